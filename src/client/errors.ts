@@ -1,0 +1,48 @@
+// What can go wrong for a customer of the network, as one error class with a closed set of codes and the facts behind it.
+import type { Address } from "../protocol/address.ts";
+import type { PeerId } from "../protocol/peer-id.ts";
+import type { RefusalReason } from "../protocol/receipt.ts";
+
+/**
+ * insufficient-copies: fewer receipts than `min` · not-found: no holder has it · damaged: only wrong bytes were found, or
+ * a map that does not fit its chunks · key-needed: a private object asked for without its key · wrong-key: the key does
+ * not open the root map · empty: nothing to store · too-large: over the limit · wrong-size: the source had other than the
+ * declared bytes · wrong-hash: the bytes do not have this address · bad-range: outside the object · not-ready: too few
+ * live nodes · aborted: the caller gave up · stopped: the client is stopping.
+ */
+export type ClientErrorCode =
+  | "insufficient-copies"
+  | "not-found"
+  | "damaged"
+  | "key-needed"
+  | "wrong-key"
+  | "empty"
+  | "too-large"
+  | "wrong-size"
+  | "wrong-hash"
+  | "bad-range"
+  | "not-ready"
+  | "aborted"
+  | "stopped";
+
+/** Who did not store a chunk, and why: a vault's own reason or what happened to the request. */
+export type PutRefusal = { readonly peer: PeerId; readonly reason: RefusalReason | "unreachable" | "timeout" | "bad-receipt" };
+
+export type ClientErrorFacts = {
+  readonly cause?: unknown;
+  readonly chunk?: Address;
+  readonly copies?: { readonly have: number; readonly need: number };
+  readonly refusals?: readonly PutRefusal[];
+};
+
+/** A put or get that did not succeed. The message says what happened and what to do, without keys or content. */
+export class ClientError extends Error {
+  override readonly name = "ClientError";
+  readonly code: ClientErrorCode;
+  readonly facts: ClientErrorFacts;
+  constructor(code: ClientErrorCode, message: string, facts: ClientErrorFacts = {}) {
+    super(message, facts.cause === undefined ? {} : { cause: facts.cause });
+    this.code = code;
+    this.facts = facts;
+  }
+}

@@ -1,0 +1,18 @@
+// The two hash functions of the protocol: H (BLAKE3-256) and D (BLAKE3 derive_key), both native.
+import { Blake3Hasher, blake3 } from "@napi-rs/blake-hash";
+
+/** Bytes of every hash in the protocol. */
+export const hashLength = 32;
+
+/** `H(bytes)`: BLAKE3-256, 32 bytes. */
+export function hash(bytes: Uint8Array): Uint8Array {
+  return blake3(bytes);
+}
+
+/**
+ * `D(context, bytes)`: BLAKE3 derive_key mode, 32 bytes, under `vaultfarm 2026-11 <context>`.
+ * The date is the version of the protocol's key derivation and never changes for one network.
+ */
+export function deriveKey(context: string, bytes: Uint8Array): Uint8Array {
+  return Blake3Hasher.deriveKey(`vaultfarm 2026-11 ${context}`, bytes);
+}

@@ -1,0 +1,55 @@
+// Every limit of the protocol with its unit and reason, in one place; relations between them are asserted below.
+import { strict as assert } from "node:assert";
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+/** Largest chunk, bytes: the design's 4 MiB, which a sealed self-encryption chunk (4,190,208 + growth) always fits. */
+export const chunkSizeMax: number = 4 * mib;
+
+/** Largest body of a control message, bytes; chunks travel beside it. */
+export const messageBodyMax: number = 256 * kib;
+
+/** Chunk bytes of one message up to which they go over the kept control stream; above, over a lane (transport figures: lanes in a worker cost a small request twice). */
+export const inlineChunksMax: number = 64 * kib;
+
+/** Chunks in one message. */
+export const chunksPerMessageMax = 256;
+
+/** Chunk bytes in one message, so that a receiver can bound its memory by bytes in flight. */
+export const messageChunkBytesMax: number = 8 * mib;
+
+/** Addresses in one has request. */
+export const addressesPerRequestMax = 2048;
+
+/** Largest signed receipt or refusal, bytes: `addressesPerRequestMax` addresses of 34 bytes and what surrounds them. */
+export const receiptSizeMax: number = 72 * kib;
+
+/** Vaults in one node: its record must fit one message. */
+export const vaultsPerNodeMax = 256;
+
+/** Places of a vault in the XOR space, fewest and most (design: 16 already gives 1.35 × the mean load, 64 gives 1.25 ×). */
+export const placesMin = 16;
+export const placesMax = 256;
+
+/** Largest signed node record, bytes: 256 vaults at about 330 bytes. */
+export const nodeRecordMax: number = 96 * kib;
+
+/** Addresses (IP and port) in a node record. */
+export const nodeAddressCountMax = 8;
+
+/** How far in the future a signed time may lie, milliseconds (clocks of peers differ). */
+export const clockToleranceMs = 120_000;
+
+/** Longest announced absence of a node that says `away`, milliseconds. */
+export const awayMax = 600_000;
+
+/** Nodes a directory keeps: above, look-ups go through Kademlia. */
+export const directoryNodesMax = 10_000;
+
+assert(inlineChunksMax <= messageChunkBytesMax && chunkSizeMax <= messageChunkBytesMax, "a largest chunk must fit one message");
+assert(
+  addressesPerRequestMax * 34 + 512 <= receiptSizeMax && receiptSizeMax < messageBodyMax,
+  "a receipt over a whole request must fit its limits",
+);
+assert(vaultsPerNodeMax * 330 <= nodeRecordMax, "a record must hold all vaults of a node");

@@ -1,0 +1,141 @@
+// Node records: what a node says of itself and its vaults, signed by the node key, each vault entry signed by the vault
+// key too. They spread by gossip; for one PeerId the newest (start counter, sequence) wins.
+import { z } from "zod";
+import type { Address } from "./address.ts";
+import type { Decoded } from "./encoding.ts";
+import { type PublicKey, type SigningKey, type VaultName, vaultName } from "./keys.ts";
+import { clockToleranceMs, nodeAddressCountMax, nodeRecordMax, vaultsPerNodeMax } from "./limits.ts";
+import { type PeerId, peerIdFromPublicKey, publicKeyOfPeerId } from "./peer-id.ts";
+import { openSigned, type SignedKind, signFields, verifyOpened } from "./signed.ts";
+import { type VaultState, vaultStates } from "./states.ts";
+import { wireBytes, wireCount, wirePeerId, wirePublicKey } from "./wire-types.ts";
+
+const port = z.int().min(0).max(65535);
+
+/** Where a node listens: an IP address (never a name) and its three ports; 0 = not offered. */
+export type NodeAddress = { readonly ip: string; readonly libp2p: number; readonly lane: number; readonly heartbeat: number };
+const nodeAddress: z.ZodType<NodeAddress> = z.object({ ip: z.union([z.ipv4(), z.ipv6()]), libp2p: port, lane: port, heartbeat: port });
+
+/** What may fail together, from large to small; empty text = not known. */
+export type FailureDomain = { readonly region: string; readonly zone: string; readonly host: string };
+const failureDomain: z.ZodType<FailureDomain> = z.object({
+  region: z.string().max(63),
+  zone: z.string().max(63),
+  host: z.string().max(253),
+});
+
+/** What a vault vouches for with its own key: that this node hosts it, and how many bytes it declares. */
+type VaultClaim = { readonly publicKey: PublicKey; readonly node: PeerId; readonly capacity: number };
+const vaultEntryKind: SignedKind<VaultClaim> = {
+  tag: "vault-entry",
+  fields: z.object({ publicKey: wirePublicKey, node: wirePeerId, capacity: wireCount }),
+};
+
+type HostedVault = {
+  readonly entry: Uint8Array;
+  readonly used: number;
+  readonly chunks: number;
+  readonly state: VaultState;
+  readonly wallet: PublicKey | null;
+};
+const hostedVault: z.ZodType<HostedVault> = z.object({
+  entry: wireBytes(512),
+  used: wireCount,
+  chunks: wireCount,
+  state: z.enum(vaultStates),
+  wallet: wirePublicKey.nullable(),
+});
+
+type RecordFields = {
+  readonly peerId: PeerId;
+  readonly addresses: readonly NodeAddress[];
+  readonly domain: FailureDomain;
+  readonly software: string;
+  /** Rises by one at every start of the process; a copy of the volume has a lower one or a clash. */
+  readonly startCounter: number;
+  /** Rises by one with every record of this start. */
+  readonly sequence: number;
+  /** Wall time, milliseconds. */
+  readonly signedAtMs: number;
+  readonly vaults: readonly HostedVault[];
+};
+const recordFields: z.ZodType<RecordFields> = z.object({
+  peerId: wirePeerId,
+  addresses: z.array(nodeAddress).max(nodeAddressCountMax),
+  domain: failureDomain,
+  software: z.string().max(63),
+  startCounter: wireCount,
+  sequence: wireCount,
+  signedAtMs: wireCount,
+  vaults: z.array(hostedVault).max(vaultsPerNodeMax),
+});
+const recordKind: SignedKind<RecordFields> = { tag: "node-record", fields: recordFields };
+
+/** A vault as its node's record shows it; capacity and used in bytes. */
+export type VaultEntry = {
+  readonly name: VaultName;
+  readonly publicKey: PublicKey;
+  readonly capacity: number;
+  readonly used: number;
+  readonly chunks: number;
+  readonly state: VaultState;
+  readonly wallet: PublicKey | null;
+};
+
+/** A verified node record with its bytes, which are passed on unchanged. */
+export type NodeRecord = Omit<RecordFields, "vaults"> & { readonly vaults: readonly VaultEntry[]; readonly bytes: Uint8Array };
+
+/** What a node fills in to make its record; each vault brings its own key. */
+export type NodeRecordDraft = Omit<RecordFields, "vaults" | "peerId"> & {
+  readonly vaults: readonly (Omit<VaultEntry, "name" | "publicKey"> & { readonly key: SigningKey })[];
+};
+
+/** A record signed by the node and each of its vaults. Throws for a draft over a limit. */
+export function createNodeRecord(networkId: Address, nodeKey: SigningKey, draft: NodeRecordDraft): NodeRecord {
+  const peerId = peerIdFromPublicKey(nodeKey.publicKey);
+  const vaults = draft.vaults.map(({ key, capacity, used, chunks, state, wallet }) => ({
+    entry: signFields(vaultEntryKind, networkId, key, { publicKey: key.publicKey, node: peerId, capacity }),
+    used,
+    chunks,
+    state,
+    wallet,
+  }));
+  const bytes = signFields(recordKind, networkId, nodeKey, { ...draft, peerId, vaults });
+  const entries = draft.vaults.map(({ key, ...rest }) => ({ ...rest, name: vaultName(key.publicKey), publicKey: key.publicKey }));
+  return { ...draft, peerId, vaults: entries, bytes };
+}
+
+/** A record out of untrusted bytes, all signatures checked, not from the future (`wallMs`). Never throws. */
+export function readNodeRecord(networkId: Address, bytes: Uint8Array, wallMs: number): Decoded<NodeRecord> {
+  if (bytes.length > nodeRecordMax)
+    return { ok: false, code: "wrong-shape", why: `a node record has at most ${nodeRecordMax} bytes, got ${bytes.length}` };
+  const opened = openSigned(recordKind, bytes);
+  if (!opened.ok) return opened;
+  const { fields } = opened.value;
+  if (opened.value.networkId !== networkId)
+    return { ok: false, code: "wrong-shape", why: `of network ${opened.value.networkId}, ours is ${networkId}` };
+  if (!verifyOpened(opened.value, networkId, publicKeyOfPeerId(fields.peerId)))
+    return { ok: false, code: "wrong-shape", why: "bad signature of the node" };
+  if (fields.signedAtMs > wallMs + clockToleranceMs)
+    return { ok: false, code: "wrong-shape", why: `signed at ${fields.signedAtMs}, here it is ${wallMs}` };
+  const vaults = readVaults(networkId, fields);
+  return vaults.ok ? { ok: true, value: { ...fields, vaults: vaults.value, bytes } } : vaults;
+}
+
+function readVaults(networkId: Address, fields: RecordFields): Decoded<readonly VaultEntry[]> {
+  const vaults: VaultEntry[] = [];
+  for (const { entry, ...rest } of fields.vaults) {
+    const opened = openSigned(vaultEntryKind, entry);
+    if (!opened.ok) return opened;
+    const { publicKey, node, capacity } = opened.value.fields;
+    if (node !== fields.peerId || !verifyOpened(opened.value, networkId, publicKey))
+      return { ok: false, code: "wrong-shape", why: "a vault entry that its vault did not sign for this node" };
+    vaults.push({ ...rest, capacity, publicKey, name: vaultName(publicKey) });
+  }
+  return { ok: true, value: vaults };
+}
+
+/** Whether `a` replaces `b` as the record of one PeerId. */
+export function isNewer(a: Pick<NodeRecord, "startCounter" | "sequence">, b: Pick<NodeRecord, "startCounter" | "sequence">): boolean {
+  return a.startCounter !== b.startCounter ? a.startCounter > b.startCounter : a.sequence > b.sequence;
+}
