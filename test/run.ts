@@ -1,0 +1,50 @@
+// `npm test [-- TIER|FILE…]`: runs the tests tier by tier on Node's own runner and closes with one line of totals.
+// Tiers by cost: unit (beside the source, vectors, house rules), sim (seeded networks), integration (real processes).
+import { globSync } from "node:fs";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+
+type Tier = { readonly name: string; readonly globs: readonly string[]; readonly concurrency: number; readonly timeoutMs: number };
+type Totals = { passed: number; failed: number; skipped: number };
+
+const minute = 60_000;
+// Integration tests start farms of ten processes each: one at a time, so that they do not starve each other.
+const tiers: readonly Tier[] = [
+  { name: "unit", globs: ["src/**/*.test.ts", "test/*.test.ts", "test/vectors/**/*.test.ts", "bench/**/*.test.ts"], concurrency: 2, timeoutMs: 5 * minute },
+  { name: "sim", globs: ["test/sim/**/*.test.ts"], concurrency: 2, timeoutMs: 10 * minute },
+  { name: "integration", globs: ["test/integration/**/*.test.ts"], concurrency: 1, timeoutMs: 15 * minute },
+];
+
+function chosen(names: readonly string[]): readonly Tier[] {
+  if (names.length === 0) return tiers;
+  const files = names.filter((name) => !tiers.some((tier) => tier.name === name));
+  const named = tiers.filter((tier) => names.includes(tier.name));
+  return files.length === 0 ? named : [...named, { name: "files", globs: files, concurrency: 1, timeoutMs: 15 * minute }];
+}
+
+async function runTier(tier: Tier, totals: Totals): Promise<void> {
+  const files = tier.globs.flatMap((glob) => globSync(glob)).sort();
+  if (files.length === 0) throw new Error(`no test file matches ${tier.globs.join(", ")}`);
+  console.log(`\n— ${tier.name}: ${files.length} files`);
+  const stream = run({ files, concurrency: tier.concurrency, timeout: tier.timeoutMs });
+  // A suite counts through its tests, as in Node's own totals; a file that dies before its tests counts as one failure.
+  stream.on("test:pass", (event) => {
+    if (event.details.type === "suite") return;
+    if (event.skip !== undefined) {
+      totals.skipped += 1;
+      console.log(`SKIPPED ${event.name}: ${typeof event.skip === "string" ? event.skip : "no reason given"}`);
+    } else totals.passed += 1;
+  });
+  stream.on("test:fail", (event) => {
+    if (event.details.type !== "suite") totals.failed += 1;
+  });
+  for await (const text of stream.compose(spec)) process.stdout.write(String(text));
+}
+
+const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
+for (const tier of chosen(process.argv.slice(2))) await runTier(tier, totals);
+// In CI everything can be installed, so a skip there hides something.
+const skipIsFailure = process.env["CI"] === "true" && totals.skipped > 0;
+if (skipIsFailure) console.log("A test was skipped, and in CI none may be.");
+console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+process.exitCode = totals.failed > 0 || totals.passed === 0 || skipIsFailure ? 1 : 0;
