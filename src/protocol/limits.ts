@@ -47,9 +47,23 @@ export const awayMax = 600_000;
 /** Nodes a directory keeps: above, look-ups go through Kademlia. */
 export const directoryNodesMax = 10_000;
 
+/** Node records, or heads of them, in one message. */
+export const recordsPerMessageMax = 1024;
+
+/** Bytes of node records in one message: two of the largest, with room for what surrounds them. */
+export const recordBytesPerMessageMax: number = 192 * kib;
+
+/** Buckets of a record summary: with the largest directory about ten records each. */
+export const recordBucketsMax = 1024;
+
 assert(inlineChunksMax <= messageChunkBytesMax && chunkSizeMax <= messageChunkBytesMax, "a largest chunk must fit one message");
 assert(
   addressesPerRequestMax * 34 + 512 <= receiptSizeMax && receiptSizeMax < messageBodyMax,
   "a receipt over a whole request must fit its limits",
 );
 assert(vaultsPerNodeMax * 330 <= nodeRecordMax, "a record must hold all vaults of a node");
+assert(
+  nodeRecordMax <= recordBytesPerMessageMax && recordBytesPerMessageMax + recordsPerMessageMax * 4 < messageBodyMax,
+  "a largest record must fit an exchange, an exchange must fit a message",
+);
+assert(recordsPerMessageMax * 160 < messageBodyMax, "the heads of an exchange must fit a message");
