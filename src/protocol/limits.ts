@@ -63,7 +63,7 @@ assert(
 );
 assert(vaultsPerNodeMax * 330 <= nodeRecordMax, "a record must hold all vaults of a node");
 assert(
-  nodeRecordMax <= recordBytesPerMessageMax && recordBytesPerMessageMax + recordsPerMessageMax * 4 < messageBodyMax,
-  "a largest record must fit an exchange, an exchange must fit a message",
+  nodeRecordMax <= recordBytesPerMessageMax && recordBytesPerMessageMax + recordsPerMessageMax * (5 + 54) + 1024 < messageBodyMax,
+  "a largest record must fit an exchange, an exchange with as many PeerIds must fit a message",
 );
-assert(recordsPerMessageMax * 160 < messageBodyMax, "the heads of an exchange must fit a message");
+assert(recordsPerMessageMax * 160 < messageBodyMax, "the heads of an exchange with as many PeerIds must fit a message");

@@ -1,7 +1,7 @@
 // exchange-records: how node records spread. New ones are pushed; from time to time two peers compare fingerprints of
 // what they know, bucket by bucket, then the heads of buckets that differ, and send each other what the other lacks.
 import { z } from "zod";
-import { directoryNodesMax, nodeRecordMax, recordBucketsMax, recordBytesPerMessageMax, recordsPerMessageMax } from "../limits.ts";
+import { nodeRecordMax, recordBucketsMax, recordBytesPerMessageMax, recordsPerMessageMax } from "../limits.ts";
 import type { PeerId } from "../peer-id.ts";
 import { wireBytes, wireCount, wirePeerId } from "../wire-types.ts";
 
@@ -66,5 +66,5 @@ export const exchangeRecordsReply: z.ZodType<ExchangeRecordsReply> = z.object({
   differing: buckets,
   records,
   more: z.boolean(),
-  wanted: z.array(wirePeerId).max(directoryNodesMax),
+  wanted: z.array(wirePeerId).max(recordsPerMessageMax),
 });
