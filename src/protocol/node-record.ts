@@ -14,7 +14,7 @@ const port = z.int().min(0).max(65535);
 
 /** Where a node listens: an IP address (never a name) and its three ports; 0 = not offered. */
 export type NodeAddress = { readonly ip: string; readonly libp2p: number; readonly lane: number; readonly heartbeat: number };
-const nodeAddress: z.ZodType<NodeAddress> = z.object({ ip: z.union([z.ipv4(), z.ipv6()]), libp2p: port, lane: port, heartbeat: port });
+export const nodeAddress: z.ZodType<NodeAddress> = z.object({ ip: z.union([z.ipv4(), z.ipv6()]), libp2p: port, lane: port, heartbeat: port });
 
 /** What may fail together, from large to small; empty text = not known. */
 export type FailureDomain = { readonly region: string; readonly zone: string; readonly host: string };

@@ -4,6 +4,10 @@
 export const vaultStates = ["joining", "active", "cordoned", "draining", "fenced", "offline"] as const;
 export type VaultState = (typeof vaultStates)[number];
 
+/** What a person or the operator may want of a node; kept on its volume across restarts. */
+export const desiredStates = ["active", "cordoned", "draining", "fenced", "offline"] as const;
+export type DesiredState = (typeof desiredStates)[number];
+
 /** What others see of a node: `live`, a view of their own (`away`, `suspected`), or `gone`. */
 export const nodeViews = ["live", "away", "suspected", "gone"] as const;
 export type NodeViewState = (typeof nodeViews)[number];

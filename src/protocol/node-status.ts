@@ -1,0 +1,70 @@
+// What a node answers on GET /v1/status of its health port: the JSON that the command line, the local farm and the
+// operator read. Plain text and numbers only; bytes are counts.
+import { z } from "zod";
+import { type NodeAddress, nodeAddress } from "./node-record.ts";
+import { type DesiredState, desiredStates, type VaultState, vaultStates } from "./states.ts";
+
+/** Of the process, not of its vaults: `ready` = store open, and joined or founder. */
+export const nodePhases = ["starting", "joining", "ready", "stopping"] as const;
+export type NodePhase = (typeof nodePhases)[number];
+
+export type VaultStatus = {
+  /** 64 hexadecimal digits each. */
+  readonly name: string;
+  readonly publicKey: string;
+  readonly state: VaultState;
+  readonly capacity: number;
+  readonly used: number;
+  readonly chunks: number;
+};
+
+export type NodeStatus = {
+  readonly peerId: string;
+  readonly networkId: string;
+  readonly version: string;
+  readonly startCounter: number;
+  readonly state: NodePhase;
+  /** What a person or the operator wants of this node; kept on its volume. */
+  readonly admin: DesiredState;
+  /** Whether another node of the network was met since the start. */
+  readonly joined: boolean;
+  /** Whether the node holds a grant, so that others take its puts. */
+  readonly granted: boolean;
+  readonly addresses: readonly NodeAddress[];
+  readonly zone: string;
+  readonly vaults: readonly VaultStatus[];
+  readonly disk: { readonly live: number; readonly dead: number; readonly overhead: number; readonly free: number; readonly total: number };
+  readonly store: { readonly mode: "writable" } | { readonly mode: "read-only"; readonly why: string };
+  /** Real ports, where the configuration said 0 too. */
+  readonly ports: { readonly health: number; readonly admin: number };
+};
+
+const count = z.number().min(0);
+const vaultStatus: z.ZodType<VaultStatus> = z.object({
+  name: z.string(),
+  publicKey: z.string(),
+  state: z.enum(vaultStates),
+  capacity: count,
+  used: count,
+  chunks: count,
+});
+
+export const nodeStatus: z.ZodType<NodeStatus> = z.object({
+  peerId: z.string(),
+  networkId: z.string(),
+  version: z.string(),
+  startCounter: count,
+  state: z.enum(nodePhases),
+  admin: z.enum(desiredStates),
+  joined: z.boolean(),
+  granted: z.boolean(),
+  addresses: z.array(nodeAddress),
+  zone: z.string(),
+  vaults: z.array(vaultStatus),
+  disk: z.object({ live: count, dead: count, overhead: count, free: count, total: count }),
+  store: z.discriminatedUnion("mode", [
+    z.object({ mode: z.literal("writable") }),
+    z.object({ mode: z.literal("read-only"), why: z.string() }),
+  ]),
+  ports: z.object({ health: count, admin: count }),
+});

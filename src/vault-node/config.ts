@@ -1,0 +1,138 @@
+// The configuration of a vault node: one typed object out of the environment, and back, so that whoever starts a node
+// (operator, local farm) and the node itself cannot disagree.
+import { type PublicKey, parsePublicKey } from "../protocol/keys.ts";
+import { vaultsPerNodeMax } from "../protocol/limits.ts";
+import { adminPort, healthPort, heartbeatPort, lanePort, libp2pPort } from "../protocol/ports.ts";
+import { type LogLevel, logLevels } from "../runtime/log.ts";
+import {
+  choiceSetting,
+  type Environment,
+  flagSetting,
+  integerSetting,
+  ipSetting,
+  portSetting,
+  readSettings,
+  type SettingProblem,
+  SettingsError,
+  type SettingTable,
+  textSetting,
+  writeSettings,
+} from "../runtime/settings.ts";
+
+/** Ports of a node; 0 = any free one. */
+export type VaultNodePorts = {
+  readonly libp2p: number;
+  readonly lane: number;
+  readonly heartbeat: number;
+  readonly health: number;
+  readonly admin: number;
+};
+
+type PlainFields = {
+  /** The node's volume: identity, keys, chunks. */
+  readonly dataDir: string;
+  readonly listenIp: string;
+  /** The IP that others dial; absent = `listenIp`. */
+  readonly announceIp?: string;
+  /** Vaults on this node. */
+  readonly vaults: number;
+  /** Declared capacity of each vault, bytes. */
+  readonly vaultCapacity: number;
+  readonly genesisFile: string;
+  /** 32 bytes as 64 hexadecimal digits; absent = a network without key. */
+  readonly networkKeyFile?: string;
+  /** Signs admin commands; absent = commands signed by the genesis owner. */
+  readonly adminPublicKey?: PublicKey;
+  /** JSON array of {ip, libp2p, lane, heartbeat}: whom to dial first. */
+  readonly peersFile?: string;
+  /** Whether this node may be ready without having met another. */
+  readonly founder: boolean;
+  readonly region: string;
+  readonly zone: string;
+  readonly host: string;
+  readonly logLevel: LogLevel;
+  /** Time given to a stop, milliseconds. */
+  readonly stopGraceMs: number;
+};
+
+export type VaultNodeConfig = PlainFields & { readonly ports: VaultNodePorts };
+
+const pathMax = 4096;
+// A sealed largest chunk and its overhead, twice: below that a vault is full before it has anything.
+const vaultCapacityMin = 16 * 1024 * 1024;
+
+const path = (variable: string, meaning: string): { variable: string; meaning: string; max: number; what: string } => ({
+  variable,
+  meaning,
+  max: pathMax,
+  what: "a path",
+});
+
+const portTable: SettingTable<VaultNodePorts> = {
+  libp2p: portSetting({ variable: "VAULTFARM_PORT_LIBP2P", meaning: "control connections, TCP", fallback: libp2pPort }),
+  lane: portSetting({ variable: "VAULTFARM_PORT_LANE", meaning: "lanes for bulk bytes, TCP", fallback: lanePort }),
+  heartbeat: portSetting({ variable: "VAULTFARM_PORT_HEARTBEAT", meaning: "heartbeats, UDP", fallback: heartbeatPort }),
+  health: portSetting({ variable: "VAULTFARM_PORT_HEALTH", meaning: "health, status and metrics, read-only HTTP", fallback: healthPort }),
+  admin: portSetting({ variable: "VAULTFARM_PORT_ADMIN", meaning: "signed commands, HTTP", fallback: adminPort }),
+};
+
+const plainTable: SettingTable<PlainFields> = {
+  dataDir: textSetting(path("VAULTFARM_DATA_DIR", "the node's volume")),
+  listenIp: ipSetting({ variable: "VAULTFARM_LISTEN_IP", meaning: "address to listen on", fallback: "127.0.0.1" }),
+  announceIp: ipSetting({
+    variable: "VAULTFARM_ANNOUNCE_IP",
+    meaning: "address that others dial; absent = the one listened on",
+    optional: true,
+  }),
+  vaults: integerSetting({ variable: "VAULTFARM_VAULTS", meaning: "vaults on this node", min: 1, max: vaultsPerNodeMax, fallback: 1 }),
+  vaultCapacity: integerSetting({
+    variable: "VAULTFARM_VAULT_CAPACITY",
+    meaning: "declared capacity of each vault, bytes",
+    min: vaultCapacityMin,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
+  genesisFile: textSetting(path("VAULTFARM_GENESIS_FILE", "the network's genesis record")),
+  networkKeyFile: textSetting({ ...path("VAULTFARM_NETWORK_KEY_FILE", "the network key, 64 hexadecimal digits"), optional: true }),
+  adminPublicKey: {
+    variable: "VAULTFARM_ADMIN_PUBLIC_KEY",
+    expected: "64 lower-case hexadecimal digits",
+    meaning: "key that signs admin commands; absent = the network's owner",
+    parse: parsePublicKey,
+    format: (key) => key,
+    optional: true,
+  },
+  peersFile: textSetting({ ...path("VAULTFARM_PEERS_FILE", "JSON array of {ip, libp2p, lane, heartbeat}: first peers"), optional: true }),
+  founder: flagSetting({ variable: "VAULTFARM_FOUNDER", meaning: "whether it may be ready alone", fallback: false }),
+  region: textSetting({ variable: "VAULTFARM_REGION", meaning: "failure domain: region", max: 63, fallback: "" }),
+  zone: textSetting({ variable: "VAULTFARM_ZONE", meaning: "failure domain: zone", max: 63, fallback: "" }),
+  host: textSetting({ variable: "VAULTFARM_HOST", meaning: "failure domain: host", max: 253, fallback: "" }),
+  logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "what is logged", choices: logLevels, fallback: "info" }),
+  stopGraceMs: integerSetting({
+    variable: "VAULTFARM_STOP_GRACE_MS",
+    meaning: "time given to a stop, milliseconds",
+    min: 100,
+    max: 600_000,
+    fallback: 20_000,
+  }),
+};
+
+/** The configuration in an environment, frozen. Throws a `SettingsError` that names every problem at once. */
+export function readConfig(env: Environment): VaultNodeConfig {
+  const problems: SettingProblem[] = [];
+  const ports = readSettings(portTable, env, problems);
+  const plain = readSettings(plainTable, env, problems);
+  if (plain.announceIp === undefined && (plain.listenIp === "0.0.0.0" || plain.listenIp === "::"))
+    problems.push({
+      variable: plainTable.announceIp.variable,
+      expected: `the IP address that others dial, since ${plainTable.listenIp.variable} is ${plain.listenIp}`,
+      got: undefined,
+    });
+  if (problems.length > 0) throw new SettingsError(problems);
+  return Object.freeze({ ...plain, ports: Object.freeze(ports) });
+}
+
+/** The environment that `readConfig` reads back as `config`. */
+export function toEnv(config: VaultNodeConfig): Record<string, string> {
+  const { ports, ...plain } = config;
+  return { ...writeSettings(portTable, ports), ...writeSettings(plainTable, plain) };
+}
