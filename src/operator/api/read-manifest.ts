@@ -1,0 +1,51 @@
+// Reads a manifest file: YAML to a checked `VaultFarm`, or every problem in it at once.
+import { parseDocument } from "yaml";
+import { describeIssues, type ManifestProblem } from "./problem.ts";
+import { type VaultFarm, vaultFarmJsonSchema, vaultFarmSchema } from "./vault-farm.ts";
+
+/** Longest manifest, characters: bounds what the parser works on. */
+export const manifestLengthMax: number = 256 * 1024;
+
+/** A farm, or what is wrong with its manifest (at least one problem). */
+export type ManifestReading =
+  | { readonly ok: true; readonly farm: VaultFarm }
+  | { readonly ok: false; readonly problems: readonly ManifestProblem[] };
+
+/** The farm in YAML (or JSON) `text`. Never throws. */
+export function readManifest(text: string): ManifestReading {
+  if (text.length > manifestLengthMax) return wrong(`longer than ${manifestLengthMax} characters`);
+  const document = parseDocument(text, { uniqueKeys: true });
+  const fault = document.errors[0];
+  if (fault !== undefined) return wrong(`not YAML: ${fault.message.split("\n")[0] ?? ""}`);
+  const plain: unknown = document.toJS({ maxAliasCount: 16 });
+  const parsed = vaultFarmSchema.safeParse(plain);
+  if (!parsed.success) return { ok: false, problems: describeIssues(parsed.error.issues, plain, knownNames) };
+  const problems = conflicts(parsed.data);
+  return problems.length === 0 ? { ok: true, farm: parsed.data } : { ok: false, problems };
+}
+
+function wrong(message: string): ManifestReading {
+  return { ok: false, problems: [{ field: "the manifest", message: `the manifest: ${message}` }] };
+}
+
+// What no single field shows. The network must be able to keep its promise from its first moment.
+function conflicts({ spec }: VaultFarm): readonly ManifestProblem[] {
+  const { min, target, max } = spec.copies;
+  const problems: ManifestProblem[] = [];
+  if (min > target || target > max)
+    problems.push({ field: "spec.copies", message: `spec.copies: expected min <= target <= max, got ${min}, ${target}, ${max}` });
+  if (spec.replicas < min)
+    problems.push({
+      field: "spec.replicas",
+      message: `spec.replicas: ${spec.replicas} nodes cannot hold ${min} copies; either set spec.replicas to ${min} or more, or lower spec.copies.min (and target) by hand`,
+    });
+  return problems;
+}
+
+type SchemaNode = { readonly properties?: Readonly<Record<string, SchemaNode>>; readonly items?: SchemaNode };
+
+function knownNames(path: readonly PropertyKey[]): readonly string[] {
+  let node: SchemaNode | undefined = vaultFarmJsonSchema();
+  for (const step of path) node = typeof step === "number" ? node?.items : node?.properties?.[String(step)];
+  return Object.keys(node?.properties ?? {});
+}
