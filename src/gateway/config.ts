@@ -1,15 +1,28 @@
 // Settings of a gateway: the environment becomes one frozen object with all defaults, and back again (for whoever starts
 // a gateway). Errors name the variable, what it may be, and what it was.
 import { gatewayPort } from "../protocol/ports.ts";
-import type { LogLevel } from "../runtime/log.ts";
-import { type Environment, settingKinds as kinds, optional, required, type SettingText, writtenSetting } from "./setting.ts";
-import type { WritePolicy } from "./write-policy.ts";
-
-export { type Environment, SettingError, type SettingText } from "./setting.ts";
-export { type WritePolicy, writePolicies } from "./write-policy.ts";
+import { type LogLevel, logLevels } from "../runtime/log.ts";
+import {
+  choiceSetting,
+  type Environment,
+  integerSetting,
+  ipSetting,
+  portSetting,
+  readSettings,
+  type Setting,
+  type SettingProblem,
+  SettingsError,
+  type SettingTable,
+  textSetting,
+  writeSettings,
+} from "../runtime/settings.ts";
 
 const mib = 1024 * 1024;
 const gib = 1024 * mib;
+
+/** Who may store: nobody, or whoever reaches the gateway, within its quotas. */
+export const writePolicies = ["off", "open"] as const;
+export type WritePolicy = (typeof writePolicies)[number];
 
 /** Limits on what is stored. Bytes a day; absent = no limit. `keepFree`: share of the declared capacity (0 to 1) below which writes are refused. */
 export type WriteQuota = { readonly perAddressPerDay?: number; readonly perDay?: number; readonly keepFree: number };
@@ -48,88 +61,117 @@ export type GatewayConfig = {
   readonly stopGraceMs: number;
 };
 
-const settings = {
-  host: { variable: "VAULTFARM_HOST", meaning: "address HTTP listens on", fallback: "127.0.0.1", ...kinds.host },
-  port: { variable: "VAULTFARM_PORT", meaning: "port HTTP listens on", fallback: String(gatewayPort), ...kinds.port },
-  networkIp: { variable: "VAULTFARM_NETWORK_IP", meaning: "address the network side listens on", fallback: "127.0.0.1", ...kinds.ip },
-  libp2pPort: { variable: "VAULTFARM_LIBP2P_PORT", meaning: "its control port", fallback: "0", ...kinds.port },
-  lanePort: { variable: "VAULTFARM_LANE_PORT", meaning: "its port for bulk bytes", fallback: "0", ...kinds.port },
-  dataDir: { variable: "VAULTFARM_DATA_DIR", meaning: "folder of identity, grant and known peers", ...kinds.path },
-  genesisFile: { variable: "VAULTFARM_GENESIS_FILE", meaning: "the network's genesis", ...kinds.path },
-  networkKeyFile: { variable: "VAULTFARM_NETWORK_KEY_FILE", meaning: "the private network's key", fallback: "", ...kinds.path },
-  peersFile: { variable: "VAULTFARM_PEERS_FILE", meaning: "nodes to begin with, a JSON array", fallback: "", ...kinds.path },
-  writes: { variable: "VAULTFARM_WRITES", meaning: "who may store", fallback: "off", ...kinds.writes },
-  perAddressPerDay: {
-    variable: "VAULTFARM_QUOTA_PER_ADDRESS_PER_DAY",
-    meaning: "bytes one address may store a day",
-    fallback: "",
-    ...kinds.bytes,
-  },
-  perDay: { variable: "VAULTFARM_QUOTA_PER_DAY", meaning: "bytes all together may store a day", fallback: "", ...kinds.bytes },
-  keepFree: { variable: "VAULTFARM_QUOTA_KEEP_FREE", meaning: "share of the capacity kept free", fallback: "0.05", ...kinds.share },
-  objectSizeMax: { variable: "VAULTFARM_OBJECT_SIZE_MAX", meaning: "largest object", fallback: String(64 * gib), ...kinds.bytes },
-  corsWrites: { variable: "VAULTFARM_CORS_WRITES", meaning: "foreign origins whose pages may write", fallback: "", ...kinds.origins },
-  trustedProxies: { variable: "VAULTFARM_TRUSTED_PROXIES", meaning: "proxies whose headers count", fallback: "", ...kinds.ranges },
-  domain: { variable: "VAULTFARM_DOMAIN", meaning: "the gateway's own domain", fallback: "", ...kinds.host },
-  extraHosts: { variable: "VAULTFARM_EXTRA_HOSTS", meaning: "further names it answers to", fallback: "", ...kinds.hosts },
-  requestsPerMinute: {
+type PlainFields = Omit<GatewayConfig, "quota">;
+
+type Naming = { readonly variable: string; readonly meaning: string };
+const path = (naming: Naming): Setting<string> => textSetting({ ...naming, max: 4096, what: "a path" });
+const bytes = (naming: Naming & { readonly fallback?: number }): Setting<number> =>
+  integerSetting({ ...naming, min: 1, max: Number.MAX_SAFE_INTEGER });
+
+const hostPattern = /^(?:[a-z0-9][a-z0-9.-]{0,252}|[0-9a-f:.]{2,45})$/;
+const originPattern = /^https?:\/\/[a-z0-9.:[\]-]{1,260}$/;
+const rangePattern = /^[0-9a-f.:]{2,45}(?:\/\d{1,3})?$/;
+
+const plainTable: SettingTable<PlainFields> = {
+  host: hostSetting({ variable: "VAULTFARM_HOST", meaning: "name or address HTTP listens on", fallback: "127.0.0.1" }),
+  port: portSetting({ variable: "VAULTFARM_PORT", meaning: "port HTTP listens on", fallback: gatewayPort }),
+  networkIp: ipSetting({ variable: "VAULTFARM_NETWORK_IP", meaning: "address the network side listens on", fallback: "127.0.0.1" }),
+  libp2pPort: portSetting({ variable: "VAULTFARM_LIBP2P_PORT", meaning: "control port of the network side", fallback: 0 }),
+  lanePort: portSetting({ variable: "VAULTFARM_LANE_PORT", meaning: "port of the network side for bulk bytes", fallback: 0 }),
+  dataDir: path({ variable: "VAULTFARM_DATA_DIR", meaning: "folder of identity, grant and known peers" }),
+  genesisFile: path({ variable: "VAULTFARM_GENESIS_FILE", meaning: "the genesis of the network" }),
+  networkKeyFile: optional(
+    path({ variable: "VAULTFARM_NETWORK_KEY_FILE", meaning: "the key of a private network, 64 hexadecimal digits" }),
+  ),
+  peersFile: optional(
+    path({ variable: "VAULTFARM_PEERS_FILE", meaning: "JSON array of {ip, libp2p, lane, heartbeat}: whom to dial first" }),
+  ),
+  writes: choiceSetting({ variable: "VAULTFARM_WRITES", meaning: "who may store", choices: writePolicies, fallback: "off" }),
+  objectSizeMax: bytes({ variable: "VAULTFARM_OBJECT_SIZE_MAX", meaning: "largest object, bytes", fallback: 64 * gib }),
+  corsWrites: listSetting(
+    { variable: "VAULTFARM_CORS_WRITES", meaning: "foreign origins whose pages may write" },
+    "origins",
+    originPattern,
+  ),
+  trustedProxies: listSetting(
+    { variable: "VAULTFARM_TRUSTED_PROXIES", meaning: "proxies whose forwarded headers count" },
+    "addresses or ranges",
+    rangePattern,
+  ),
+  domain: optional(hostSetting({ variable: "VAULTFARM_DOMAIN", meaning: "the domain of this gateway" })),
+  extraHosts: listSetting({ variable: "VAULTFARM_EXTRA_HOSTS", meaning: "further names it answers to" }, "names or addresses", hostPattern),
+  requestsPerMinute: integerSetting({
     variable: "VAULTFARM_REQUESTS_PER_MINUTE",
-    meaning: "requests a minute and address",
-    fallback: "6000",
-    ...kinds.count,
+    meaning: "requests a minute and address; loopback is not counted",
+    min: 1,
+    max: 10_000_000,
+    fallback: 6000,
+  }),
+  cacheMemory: bytes({ variable: "VAULTFARM_CACHE_MEMORY", meaning: "memory of the caches, bytes", fallback: 64 * mib }),
+  logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "least level that is logged", choices: logLevels, fallback: "info" }),
+  stopGraceMs: integerSetting({
+    variable: "VAULTFARM_STOP_GRACE_MS",
+    meaning: "time for requests under way at a stop, milliseconds",
+    min: 0,
+    max: 3_600_000,
+    fallback: 20_000,
+  }),
+};
+
+const quotaTable: SettingTable<WriteQuota> = {
+  perAddressPerDay: optional(
+    bytes({ variable: "VAULTFARM_QUOTA_PER_ADDRESS_PER_DAY", meaning: "bytes one address may store a day; absent = no limit" }),
+  ),
+  perDay: optional(bytes({ variable: "VAULTFARM_QUOTA_PER_DAY", meaning: "bytes all may store a day; absent = no limit" })),
+  keepFree: {
+    variable: "VAULTFARM_QUOTA_KEEP_FREE",
+    meaning: "share of the declared capacity below which nothing is stored",
+    expected: "a share from 0 to 0.9",
+    parse: readShare,
+    format: String,
+    fallback: 0.05,
   },
-  cacheMemory: { variable: "VAULTFARM_CACHE_MEMORY", meaning: "chunks kept in memory", fallback: String(64 * mib), ...kinds.bytes },
-  logLevel: { variable: "VAULTFARM_LOG_LEVEL", meaning: "least level that is logged", fallback: "info", ...kinds.level },
-  stopGraceMs: { variable: "VAULTFARM_STOP_GRACE_MS", meaning: "time to finish at SIGTERM", fallback: "20000", ...kinds.ms },
-} as const;
+};
 
-/** All settings of a gateway as text, for the page of settings. */
-export const gatewaySettings: readonly SettingText[] = Object.values(settings);
+/** All settings of a gateway, for the page of settings. */
+export const gatewaySettings: readonly Pick<Setting<unknown>, "variable" | "expected" | "meaning" | "fallback">[] = [
+  ...Object.values(plainTable),
+  ...Object.values(quotaTable),
+];
 
-/** The settings in `env`. Throws a SettingError for the first that cannot be used; unknown variables are left alone. */
+/** The configuration in an environment. Throws a SettingsError naming every variable that is absent or not as expected. */
 export function readConfig(env: Environment): GatewayConfig {
-  const s = settings;
-  const perAddressPerDay = optional(s.perAddressPerDay, env);
-  const perDay = optional(s.perDay, env);
-  const networkKeyFile = optional(s.networkKeyFile, env);
-  const peersFile = optional(s.peersFile, env);
-  const domain = optional(s.domain, env);
-  return Object.freeze({
-    host: required(s.host, env),
-    port: required(s.port, env),
-    networkIp: required(s.networkIp, env),
-    libp2pPort: required(s.libp2pPort, env),
-    lanePort: required(s.lanePort, env),
-    dataDir: required(s.dataDir, env),
-    genesisFile: required(s.genesisFile, env),
-    ...(networkKeyFile === undefined ? {} : { networkKeyFile }),
-    ...(peersFile === undefined ? {} : { peersFile }),
-    writes: required(s.writes, env),
-    quota: Object.freeze({
-      ...(perAddressPerDay === undefined ? {} : { perAddressPerDay }),
-      ...(perDay === undefined ? {} : { perDay }),
-      keepFree: required(s.keepFree, env),
-    }),
-    objectSizeMax: required(s.objectSizeMax, env),
-    corsWrites: required(s.corsWrites, env),
-    trustedProxies: required(s.trustedProxies, env),
-    ...(domain === undefined ? {} : { domain }),
-    extraHosts: required(s.extraHosts, env),
-    requestsPerMinute: required(s.requestsPerMinute, env),
-    cacheMemory: required(s.cacheMemory, env),
-    logLevel: required(s.logLevel, env),
-    stopGraceMs: required(s.stopGraceMs, env),
-  });
+  const problems: SettingProblem[] = [];
+  const plain = readSettings(plainTable, env, problems);
+  const quota = readSettings(quotaTable, env, problems);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return Object.freeze({ ...plain, quota: Object.freeze(quota) });
 }
 
-/** The environment from which `readConfig` makes `config` again. */
+/** The environment that `readConfig` reads back as `config`. */
 export function toEnv(config: GatewayConfig): Record<string, string> {
-  const { quota, ...flat } = config;
-  const values: Readonly<Record<string, unknown>> = { ...flat, ...quota };
-  const env: Record<string, string> = {};
-  for (const [name, { variable }] of Object.entries(settings)) {
-    const text = writtenSetting(values[name]);
-    if (text !== undefined) env[variable] = text;
-  }
-  return env;
+  const { quota, ...plain } = config;
+  return { ...writeSettings(plainTable, plain), ...writeSettings(quotaTable, quota) };
+}
+
+function optional<T>(setting: Setting<T>): Setting<T> {
+  return { ...setting, optional: true };
+}
+
+function hostSetting(naming: Naming & { readonly fallback?: string }): Setting<string> {
+  const expected = "a lower-case name or an address, without port";
+  return { ...naming, expected, parse: (text) => (hostPattern.test(text) ? text : undefined), format: (value) => value };
+}
+
+function listSetting(naming: Naming, what: string, pattern: RegExp): Setting<readonly string[]> {
+  const parse = (text: string): readonly string[] | undefined => {
+    const items = text.split(",");
+    return items.length <= 64 && items.every((item) => pattern.test(item)) ? items : undefined;
+  };
+  return { ...naming, expected: `${what}, separated by commas, at most 64`, parse, format: (value) => value.join(","), fallback: [] };
+}
+
+function readShare(text: string): number | undefined {
+  const value = /^\d(?:\.\d{1,17})?$/.test(text) ? Number(text) : Number.NaN;
+  return value <= 0.9 ? value : undefined;
 }
