@@ -40,8 +40,8 @@ export type VaultFarm = {
 /** Nodes of one farm: the size up to which the whole directory is kept by everyone, with a margin of ten. */
 export const replicasMax = 1000;
 
-/** Smallest vault, bytes: one chunk of the largest size and its bookkeeping. */
-export const vaultCapacityMin: number = 8 * 2 ** 20;
+/** Smallest vault, bytes: a few chunks of the largest size and their bookkeeping (the node refuses less). */
+export const vaultCapacityMin: number = 16 * 2 ** 20;
 
 /** Largest vault, bytes. */
 export const vaultCapacityMax: number = 64 * 2 ** 40;
