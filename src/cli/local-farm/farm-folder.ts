@@ -1,0 +1,47 @@
+// Where things lie in the folder of a local farm. One place, so that `up`, `status`, `down` and people agree.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+
+export type FarmFolder = {
+  readonly root: string;
+  readonly state: string;
+  readonly run: string;
+  readonly lock: string;
+  readonly genesis: string;
+  readonly ownerKey: string;
+  readonly adminKey: string;
+  readonly networkKey: string;
+  readonly nodes: string;
+  readonly compileCache: string;
+  /** Folder, log and peers file of a member. */
+  member(kind: "node" | "gateway", name: string): { readonly data: string; readonly log: string; readonly peers: string };
+};
+
+/** The folder of farm `name` below `dataDir`. */
+export function farmFolder(dataDir: string, name: string): FarmFolder {
+  const root = join(dataDir, name);
+  const at = (...parts: readonly string[]): string => join(root, ...parts);
+  return {
+    root,
+    state: at("farm.json"),
+    run: at("run.json"),
+    lock: at("lock.json"),
+    genesis: at("network", "genesis"),
+    ownerKey: at("network", "owner.key"),
+    adminKey: at("network", "admin.key"),
+    networkKey: at("network", "network.key"),
+    nodes: at("nodes"),
+    compileCache: at("cache"),
+    member: (kind, member) => ({
+      data: at(`${kind}s`, member),
+      log: at("logs", `${member}.log`),
+      peers: at("peers", `${member}.json`),
+    }),
+  };
+}
+
+/** Makes the folders that every farm has, readable by their owner alone. */
+export async function makeFarmFolder(folder: FarmFolder): Promise<void> {
+  for (const part of ["", "network", "nodes", "gateways", "logs", "peers", "cache"])
+    await mkdir(join(folder.root, part), { recursive: true, mode: 0o700 });
+}
