@@ -1,0 +1,80 @@
+// A program's metrics in Prometheus text form, through prom-client: base units, labels from closed sets, and a list of
+// all that exist, from which documents and tests are made.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+
+export type Labels<L extends string> = Readonly<Record<L, string>>;
+
+/** Only goes up. */
+export type CounterMetric<L extends string> = { add(labels: Labels<L>, amount?: number): void };
+/** Goes up and down; written at events, or read at each scrape with `gaugeOf`. */
+export type GaugeMetric<L extends string> = { set(labels: Labels<L>, value: number): void };
+export type HistogramMetric<L extends string> = { observe(labels: Labels<L>, value: number): void };
+
+/** One reading of a gauge that is computed at each scrape. */
+export type Reading<L extends string> = { readonly labels: Labels<L>; readonly value: number };
+
+/** Name, meaning and labels. Counters end in `_total`; units are base units: `_seconds`, `_bytes`. */
+export type MetricNaming<L extends string> = { readonly name: string; readonly help: string; readonly labels: readonly L[] };
+
+export type MetricsRegistry = {
+  counter<L extends string = never>(naming: MetricNaming<L>): CounterMetric<L>;
+  gauge<L extends string = never>(naming: MetricNaming<L>): GaugeMetric<L>;
+  /** A gauge whose every series is read anew at each scrape. */
+  gaugeOf<L extends string = never>(naming: MetricNaming<L>, read: () => Iterable<Reading<L>> | Promise<Iterable<Reading<L>>>): void;
+  /** A counter kept elsewhere, read at each scrape. */
+  counterOf<L extends string = never>(naming: MetricNaming<L>, read: () => Iterable<Reading<L>>): void;
+  histogram<L extends string = never>(naming: MetricNaming<L>, buckets: readonly number[]): HistogramMetric<L>;
+  /** All metrics made here, without those of the process. */
+  list(): readonly (MetricNaming<string> & { readonly type: string })[];
+  /** The text of one scrape. */
+  text(): Promise<string>;
+  readonly contentType: string;
+};
+
+/** An empty registry; `processMetrics` adds CPU, memory, garbage collection and event loop delay of this process. */
+export function createMetricsRegistry(options: { readonly processMetrics: boolean }): MetricsRegistry {
+  const registry = new Registry();
+  const listed: (MetricNaming<string> & { type: string })[] = [];
+  if (options.processMetrics) collectDefaultMetrics({ register: registry });
+  const common = <L extends string>(naming: MetricNaming<L>, type: string) => {
+    listed.push({ ...naming, type });
+    return { name: naming.name, help: naming.help, labelNames: [...naming.labels], registers: [registry] };
+  };
+  return {
+    counter: (naming) => {
+      const metric = new Counter(common(naming, "counter"));
+      return { add: (labels, amount = 1) => metric.inc(labels, amount) };
+    },
+    gauge: (naming) => {
+      const metric = new Gauge(common(naming, "gauge"));
+      return { set: (labels, value) => metric.set(labels, value) };
+    },
+    gaugeOf: (naming, read) => {
+      const metric = new Gauge({
+        ...common(naming, "gauge"),
+        collect: async () => {
+          const readings = await read();
+          metric.reset();
+          for (const { labels, value } of readings) metric.set(labels, value);
+        },
+      });
+    },
+    counterOf: (naming, read) => {
+      const metric = new Counter({
+        ...common(naming, "counter"),
+        collect: () => {
+          const readings = read();
+          metric.reset();
+          for (const { labels, value } of readings) metric.inc(labels, value);
+        },
+      });
+    },
+    histogram: (naming, buckets) => {
+      const metric = new Histogram({ ...common(naming, "histogram"), buckets: [...buckets] });
+      return { observe: (labels, value) => metric.observe(labels, value) };
+    },
+    list: () => listed,
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}

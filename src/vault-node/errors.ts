@@ -1,0 +1,47 @@
+// What can go wrong in a vault node, as error classes with closed sets of codes. Each message says what to do.
+import type { PeerId } from "../protocol/peer-id.ts";
+
+/**
+ * in-use: another process has the volume · newer-format: written by a newer program that this one cannot follow ·
+ * older-format: too old for this one · fewer-vaults: the configuration wants fewer vaults than there are ·
+ * damaged: a file of the volume is missing or unreadable · wrong-network: it belongs to another network.
+ */
+export type VolumeErrorCode = "in-use" | "newer-format" | "older-format" | "fewer-vaults" | "damaged" | "wrong-network";
+
+/** A volume that cannot be used. */
+export class VolumeError extends Error {
+  override readonly name = "VolumeError";
+  readonly code: VolumeErrorCode;
+  constructor(code: VolumeErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.code = code;
+  }
+}
+
+/** malformed: the request breaks the protocol · busy: over this peer's share · not-serving: fenced, offline or stopping. */
+export type HandlerErrorCode = "malformed" | "busy" | "not-serving";
+
+/** A request that gets no answer; the asker sees `refused`. */
+export class HandlerError extends Error {
+  override readonly name = "HandlerError";
+  readonly code: HandlerErrorCode;
+  readonly peer: PeerId;
+  constructor(code: HandlerErrorCode, message: string, peer: PeerId) {
+    super(message);
+    this.code = code;
+    this.peer = peer;
+  }
+}
+
+/** bad-file: a file named in the configuration is missing or not what it should be · identity-clash: another node has this identity. */
+export type VaultNodeErrorCode = "bad-file" | "identity-clash";
+
+/** A vault node that cannot start, or cannot go on. */
+export class VaultNodeError extends Error {
+  override readonly name = "VaultNodeError";
+  readonly code: VaultNodeErrorCode;
+  constructor(code: VaultNodeErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.code = code;
+  }
+}
