@@ -1,0 +1,105 @@
+// The core of a vault node: handlers, vault states and their announcement over parts that are handed in, so that the
+// program (libp2p, disk) and the simulator (network and store in memory) run the same code.
+import type { Peers } from "../network/peers.ts";
+import type { Genesis } from "../protocol/genesis.ts";
+import type { PeerId } from "../protocol/peer-id.ts";
+import { type DesiredState, servesReads } from "../protocol/states.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import { createGrantCache } from "./admission.ts";
+import { createAnnouncer } from "./announcer.ts";
+import type { ChunkStore } from "./chunk-store/chunk-store.ts";
+import { createGetChunks } from "./handlers/get-chunks.ts";
+import { createHasChunks } from "./handlers/has-chunks.ts";
+import type { HandlerParts } from "./handlers/parts.ts";
+import { createPutChunks } from "./handlers/put-chunks.ts";
+import type { HostedVault } from "./hosted-vault.ts";
+import { type NodeEvents, silentEvents } from "./node-events.ts";
+import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
+import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
+import { createWorkGate } from "./work-gate.ts";
+
+/** Who this node is. */
+export type NodeIdentity = { readonly genesis: Genesis; readonly peerId: PeerId; readonly vaults: readonly HostedVault[] };
+
+/** What the core asks of membership. */
+export type CoreMembership = {
+  /** Signs and spreads a record of these vaults. */
+  announce(vaults: readonly VaultCondition[]): void;
+  /** Whether another node was met since the start. */
+  joined(): boolean;
+};
+
+export type CoreParts = {
+  readonly identity: NodeIdentity;
+  readonly peers: Peers;
+  readonly store: ChunkStore;
+  readonly membership: CoreMembership;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Whether it may serve as `active` without having met another node. */
+  readonly founder: boolean;
+  /** The state wanted of the node at the start. */
+  readonly desired: DesiredState;
+  readonly events?: NodeEvents;
+  readonly shares?: ShareLimits;
+};
+
+export type VaultNodeCore = {
+  /** Begins to watch and announce the vaults; the handlers serve as soon as `peers` is started. */
+  start(): Promise<void>;
+  /** Takes no more requests from now on. */
+  closeForWork(): void;
+  /** Resolves once the last request was answered. */
+  idle(): Promise<void>;
+  /** Ends watching and announcing. */
+  stop(): void;
+  vaults(): readonly VaultCondition[];
+  desired(): DesiredState;
+  /** Takes on the state wanted by a person or the operator, and announces it. */
+  setDesired(state: DesiredState): void;
+  /** Looks at the store now and announces what changed. */
+  refresh(): void;
+};
+
+/** Builds a core and registers its handlers with `peers`, which must not be started yet. */
+export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
+  const { identity, peers, store, membership, clock, log, founder, events = silentEvents } = parts;
+  const joined = (): boolean => founder || membership.joined();
+  const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined });
+  const announcer = createAnnouncer({ conditions, clock, log, announce: (vaults) => membership.announce(vaults) });
+  const gate = createWorkGate(events);
+  const handlerParts: HandlerParts = {
+    genesis: identity.genesis,
+    node: identity.peerId,
+    vaults: new Map(identity.vaults.map((vault) => [vault.name, vault])),
+    stateOf: (vault) => conditions.stateOf(vault),
+    store,
+    grants: createGrantCache(identity.genesis, clock),
+    shares: createPeerShares(clock, parts.shares),
+    clock,
+    events,
+  };
+  // Fenced and offline nodes answer nothing about chunks; who joins, is cordoned or drains still serves what it has.
+  const serves = (): boolean => conditions.desired() === "active" || servesReads(conditions.desired());
+  peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
+  peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
+  peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
+  const stopListening = store.onChange(() => announcer.refresh());
+  return {
+    start: () => announcer.start(),
+    closeForWork: () => gate.close(),
+    idle: () => gate.idle(),
+    stop: () => {
+      stopListening();
+      announcer.stop();
+    },
+    vaults: () => conditions.all(),
+    desired: () => conditions.desired(),
+    setDesired: (state) => {
+      conditions.setDesired(state);
+      announcer.refresh();
+    },
+    refresh: () => announcer.refresh(),
+  };
+}

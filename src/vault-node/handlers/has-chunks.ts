@@ -1,0 +1,41 @@
+// has-chunks: which chunks are held here, their sizes and, where asked, fresh receipts over them, one a vault.
+import type { Answer, Handler } from "../../network/peers.ts";
+import type { Address } from "../../protocol/address.ts";
+import { encodeMessage } from "../../protocol/encoding.ts";
+import type { VaultName } from "../../protocol/keys.ts";
+import { hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
+import { signReceipt } from "../../protocol/receipt.ts";
+import { HandlerError } from "../errors.ts";
+import { type HandlerParts, readRequest } from "./parts.ts";
+
+type Held = { readonly chunk: Address; readonly vault: VaultName; readonly size: number };
+
+/** The handler of has-chunks. Throws a `HandlerError` for a malformed request, or `busy` where the peer has too much in hand. */
+export function createHasChunks(parts: HandlerParts): Handler {
+  return async (from, message): Promise<Answer> => {
+    const request = readRequest(hasChunksRequest, message, from);
+    message.release();
+    const share = parts.shares.take(from, 0);
+    if (share === undefined) throw new HandlerError("busy", "over this peer's share", from);
+    try {
+      const held = [...new Set(request.chunks)].flatMap((chunk) => heldHere(parts, chunk));
+      const receipts = request.receipts ? receiptsOver(parts, held) : [];
+      return { body: encodeMessage(hasChunksReply, { held, receipts }), chunks: [] };
+    } finally {
+      share.release();
+    }
+  };
+}
+
+function heldHere({ store }: HandlerParts, chunk: Address): readonly Held[] {
+  const info = store.info(chunk);
+  return info === undefined ? [] : [{ chunk, vault: info.vault, size: info.size }];
+}
+
+function receiptsOver({ genesis, node, vaults, clock }: HandlerParts, held: readonly Held[]): readonly Uint8Array[] {
+  return [...Map.groupBy(held, ({ vault }) => vault)].flatMap(([vault, list]) => {
+    const key = vaults.get(vault)?.key;
+    const chunks = list.map(({ chunk }) => chunk);
+    return key === undefined ? [] : [signReceipt(genesis.networkId, key, { node, chunks, storedAtMs: clock.wallMs() })];
+  });
+}

@@ -1,0 +1,30 @@
+// What happens in a vault node that somebody outside may want to count: handlers say it once, metrics and log hear it.
+import type { Address } from "../protocol/address.ts";
+import type { VaultName } from "../protocol/keys.ts";
+import type { MissingReason } from "../protocol/messages/get-chunks.ts";
+import type { RefusalReason } from "../protocol/receipt.ts";
+import type { HandlerErrorCode } from "./errors.ts";
+
+export type NodeEvents = {
+  /** Chunks became durable (`held`: were so before) for a vault. */
+  chunksKept(vault: VaultName, kept: { readonly stored: number; readonly held: number; readonly bytes: number }): void;
+  chunksRefused(reason: RefusalReason, count: number): void;
+  chunksServed(count: number, bytes: number): void;
+  chunksMissed(reason: MissingReason, count: number): void;
+  chunkDamaged(vault: VaultName, address: Address): void;
+  /** A request that got no answer. */
+  requestRejected(code: HandlerErrorCode): void;
+  /** One call of the store's put: write, sync and index, seconds. */
+  storePutTook(seconds: number): void;
+};
+
+/** Tells nobody. */
+export const silentEvents: NodeEvents = {
+  chunksKept: () => {},
+  chunksRefused: () => {},
+  chunksServed: () => {},
+  chunksMissed: () => {},
+  chunkDamaged: () => {},
+  requestRejected: () => {},
+  storePutTook: () => {},
+};
