@@ -1,5 +1,6 @@
 // The port between everything that speaks to peers and the transport below it: requests and answers between PeerIds.
 // Two implementations, libp2p/ (real) and in-memory/ (simulated), pass one contract: peers.contract.ts.
+import type { Address } from "../protocol/address.ts";
 import type { NodeAddress } from "../protocol/node-record.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 
@@ -17,8 +18,11 @@ export type Message = { readonly body: Uint8Array; readonly chunks: readonly Uin
 /** An answer to be sent; `release` is called once its bytes are no longer needed. */
 export type Answer = Message & { release?(): void };
 
-/** A message that arrived. `release` hands its chunk buffers back for reuse: afterwards `chunks` must not be read. Forgetting it costs only speed. */
-export type Delivery = Message & { release(): void };
+/**
+ * A message that arrived. `hashes`: the address of each chunk, computed where it was received, so that nobody hashes on
+ * the main thread. `release` hands its chunk buffers back for reuse: afterwards `chunks` must not be read. Forgetting it costs only speed.
+ */
+export type Delivery = Message & { readonly hashes: readonly Address[]; release(): void };
 
 /** Answers one kind of request. A thrown error becomes the code `refused` at the asker; its text stays here. */
 export type Handler = (from: PeerId, message: Delivery, signal: AbortSignal) => Promise<Answer>;

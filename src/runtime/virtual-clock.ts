@@ -1,0 +1,85 @@
+// A clock whose time moves only when told: simulations and tests run hours in milliseconds, and always the same way.
+import type { Clock } from "./clock.ts";
+
+export type VirtualClock = Clock & {
+  /** Moves time on by `durationMs`, running each timer at its own instant, in order of time and then of making. */
+  advance(durationMs: number): Promise<void>;
+  /** Moves time on until `promise` settles. Throws where nothing is left to wait for, or after `limitMs`. */
+  runUntil<T>(promise: Promise<T>, limitMs?: number): Promise<T>;
+};
+
+type Waiting = { readonly atMs: number; readonly order: number; readonly action: () => void };
+
+// Settled promises run their continuations before time moves on; a chain longer than this between two timers is a loop.
+const microtaskRounds = 64;
+const hourMs = 3_600_000;
+
+/** A clock that stands at `startWallMs` of wall time. */
+export function createVirtualClock(startWallMs = 1_800_000_000_000): VirtualClock {
+  let nowMs = 0;
+  let order = 0;
+  const waiting = new Set<Waiting>();
+
+  const after = (delayMs: number, action: () => void): { cancel(): void } => {
+    order += 1;
+    const timer = { atMs: nowMs + Math.max(0, delayMs), order, action };
+    waiting.add(timer);
+    return { cancel: () => void waiting.delete(timer) };
+  };
+  const next = (): Waiting | undefined => {
+    let first: Waiting | undefined;
+    for (const timer of waiting)
+      if (first === undefined || timer.atMs < first.atMs || (timer.atMs === first.atMs && timer.order < first.order)) first = timer;
+    return first;
+  };
+  const fire = async (timer: Waiting): Promise<void> => {
+    waiting.delete(timer);
+    nowMs = Math.max(nowMs, timer.atMs);
+    timer.action();
+    await settle();
+  };
+  const advance = async (durationMs: number): Promise<void> => {
+    const untilMs = nowMs + durationMs;
+    await settle();
+    for (let timer = next(); timer !== undefined && timer.atMs <= untilMs; timer = next()) await fire(timer);
+    nowMs = untilMs;
+  };
+  const runUntil = async <T>(promise: Promise<T>, limitMs = hourMs): Promise<T> => {
+    let settled = false;
+    const mark = (): void => {
+      settled = true;
+    };
+    promise.then(mark, mark);
+    const untilMs = nowMs + limitMs;
+    await settle();
+    while (!settled) {
+      const timer = next();
+      if (timer === undefined || timer.atMs > untilMs) throw new Error(`nothing settled the promise within ${limitMs} ms of virtual time`);
+      await fire(timer);
+    }
+    return promise;
+  };
+  return { monotonicMs: () => nowMs, wallMs: () => startWallMs + nowMs, after, sleep: sleeper(after), advance, runUntil };
+}
+
+function sleeper(after: Clock["after"]): Clock["sleep"] {
+  return (delayMs, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const timer = after(delayMs, () => {
+        signal?.removeEventListener("abort", stop);
+        resolve();
+      });
+      const stop = (): void => {
+        timer.cancel();
+        reject(signal?.reason);
+      };
+      signal?.addEventListener("abort", stop, { once: true });
+    });
+}
+
+// setImmediate lets real input and output of the process (none in a pure simulation) and all microtasks run dry.
+async function settle(): Promise<void> {
+  for (let i = 0; i < microtaskRounds; i += 1) await Promise.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+}
