@@ -81,7 +81,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     events,
   };
   // Fenced and offline nodes answer nothing about chunks; who joins, is cordoned or drains still serves what it has.
-  const serves = (): boolean => conditions.desired() === "active" || servesReads(conditions.desired());
+  const serves = (): boolean => servesReads(conditions.desired());
   peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
   peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
   peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));

@@ -19,7 +19,8 @@ export class VolumeError extends Error {
 }
 
 /** malformed: the request breaks the protocol · busy: over this peer's share · not-serving: fenced, offline or stopping. */
-export type HandlerErrorCode = "malformed" | "busy" | "not-serving";
+export const handlerErrorCodes = ["malformed", "busy", "not-serving"] as const;
+export type HandlerErrorCode = (typeof handlerErrorCodes)[number];
 
 /** A request that gets no answer; the asker sees `refused`. */
 export class HandlerError extends Error {

@@ -11,6 +11,11 @@ export function hostVaults(keys: readonly SigningKey[], capacity: number): reado
   return keys.map((key) => ({ name: vaultName(key.publicKey), key, capacity }));
 }
 
+/** The vault's name as it stands in metrics: 12 digits tell the vaults of a farm apart. */
+export function shortName(vault: VaultName): string {
+  return vault.slice(0, 12);
+}
+
 /** What decides a vault's state. `lowDisk`: the file system has less free than every vault of the node must leave. */
 export type VaultFacts = {
   readonly desired: DesiredState;

@@ -1,7 +1,7 @@
 // put-chunks: keeps chunks for this node's vaults. One check of admission, one write for the whole message, one receipt a
 // vault over everything that is durable afterwards, one signed refusal a reason for the rest.
 import type { Answer, Delivery, Handler } from "../../network/peers.ts";
-import { type Address, chunkAddress } from "../../protocol/address.ts";
+import type { Address } from "../../protocol/address.ts";
 import { encodeMessage } from "../../protocol/encoding.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import { chunkSizeMax, chunksPerMessageMax } from "../../protocol/limits.ts";
@@ -16,6 +16,9 @@ import { type HandlerParts, readRequest } from "./parts.ts";
 
 // The only kind of network there is yet.
 const policy: AdmissionPolicy = { kind: "owner" };
+
+/** A chunk as sent: what it is called, and what its bytes are really called. */
+type Sent = PutEntry & { readonly hash: Address };
 
 /** What became of one chunk, and which vault answers for it. */
 type Outcome = { readonly entry: PutEntry; readonly vault: VaultName; readonly result: "stored" | "held" | RefusalReason };
@@ -44,19 +47,19 @@ export function createPutChunks(parts: HandlerParts): Handler {
 }
 
 // The bytes travel beside the body in the order in which the groups list the chunks.
-function pairEntries(request: PutChunksRequest, message: Delivery, from: PeerId): readonly PutEntry[] {
+function pairEntries(request: PutChunksRequest, message: Delivery, from: PeerId): readonly Sent[] {
   const listed = request.groups.flatMap(({ vault, chunks }) => chunks.map((address) => ({ vault, address })));
   if (listed.length !== message.chunks.length || listed.length > chunksPerMessageMax)
     throw new HandlerError("malformed", `${listed.length} chunks listed, ${message.chunks.length} sent`, from);
   return listed.map(({ vault, address }, index) => {
-    const bytes = message.chunks[index];
-    if (bytes === undefined || bytes.length === 0 || bytes.length > chunkSizeMax)
+    const [bytes, hash] = [message.chunks[index], message.hashes[index]];
+    if (bytes === undefined || hash === undefined || bytes.length === 0 || bytes.length > chunkSizeMax)
       throw new HandlerError("malformed", `a chunk has 1 to ${chunkSizeMax} bytes`, from);
-    return { vault, address, bytes };
+    return { vault, address, bytes, hash };
   });
 }
 
-async function keep(parts: HandlerParts, entries: readonly PutEntry[]): Promise<readonly Outcome[]> {
+async function keep(parts: HandlerParts, entries: readonly Sent[]): Promise<readonly Outcome[]> {
   const refused = entries.map((entry) => refusalOf(parts, entry));
   const wanted = entries.filter((_entry, index) => refused[index] === undefined);
   const results = new Map<PutEntry, Outcome["result"]>(await write(parts, wanted));
@@ -77,11 +80,11 @@ async function write(parts: HandlerParts, entries: readonly PutEntry[]): Promise
 }
 
 // Why a chunk is not even tried; undefined where the store shall decide. Putting again what is held succeeds in every state.
-function refusalOf({ vaults, store, stateOf }: HandlerParts, entry: PutEntry): "held" | RefusalReason | undefined {
+function refusalOf({ vaults, store, stateOf }: HandlerParts, entry: Sent): "held" | RefusalReason | undefined {
   const vault = vaults.get(entry.vault);
   if (vault === undefined) return "unknown-vault";
   if (!takesNewChunks(stateOf(vault.name))) return store.info(entry.address) === undefined ? "cordoned" : "held";
-  return chunkAddress(entry.bytes) === entry.address ? undefined : "wrong-hash";
+  return entry.hash === entry.address ? undefined : "wrong-hash";
 }
 
 function replyOf(parts: HandlerParts, outcomes: readonly Outcome[]): readonly PutGroupReply[] {

@@ -1,0 +1,75 @@
+// The commands of the admin port, each already known to be signed by the admin key: grant, first peers, wanted state,
+// inventory. A body is parsed once, here.
+import { z } from "zod";
+import type { Genesis } from "../../protocol/genesis.ts";
+import { checkGrant } from "../../protocol/grant.ts";
+import { type NodeAddress, nodeAddress } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import { type DesiredState, desiredStates } from "../../protocol/states.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { type HttpAnswer, type HttpRequest, jsonAnswer, problemAnswer } from "../../runtime/http-server.ts";
+import type { ChunkStore } from "../chunk-store/chunk-store.ts";
+import { answerInventory } from "../inventory.ts";
+
+/** What commands act upon. Each promise resolves once the change is on disk. */
+export type CommandParts = {
+  readonly genesis: Genesis;
+  readonly peerId: PeerId;
+  readonly clock: Clock;
+  readonly store: ChunkStore;
+  setGrant(grant: Uint8Array): Promise<void>;
+  setDesired(state: DesiredState): Promise<void>;
+  addPeers(addresses: readonly NodeAddress[]): void;
+};
+
+/** Addresses in one command. */
+export const commandPeersMax = 256;
+
+const peersBody: z.ZodType<readonly NodeAddress[]> = z.array(nodeAddress).max(commandPeersMax);
+const desiredBody: z.ZodType<{ readonly state: DesiredState }> = z.object({ state: z.enum(desiredStates) });
+
+type Command = (parts: CommandParts, request: HttpRequest) => Promise<HttpAnswer>;
+
+const commands: Readonly<Record<string, Command>> = {
+  "PUT /v1/grant": async ({ genesis, peerId, clock, setGrant }, { body }) => {
+    const checked = checkGrant(genesis, body, peerId, clock.wallMs());
+    if (!checked.ok) return problemAnswer(422, "bad-grant", checked.why);
+    await setGrant(body);
+    return jsonAnswer(200, { granted: true, notAfterMs: checked.value.notAfterMs });
+  },
+  "PUT /v1/peers": async ({ addPeers }, request) => {
+    const peers = readJson(peersBody, request);
+    if (!peers.ok) return peers.answer;
+    addPeers(peers.value);
+    return jsonAnswer(200, { peers: peers.value.length });
+  },
+  "PUT /v1/desired": async ({ setDesired }, request) => {
+    const desired = readJson(desiredBody, request);
+    if (!desired.ok) return desired.answer;
+    await setDesired(desired.value.state);
+    return jsonAnswer(200, { state: desired.value.state });
+  },
+  "GET /v1/inventory": ({ store }, request) => answerInventory(store, request),
+};
+
+/** Carries out a command; unknown ones and malformed bodies get a problem document. */
+export async function runCommand(parts: CommandParts, request: HttpRequest): Promise<HttpAnswer> {
+  const name = `${request.method} ${request.path}`;
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  return (await command?.(parts, request)) ?? problemAnswer(404, "not-found", `known here: ${Object.keys(commands).join(", ")}`);
+}
+
+type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly answer: HttpAnswer };
+
+function readJson<T>(schema: z.ZodType<T>, { body }: HttpRequest): Parsed<T> {
+  let json: unknown;
+  try {
+    json = JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return { ok: false, answer: problemAnswer(400, "bad-body", "the body is not JSON") };
+  }
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const issue = parsed.error.issues[0];
+  return { ok: false, answer: problemAnswer(400, "bad-body", `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not as expected"}`) };
+}
