@@ -1,0 +1,101 @@
+// Where records and goodbyes of others come in: judged, counted by reason, passed on where they are new, and the
+// sender's standing lowered where no honest peer would have sent them.
+import type { NodeRecord } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { BookRefusal } from "./record-book.ts";
+import type { GoodbyeVerdict, Offered, Roster } from "./roster.ts";
+import type { Standing } from "./standing.ts";
+
+/** What came in since the start, by kind; `offences` counts what lowered a standing. */
+export type IntakeCounts = {
+  readonly taken: number;
+  readonly stale: number;
+  readonly refused: Readonly<Record<BookRefusal, number>>;
+  readonly overRate: number;
+  readonly goodbyes: number;
+  readonly offences: number;
+};
+
+export type IntakeParts = {
+  readonly roster: Roster;
+  readonly standing: Standing;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly onFresh: (record: NodeRecord, from: PeerId) => void;
+  readonly onOwn: (record: NodeRecord) => void;
+  readonly onFreshGoodbye: (bytes: Uint8Array, from: PeerId) => void;
+  /** A blocked peer's connections are to be closed. */
+  readonly onBlocked: (peer: PeerId) => void;
+};
+
+export type Intake = {
+  record(bytes: Uint8Array, from: PeerId): Offered;
+  goodbye(bytes: Uint8Array, from: PeerId): GoodbyeVerdict;
+  /** Whether a push of this many bytes from a peer may be looked at. */
+  admits(from: PeerId, bytes: number): boolean;
+  isBlocked(from: PeerId): boolean;
+  offend(from: PeerId, why: string): void;
+  counts(): IntakeCounts;
+};
+
+// Clocks differ and directories fill up among honest peers; everything else is made by hand.
+const honest: ReadonlySet<BookRefusal> = new Set<BookRefusal>(["future", "full"]);
+
+export function createIntake(parts: IntakeParts): Intake {
+  const { roster, standing, clock, log } = parts;
+  const refused: Record<BookRefusal, number> = {
+    "too-large": 0,
+    malformed: 0,
+    "other-network": 0,
+    "bad-signature": 0,
+    future: 0,
+    full: 0,
+  };
+  const totals = { taken: 0, stale: 0, overRate: 0, goodbyes: 0, offences: 0 };
+
+  const offend = (from: PeerId, why: string): void => {
+    totals.offences += 1;
+    log.debug("a peer sent what no honest peer sends", { peer: from, why });
+    if (!standing.offend(from, clock.monotonicMs())) return;
+    log.warn("a peer is ignored for a while after repeated offences", { peer: from });
+    parts.onBlocked(from);
+  };
+  const record = (bytes: Uint8Array, from: PeerId): Offered => {
+    const offered = roster.offer(bytes);
+    if (offered.kind === "fresh") {
+      totals.taken += 1;
+      parts.onFresh(offered.record, from);
+    } else if (offered.kind === "own") parts.onOwn(offered.record);
+    else if (offered.kind === "stale") totals.stale += 1;
+    else if (offered.kind === "refused") {
+      refused[offered.reason] += 1;
+      if (offered.reason === "future") log.warn("a node record is signed in the future: a clock is wrong", { from, why: offered.why });
+      if (!honest.has(offered.reason)) offend(from, offered.why);
+    }
+    return offered;
+  };
+  const goodbye = (bytes: Uint8Array, from: PeerId): GoodbyeVerdict => {
+    const verdict = roster.hear(bytes);
+    if (verdict.kind === "fresh") {
+      totals.goodbyes += 1;
+      parts.onFreshGoodbye(bytes, from);
+    } else if (verdict.kind === "refused") offend(from, verdict.why);
+    return verdict;
+  };
+  const admits = (from: PeerId, bytes: number): boolean => {
+    if (standing.isBlocked(from, clock.monotonicMs())) return false;
+    const may = standing.mayPush(from, bytes, clock.monotonicMs());
+    if (!may) totals.overRate += 1;
+    return may;
+  };
+  return {
+    record,
+    goodbye,
+    admits,
+    isBlocked: (from) => standing.isBlocked(from, clock.monotonicMs()),
+    offend,
+    counts: () => ({ ...totals, refused: { ...refused } }),
+  };
+}

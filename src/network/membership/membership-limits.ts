@@ -1,0 +1,70 @@
+// The limits of membership, each with its unit and reason.
+
+/** Times in milliseconds of the monotonic clock. */
+export type MembershipLimits = {
+  /** Between two reconciliations with a random peer; each is jittered by half. */
+  readonly reconcileEveryMs: number;
+  /** Rounds of one reconciliation: with 1,024 heads a round it covers the largest directory several times. */
+  readonly reconcileRoundsMax: number;
+  /** Connections this side opens by itself; others are opened by requests. */
+  readonly connectionsMax: number;
+  /** Attempts to reach nodes at the same time. */
+  readonly attemptsMax: number;
+  /** How long one attempt or exchange may take. */
+  readonly requestTimeoutMs: number;
+  /** How long a goodbye waits for its receivers: a node that stops has little time. */
+  readonly goodbyeTimeoutMs: number;
+  /** First and longest wait between attempts while few nodes are unreachable. */
+  readonly redialFirstMs: number;
+  readonly redialMaxMs: number;
+  /** For each unreachable node the longest wait rises by this, so that a hundred dead nodes cost no more than a few. */
+  readonly redialPerNodeMs: number;
+  /** Peers to which a record learned from others is passed on; reconciliation reaches the rest. */
+  readonly forwardFanOut: number;
+  /** How long records are gathered before they are passed on together. */
+  readonly forwardDelayMs: number;
+  /** Records of one node are passed on at most this often: a node that signs thousands costs only its neighbours. */
+  readonly forwardEveryMs: number;
+  /** Pushed bytes a peer may send at once, and for each second: about 200 signatures a second at 330 bytes each. */
+  readonly pushBurstBytes: number;
+  readonly pushBytesPerSecond: number;
+  /** Offences after which a peer is disconnected and its gossip ignored, for how long. */
+  readonly offencesMax: number;
+  readonly blockMs: number;
+  /** How often own timers are looked at. */
+  readonly tickMs: number;
+  /** An own timer this late, or a wall clock stepping this far, is a pause of this machine (protocol: 2 s and 5 s). */
+  readonly pauseLateMs: number;
+  readonly wallStepMs: number;
+  /** The cache is written at most this often. */
+  readonly cacheEveryMs: number;
+  /** Bootstrap addresses remembered. */
+  readonly bootstrapMax: number;
+};
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+export const membershipLimits: MembershipLimits = {
+  reconcileEveryMs: 5_000,
+  reconcileRoundsMax: 64,
+  connectionsMax: 64,
+  attemptsMax: 16,
+  requestTimeoutMs: 2_000,
+  goodbyeTimeoutMs: 500,
+  redialFirstMs: 250,
+  redialMaxMs: 1_500,
+  redialPerNodeMs: 50,
+  forwardFanOut: 3,
+  forwardDelayMs: 30,
+  forwardEveryMs: 200,
+  pushBurstBytes: 2 * mib,
+  pushBytesPerSecond: 64 * kib,
+  offencesMax: 8,
+  blockMs: 60_000,
+  tickMs: 250,
+  pauseLateMs: 2_000,
+  wallStepMs: 5_000,
+  cacheEveryMs: 2_000,
+  bootstrapMax: 256,
+};

@@ -1,0 +1,210 @@
+// Membership: who is there. Signed node records spread by gossip and reconciliation; connections, failures, goodbyes and
+// suspicions make each peer's own view of every node; the directory answers from both. Gateways and commands only listen.
+import type { Genesis } from "../../protocol/genesis.ts";
+import { awayMax } from "../../protocol/limits.ts";
+import type { Departure } from "../../protocol/messages/goodbye.ts";
+import type { NodeAddress } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { Directory } from "../directory.ts";
+import type { PeerEvent, Peers } from "../peers.ts";
+import { createBootstrap } from "./bootstrap.ts";
+import { createCacheKeeper } from "./cache-keeper.ts";
+import { answerExchange } from "./exchange-answers.ts";
+import { createForwarder, type Forwarder } from "./forwarder.ts";
+import { createGossip, type Gossip } from "./gossip.ts";
+import { createIntake, type Intake, type IntakeCounts } from "./intake.ts";
+import { type MembershipLimits, membershipLimits } from "./membership-limits.ts";
+import type { IdentityClash, OwnNode, OwnRecordDraft } from "./own-node.ts";
+import { createOwnVoice, type OwnVoice } from "./own-voice.ts";
+import { createPauseWatch } from "./pause-watch.ts";
+import { createReacher, type Reacher } from "./reacher.ts";
+import type { RecordCache } from "./record-cache.ts";
+import { createRoster, type Roster } from "./roster.ts";
+import { createStanding } from "./standing.ts";
+import type { SuspicionSink } from "./suspicion.ts";
+
+export type MembershipParts = {
+  readonly peers: Peers;
+  readonly genesis: Genesis;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** What was known at the last stop; none = everything is learned anew. */
+  readonly cache?: RecordCache;
+  /** Absent for a gateway or command, which only listens. */
+  readonly own?: OwnNode;
+};
+
+/** What membership did since its start, for metrics. */
+export type MembershipCounts = IntakeCounts & { readonly pauses: number };
+
+export type Membership = SuspicionSink & {
+  readonly name: "membership";
+  readonly directory: Directory;
+  /** Signs and publishes this node's next record to all connected peers; nothing after a goodbye. Throws for a peer without `own`. */
+  announce(draft: OwnRecordDraft): void;
+  /** Tells all connected peers that this node goes; resolves when they heard or the time for it is over. */
+  sayGoodbye(departure: Departure["kind"], backInMs?: number): Promise<void>;
+  /** More addresses where somebody of the network may listen; may be called at any time, again and again. */
+  bootstrap(addresses: readonly NodeAddress[]): void;
+  /** Whether records were exchanged with at least one node, or this is the founder. */
+  joined(): boolean;
+  /** Calls `listener` where another process has this identity and this one must stop. */
+  onClash(listener: (clash: IdentityClash) => void): () => void;
+  /** A request to a node failed or timed out: route round it until it answers again. */
+  reportFailure(peer: PeerId): void;
+  counts(): MembershipCounts;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Membership over these peers; create it before `peers.start`, since it sets handlers, and start it after. */
+export function createMembership(parts: MembershipParts, limits: MembershipLimits = membershipLimits): Membership {
+  const { peers, clock, random, log, own } = parts;
+  const organs = createOrgans(parts, limits);
+  const { roster, intake, gossip, voice } = organs;
+  let pauses = 0;
+
+  const joined = (): boolean => own?.founder === true || (gossip.hasMet() && roster.book.size() > (roster.book.get(peers.self) ? 1 : 0));
+  const keeper = createCacheKeeper({ cache: parts.cache, records: roster.book.records, clock, log }, limits);
+  const bootstrap = createBootstrap(
+    {
+      clock,
+      random,
+      isJoined: joined,
+      dial: (address) => peers.dial(address, { timeoutMs: limits.requestTimeoutMs }),
+      onAnswer: (peer) => void gossip.meet(peer),
+    },
+    limits,
+  );
+  const watch = createPauseWatch(clock, limits, {
+    pause: (pause) => {
+      pauses += 1;
+      log.info("this machine slept or its clock stepped: suspicions are forgotten", pause);
+      roster.forgive();
+      voice.renew();
+    },
+    tick: () => {
+      roster.tick();
+      keeper.tick();
+    },
+  });
+  const rounds = createRounds(parts, gossip, limits);
+  const onEvent = ({ kind, peer }: PeerEvent): void => {
+    if (kind === "disconnected") roster.suspect(peer, "closed");
+    else if (intake.isBlocked(peer)) void peers.disconnect(peer);
+    else {
+      roster.connected(peer);
+      void gossip.meet(peer);
+    }
+  };
+  let forgetEvents = (): void => {};
+  const start = async (): Promise<void> => {
+    for (const bytes of await keeper.load()) learnCached(organs, peers, bytes);
+    forgetEvents = peers.onEvent(onEvent);
+    for (const peer of peers.connected()) onEvent({ kind: "connected", peer });
+    for (const part of [bootstrap, watch, rounds]) part.start();
+  };
+  const stop = async (): Promise<void> => {
+    forgetEvents();
+    for (const part of [rounds, watch, bootstrap, organs.forwarder, organs.reacher]) part.stop();
+    await keeper.stop();
+  };
+  return {
+    name: "membership",
+    directory: roster.directory,
+    announce: voice.announce,
+    sayGoodbye: async (kind, backInMs = awayMax) => {
+      organs.reacher.stop();
+      await voice.sayGoodbye(kind === "away" ? { kind, backInMs } : { kind });
+    },
+    bootstrap: bootstrap.add,
+    joined,
+    onClash: voice.onClash,
+    suspect: roster.suspect,
+    refute: roster.refute,
+    reportFailure: (peer) => roster.suspect(peer, "failed"),
+    counts: () => ({ ...intake.counts(), pauses }),
+    start,
+    stop,
+  };
+}
+
+type Organs = {
+  readonly roster: Roster;
+  readonly intake: Intake;
+  readonly gossip: Gossip;
+  readonly voice: OwnVoice;
+  readonly reacher: Reacher;
+  readonly forwarder: Forwarder;
+};
+
+/** The parts that call each other, wired; and the two handlers. */
+function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs {
+  const { peers, genesis, clock, random, log, own } = parts;
+  const hasRoom = (): boolean => peers.connected().length < limits.connectionsMax;
+  const isConnected = (peer: PeerId): boolean => peers.connected().includes(peer);
+  const reacher = createReacher({ clock, random, attempt: (peer) => attempt(peer) }, limits);
+  const { reach, settle } = reacher;
+  const roster = createRoster({ self: peers.self, genesis, clock, isConnected, hasRoom, reach, settle });
+  const forwarder = createForwarder({ clock, random, connected: peers.connected, push: (to, records) => gossip.push(to, records) }, limits);
+  const intake: Intake = createIntake({
+    roster,
+    standing: createStanding(limits),
+    clock,
+    log,
+    onFresh: (record, from) => {
+      peers.learn(record.peerId, record.addresses);
+      forwarder.forward(record, from);
+    },
+    onOwn: (record) => voice.meetDouble(record),
+    onFreshGoodbye: (bytes, from) => {
+      for (const peer of forwarder.pick([from])) void gossip.tell(peer, bytes);
+    },
+    onBlocked: (peer) => void peers.disconnect(peer),
+  });
+  const gossip = createGossip({ peers, roster, intake }, limits);
+  const voice = createOwnVoice({ own, genesis, clock, log, roster, gossip, connected: peers.connected });
+  const attempt = async (peer: PeerId): Promise<"answered" | "failed" | "pointless"> => {
+    const seen = roster.directory.node(peer)?.state;
+    if (seen === undefined || seen === "gone" || seen === "away") return "pointless";
+    // A node only heard of is believed where this side keeps no connection to every node.
+    if (!isConnected(peer) && !hasRoom() && roster.causeOf(peer) === "unseen") {
+      roster.refute(peer);
+      return "pointless";
+    }
+    return (await gossip.meet(peer)) ? "answered" : "failed";
+  };
+  peers.handle("exchange-records", answerExchange({ roster, intake, tellDeparted: (bytes, to) => void gossip.tell(to, bytes) }));
+  peers.handle("goodbye", async (from, message) => {
+    if (intake.admits(from, message.body.length)) intake.goodbye(message.body, from);
+    return { body: new Uint8Array(0), chunks: [] };
+  });
+  return { roster, intake, gossip, voice, reacher, forwarder };
+}
+
+/** From time to time, a reconciliation with any connected peer. */
+function createRounds(
+  { peers, clock, random }: MembershipParts,
+  gossip: Gossip,
+  limits: MembershipLimits,
+): { start(): void; stop(): void } {
+  let timer: Timer | undefined;
+  const next = (): void => {
+    timer = clock.after(limits.reconcileEveryMs * (0.5 + random.fraction()), () => {
+      const connected = peers.connected();
+      const peer = connected[Math.floor(random.fraction() * connected.length)];
+      if (peer !== undefined) void gossip.meet(peer);
+      next();
+    });
+  };
+  return { start: next, stop: () => timer?.cancel() };
+}
+
+function learnCached({ roster }: Organs, peers: Peers, bytes: Uint8Array): void {
+  const offered = roster.offer(bytes);
+  if (offered.kind === "fresh") peers.learn(offered.record.peerId, offered.record.addresses);
+}

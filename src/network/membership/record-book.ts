@@ -1,0 +1,107 @@
+// The book of node records: the newest verified record of each node, each checked once however often it arrives, and
+// the fingerprints by which two peers find out cheaply where their books differ.
+import type { Address } from "../../protocol/address.ts";
+import { textBytes, toHex } from "../../protocol/bytes.ts";
+import { hash } from "../../protocol/hash.ts";
+import { directoryNodesMax } from "../../protocol/limits.ts";
+import { fingerprintLength, type RecordHead } from "../../protocol/messages/exchange-records.ts";
+import { isNewer, type NodeRecord, type RecordRefusal, readNodeRecord } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import { createRecentVerdicts } from "./recent-verdicts.ts";
+
+/** Why bytes did not enter the book: as `readNodeRecord` says, or because there is no more room. */
+export type BookRefusal = RecordRefusal | "full";
+
+/**
+ * fresh: newer than what was known, and may be `put` · known: checked before, nothing new · stale: a newer one is here ·
+ * refused: not a record of this network.
+ */
+export type RecordVerdict =
+  | { readonly kind: "fresh"; readonly record: NodeRecord }
+  | { readonly kind: "known" }
+  | { readonly kind: "stale"; readonly newest: NodeRecord }
+  | { readonly kind: "refused"; readonly reason: BookRefusal; readonly why: string };
+
+export type RecordBook = {
+  /** Judges bytes as they came; keeps nothing but the verdict. */
+  judge(bytes: Uint8Array, wallMs: number): RecordVerdict;
+  put(record: NodeRecord): void;
+  remove(peer: PeerId): void;
+  get(peer: PeerId): NodeRecord | undefined;
+  records(): IterableIterator<NodeRecord>;
+  size(): number;
+  /** One fingerprint a bucket, one after another; `bucketCount` is a power of two. */
+  fingerprints(bucketCount: number): Uint8Array;
+  /** The heads in these buckets. */
+  heads(bucketCount: number, buckets: ReadonlySet<number>): readonly RecordHead[];
+};
+
+type Refused = Extract<RecordVerdict, { kind: "refused" }>;
+type Entry = { readonly record: NodeRecord; readonly bucket: number; readonly fingerprint: Uint8Array };
+
+/** An empty book for one network; `nodesMax` records at most. */
+export function createRecordBook(networkId: Address, nodesMax: number = directoryNodesMax): RecordBook {
+  const entries = new Map<PeerId, Entry>();
+  const verdicts = createRecentVerdicts<RecordHead | Refused>(4096);
+
+  const judge = (bytes: Uint8Array, wallMs: number): RecordVerdict => {
+    const key = toHex(hash(bytes));
+    const before = verdicts.get(key);
+    if (before !== undefined && "reason" in before) return before;
+    const newest = before === undefined ? undefined : entries.get(before.peerId)?.record;
+    if (before !== undefined && newest !== undefined && !isNewer(before, newest))
+      return isNewer(newest, before) ? { kind: "stale", newest } : { kind: "known" };
+    const read = readNodeRecord(networkId, bytes, wallMs);
+    if (!read.ok) {
+      const refused = { kind: "refused", reason: read.code, why: read.why } as const;
+      // A record from the future becomes acceptable; the other verdicts stand.
+      if (read.code !== "future") verdicts.set(key, refused);
+      return refused;
+    }
+    verdicts.set(key, headOf(read.value));
+    return place(read.value);
+  };
+  const place = (record: NodeRecord): RecordVerdict => {
+    const known = entries.get(record.peerId)?.record;
+    if (known === undefined)
+      return entries.size < nodesMax
+        ? { kind: "fresh", record }
+        : { kind: "refused", reason: "full", why: `the book holds at most ${nodesMax} nodes` };
+    if (isNewer(record, known)) return { kind: "fresh", record };
+    return isNewer(known, record) ? { kind: "stale", newest: known } : { kind: "known" };
+  };
+  const put = (record: NodeRecord): void => {
+    entries.set(record.peerId, entryOf(record));
+  };
+  const fingerprints = (bucketCount: number): Uint8Array => {
+    const all = new Uint8Array(bucketCount * fingerprintLength);
+    for (const { bucket, fingerprint } of entries.values()) {
+      const at = (bucket % bucketCount) * fingerprintLength;
+      for (let i = 0; i < fingerprintLength; i++) all[at + i] = (all[at + i] ?? 0) ^ (fingerprint[i] ?? 0);
+    }
+    return all;
+  };
+  const heads = (bucketCount: number, buckets: ReadonlySet<number>): readonly RecordHead[] =>
+    [...entries.values()].filter(({ bucket }) => buckets.has(bucket % bucketCount)).map(({ record }) => headOf(record));
+  return {
+    judge,
+    put,
+    remove: (peer) => void entries.delete(peer),
+    get: (peer) => entries.get(peer)?.record,
+    records: () => entries.values().map(({ record }) => record),
+    size: () => entries.size,
+    fingerprints,
+    heads,
+  };
+}
+
+/** The head of a record. */
+export function headOf({ peerId, startCounter, sequence }: NodeRecord): RecordHead {
+  return { peerId, startCounter, sequence };
+}
+
+function entryOf(record: NodeRecord): Entry {
+  const id = hash(textBytes(record.peerId));
+  const head = hash(textBytes(`${record.peerId} ${record.startCounter} ${record.sequence}`));
+  return { record, bucket: ((id[0] ?? 0) << 8) | (id[1] ?? 0), fingerprint: head.slice(0, fingerprintLength) };
+}

@@ -1,0 +1,186 @@
+// The roster: what records, connections, suspicions and goodbyes together say of each node. It does no input or output;
+// it changes the views and tells its owner which nodes should be tried.
+import type { Decoded } from "../../protocol/encoding.ts";
+import type { Genesis } from "../../protocol/genesis.ts";
+import { type Goodbye, readGoodbye } from "../../protocol/messages/goodbye.ts";
+import { isNewer, type NodeRecord } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Directory } from "../directory.ts";
+import { createDepartures, type Departed } from "./departures.ts";
+import { createNodeViews, type NodeViews } from "./node-views.ts";
+import { createRecordBook, type RecordBook, type RecordVerdict } from "./record-book.ts";
+import type { SuspicionCause, SuspicionSink } from "./suspicion.ts";
+
+/** What the roster needs to know of connections, and whom it tells: `reach` = this node should be tried now; `settle` = no longer. */
+export type RosterParts = {
+  readonly self: PeerId;
+  readonly genesis: Genesis;
+  readonly clock: Clock;
+  readonly isConnected: (peer: PeerId) => boolean;
+  /** Whether this side would still open a connection to one more node. */
+  readonly hasRoom: () => boolean;
+  readonly reach: (peer: PeerId) => void;
+  readonly settle: (peer: PeerId) => void;
+};
+
+/** What became of bytes that were offered; `departed`: of a node whose goodbye is newer; `own`: signed by this very identity. */
+export type Offered =
+  | RecordVerdict
+  | { readonly kind: "departed"; readonly departed: Departed }
+  | { readonly kind: "own"; readonly record: NodeRecord };
+
+export type GoodbyeVerdict =
+  | { readonly kind: "fresh" | "known"; readonly peer: PeerId }
+  | { readonly kind: "refused"; readonly why: string };
+
+export type Roster = SuspicionSink & {
+  readonly directory: Directory;
+  readonly book: RecordBook;
+  /** Judges a record and takes it in where it is new. */
+  offer(bytes: Uint8Array): Offered;
+  /** Takes in this node's own record. */
+  putOwn(record: NodeRecord): void;
+  connected(peer: PeerId): void;
+  /** Takes in a goodbye. */
+  hear(bytes: Uint8Array): GoodbyeVerdict;
+  departed(peer: PeerId): Departed | undefined;
+  /** Looks after absences that ran out. */
+  tick(): void;
+  /** This machine slept: suspicions mean nothing, every node is tried at once. */
+  forgive(): void;
+  causeOf(peer: PeerId): SuspicionCause | undefined;
+};
+
+// Leavers remembered, so that old records of theirs do not bring them back.
+const departuresMax = 1024;
+
+/** An empty roster. */
+export function createRoster(parts: RosterParts): Roster {
+  const { genesis, clock } = parts;
+  const book = createRecordBook(genesis.networkId);
+  const views = createNodeViews(genesis, clock.wallMs);
+  const departures = createDepartures(departuresMax, (peer) => views.remove(peer));
+  const causes = new Map<PeerId, SuspicionCause>();
+  const state = { parts, book, views, departures, causes };
+
+  const offer = (bytes: Uint8Array): Offered => {
+    const verdict = book.judge(bytes, clock.wallMs());
+    if (verdict.kind !== "fresh") return verdict;
+    const { record } = verdict;
+    if (record.peerId === parts.self) return { kind: "own", record };
+    const departed = departures.get(record.peerId);
+    if (departed !== undefined && departures.covers(record.peerId, record)) {
+      if (departed.goodbye.departure.kind === "leaving") return { kind: "departed", departed };
+      takeIn(state, record);
+      return verdict;
+    }
+    departures.forget(record.peerId);
+    takeIn(state, record);
+    revive(state, record.peerId);
+    return verdict;
+  };
+  const putOwn = (record: NodeRecord): void => {
+    book.put(record);
+    views.putRecord(record, "live");
+  };
+  const suspect = (peer: PeerId, cause: SuspicionCause): void => {
+    const seen = views.directory.node(peer)?.state;
+    // Whoever is suspected already is being tried; whoever said goodbye comes back by itself.
+    if (peer === parts.self || seen !== "live") return;
+    causes.set(peer, cause);
+    views.setState(peer, "suspected");
+    parts.reach(peer);
+  };
+  const refute = (peer: PeerId): void => {
+    const seen = views.directory.node(peer)?.state;
+    if (seen === undefined || seen === "gone" || seen === "away") return;
+    markLive(state, peer);
+  };
+  const forgive = (): void => {
+    for (const { record, state: seen } of views.directory.nodes()) {
+      if (seen !== "suspected") continue;
+      if (parts.isConnected(record.peerId)) markLive(state, record.peerId);
+      else parts.reach(record.peerId);
+    }
+  };
+  return {
+    directory: views.directory,
+    book,
+    offer,
+    putOwn,
+    connected: refute,
+    suspect,
+    refute,
+    hear: (bytes) => hear(state, bytes),
+    departed: departures.get,
+    tick: () => returnOverdue(state),
+    forgive,
+    causeOf: (peer) => causes.get(peer),
+  };
+}
+
+type State = {
+  readonly parts: RosterParts;
+  readonly book: RecordBook;
+  readonly views: NodeViews;
+  readonly departures: ReturnType<typeof createDepartures>;
+  readonly causes: Map<PeerId, SuspicionCause>;
+};
+
+function takeIn({ parts, book, views, causes }: State, record: NodeRecord): void {
+  const { peerId } = record;
+  const isNew = views.directory.node(peerId) === undefined;
+  // A node heard of through others counts once it was reached, where this side reaches every node; else it is believed.
+  const believed = parts.isConnected(peerId) || !parts.hasRoom();
+  book.put(record);
+  if (isNew && !believed) causes.set(peerId, "unseen");
+  views.putRecord(record, believed ? "live" : "suspected");
+}
+
+/** A newer record says that a node is back: believed at once where it is connected, else it is tried at once. */
+function revive(state: State, peer: PeerId): void {
+  const { parts, views, causes } = state;
+  const seen = views.directory.node(peer)?.state;
+  if (parts.isConnected(peer) || !parts.hasRoom()) {
+    markLive(state, peer);
+    return;
+  }
+  if (seen === "away" || seen === "gone") {
+    causes.set(peer, "unseen");
+    views.setState(peer, "suspected");
+  }
+  parts.reach(peer);
+}
+
+function markLive({ parts, views, causes }: State, peer: PeerId): void {
+  causes.delete(peer);
+  views.setState(peer, "live");
+  if (parts.isConnected(peer)) parts.settle(peer);
+}
+
+function hear(state: State, bytes: Uint8Array): GoodbyeVerdict {
+  const { parts, book, views, departures, causes } = state;
+  const read: Decoded<Goodbye> = readGoodbye(parts.genesis.networkId, bytes);
+  if (!read.ok) return { kind: "refused", why: read.why };
+  const goodbye = read.value;
+  const peer = goodbye.peerId;
+  const record = book.get(peer);
+  const overtaken = record === undefined || isNewer(record, goodbye);
+  if (peer === parts.self || overtaken || !departures.add(goodbye, bytes, parts.clock.monotonicMs())) return { kind: "known", peer };
+  causes.delete(peer);
+  parts.settle(peer);
+  views.setState(peer, goodbye.departure.kind === "away" ? "away" : "gone");
+  // The record of a leaver is not passed on any more; its view stays for people to see.
+  if (goodbye.departure.kind === "leaving") book.remove(peer);
+  return { kind: "fresh", peer };
+}
+
+function returnOverdue({ parts, views, departures, causes }: State): void {
+  for (const peer of departures.overdue(parts.clock.monotonicMs())) {
+    if (views.directory.node(peer)?.state !== "away") continue;
+    causes.set(peer, "closed");
+    views.setState(peer, "suspected");
+    parts.reach(peer);
+  }
+}
