@@ -1,0 +1,32 @@
+// What a manifest may ask of a farm that exists already: more nodes, larger vaults, other gateways. What would lose data
+// or break what the network was begun with is refused, with the value that fits.
+import type { ManifestProblem } from "../../operator/api/problem.ts";
+import { writeQuantity } from "../../operator/api/quantity.ts";
+import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
+import type { CopiesPolicy } from "../../protocol/genesis.ts";
+import type { FarmState } from "./farm-state.ts";
+
+/** Every reason why `spec` cannot be carried out on the farm remembered as `state`, whose network has the policy `copies`. Pure. */
+export function conflictsWithFarm(spec: VaultFarmSpec, state: FarmState, copies: CopiesPolicy): readonly ManifestProblem[] {
+  const problems: ManifestProblem[] = [];
+  const refuse = (field: string, why: string): number => problems.push({ field, message: `${field}: ${why}` });
+  if (spec.replicas < state.nodes.length)
+    refuse(
+      "spec.replicas",
+      `this farm has ${state.nodes.length} nodes that hold data, and none of them can be taken away yet; set ${state.nodes.length} or more`,
+    );
+  if (spec.vaultsPerNode !== state.vaultsPerNode)
+    refuse(
+      "spec.vaultsPerNode",
+      `fixed at ${state.vaultsPerNode} when the farm was made, got ${spec.vaultsPerNode}; use another name for another farm`,
+    );
+  if (spec.vaultCapacity < state.vaultCapacity)
+    refuse(
+      "spec.vaultCapacity",
+      `may only grow, expected ${writeQuantity(state.vaultCapacity)} or more, got ${writeQuantity(spec.vaultCapacity)}`,
+    );
+  for (const key of ["min", "target", "max"] as const)
+    if (spec.copies[key] !== copies[key])
+      refuse(`spec.copies.${key}`, `fixed at ${copies[key]} when the network began, got ${spec.copies[key]}`);
+  return problems;
+}

@@ -1,0 +1,43 @@
+// Which farm a command means: the one named, or the only one there is.
+import { readdir } from "node:fs/promises";
+import { FarmError } from "./farm-error.ts";
+import { type FarmFolder, farmFolder } from "./farm-folder.ts";
+import { type FarmState, readFarmState } from "./farm-state.ts";
+
+export type FoundFarm = { readonly folder: FarmFolder; readonly state: FarmState };
+
+/** The farm `name` below `dataDir`, or the only one there. Rejects with `no-farm` or `which-farm`. */
+export async function findFarm(dataDir: string, name?: string): Promise<FoundFarm> {
+  const found = name === undefined ? await allFarms(dataDir) : await farmsNamed(dataDir, [name]);
+  const [only] = found;
+  if (found.length > 1)
+    throw new FarmError(
+      "which-farm",
+      `there are several farms in ${dataDir}: ${found.map(({ state }) => state.name).join(", ")}; choose one with -n NAME`,
+    );
+  if (only === undefined)
+    throw new FarmError(
+      "no-farm",
+      `there is no farm${name === undefined ? "" : ` "${name}"`} in ${dataDir}; make one with: vaultfarm up, or say where it is with --data DIR`,
+    );
+  return only;
+}
+
+async function allFarms(dataDir: string): Promise<readonly FoundFarm[]> {
+  const entries = await readdir(dataDir, { withFileTypes: true }).catch(() => []);
+  return farmsNamed(
+    dataDir,
+    entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name),
+  );
+}
+
+async function farmsNamed(dataDir: string, names: readonly string[]): Promise<readonly FoundFarm[]> {
+  const farms = await Promise.all(
+    names.map(async (name) => {
+      const folder = farmFolder(dataDir, name);
+      const state = await readFarmState(folder);
+      return state === undefined ? [] : [{ folder, state }];
+    }),
+  );
+  return farms.flat();
+}

@@ -1,0 +1,40 @@
+// One bounded HTTP request to this machine, for status and commands of members: small bodies, a deadline, no redirects.
+import { request } from "node:http";
+
+export type HttpCall = {
+  readonly method: "GET" | "PUT";
+  readonly port: number;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly timeoutMs: number;
+};
+export type HttpReply = { readonly status: number; header(name: string): string | undefined; readonly body: Uint8Array };
+
+/** Largest answer, bytes: the status of a node with the most vaults. */
+const answerMax = 1024 * 1024;
+
+/** The answer of the server on this port of the loopback address, undefined where none comes in time. Never rejects. */
+export function callLocal({ method, port, path, headers = {}, body, timeoutMs }: HttpCall): Promise<HttpReply | undefined> {
+  return new Promise((resolve) => {
+    const length = body === undefined ? {} : { "content-length": String(body.length) };
+    const signal = AbortSignal.timeout(timeoutMs);
+    const sent = request({ host: "127.0.0.1", port, path, method, headers: { ...headers, ...length }, agent: false, signal }, (answer) => {
+      const pieces: Buffer[] = [];
+      let size = 0;
+      answer.on("data", (piece: Buffer) => {
+        size += piece.length;
+        if (size > answerMax) answer.destroy();
+        else pieces.push(piece);
+      });
+      answer.once("error", () => resolve(undefined));
+      answer.once("close", () => resolve(undefined));
+      answer.once("end", () => {
+        const header = (name: string): string | undefined => answer.headers[name]?.toString();
+        resolve({ status: answer.statusCode ?? 0, header, body: new Uint8Array(Buffer.concat(pieces)) });
+      });
+    });
+    sent.once("error", () => resolve(undefined));
+    sent.end(body);
+  });
+}

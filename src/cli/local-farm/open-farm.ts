@@ -1,0 +1,81 @@
+// Makes a local farm ready to be run, or says why it cannot be: lock, folder, room on the disk, keys, remembered state.
+import type { ManifestProblem } from "../../operator/api/problem.ts";
+import type { VaultFarm } from "../../operator/api/vault-farm.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Random } from "../../runtime/random.ts";
+import { checkDiskRoom } from "./disk-room.ts";
+import { conflictsWithFarm } from "./existing-farm.ts";
+import { FarmError } from "./farm-error.ts";
+import { type FarmFolder, makeFarmFolder } from "./farm-folder.ts";
+import { type FarmKeys, makeFarmKeys, readFarmKeys } from "./farm-keys.ts";
+import { takeLock } from "./farm-lock.ts";
+import { type FarmState, farmFormat, readFarmState } from "./farm-state.ts";
+import { portIsFree } from "./free-port.ts";
+import { stopGraceMs } from "./member-settings.ts";
+import { portHolder } from "./port-holder.ts";
+import { awaitLeftOvers } from "./run-file.ts";
+
+export type OpenFarmOptions = {
+  readonly farm: VaultFarm;
+  readonly folder: FarmFolder;
+  /** Port asked for the first gateway. */
+  readonly port?: number;
+  /** Refuses a farm that exists: it would be removed at the end. */
+  readonly mustBeNew: boolean;
+};
+
+/** A farm that this process alone may run now; `release` once it has stopped. */
+export type OpenFarm = { readonly kind: "open"; readonly state: FarmState; readonly keys: FarmKeys; release(): Promise<void> };
+
+/** Takes hold of a farm, making it where it is new. `running` where another process runs it. Rejects with a `FarmError`. */
+export async function openFarm(
+  options: OpenFarmOptions,
+  world: { clock: Clock; random: Random },
+): Promise<OpenFarm | { readonly kind: "running"; readonly pid: number }> {
+  const { folder } = options;
+  await makeFarmFolder(folder);
+  const lock = await takeLock(folder.lock);
+  if (lock.kind === "held") return { kind: "running", pid: lock.by.pid };
+  try {
+    await awaitLeftOvers(folder.run, world.clock, stopGraceMs);
+    return { kind: "open", ...(await prepare(options, world)), release: lock.release };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function prepare(options: OpenFarmOptions, world: { clock: Clock; random: Random }): Promise<{ state: FarmState; keys: FarmKeys }> {
+  const { farm, folder, port } = options;
+  const { spec } = farm;
+  const { name } = farm.metadata;
+  const known = await readFarmState(folder);
+  if (known !== undefined && options.mustBeNew)
+    throw new FarmError(
+      "running",
+      `${folder.root} holds a farm already, and --ephemeral would delete it; choose another name or leave --ephemeral out`,
+    );
+  await checkDiskRoom(folder.root, folder.nodes, spec);
+  if (port !== undefined) await checkPort(port);
+  await makeFarmKeys(folder, { name, copies: spec.copies, vaultCapacity: spec.vaultCapacity }, world);
+  const keys = await readFarmKeys(folder);
+  if (known !== undefined) refuse(conflictsWithFarm(spec, known, keys.genesis.copies));
+  const { vaultsPerNode, vaultCapacity } = spec;
+  const members = known ?? { nodes: [], gateways: [] };
+  const gateways = members.gateways.map((gateway, i) => (i === 0 && port !== undefined ? { ...gateway, port } : gateway));
+  return { keys, state: { format: farmFormat, name, vaultsPerNode, vaultCapacity, nodes: members.nodes, gateways } };
+}
+
+function refuse(problems: readonly ManifestProblem[]): void {
+  if (problems.length > 0) throw new FarmError("bad-manifest", problems.map(({ message }) => message).join("\n"));
+}
+
+async function checkPort(port: number): Promise<void> {
+  if (await portIsFree(port)) return;
+  const holder = await portHolder(port);
+  const by = holder === undefined ? "another program" : `${holder.program} (process ${holder.pid})`;
+  throw new FarmError(
+    "port-in-use",
+    `port ${port} is in use by ${by}; stop it, choose another --port, or leave --port out to have a free one chosen`,
+  );
+}
