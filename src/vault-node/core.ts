@@ -1,7 +1,9 @@
 // The core of a vault node: handlers, vault states and their announcement over parts that are handed in, so that the
 // program (libp2p, disk) and the simulator (network and store in memory) run the same code.
+import type { Membership } from "../network/membership/membership.ts";
 import type { Peers } from "../network/peers.ts";
 import type { Genesis } from "../protocol/genesis.ts";
+import type { FailureDomain } from "../protocol/node-record.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import { type DesiredState, servesReads } from "../protocol/states.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -19,16 +21,17 @@ import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
 import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
 import { createWorkGate } from "./work-gate.ts";
 
-/** Who this node is. */
-export type NodeIdentity = { readonly genesis: Genesis; readonly peerId: PeerId; readonly vaults: readonly HostedVault[] };
+/** Who this node is and where it stands; `software` is its version. */
+export type NodeIdentity = {
+  readonly genesis: Genesis;
+  readonly peerId: PeerId;
+  readonly vaults: readonly HostedVault[];
+  readonly domain: FailureDomain;
+  readonly software: string;
+};
 
 /** What the core asks of membership. */
-export type CoreMembership = {
-  /** Signs and spreads a record of these vaults. */
-  announce(vaults: readonly VaultCondition[]): void;
-  /** Whether another node was met since the start. */
-  joined(): boolean;
-};
+export type CoreMembership = Pick<Membership, "announce" | "joined" | "directory">;
 
 export type CoreParts = {
   readonly identity: NodeIdentity;
@@ -37,8 +40,6 @@ export type CoreParts = {
   readonly membership: CoreMembership;
   readonly clock: Clock;
   readonly log: Log;
-  /** Whether it may serve as `active` without having met another node. */
-  readonly founder: boolean;
   /** The state wanted of the node at the start. */
   readonly desired: DesiredState;
   readonly events?: NodeEvents;
@@ -64,10 +65,9 @@ export type VaultNodeCore = {
 
 /** Builds a core and registers its handlers with `peers`, which must not be started yet. */
 export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
-  const { identity, peers, store, membership, clock, log, founder, events = silentEvents } = parts;
-  const joined = (): boolean => founder || membership.joined();
-  const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined });
-  const announcer = createAnnouncer({ conditions, clock, log, announce: (vaults) => membership.announce(vaults) });
+  const { identity, peers, store, membership, clock, log, events = silentEvents } = parts;
+  const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined: membership.joined });
+  const announcer = createAnnouncer({ conditions, clock, log, announce: (vaults) => membership.announce(recordOf(parts, vaults)) });
   const gate = createWorkGate(events);
   const handlerParts: HandlerParts = {
     genesis: identity.genesis,
@@ -85,13 +85,13 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
   peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
   peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
-  const stopListening = store.onChange(() => announcer.refresh());
+  const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
   return {
     start: () => announcer.start(),
     closeForWork: () => gate.close(),
     idle: () => gate.idle(),
     stop: () => {
-      stopListening();
+      for (const stopListening of forget) stopListening();
       announcer.stop();
     },
     vaults: () => conditions.all(),
@@ -102,4 +102,30 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     },
     refresh: () => announcer.refresh(),
   };
+}
+
+function recordOf({ identity, peers }: CoreParts, vaults: readonly VaultCondition[]): Parameters<Membership["announce"]>[0] {
+  return {
+    addresses: peers.addresses(),
+    domain: identity.domain,
+    software: identity.software,
+    vaults: vaults.map(({ vault, state, used, chunks }) => ({
+      key: vault.key,
+      capacity: vault.capacity,
+      used,
+      chunks,
+      state,
+      wallet: null,
+    })),
+  };
+}
+
+// Vaults turn from joining to active with the first node met: at once, not at the next look.
+function onceJoined({ directory, joined }: CoreMembership, action: () => void): () => void {
+  let waiting = true;
+  return directory.onChange(() => {
+    if (!waiting || !joined()) return;
+    waiting = false;
+    action();
+  });
 }

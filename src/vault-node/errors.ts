@@ -34,8 +34,11 @@ export class HandlerError extends Error {
   }
 }
 
-/** bad-file: a file named in the configuration is missing or not what it should be · identity-clash: another node has this identity. */
-export type VaultNodeErrorCode = "bad-file" | "identity-clash";
+/**
+ * bad-file: a file named in the configuration is missing or not what it should be · disk-too-small: less than the declared
+ * capacity · identity-clash: another node has this identity.
+ */
+export type VaultNodeErrorCode = "bad-file" | "disk-too-small" | "identity-clash";
 
 /** A vault node that cannot start, or cannot go on. */
 export class VaultNodeError extends Error {

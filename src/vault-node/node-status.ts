@@ -1,0 +1,45 @@
+// Gathers what a node answers on GET /v1/status.
+import type { Peers } from "../network/peers.ts";
+import type { NodePhase, NodeStatus } from "../protocol/node-status.ts";
+import type { ChunkStore } from "./chunk-store/chunk-store.ts";
+import type { NodeIdentity, VaultNodeCore } from "./core.ts";
+
+export type StatusParts = {
+  readonly identity: NodeIdentity;
+  readonly startCounter: number;
+  readonly peers: Pick<Peers, "addresses">;
+  readonly store: ChunkStore;
+  readonly core: VaultNodeCore;
+  phase(): NodePhase;
+  joined(): boolean;
+  granted(): boolean;
+  ports(): NodeStatus["ports"];
+};
+
+/** The node's status of now. */
+export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
+  const { identity, store, core } = parts;
+  return {
+    peerId: identity.peerId,
+    networkId: identity.genesis.networkId,
+    version: identity.software,
+    startCounter: parts.startCounter,
+    state: parts.phase(),
+    admin: core.desired(),
+    joined: parts.joined(),
+    granted: parts.granted(),
+    addresses: parts.peers.addresses(),
+    zone: identity.domain.zone,
+    vaults: core.vaults().map(({ vault, state, used, chunks }) => ({
+      name: vault.name,
+      publicKey: vault.key.publicKey,
+      state,
+      capacity: vault.capacity,
+      used,
+      chunks,
+    })),
+    disk: await store.disk(),
+    store: store.health(),
+    ports: parts.ports(),
+  };
+}
