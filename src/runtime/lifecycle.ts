@@ -15,15 +15,15 @@ export function createLifecycle(parts: readonly Part[], tools: { clock: Clock; l
     for (let part = running.pop(); part !== undefined; part = running.pop()) await stopPart(part, tools, limits.stopMs);
   };
   const start = async (signal: AbortSignal): Promise<void> => {
-    for (const part of parts) {
-      signal.throwIfAborted();
-      running.push(part);
-      try {
+    try {
+      for (const part of parts) {
+        signal.throwIfAborted();
+        running.push(part);
         await part.start?.(signal);
-      } catch (error) {
-        await stop();
-        throw error;
       }
+    } catch (error) {
+      await stop();
+      throw error;
     }
   };
   return { start, stop };
