@@ -18,15 +18,26 @@ export function peerIdFromPublicKey(key: PublicKey): PeerId {
   return base58btc.baseEncode(concatBytes(prefix, publicKeyBytes(key))) as PeerId;
 }
 
+// The same PeerIds arrive in message after message, and reading base58 takes microseconds.
+const parsed = new Set<string>();
+const parsedMax = 16_384;
+
 /** `text` as a PeerId, or undefined where it is not the base58 text of an ed25519 identity. */
 export function parsePeerId(text: string): PeerId | undefined {
-  if (text.length < 40 || text.length > 60) return undefined;
+  if (parsed.has(text)) return text as PeerId;
+  if (text.length < 40 || text.length > 60 || !isEd25519Identity(text)) return undefined;
+  if (parsed.size >= parsedMax) parsed.clear();
+  parsed.add(text);
+  return text as PeerId;
+}
+
+function isEd25519Identity(text: string): boolean {
   try {
     const bytes = base58btc.baseDecode(text);
     const fits = bytes.length === peerIdLength && prefix.every((byte, i) => bytes[i] === byte);
-    return fits && base58btc.baseEncode(bytes) === text ? (text as PeerId) : undefined;
+    return fits && base58btc.baseEncode(bytes) === text;
   } catch {
-    return undefined;
+    return false;
   }
 }
 

@@ -1,20 +1,31 @@
 // The record cache on disk: records one after another, each behind its length, replaced atomically. Records carry their
 // own signatures, so a damaged file costs what cannot be read, and a warning.
-import { open, readFile, rename } from "node:fs/promises";
-import { dirname } from "node:path";
+import { stat } from "node:fs/promises";
 import { concatBytes, equalBytes, textBytes } from "../../protocol/bytes.ts";
 import { nodeRecordMax } from "../../protocol/limits.ts";
+import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { RecordCache } from "./record-cache.ts";
 
 const mark = textBytes("vaultfarm records 1\n");
 const lengthBytes = 4;
 
+/** Largest file that is read, bytes: the largest directory with ten vaults a node takes 36 MiB. */
+const fileMax = 128 * 1024 * 1024;
+
 /** A cache in the file at `path`; its folder must exist. */
 export function createFileRecordCache(path: string, log: Log): RecordCache {
+  const read = async (): Promise<Uint8Array | undefined> => {
+    const size = await stat(path).then(
+      (found) => found.size,
+      () => 0,
+    );
+    if (size > fileMax) throw new RangeError(`at most ${fileMax} bytes, got ${size}`);
+    return readFileIfThere(path);
+  };
   const load = async (): Promise<readonly Uint8Array[]> => {
-    const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-      if (cause.code !== "ENOENT") log.warn("the record cache cannot be read", { path, cause });
+    const bytes = await read().catch((cause: unknown) => {
+      log.warn("the record cache cannot be read", { path, cause });
       return undefined;
     });
     if (bytes === undefined) return [];
@@ -22,19 +33,7 @@ export function createFileRecordCache(path: string, log: Log): RecordCache {
     if (damaged) log.warn("the record cache is damaged, using what can be read", { path, records: records.length });
     return records;
   };
-  const save = async (records: readonly Uint8Array[]): Promise<void> => {
-    const next = `${path}.next`;
-    const file = await open(next, "w", 0o600);
-    try {
-      await file.writeFile(format(records));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(next, path);
-    await syncFolder(dirname(path));
-  };
-  return { load, save };
+  return { load, save: (records) => writeFileAtomic(path, format(records)) };
 }
 
 function format(records: readonly Uint8Array[]): Uint8Array {
@@ -60,11 +59,4 @@ function parse(bytes: Uint8Array): { readonly records: readonly Uint8Array[]; re
     at = end;
   }
   return { records, damaged: at !== bytes.length };
-}
-
-async function syncFolder(path: string): Promise<void> {
-  // Not every platform lets a folder be opened; the file itself is synced in any case.
-  const folder = await open(path, "r").catch(() => undefined);
-  await folder?.sync().catch(() => undefined);
-  await folder?.close();
 }

@@ -41,7 +41,7 @@ export function createOwnVoice(parts: OwnVoiceParts): OwnVoice {
     if (own === undefined) throw new Error("a peer without a node of its own has nothing to announce");
     if (silent) return;
     sequence += 1;
-    const record = signOwnRecord(genesis.networkId, own, draft, { sequence, wallMs: clock.wallMs() });
+    const record = signOwnRecord(genesis.networkId, own, draft, { sequence, wallMs: Math.floor(clock.wallMs()) });
     last = { draft, record };
     roster.putOwn(record);
     for (const peer of parts.connected()) gossip.push(peer, [record.bytes]);

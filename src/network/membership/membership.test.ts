@@ -1,0 +1,295 @@
+// Proves that peers find each other and agree on who is there: whole memberships over the in-memory network on a virtual
+// clock, so that minutes pass in milliseconds and every run is the same.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
+import { createGenesis } from "../../protocol/genesis.ts";
+import { type SigningKey, signingKeyFromSeed } from "../../protocol/keys.ts";
+import { exchangeRecordsReply, exchangeRecordsRequest } from "../../protocol/messages/exchange-records.ts";
+import { createNodeRecord, type NodeAddress } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { NodeViewState } from "../../protocol/states.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { seededRandom } from "../../runtime/random.ts";
+import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
+import { createMemoryNetwork, type MemoryNetwork } from "../in-memory/memory-network.ts";
+import type { Peers } from "../peers.ts";
+import { createMembership, type Membership } from "./membership.ts";
+import type { IdentityClash, OwnRecordDraft } from "./own-node.ts";
+import type { RecordCache } from "./record-cache.ts";
+
+const gib = 2 ** 30;
+const seedOf = (number: number, kind: number): Uint8Array => {
+  const seed = new Uint8Array(32).fill(kind);
+  new DataView(seed.buffer).setUint32(0, number);
+  return seed;
+};
+const nodeKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 1));
+const vaultKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 2));
+const copies = { min: 4, target: 5, max: 8 };
+const genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt: 0 }, signingKeyFromSeed(seedOf(0, 3)));
+
+type Member = { readonly number: number; readonly peers: Peers; readonly membership: Membership; readonly address: NodeAddress };
+type World = { readonly clock: VirtualClock; readonly network: MemoryNetwork };
+type StartOptions = { startCounter?: number; founder?: boolean; cache?: RecordCache; listensOnly?: boolean };
+
+const createWorld = (seed = 1): World => {
+  const clock = createVirtualClock();
+  return { clock, network: createMemoryNetwork({ clock, random: seededRandom(seed), faults: { delayMs: [1, 3] } }) };
+};
+
+const draftOf = (number: number, addresses: readonly NodeAddress[]): OwnRecordDraft => ({
+  addresses,
+  domain: { region: "", zone: `zone-${number % 3}`, host: `host-${number}` },
+  software: "test",
+  vaults: [{ key: vaultKey(number), capacity: 32 * gib, used: 0, chunks: 0, state: "active", wallet: null }],
+});
+
+async function startMember({ clock, network }: World, number: number, options: StartOptions = {}): Promise<Member> {
+  const peers = network.createPeers(seedOf(number, 1), { listen: options.listensOnly !== true });
+  const own = { key: nodeKey(number), startCounter: options.startCounter ?? 1, founder: options.founder ?? false };
+  const membership = createMembership({
+    peers,
+    genesis,
+    clock,
+    random: seededRandom(number),
+    log: silentLog,
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
+    ...(options.listensOnly === true ? {} : { own }),
+  });
+  await peers.start();
+  const [address = { ip: "127.0.0.1", libp2p: 0, lane: 0, heartbeat: 0 }] = peers.addresses();
+  if (options.listensOnly !== true) membership.announce(draftOf(number, peers.addresses()));
+  await membership.start();
+  return { number, peers, membership, address };
+}
+
+async function startFarm(world: World, count: number): Promise<readonly Member[]> {
+  const first = await startMember(world, 1, { founder: true });
+  const rest = await Promise.all(Array.from({ length: count - 1 }, (_, i) => startMember(world, i + 2)));
+  for (const { membership } of rest) membership.bootstrap([first.address]);
+  return [first, ...rest];
+}
+
+/** Moves time on until the condition holds; fails after `limitMs` of virtual time. Returns how long it took. */
+async function until({ clock }: World, limitMs: number, what: string, holds: () => boolean): Promise<number> {
+  const startMs = clock.monotonicMs();
+  while (!holds()) {
+    assert.ok(clock.monotonicMs() - startMs < limitMs, `${what}: not within ${limitMs} ms`);
+    await clock.advance(10);
+  }
+  return clock.monotonicMs() - startMs;
+}
+
+const stateAt = (at: Member, peer: PeerId): NodeViewState | undefined => at.membership.directory.node(peer)?.state;
+const liveAt = (at: Member): number => at.membership.directory.nodes().filter(({ state }) => state === "live").length;
+const allLive = (members: readonly Member[]): boolean => members.every((member) => liveAt(member) === members.length);
+const stopAll = (members: readonly Member[]): Promise<unknown> =>
+  Promise.all(members.map(({ membership, peers }) => membership.stop().then(() => peers.stop())));
+const kill = async ({ network }: World, member: Member): Promise<void> => {
+  network.crash(member.peers.self);
+  await member.membership.stop();
+};
+const memoryCache = (): RecordCache & { saved: readonly Uint8Array[] } => {
+  const cache = {
+    saved: [] as readonly Uint8Array[],
+    load: async () => cache.saved,
+    save: async (records: readonly Uint8Array[]) => {
+      cache.saved = records;
+    },
+  };
+  return cache;
+};
+
+test("50 peers that know one address all find each other and give the same answers", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 50);
+  await until(world, 30_000, "all live everywhere", () => allLive(members));
+  assert.ok(members.every(({ membership }) => membership.joined()));
+  const placed = members.map(({ membership }) =>
+    JSON.stringify(membership.directory.closest(genesis.networkId, 5, "write").holders.map(({ vault }) => vault)),
+  );
+  assert.equal(new Set(placed).size, 1);
+  await stopAll(members);
+});
+
+test("a killed peer is suspected at once by all, left out of reads and writes, and live again within 2 s of its return on another port", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 8);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, , , fourth] = members;
+  assert.ok(first !== undefined && fourth !== undefined);
+  const rest = members.filter((member) => member !== fourth);
+  await kill(world, fourth);
+  await until(world, 50, "suspected everywhere", () => rest.every((member) => stateAt(member, fourth.peers.self) === "suspected"));
+  for (const purpose of ["read", "write"] as const)
+    assert.ok(first.membership.directory.closest(genesis.networkId, 8, purpose).holders.every(({ peer }) => peer !== fourth.peers.self));
+  assert.equal(first.membership.directory.closest(genesis.networkId, 8, "all").holders.length, 8);
+  await world.clock.advance(60_000);
+  const back = await startMember(world, fourth.number, { startCounter: 2 });
+  back.membership.bootstrap([first.address]);
+  assert.notDeepEqual(back.address, fourth.address);
+  await until(world, 2_000, "live again", () => allLive([...rest, back]));
+  await stopAll([...rest, back]);
+});
+
+test("a returning peer that nobody can dial any more and that has only its cache finds the farm without bootstrap", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 5);
+  const cache = memoryCache();
+  const cached = await startMember(world, 9, { cache });
+  cached.membership.bootstrap(members.slice(0, 1).map(({ address }) => address));
+  await until(world, 10_000, "all live", () => allLive([...members, cached]));
+  await cached.membership.stop();
+  world.network.crash(cached.peers.self);
+  assert.equal(cache.saved.length, 6);
+  const back = await startMember(world, 9, { startCounter: 2, cache });
+  await until(world, 2_000, "live again", () => allLive([...members, back]));
+  await until(world, 2_000, "joined", back.membership.joined);
+  await stopAll([...members, back]);
+});
+
+test("a peer that only listens sees the farm and is no member", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 4);
+  const gateway = await startMember(world, 20, { listensOnly: true });
+  assert.equal(gateway.membership.joined(), false);
+  gateway.membership.bootstrap(members.map(({ address }) => address));
+  await until(world, 10_000, "seen", () => liveAt(gateway) === 4);
+  assert.ok(gateway.membership.joined());
+  await until(world, 10_000, "all live", () => allLive(members));
+  assert.ok(members.every(({ membership }) => membership.directory.nodes().length === 4));
+  assert.throws(() => gateway.membership.announce(draftOf(20, [])), /nothing to announce/);
+  await stopAll([...members, gateway]);
+});
+
+test("a partition shows on both sides and heals by itself", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 8);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [left, right] = [members.slice(0, 5), members.slice(5)];
+  const ids = (side: readonly Member[]): readonly PeerId[] => side.map(({ peers }) => peers.self);
+  world.network.partition(ids(left), ids(right));
+  await until(world, 50, "split", () => left.every((m) => liveAt(m) === 5) && right.every((m) => liveAt(m) === 3));
+  const late = await startMember(world, 30);
+  late.membership.bootstrap(left.slice(0, 1).map(({ address }) => address));
+  world.network.partition([late.peers.self], ids(right));
+  await world.clock.advance(120_000);
+  assert.ok(left.every((m) => liveAt(m) === 6) && right.every((m) => liveAt(m) === 3));
+  world.network.heal();
+  await until(world, 5_000, "healed", () => allLive([...members, late]));
+  await stopAll([...members, late]);
+});
+
+test("away is routed round at once, ends with the return or with its time; leaving is gone for good", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 6);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, second, third] = members;
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  const rest = members.slice(3);
+  await world.clock.runUntil(second.membership.sayGoodbye("away", 5_000));
+  assert.ok(rest.every((member) => stateAt(member, second.peers.self) === "away"));
+  await kill(world, second);
+  await until(world, 5_500, "time over", () => rest.every((member) => stateAt(member, second.peers.self) === "suspected"));
+  const back = await startMember(world, 2, { startCounter: 2 });
+  back.membership.bootstrap([first.address]);
+  await until(world, 2_000, "back", () => rest.every((member) => stateAt(member, second.peers.self) === "live"));
+
+  await world.clock.runUntil(third.membership.sayGoodbye("leaving"));
+  await kill(world, third);
+  assert.ok(rest.every((member) => stateAt(member, third.peers.self) === "gone"));
+  const newcomer = await startMember(world, 40);
+  newcomer.membership.bootstrap([first.address]);
+  await until(world, 10_000, "newcomer", () => liveAt(newcomer) === 6);
+  // Whoever had not heard the goodbye passes the record on; reconciliation brings the goodbye after it.
+  await until(world, 30_000, "the leaver is no longer tried", () => (stateAt(newcomer, third.peers.self) ?? "gone") === "gone");
+  assert.equal(first.membership.directory.closest(genesis.networkId, 8, "all").holders.length, 6);
+  const returned = await startMember(world, 3, { startCounter: 2 });
+  returned.membership.bootstrap([first.address]);
+  await until(world, 5_000, "returned", () => rest.every((member) => stateAt(member, third.peers.self) === "live"));
+  await stopAll([first, ...rest, back, newcomer, returned]);
+});
+
+test("a failed request is a suspicion, and an answer takes it back", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 4);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, second] = members;
+  assert.ok(first !== undefined && second !== undefined);
+  first.membership.reportFailure(second.peers.self);
+  assert.equal(stateAt(first, second.peers.self), "suspected");
+  await until(world, 1_000, "refuted", () => stateAt(first, second.peers.self) === "live");
+  await stopAll(members);
+});
+
+test("of two processes with one identity the one with the lower start counter learns that it must stop, and of whom", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 4);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, second] = members;
+  assert.ok(first !== undefined && second !== undefined);
+  await kill(world, second);
+  const newer = await startMember(world, 2, { startCounter: 7 });
+  newer.membership.bootstrap([first.address]);
+  await until(world, 5_000, "newer is live", () => stateAt(first, second.peers.self) === "live");
+  await kill(world, newer);
+  const copy = await startMember(world, 2, { startCounter: 6 });
+  const clashes: IdentityClash[] = [];
+  copy.membership.onClash((clash) => clashes.push(clash));
+  copy.membership.bootstrap([first.address]);
+  await until(world, 5_000, "clash", () => clashes.length > 0);
+  assert.deepEqual(clashes[0], { own: [copy.address], other: [newer.address], ownStartCounter: 6, otherStartCounter: 7 });
+  assert.equal(first.membership.directory.node(second.peers.self)?.record.startCounter, 7);
+  await stopAll([first, ...members.slice(2), copy]);
+});
+
+test("forged, foreign, future and oversized records are dropped and counted, old ones answered with the newest, and the sender is blocked", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 3);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, second] = members;
+  assert.ok(first !== undefined && second !== undefined);
+  const stranger = world.network.createPeers(seedOf(99, 1));
+  await stranger.start();
+  stranger.learn(first.peers.self, [first.address]);
+  const push = async (...records: Uint8Array[]): Promise<readonly Uint8Array[]> => {
+    const body = encodeMessage(exchangeRecordsRequest, { kind: "push", records });
+    const answer = await world.clock.runUntil(
+      stranger.request(first.peers.self, "exchange-records", { body, chunks: [] }, { timeoutMs: 1_000 }),
+    );
+    const reply = decodeMessage(exchangeRecordsReply, answer.body);
+    assert.ok(reply.ok);
+    return reply.value.records;
+  };
+  const signed = (number: number, change: object = {}, network = genesis.networkId): Uint8Array =>
+    createNodeRecord(network, nodeKey(number), {
+      ...draftOf(number, []),
+      startCounter: 1,
+      sequence: 1,
+      signedAtMs: Math.floor(world.clock.wallMs()),
+      ...change,
+    }).bytes;
+  const other = createGenesis({ name: "other", copies, placeUnit: gib, createdAt: 0 }, nodeKey(77));
+  const forged = signed(50);
+  forged[forged.length - 1] = (forged[forged.length - 1] ?? 0) ^ 1;
+
+  assert.deepEqual(await push(signed(2, { startCounter: 0 })), [first.membership.directory.node(second.peers.self)?.record.bytes]);
+  await push(forged);
+  await push(signed(51, {}, other.networkId));
+  await push(signed(52, { signedAtMs: Math.floor(world.clock.wallMs()) + 130_000 }));
+  const counts = first.membership.counts();
+  assert.deepEqual([counts.refused["bad-signature"], counts.refused["other-network"], counts.refused.future], [1, 1, 1]);
+  assert.equal(counts.offences, 2);
+  assert.equal(first.membership.directory.nodes().length, 3);
+  for (let i = 0; i < 6; i++) await push(Uint8Array.of(i)).catch(() => []);
+  assert.ok(!first.peers.connected().includes(stranger.self));
+  assert.equal(first.membership.counts().refused.malformed, 6);
+  await push(signed(53)).catch(() => []);
+  assert.equal(first.membership.directory.nodes().length, 3, "a blocked peer's good records are not looked at either");
+  await world.clock.advance(61_000);
+  await push(signed(53));
+  assert.equal(first.membership.directory.nodes().length, 4);
+  await stopAll(members);
+  await stranger.stop();
+});
