@@ -1,0 +1,248 @@
+// Proves the HTTP face against a farm in memory: what is stored comes back, every header means what it says, and every
+// bad input gets its problem document. Requests are injected, without sockets.
+import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import type { LightMyRequestResponse } from "fastify";
+import { chunkAddress } from "../protocol/address.ts";
+import { type AppFixture, createAppFixture } from "./app-fixture.ts";
+
+const mib = 1024 * 1024;
+
+async function put(app: AppFixture, content: Buffer, query = ""): Promise<{ address: string; bytes: number; chunks: number }> {
+  const answer = await app.http.inject({ method: "POST", url: `/v1/objects${query}`, payload: content });
+  assert.equal(answer.statusCode, 201, answer.body);
+  return answer.json();
+}
+
+function assertProblem(answer: LightMyRequestResponse, status: number, code: string): void {
+  assert.equal(answer.statusCode, status, answer.body);
+  assert.equal(answer.headers["content-type"], "application/problem+json");
+  const problem = answer.json() as Record<string, unknown>;
+  assert.equal(problem["code"], code);
+  assert.equal(problem["status"], status);
+  assert.ok(
+    typeof problem["title"] === "string" && typeof problem["detail"] === "string" && problem["type"] === `urn:vaultfarm:problem:${code}`,
+  );
+  assert.equal(answer.headers["cache-control"], "no-store");
+}
+
+test("an object comes back as it was stored", async () => {
+  const app = await createAppFixture();
+  const content = randomBytes(5 * mib + 7);
+  const answer = await app.http.inject({ method: "POST", url: "/v1/objects", payload: content });
+  assert.equal(answer.statusCode, 201);
+  const body = answer.json() as { address: string };
+  assert.match(body.address, /^[0-9a-f]{128}$/);
+  assert.deepEqual(body, { address: body.address, bytes: content.length, chunks: 3, copies: { min: 5, max: 5 } });
+  assert.equal(answer.headers.location, `/v1/objects/${body.address}`);
+  const back = await app.http.inject({ url: `/v1/objects/${body.address}` });
+  assert.equal(back.statusCode, 200);
+  assert.ok(back.rawPayload.equals(content));
+  assert.equal(back.headers.etag, `"${body.address.slice(0, 64)}"`);
+  assert.equal(back.headers["referrer-policy"], "no-referrer");
+  assert.equal(back.headers["x-content-type-options"], "nosniff");
+  assert.equal(back.headers["content-disposition"], "attachment");
+  assert.match(String(back.headers["content-security-policy"]), /^sandbox/);
+  assert.equal(back.headers["access-control-allow-origin"], "*");
+});
+
+test("a public object has 64 digits and opens without a key; a private one does not", async () => {
+  const app = await createAppFixture();
+  const open = await put(app, Buffer.from("for everybody"), "?public");
+  assert.match(open.address, /^[0-9a-f]{64}$/);
+  assert.equal((await app.http.inject({ url: `/v1/objects/${open.address}` })).body, "for everybody");
+  const secret = await put(app, Buffer.from("for me"));
+  assertProblem(await app.http.inject({ url: `/v1/objects/${secret.address.slice(0, 64)}` }), 403, "key-needed");
+  const otherKey = secret.address.slice(0, 64) + "0".repeat(64);
+  assertProblem(await app.http.inject({ url: `/v1/objects/${otherKey}` }), 403, "wrong-key");
+});
+
+test("ranges, validators and HEAD", async () => {
+  const app = await createAppFixture();
+  const content = randomBytes(3 * mib);
+  const { address } = await put(app, content);
+  const url = `/v1/objects/${address}`;
+  const etag = `"${address.slice(0, 64)}"`;
+  const part = await app.http.inject({ url, headers: { range: "bytes=2097000-2097999" } });
+  assert.equal(part.statusCode, 206);
+  assert.equal(part.headers["content-range"], `bytes 2097000-2097999/${content.length}`);
+  assert.ok(part.rawPayload.equals(content.subarray(2_097_000, 2_098_000)));
+  const tail = await app.http.inject({ url, headers: { range: "bytes=-10" } });
+  assert.ok(tail.rawPayload.equals(content.subarray(-10)));
+  const outside = await app.http.inject({ url, headers: { range: `bytes=${content.length}-` } });
+  assertProblem(outside, 416, "bad-range");
+  assert.equal(outside.headers["content-range"], `bytes */${content.length}`);
+  assert.equal((await app.http.inject({ url, headers: { range: "bytes=0-1", "if-range": '"other"' } })).statusCode, 200);
+  assert.equal((await app.http.inject({ url, headers: { range: "bytes=0-1", "if-range": etag } })).statusCode, 206);
+  assert.equal((await app.http.inject({ url, headers: { range: "lines=0-1" } })).statusCode, 200);
+  const unchanged = await app.http.inject({ url, headers: { "if-none-match": `"x", W/${etag}` } });
+  assert.equal(unchanged.statusCode, 304);
+  assert.equal(unchanged.body, "");
+  const head = await app.http.inject({ method: "HEAD", url });
+  assert.equal(head.headers["content-length"], String(content.length));
+  assert.equal(head.body, "");
+});
+
+test("types come from a list; what a browser could run does not", async () => {
+  const app = await createAppFixture();
+  const { address } = await put(app, Buffer.from("<script>alert(1)</script>"));
+  const text = await app.http.inject({ url: `/v1/objects/${address}?type=text/plain` });
+  assert.equal(text.headers["content-type"], "text/plain; charset=utf-8");
+  assert.equal(text.headers["content-disposition"], "inline");
+  for (const type of ["text/html", "image/svg%2Bxml", "text/javascript", ""])
+    assertProblem(await app.http.inject({ url: `/v1/objects/${address}?type=${type}` }), 400, "bad-type");
+});
+
+test("an empty body, a body over the limit, a body in a form", async () => {
+  const app = await createAppFixture({ objectSizeMax: 1000 });
+  const post = (payload: Buffer | string, headers: Record<string, string> = {}): Promise<LightMyRequestResponse> =>
+    app.http.inject({ method: "POST", url: "/v1/objects", payload, headers });
+  assertProblem(await post(""), 400, "empty");
+  assertProblem(await app.http.inject({ method: "POST", url: "/v1/objects" }), 400, "empty");
+  assertProblem(await post(randomBytes(1001)), 413, "too-large");
+  assertProblem(await post("x", { "content-type": "multipart/form-data; boundary=x" }), 415, "unsupported-body");
+  assertProblem(await post("x", { "content-encoding": "gzip" }), 415, "unsupported-body");
+  assertProblem(await post("x", { "content-type": "not a type" }), 415, "unsupported-body");
+  assert.equal((await post(randomBytes(1000))).statusCode, 201);
+});
+
+test("unknown and malformed addresses", async () => {
+  const app = await createAppFixture();
+  assertProblem(await app.http.inject({ url: `/v1/objects/${"0".repeat(128)}` }), 404, "not-found");
+  assert.equal((await app.http.inject({ method: "HEAD", url: `/v1/chunks/${"0".repeat(64)}` })).statusCode, 404);
+  for (const address of ["0", "0".repeat(127), "A".repeat(64), "0".repeat(200), "..%2f..%2fetc"])
+    assertProblem(await app.http.inject({ url: `/v1/objects/${address}` }), 400, "bad-address");
+  assertProblem(await app.http.inject({ url: `/v1/chunks/${"0".repeat(128)}` }), 400, "bad-address");
+  assertProblem(await app.http.inject({ url: "/v1/nothing" }), 404, "no-such-page");
+  assertProblem(await app.http.inject({ url: "/v1/objects/%ff" }), 400, "bad-request");
+  assertProblem(await app.http.inject({ method: "DELETE", url: "/v1/objects" }), 404, "no-such-page");
+});
+
+test("chunks: stored under their hash only, at most 4 MiB, read back, counted", async () => {
+  const app = await createAppFixture();
+  const chunk = randomBytes(1000);
+  const address = chunkAddress(chunk);
+  const url = `/v1/chunks/${address}`;
+  const first = await app.http.inject({ method: "PUT", url, payload: chunk });
+  assert.equal(first.statusCode, 201);
+  assert.deepEqual(first.json(), { address, copies: 5 });
+  assert.equal((await app.http.inject({ method: "PUT", url, payload: chunk })).statusCode, 200);
+  const back = await app.http.inject({ url });
+  assert.ok(back.rawPayload.equals(chunk));
+  assert.equal(back.headers.etag, `"${address}"`);
+  await app.http.inject({ url });
+  assert.equal(app.farm.reads(), 1, "the second read comes from the cache");
+  const head = await app.http.inject({ method: "HEAD", url });
+  assert.equal(head.headers["content-length"], "1000");
+  assert.equal(head.headers["vaultfarm-copies"], "5");
+  assertProblem(await app.http.inject({ method: "PUT", url, payload: randomBytes(1000) }), 422, "wrong-hash");
+  assertProblem(await app.http.inject({ method: "PUT", url, payload: Buffer.alloc(4 * mib + 1) }), 413, "too-large");
+  assertProblem(await app.http.inject({ method: "PUT", url, payload: "" }), 400, "empty");
+});
+
+test("hosts: loopback and configured names; everything else is refused", async () => {
+  const app = await createAppFixture({ domain: "farm.example", extraHosts: ["10.1.2.3", "::5"] });
+  const ask = (host: string): Promise<LightMyRequestResponse> => app.http.inject({ url: "/healthz", headers: { host } });
+  for (const host of [
+    "localhost",
+    "LOCALHOST:8080",
+    "127.0.0.1:9",
+    "127.9.9.9",
+    "[::1]:80",
+    "farm.example",
+    "farm.example.:80",
+    "10.1.2.3",
+    "[::5]:1",
+  ])
+    assert.equal((await ask(host)).statusCode, 200, host);
+  for (const host of ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.1.2.4", "[::6]", "farm.example@evil", "a b"])
+    assertProblem(await ask(host), 421, "foreign-host");
+});
+
+test("origins: strangers read, only known pages write, nothing becomes a service worker", async () => {
+  const app = await createAppFixture({ corsWrites: ["https://friend.example"] });
+  const post = (headers: Record<string, string>): Promise<LightMyRequestResponse> =>
+    app.http.inject({ method: "POST", url: "/v1/objects", payload: "x", headers: { host: "localhost:8080", ...headers } });
+  assert.equal((await post({ origin: "http://localhost:8080", "sec-fetch-site": "same-origin" })).statusCode, 201);
+  assert.equal((await post({ origin: "https://friend.example", "sec-fetch-site": "cross-site" })).statusCode, 201);
+  for (const origin of ["https://evil.example", "null", "http://localhost:8081", "http://evil.localhost:8080"])
+    assertProblem(await post({ origin }), 403, "foreign-origin");
+  assertProblem(await post({ "sec-fetch-site": "cross-site" }), 403, "foreign-origin");
+  assertProblem(await app.http.inject({ url: "/", headers: { "service-worker": "script" } }), 403, "service-worker");
+  const preflight = (origin: string): Promise<LightMyRequestResponse> =>
+    app.http.inject({ method: "OPTIONS", url: "/v1/objects", headers: { origin, "access-control-request-method": "POST" } });
+  assert.equal((await preflight("https://friend.example")).headers["access-control-allow-origin"], "https://friend.example");
+  assert.equal((await preflight("https://evil.example")).headers["access-control-allow-origin"], undefined);
+});
+
+test("writes off, quotas, a full farm, too few nodes", async () => {
+  const off = await createAppFixture({ writes: "off" });
+  assertProblem(await off.http.inject({ method: "POST", url: "/v1/objects", payload: "x" }), 403, "writes-off");
+  const small = await createAppFixture({ quota: { perAddressPerDay: 1500, perDay: 2500, keepFree: 0 } });
+  const from = (remoteAddress: string, bytes: number): Promise<LightMyRequestResponse> =>
+    small.http.inject({ method: "POST", url: "/v1/objects", payload: randomBytes(bytes), remoteAddress });
+  assert.equal((await from("10.0.0.1", 1000)).statusCode, 201);
+  const refused = await from("10.0.0.1", 1000);
+  assertProblem(refused, 429, "quota");
+  assert.equal(refused.headers["retry-after"], "3600");
+  assert.equal((await from("10.0.0.2", 1000)).statusCode, 201);
+  assertProblem(await from("10.0.0.3", 1000), 429, "quota");
+  const full = await createAppFixture({ quota: { keepFree: 0.9 } });
+  const answer = await full.http.inject({ method: "POST", url: "/v1/objects?dry-run&bytes=9999999999" });
+  assertProblem(answer, 507, "farm-full");
+  for (const node of [0, 1, 2, 3, 4]) full.farm.setState(node, "gone");
+  assertProblem(await full.http.inject({ method: "POST", url: "/v1/objects", payload: "x" }), 503, "not-ready");
+  assertProblem(await full.http.inject({ url: "/readyz" }), 503, "not-ready");
+  assert.equal((await full.http.inject({ url: "/healthz" })).statusCode, 200);
+});
+
+test("a dry run quotes and stores nothing", async () => {
+  const app = await createAppFixture();
+  const quote = await app.http.inject({ method: "POST", url: "/v1/objects?dry-run", payload: randomBytes(5000) });
+  assert.equal(quote.statusCode, 200);
+  assert.deepEqual(quote.json(), { bytes: 5000, chunks: 4, copies: { min: 4, target: 5, max: 8 }, storedBytes: 25_000 });
+  assert.equal(app.farm.network().copies.lowest, null);
+  assertProblem(await app.http.inject({ method: "POST", url: "/v1/objects?dry-run=maybe" }), 400, "bad-request");
+});
+
+test("requests a minute and address are limited, loopback is not counted", async () => {
+  const app = await createAppFixture({ requestsPerMinute: 3 });
+  const ask = (remoteAddress: string): Promise<LightMyRequestResponse> => app.http.inject({ url: "/healthz", remoteAddress });
+  for (let i = 0; i < 3; i++) assert.equal((await ask("10.0.0.1")).statusCode, 200);
+  const refused = await ask("10.0.0.1");
+  assertProblem(refused, 429, "too-many-requests");
+  assert.ok(refused.headers["retry-after"] !== undefined);
+  for (let i = 0; i < 5; i++) assert.equal((await ask("127.0.0.1")).statusCode, 200);
+});
+
+test("the network in the agreed shape, the documents, the metrics without addresses", async () => {
+  const app = await createAppFixture();
+  const { address } = await put(app, randomBytes(100));
+  await app.http.inject({ url: `/v1/objects/${address}` });
+  const network = (await app.http.inject({ url: "/v1/network" })).json() as Record<string, unknown>;
+  assert.deepEqual(Object.keys(network), ["networkId", "name", "nodes", "copies"]);
+  const [node] = network["nodes"] as Record<string, unknown>[];
+  assert.deepEqual(Object.keys(node ?? {}), ["peerId", "address", "zone", "state", "vaults"]);
+  const [vault] = (node?.["vaults"] ?? []) as Record<string, unknown>[];
+  assert.deepEqual(Object.keys(vault ?? {}), ["name", "state", "capacity", "used", "chunks"]);
+  assert.deepEqual(Object.keys(network["copies"] as object), ["policy", "lowest", "belowMin", "belowTarget"]);
+  const openapi = (await app.http.inject({ url: "/openapi.json" })).json() as { openapi: string; paths: Record<string, unknown> };
+  assert.equal(openapi.openapi, "3.1.0");
+  for (const path of [
+    "/v1/objects",
+    "/v1/objects/{address}",
+    "/v1/chunks/{address}",
+    "/v1/network",
+    "/v1/events",
+    "/v1/uploads/{id}/events",
+  ])
+    assert.ok(path in openapi.paths, path);
+  const docs = await app.http.inject({ url: "/docs" });
+  assert.ok([200, 302].includes(docs.statusCode));
+  const page = await app.http.inject({ url: "/docs/" });
+  assert.ok(!/https?:\/\//.test(page.body), "no external assets");
+  const metrics = await app.http.inject({ url: "/metrics" });
+  assert.match(metrics.body, /vaultfarm_gateway_requests_total\{route="\/v1\/objects\/:address",method="GET",status="2xx"\} 1/);
+  assert.ok(!metrics.body.includes(address.slice(64)), "no key in the metrics");
+});

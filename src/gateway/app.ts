@@ -1,0 +1,96 @@
+// The gateway's HTTP application: cross-cutting rules first, then the list of its routes. Testable without a socket.
+import type { FarmClient } from "../client/farm-client.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { MetricsRegistry } from "../runtime/metrics-registry.ts";
+import { type ByteCache, createByteCache } from "./chunk-cache.ts";
+import type { GatewayConfig } from "./config.ts";
+import { createEventGate } from "./event-stream.ts";
+import { type App, createFastifyApp } from "./fastify-app.ts";
+import { eventClientsMax, putsAtOnceMax, readsAtOnceMax, uploadMemoryMs, uploadsWatchedMax } from "./limits.ts";
+import { addGatewayReadings, createGatewayMetrics } from "./metrics.ts";
+import { createNetworkFeed } from "./network-feed.ts";
+import { createObjectReader } from "./object-reader.ts";
+import type { PageAssets } from "./page-assets.ts";
+import { addCrossOrigin } from "./plugins/cross-origin.ts";
+import { addDocumentation } from "./plugins/documentation.ts";
+import { addHostAndOrigin } from "./plugins/host-and-origin.ts";
+import { addProblemDocuments } from "./plugins/problem-documents.ts";
+import { addRateLimit } from "./plugins/rate-limit.ts";
+import { addRequestMetrics } from "./plugins/request-metrics.ts";
+import { addSecurityHeaders } from "./plugins/security-headers.ts";
+import { addChunks } from "./routes/chunks.ts";
+import { addHealth } from "./routes/health.ts";
+import { addNetwork } from "./routes/network.ts";
+import { addPage } from "./routes/page.ts";
+import { addReadObject } from "./routes/read-object.ts";
+import { addStoreObject } from "./routes/store-object.ts";
+import { addUploads } from "./routes/uploads.ts";
+import { createSlots } from "./slots.ts";
+import { createUploadBoard } from "./upload-board.ts";
+import { createQuotaBook } from "./write-quota.ts";
+
+export type AppParts = {
+  readonly client: FarmClient;
+  readonly config: GatewayConfig;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly registry: MetricsRegistry;
+  readonly assets: PageAssets;
+  /** Encrypted chunks in memory; shared with the client, which reads objects through it. */
+  readonly chunkCache: ByteCache;
+  readonly version: string;
+};
+
+export type GatewayApp = {
+  readonly http: App;
+  /** Ends what would last for ever (event streams) and says `stopping` from now on; requests under way go on. */
+  beginStop(): void;
+};
+
+/** The application, ready to listen. */
+export async function createApp(parts: AppParts): Promise<GatewayApp> {
+  const { client, config, clock, log, registry, assets, chunkCache, version } = parts;
+  const http = createFastifyApp(config.trustedProxies);
+  const metrics = createGatewayMetrics(registry);
+  const objectCache = createByteCache(Math.floor(config.cacheMemory / 4));
+  const feed = createNetworkFeed(client, clock);
+  const gate = createEventGate(clock, eventClientsMax);
+  const uploads = createUploadBoard(clock, { watchedMax: uploadsWatchedMax, memoryMs: uploadMemoryMs });
+  const puts = createSlots("uploads", putsAtOnceMax);
+  const reads = createSlots("downloads", readsAtOnceMax);
+  let stopping = false;
+
+  addSecurityHeaders(http);
+  addRequestMetrics(http, metrics);
+  addProblemDocuments(http, { log, clock, metrics });
+  addHostAndOrigin(http, config);
+  await addCrossOrigin(http, config.corsWrites);
+  await addRateLimit(http, config.requestsPerMinute);
+  await addDocumentation(http, version);
+
+  const storing = { client, config, clock, metrics, uploads, quotas: createQuotaBook(config.quota, clock), slots: puts };
+  addStoreObject(http, storing);
+  addReadObject(http, { reader: createObjectReader({ client, cache: objectCache, metrics }), slots: reads, clock, metrics });
+  addUploads(http, { uploads, gate });
+  addChunks(http, { ...storing, client, cache: chunkCache });
+  addNetwork(http, { client, feed, gate });
+  addHealth(http, { client, registry, stopping: () => stopping });
+  addPage(http, assets);
+
+  addGatewayReadings(registry, {
+    client,
+    uploads: puts.taken,
+    downloads: reads.taken,
+    eventClients: gate.count,
+    cacheBytes: () => ({ chunks: chunkCache.bytes(), objects: objectCache.bytes() }),
+  });
+  await http.ready();
+  const beginStop = (): void => {
+    stopping = true;
+    gate.stop();
+    feed.stop();
+    uploads.stop();
+  };
+  return { http, beginStop };
+}

@@ -1,0 +1,59 @@
+// The body of a request as the bytes of an upload: pulled at the pace of whoever stores them, with limits on size and on
+// standing still, and without ending the connection when the upload is refused half way.
+import type { Readable } from "node:stream";
+import type { Clock } from "../runtime/clock.ts";
+import { GatewayError } from "./errors.ts";
+
+export type BodyLimits = {
+  readonly sizeMax: number;
+  readonly idleMs: number;
+  /** Called with the size of every piece before it is passed on; may throw to refuse it. */
+  readonly onBytes?: (bytes: number) => void;
+};
+
+export type BodySource = AsyncIterable<Uint8Array> & {
+  /** Why the source ended early, if it did: the first cause, whatever was made of it on the way. */
+  failure(): GatewayError | undefined;
+};
+
+/** The pieces of `stream`. Iterating throws a GatewayError `too-large`, `slow-upload` or `aborted`, or what `onBytes` throws. */
+export function createBodySource(stream: Readable, limits: BodyLimits, clock: Clock): BodySource {
+  let failed: GatewayError | undefined;
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    let size = 0;
+    // The connection must outlive a refused body: it still has to carry the answer.
+    const iterator = stream.iterator({ destroyOnReturn: false });
+    try {
+      for (;;) {
+        const next = await nextWithin(iterator, limits.idleMs, clock);
+        if (next.done === true) return;
+        const piece = next.value as Uint8Array;
+        size += piece.length;
+        if (size > limits.sizeMax) throw new GatewayError("too-large", `at most ${limits.sizeMax} bytes are taken here`);
+        limits.onBytes?.(piece.length);
+        yield piece;
+      }
+    } catch (cause) {
+      failed = cause instanceof GatewayError ? cause : new GatewayError("aborted", "the body ended before it was complete", { cause });
+      throw failed;
+    }
+  }
+  return { [Symbol.asyncIterator]: pieces, failure: () => failed };
+}
+
+async function nextWithin(iterator: AsyncIterator<unknown>, idleMs: number, clock: Clock): Promise<IteratorResult<unknown>> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = clock.after(idleMs, () => reject(new GatewayError("slow-upload", `nothing arrived for ${idleMs} ms`)));
+  try {
+    return await Promise.race([iterator.next(), late]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** The whole body in one array of at most `limits.sizeMax` bytes. Rejects as iterating does. */
+export async function readWholeBody(source: BodySource): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of source) pieces.push(piece);
+  return pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : new Uint8Array(Buffer.concat(pieces));
+}

@@ -1,0 +1,85 @@
+// Bytes in memory by name, the least recently used dropped first, bounded by bytes; and one flight at a time for each
+// name, so that a thousand readers of one chunk cost one fetch.
+
+export type ByteCache = {
+  get(name: string): Uint8Array | undefined;
+  put(name: string, bytes: Uint8Array): void;
+  /** Bytes held now, with what each entry costs beside its content. */
+  bytes(): number;
+};
+
+/** What an entry costs beside its bytes: map slot, key text, array header. */
+const entryOverhead = 256;
+
+/** A cache that holds at most `bytesMax`; a single entry takes at most a quarter of it. */
+export function createByteCache(bytesMax: number): ByteCache {
+  const entries = new Map<string, Uint8Array>();
+  let held = 0;
+  const drop = (name: string, bytes: Uint8Array): void => {
+    entries.delete(name);
+    held -= bytes.length + entryOverhead;
+  };
+  return {
+    get: (name) => {
+      const bytes = entries.get(name);
+      if (bytes === undefined) return undefined;
+      // A Map keeps the order of insertion: put in again = used last.
+      entries.delete(name);
+      entries.set(name, bytes);
+      return bytes;
+    },
+    put: (name, bytes) => {
+      if (bytes.length + entryOverhead > bytesMax / 4) return;
+      const known = entries.get(name);
+      if (known !== undefined) drop(name, known);
+      entries.set(name, bytes);
+      held += bytes.length + entryOverhead;
+      for (const [oldest, content] of entries) {
+        if (held <= bytesMax) break;
+        drop(oldest, content);
+      }
+    },
+    bytes: () => held,
+  };
+}
+
+type Flight<T> = { readonly landed: Promise<T>; readonly abort: AbortController; passengers: number };
+
+/** Joins calls for one name that overlap in time. A caller that gives up leaves; the last one to leave ends the flight. */
+export type SingleFlight<T> = (name: string, fetch: (signal: AbortSignal) => Promise<T>, signal: AbortSignal) => Promise<T>;
+
+/** Calls for one name that overlap share one `fetch`. Rejects with the signal's reason for a caller that gave up. */
+export function createSingleFlight<T>(): SingleFlight<T> {
+  const flights = new Map<string, Flight<T>>();
+  const begin = (name: string, fetch: (signal: AbortSignal) => Promise<T>): Flight<T> => {
+    const abort = new AbortController();
+    const flight: Flight<T> = { abort, passengers: 0, landed: fetch(abort.signal).finally(() => forget(name, flight)) };
+    flights.set(name, flight);
+    return flight;
+  };
+  const forget = (name: string, flight: Flight<T>): void => {
+    if (flights.get(name) === flight) flights.delete(name);
+  };
+  return async (name, fetch, signal) => {
+    signal.throwIfAborted();
+    const flight = flights.get(name) ?? begin(name, fetch);
+    flight.passengers += 1;
+    try {
+      return await orAborted(flight.landed, signal);
+    } finally {
+      flight.passengers -= 1;
+      if (flight.passengers === 0) {
+        forget(name, flight);
+        flight.abort.abort();
+      }
+    }
+  };
+}
+
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(signal.reason);
+    signal.addEventListener("abort", leave, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", leave));
+  });
+}

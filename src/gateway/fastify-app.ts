@@ -1,0 +1,53 @@
+// The bare HTTP application: limits, bodies that stay streams, schemas by zod, and problem documents for what Node and
+// the framework refuse by themselves.
+import type { Socket } from "node:net";
+import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { GatewayError, type ProblemCode, problemDocument } from "./errors.ts";
+import { connectionsMax, headersTimeoutMs, pathSegmentMax } from "./limits.ts";
+
+export type App = FastifyInstance;
+
+/** An application without routes. Forwarded headers count only from `trustedProxies`. */
+export function createFastifyApp(trustedProxies: readonly string[]): App {
+  const app = Fastify({
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    routerOptions: { maxParamLength: pathSegmentMax, ignoreTrailingSlash: false },
+    forceCloseConnections: "idle",
+    return503OnClosing: true,
+    exposeHeadRoutes: false,
+    // A large upload may take hours: bodies have their own watch for standing still.
+    requestTimeout: 0,
+    keepAliveTimeout: 72_000,
+    http: { maxHeaderSize: 16_384, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 5_000 },
+    clientErrorHandler: refuseOnSocket,
+    frameworkErrors: (error, _request, reply) => {
+      const problem = problemDocument(new GatewayError("bad-request", "the request line is malformed", { cause: error }));
+      const { raw } = reply as FastifyReply;
+      raw
+        .writeHead(problem.status, { "content-type": "application/problem+json", "cache-control": "no-store" })
+        .end(JSON.stringify(problem));
+    },
+  });
+  app.server.maxConnections = connectionsMax;
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
+  return app;
+}
+
+const socketCodes: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: "headers-too-large",
+  ERR_HTTP_REQUEST_TIMEOUT: "slow-upload",
+};
+
+/** Bytes that are no HTTP at all: one problem document and the end of the connection. */
+function refuseOnSocket(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  const code = socketCodes[error.code ?? ""] ?? "bad-request";
+  const problem = problemDocument(new GatewayError(code, "this is not a request the gateway can read"));
+  const body = JSON.stringify(problem);
+  const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`;
+  socket.end(head + body);
+}

@@ -1,0 +1,49 @@
+// The limits of a gateway, with unit and reason, in one place.
+
+const kib = 1024;
+
+/** Objects up to this many bytes are answered from one buffer: errors still become problem documents, and they may be cached. */
+export const wholeObjectMax: number = 256 * kib;
+
+/** Puts under way at once: each may hold tens of MiB while it encrypts. */
+export const putsAtOnceMax = 64;
+
+/** Reads under way at once. */
+export const readsAtOnceMax = 512;
+
+/** Connections with events open at once: each costs a socket and a buffer. */
+export const eventClientsMax = 256;
+
+/** Bytes a client of events may lag behind before it is cut off. */
+export const eventLagMax: number = 1024 * kib;
+
+/** Between two signs of life on an event stream, milliseconds: below the 60 s after which proxies close. */
+export const heartbeatMs = 10_000;
+
+/** Changes of the network within this time travel together, milliseconds: fast for an eye, few messages in a storm. */
+export const coalesceMs = 100;
+
+/** Uploads whose progress is remembered at once, and for how long after the last change, milliseconds. */
+export const uploadsWatchedMax = 1024;
+export const uploadMemoryMs = 120_000;
+
+/** An upload that sends nothing for so long while it is waited for is given up, milliseconds. */
+export const uploadIdleMs = 30_000;
+
+/** A reader that takes nothing for so long is cut off, milliseconds. */
+export const downloadIdleMs = 60_000;
+
+/** How long the rest of a refused body is read away, so that the sender sees the answer, milliseconds. */
+export const lingerMs = 5_000;
+
+/** Open connections, all kinds. */
+export const connectionsMax = 4096;
+
+/** Longest time for a request's headers, milliseconds. */
+export const headersTimeoutMs = 15_000;
+
+/** Longest request path, characters: an address of 128 digits and what stands around it. */
+export const pathSegmentMax = 300;
+
+/** Addresses whose use of the day is counted one by one; further ones share a count. */
+export const quotaAddressesMax = 100_000;

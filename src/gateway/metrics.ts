@@ -1,0 +1,90 @@
+// The metrics of a gateway, all in one place. Labels come from closed sets: routes as they stand in the program, codes
+// of the problem table, states of the protocol; never an address.
+import type { FarmClient } from "../client/farm-client.ts";
+import { nodeViews } from "../protocol/states.ts";
+import type { CounterMetric, HistogramMetric, MetricsRegistry } from "../runtime/metrics-registry.ts";
+
+export type GatewayMetrics = {
+  readonly requests: CounterMetric<"route" | "method" | "status">;
+  readonly requestSeconds: HistogramMetric<"route">;
+  readonly problems: CounterMetric<"code">;
+  readonly uploadedBytes: CounterMetric<never>;
+  readonly downloadedBytes: CounterMetric<never>;
+  readonly cacheReads: CounterMetric<"cache" | "result">;
+};
+
+/** What is read at each scrape. */
+export type GatewayReadings = {
+  readonly client: Pick<FarmClient, "network" | "ready">;
+  uploads(): number;
+  downloads(): number;
+  eventClients(): number;
+  /** Bytes in each cache. */
+  cacheBytes(): Readonly<Record<"chunks" | "objects", number>>;
+};
+
+// From an answer out of memory to a large file over a slow line.
+const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600];
+
+/** Makes the metrics that events write. */
+export function createGatewayMetrics(registry: MetricsRegistry): GatewayMetrics {
+  return {
+    requests: registry.counter({
+      name: "vaultfarm_gateway_requests_total",
+      help: "Requests answered, by route and status class",
+      labels: ["route", "method", "status"],
+    }),
+    requestSeconds: registry.histogram(
+      { name: "vaultfarm_gateway_request_seconds", help: "Time from a request's headers to the end of its answer", labels: ["route"] },
+      secondsBuckets,
+    ),
+    problems: registry.counter({
+      name: "vaultfarm_gateway_problems_total",
+      help: "Requests answered with a problem document, by its code",
+      labels: ["code"],
+    }),
+    uploadedBytes: registry.counter({
+      name: "vaultfarm_gateway_uploaded_bytes_total",
+      help: "Bytes of objects and chunks that were stored",
+      labels: [],
+    }),
+    downloadedBytes: registry.counter({
+      name: "vaultfarm_gateway_downloaded_bytes_total",
+      help: "Bytes of objects and chunks that were sent out",
+      labels: [],
+    }),
+    cacheReads: registry.counter({
+      name: "vaultfarm_gateway_cache_reads_total",
+      help: "Look-ups in the gateway's caches, by cache and whether it had the bytes",
+      labels: ["cache", "result"],
+    }),
+  };
+}
+
+/** Adds the metrics that are read at each scrape. */
+export function addGatewayReadings(registry: MetricsRegistry, readings: GatewayReadings): void {
+  const gauge = (name: string, help: string, read: () => number): void =>
+    registry.gaugeOf({ name, help, labels: [] }, () => [{ labels: {}, value: read() }]);
+  const { client } = readings;
+  gauge("vaultfarm_gateway_uploads", "Uploads under way", () => readings.uploads());
+  gauge("vaultfarm_gateway_downloads", "Downloads under way", () => readings.downloads());
+  gauge("vaultfarm_gateway_event_clients", "Open event streams", () => readings.eventClients());
+  gauge("vaultfarm_gateway_network_ready", "1 while the network answers", () => (client.ready() ? 1 : 0));
+  gauge(
+    "vaultfarm_gateway_chunks_below_min",
+    "Chunks seen with fewer live copies than the minimum",
+    () => client.network().copies.belowMin,
+  );
+  gauge(
+    "vaultfarm_gateway_chunks_below_target",
+    "Chunks seen with fewer live copies than intended",
+    () => client.network().copies.belowTarget,
+  );
+  registry.gaugeOf({ name: "vaultfarm_gateway_nodes", help: "Nodes as this gateway sees them, by state", labels: ["state"] }, () => {
+    const { nodes } = client.network();
+    return nodeViews.map((state) => ({ labels: { state }, value: nodes.filter((node) => node.state === state).length }));
+  });
+  registry.gaugeOf({ name: "vaultfarm_gateway_cache_bytes", help: "Bytes held by the gateway's caches", labels: ["cache"] }, () =>
+    Object.entries(readings.cacheBytes()).map(([cache, value]) => ({ labels: { cache }, value })),
+  );
+}

@@ -1,0 +1,138 @@
+// GET and HEAD of an object: whole or one range, as bytes that strangers uploaded (sandboxed), with validators made of the
+// public half of the address only.
+import { Readable } from "node:stream";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { ByteRange } from "../../client/farm-client.ts";
+import { type ObjectAddress, objectAddressParts, parseObjectAddress } from "../../protocol/address.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { chooseRange, type RangeChoice } from "../byte-range.ts";
+import { contentHeaders, contentTypes, parseContentType } from "../content-type.ts";
+import { GatewayError } from "../errors.ts";
+import type { App } from "../fastify-app.ts";
+import { downloadIdleMs } from "../limits.ts";
+import type { GatewayMetrics } from "../metrics.ts";
+import { exactly, type ObjectReader, type ReadableObject } from "../object-reader.ts";
+import { requestSignal } from "../request-signal.ts";
+import type { Slots } from "../slots.ts";
+import { problemAnswers } from "./answer-schemas.ts";
+
+export type ReadObjectParts = {
+  readonly reader: ObjectReader;
+  readonly slots: Slots;
+  readonly clock: Clock;
+  readonly metrics: Pick<GatewayMetrics, "downloadedBytes">;
+};
+
+const params: z.ZodType<{ address: string }> = z.object({
+  address: z.string().describe("128 hexadecimal digits (root and key) or, for public objects, 64"),
+});
+const query: z.ZodType<{ type?: string | undefined }> = z.object({
+  type: z
+    .string()
+    .optional()
+    .describe(`how to serve it, one of ${contentTypes.join(", ")}`),
+});
+type Query = { type?: string | undefined };
+
+/** Adds the routes. */
+export function addReadObject(app: App, parts: ReadObjectParts): void {
+  const schema = {
+    tags: ["objects"],
+    summary: "Read an object, or one range of it",
+    description:
+      "Headers: Range (one range), If-None-Match, If-Range. The ETag is the first half of the address. Content is served sandboxed; types that a browser could run are not on offer.",
+    params,
+    querystring: query,
+    response: problemAnswers("bad-address", "bad-type", "key-needed", "not-found", "bad-range", "damaged", "not-ready"),
+  };
+  app.route({
+    method: ["GET", "HEAD"],
+    url: "/v1/objects/:address",
+    schema,
+    config: { binaryAnswer: true },
+    handler: (request, reply) => readObject(request, reply, parts),
+  });
+}
+
+async function readObject(request: FastifyRequest, reply: FastifyReply, parts: ReadObjectParts): Promise<FastifyReply> {
+  const address = parseObjectAddress((request.params as { address: string }).address);
+  if (address === undefined)
+    throw new GatewayError("bad-address", "an object address has 128 (with key) or 64 (public) lower-case hexadecimal digits");
+  const type = parseContentType((request.query as Query).type ?? "application/octet-stream");
+  if (type === undefined) throw new GatewayError("bad-type", `type is one of ${contentTypes.join(", ")}`);
+  const etag = `"${objectAddressParts(address).root}"`;
+  reply.headers(contentHeaders(type)).header("etag", etag).header("accept-ranges", "bytes");
+  // The content of an address never changes; the address is a key, so only the asker's own cache may keep it.
+  reply.header("cache-control", "private, max-age=31536000, immutable");
+  if (isNotModified(request.headers["if-none-match"], etag)) return reply.code(304).send();
+  if (request.method === "HEAD") return sendHead(reply, await parts.reader.size(address, requestSignal(reply)));
+  const known = parts.reader.cached(address);
+  if (known?.kind === "whole") return sendWhole(request, reply, known, parts);
+  return parts.slots.run(() => fetchAndSend(request, reply, address, parts));
+}
+
+async function fetchAndSend(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  address: ObjectAddress,
+  parts: ReadObjectParts,
+): Promise<FastifyReply> {
+  const signal = requestSignal(reply);
+  const object = await parts.reader.open(address, signal);
+  if (object.kind === "whole") return sendWhole(request, reply, object, parts);
+  const range = prepare(request, reply, object);
+  const pieces = watched(exactly(object.object, range, signal), reply, parts);
+  // Awaiting the reply, as returning it does, lasts until the last byte has left: so long the slot is taken.
+  return reply.send(Readable.from(pieces, { objectMode: false, highWaterMark: 1 }));
+}
+
+function sendHead(reply: FastifyReply, bytes: number): FastifyReply {
+  return reply.header("content-length", bytes).send();
+}
+
+function sendWhole(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  object: Extract<ReadableObject, { kind: "whole" }>,
+  parts: ReadObjectParts,
+): FastifyReply {
+  const { start, end } = prepare(request, reply, object);
+  parts.metrics.downloadedBytes.add({}, end - start);
+  const { content } = object;
+  return reply.send(Buffer.from(content.buffer, content.byteOffset + start, end - start));
+}
+
+/** Status and headers for what is asked of the object; the bytes to send. Throws a GatewayError `bad-range`. */
+function prepare(request: FastifyRequest, reply: FastifyReply, { bytes }: ReadableObject): ByteRange {
+  const choice = wantedRange(request, bytes, reply.getHeader("etag") as string);
+  if (choice.kind === "outside")
+    throw new GatewayError("bad-range", `the object has ${bytes} bytes`, { headers: { "content-range": `bytes */${bytes}` } });
+  const range = choice.kind === "whole" ? { start: 0, end: bytes } : choice.range;
+  if (choice.kind === "part") reply.code(206).header("content-range", `bytes ${range.start}-${range.end - 1}/${bytes}`);
+  reply.header("content-length", range.end - range.start);
+  return range;
+}
+
+function wantedRange({ headers }: FastifyRequest, bytes: number, etag: string): RangeChoice {
+  const condition = headers["if-range"];
+  return condition !== undefined && condition !== etag ? { kind: "whole" } : chooseRange(headers.range, bytes);
+}
+
+function isNotModified(header: string | undefined, etag: string): boolean {
+  return header?.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag) ?? false;
+}
+
+/** The pieces as they come; a reader that takes nothing for too long loses its connection. */
+async function* watched(
+  pieces: AsyncIterable<Uint8Array>,
+  { raw }: FastifyReply,
+  { clock, metrics }: ReadObjectParts,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    metrics.downloadedBytes.add({}, piece.length);
+    const timer = clock.after(downloadIdleMs, () => raw.destroy());
+    yield piece;
+    timer.cancel();
+  }
+}
