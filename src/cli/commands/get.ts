@@ -1,0 +1,80 @@
+// `vaultfarm get`: reads an object through a gateway into a file or to standard output. A file appears under its name
+// only when it is whole.
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Transform, type Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { describeBytes } from "../../operator/api/quantity.ts";
+import { parseObjectAddress } from "../../protocol/address.ts";
+import { toHex } from "../../protocol/bytes.ts";
+import { CommandError } from "../command-error.ts";
+import type { CommandWorld } from "../command-world.ts";
+import { exitCodes } from "../exit-code.ts";
+import { chooseGateway, type GatewayOptions } from "../gateway-choice.ts";
+import { exchange } from "../http-client.ts";
+import type { Output } from "../output.ts";
+
+export type GetOptions = GatewayOptions & { readonly output?: string };
+
+/** Reads the object at `address`. Rejects with a `CommandError` or `FarmError`; nothing half is left behind. */
+export async function get(world: CommandWorld, output: Output, address: string, options: GetOptions): Promise<void> {
+  if (parseObjectAddress(address) === undefined)
+    throw new CommandError(
+      exitCodes.usage,
+      "bad-address",
+      `an address has 64 or 128 lower-case hexadecimal digits, got ${address.length} characters`,
+    );
+  if (options.output === undefined && world.outIsTerminal)
+    throw new CommandError(
+      exitCodes.usage,
+      "terminal",
+      "the bytes of a file do not belong on a terminal; name a file with -o FILE, or redirect the output",
+    );
+  const gateway = await chooseGateway(world, options);
+  if (options.output === undefined) {
+    await download(world, output, new URL(`v1/objects/${address}`, gateway), world.streams.out);
+    return;
+  }
+  const path = resolve(world.workFolder, options.output);
+  const part = `${path}.${toHex(world.random.bytes(4))}.part`;
+  try {
+    const bytes = await download(world, output, new URL(`v1/objects/${address}`, gateway), createWriteStream(part, { flags: "wx" }));
+    await rename(part, path);
+    output.json({ file: options.output, bytes });
+    output.line(`${options.output}: ${describeBytes(bytes)}`);
+  } finally {
+    await rm(part, { force: true });
+  }
+}
+
+async function download(world: CommandWorld, output: Output, url: URL, target: Writable): Promise<number> {
+  const answer = await exchange({ method: "GET", url, signal: world.interrupted });
+  const expected = Number(answer.headers["content-length"] ?? Number.NaN);
+  const bar = output.bar({ format: "reading {bar} {percentage} % {note}", total: Number.isNaN(expected) ? 0 : expected });
+  let received = 0;
+  const count = new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      received += piece.length;
+      bar.set(received, describeBytes(received));
+      done(null, piece);
+    },
+  });
+  try {
+    await pipeline(answer, count, target, { signal: world.interrupted, end: target !== world.streams.out });
+  } catch (cause) {
+    if (world.interrupted.aborted) throw new CommandError(exitCodes.interrupted, "interrupted", "interrupted", cause);
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CommandError(
+      exitCodes.damaged,
+      "cut",
+      `only ${received} of ${expected} bytes came (${why}); nothing was kept, try again`,
+      cause,
+    );
+  } finally {
+    bar.stop();
+  }
+  if (received !== expected)
+    throw new CommandError(exitCodes.damaged, "cut", `${received} bytes came instead of ${expected}; nothing was kept, try again`);
+  return received;
+}

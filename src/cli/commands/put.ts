@@ -1,0 +1,75 @@
+// `vaultfarm put`: stores a file, or standard input, through a gateway and prints the address to keep.
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { type Readable, Transform } from "node:stream";
+import { z } from "zod";
+import { describeBytes } from "../../operator/api/quantity.ts";
+import { CommandError } from "../command-error.ts";
+import type { CommandWorld } from "../command-world.ts";
+import { exitCodes } from "../exit-code.ts";
+import { chooseGateway, type GatewayOptions } from "../gateway-choice.ts";
+import { exchange, readJsonBody } from "../http-client.ts";
+import type { Bar, Output } from "../output.ts";
+
+export type PutOptions = GatewayOptions & { readonly public: boolean };
+
+const stored = z.object({
+  address: z.string(),
+  bytes: z.number(),
+  chunks: z.number(),
+  copies: z.object({ min: z.number(), max: z.number() }),
+});
+
+type Source = { readonly stream: Readable; readonly size?: number };
+
+/** Stores `file` ("-" = standard input). Rejects with a `CommandError` or `FarmError`. */
+export async function put(world: CommandWorld, output: Output, file: string, options: PutOptions): Promise<void> {
+  const gateway = await chooseGateway(world, options);
+  const { stream, size } = file === "-" ? { stream: world.input } : await openSource(resolve(world.workFolder, file), file);
+  const bar = output.bar({ format: "sending {bar} {percentage} % {note}", total: size ?? 0 });
+  const url = new URL(`v1/objects${options.public ? "?public" : ""}`, gateway);
+  const headers = { "content-type": "application/octet-stream", ...(size === undefined ? {} : { "content-length": String(size) }) };
+  try {
+    const answer = await exchange({ method: "POST", url, headers, body: stream.compose(counter(bar, size)), signal: world.interrupted });
+    const result = stored.parse(await readJsonBody(answer));
+    bar.stop();
+    output.json(result);
+    output.line(result.address);
+    const kept = `${describeBytes(result.bytes)} in ${result.chunks} chunks, each on ${result.copies.min} nodes or more`;
+    if (!output.isJson)
+      output.note(
+        options.public ? `${kept}; public: anybody who runs a vault can read it` : `${kept}; the address is the only key: keep it safe`,
+      );
+  } finally {
+    bar.stop();
+    stream.destroy();
+  }
+}
+
+async function openSource(path: string, named: string): Promise<Source> {
+  const found = await stat(path).catch((cause: unknown) => {
+    throw new CommandError(exitCodes.notFound, "no-file", `${named}: there is no such file`, cause);
+  });
+  if (found.isDirectory())
+    throw new CommandError(
+      exitCodes.usage,
+      "is-folder",
+      `${named} is a folder, and only single files can be stored; pack it: tar c ${named} | vaultfarm put -`,
+    );
+  if (found.isFile() && found.size === 0) throw new CommandError(exitCodes.usage, "empty", `${named} is empty: there is nothing to store`);
+  const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
+  return found.isFile() ? { stream, size: found.size } : { stream };
+}
+
+function counter(bar: Bar, size: number | undefined): Transform {
+  let sent = 0;
+  return new Transform({
+    highWaterMark: 1024 * 1024,
+    transform(piece: Buffer, _encoding, done) {
+      sent += piece.length;
+      bar.set(sent, sent === size ? "waiting for the copies" : describeBytes(sent));
+      done(null, piece);
+    },
+  });
+}

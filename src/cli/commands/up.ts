@@ -1,0 +1,106 @@
+// `vaultfarm up`: makes a local farm where there is none, starts it, keeps it running until Ctrl-C.
+import { readFile, rm } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { readManifest } from "../../operator/api/read-manifest.ts";
+import type { VaultFarm } from "../../operator/api/vault-farm.ts";
+import { CommandError } from "../command-error.ts";
+import type { CommandWorld } from "../command-world.ts";
+import { exitCodes } from "../exit-code.ts";
+import { readyText, statusText } from "../farm-text.ts";
+import { FarmError } from "../local-farm/farm-error.ts";
+import { type FarmFolder, farmFolder } from "../local-farm/farm-folder.ts";
+import { readFarmState } from "../local-farm/farm-state.ts";
+import { viewFarm } from "../local-farm/farm-view.ts";
+import { type OpenFarm, openFarm } from "../local-farm/open-farm.ts";
+import { superviseFarm } from "../local-farm/supervisor.ts";
+import type { Output } from "../output.ts";
+import { createStartReport } from "../start-report.ts";
+
+export type UpOptions = {
+  /** Manifest; absent = the sample that comes with the package. */
+  readonly file?: string;
+  readonly data: string;
+  readonly port?: number;
+  readonly restart: boolean;
+  readonly ephemeral: boolean;
+};
+
+/** Runs a farm until it is stopped; or, where it runs already, shows how it is. Rejects with a `FarmError` or `CommandError`. */
+export async function up(world: CommandWorld, output: Output, options: UpOptions): Promise<void> {
+  const farm = await loadManifest(world, options.file);
+  const folder = farmFolder(resolve(world.workFolder, options.data), farm.metadata.name);
+  const { port, ephemeral } = options;
+  const opened = await openFarm({ farm, folder, mustBeNew: ephemeral, ...(port === undefined ? {} : { port }) }, world);
+  if (opened.kind === "running") return attach(world, output, folder);
+  try {
+    await run(world, output, { farm, folder, opened, options });
+  } finally {
+    await opened.release();
+    if (ephemeral) await rm(folder.root, { recursive: true, force: true });
+  }
+}
+
+async function loadManifest(world: CommandWorld, file: string | undefined): Promise<VaultFarm> {
+  const path = file === undefined ? resolve(world.packageFolder, "deploy/samples/attic.yaml") : resolve(world.workFolder, file);
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new CommandError(exitCodes.notFound, "no-manifest", `the manifest cannot be read: ${why}`, cause);
+  }
+  const reading = readManifest(text);
+  if (reading.ok) return reading.farm;
+  throw new FarmError(
+    "bad-manifest",
+    [`${file ?? path} is not a farm yet:`, ...reading.problems.map(({ message }) => `  ${message}`)].join("\n"),
+  );
+}
+
+async function attach(world: CommandWorld, output: Output, folder: FarmFolder): Promise<void> {
+  const state = await readFarmState(folder);
+  if (state === undefined) throw new FarmError("running", "the farm is being made by another process; try again in a moment");
+  const glance = await viewFarm(folder, state);
+  output.json(glance.view);
+  output.line(statusText(glance, relative(world.workFolder, folder.root)));
+}
+
+type Run = { readonly farm: VaultFarm; readonly folder: FarmFolder; readonly opened: OpenFarm; readonly options: UpOptions };
+
+async function run(world: CommandWorld, output: Output, { farm, folder, opened, options }: Run): Promise<void> {
+  const gaveUp = new AbortController();
+  const dataFolder = relative(world.workFolder, folder.root) || folder.root;
+  const report = createStartReport({
+    output,
+    clock: world.clock,
+    logOf: (kind, name) => relative(world.workFolder, folder.member(kind, name).log),
+    giveUp: (error) => gaveUp.abort(error),
+    onReady: async (state) => {
+      const glance = await viewFarm(folder, state);
+      output.json(glance.view);
+      output.line(readyText(glance, dataFolder));
+    },
+  });
+  await superviseFarm(
+    {
+      folder,
+      spec: farm.spec,
+      state: opened.state,
+      keys: opened.keys,
+      ...(options.port === undefined ? {} : { port: options.port }),
+      restart: options.restart,
+      baseEnv: { ...world.baseEnv, NODE_COMPILE_CACHE: folder.compileCache },
+      clock: world.clock,
+      random: world.random,
+      onLook: report.look,
+    },
+    AbortSignal.any([world.interrupted, gaveUp.signal]),
+  );
+  await report.end();
+  if (gaveUp.signal.aborted) throw gaveUp.signal.reason;
+  output.line(
+    options.ephemeral
+      ? `${farm.metadata.name} has stopped; its data is removed`
+      : `${farm.metadata.name} has stopped; its data stays in ${dataFolder}`,
+  );
+}

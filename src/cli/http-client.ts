@@ -1,0 +1,100 @@
+// One HTTP exchange with a gateway, streaming both ways, with errors that say what to do.
+import { type IncomingMessage, request as requestPlain } from "node:http";
+import { request as requestTls } from "node:https";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { CommandError } from "./command-error.ts";
+import { type ExitCode, exitCodes } from "./exit-code.ts";
+
+export type Exchange = {
+  readonly method: "GET" | "POST";
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Readable;
+  readonly signal: AbortSignal;
+};
+
+/** The answer of a gateway with status 2xx, its body not read yet. Rejects with a `CommandError` for everything else. */
+export async function exchange({ method, url, headers = {}, body, signal }: Exchange): Promise<IncomingMessage> {
+  const request = url.protocol === "https:" ? requestTls : requestPlain;
+  const sent = request(url, { method, headers, signal, agent: false });
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    sent.once("response", resolve);
+    sent.once("error", reject);
+  });
+  // An early refusal (413, 507) ends the upload; then the answer counts, not the cut pipe.
+  const uploaded = body === undefined ? sent.end() : pipeline(body, sent).catch(() => undefined);
+  try {
+    const answer = await answered;
+    if ((answer.statusCode ?? 0) < 300) return answer;
+    throw await refusal(answer);
+  } catch (cause) {
+    if (cause instanceof CommandError) throw cause;
+    if (signal.aborted) throw new CommandError(exitCodes.interrupted, "interrupted", "interrupted", cause);
+    throw unreachable(url, cause);
+  } finally {
+    await uploaded;
+  }
+}
+
+/** The whole body of a small answer as JSON. Rejects where it is longer than 1 MiB or not JSON. */
+export async function readJsonBody(answer: IncomingMessage): Promise<unknown> {
+  return JSON.parse(await readText(answer));
+}
+
+function unreachable(url: URL, cause: unknown): CommandError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new CommandError(
+    exitCodes.unreachable,
+    "unreachable",
+    `the gateway ${url.origin} does not answer (${why}); is the farm running? see: vaultfarm status`,
+    cause,
+  );
+}
+
+const exitCodeOfStatus: Readonly<Record<number, ExitCode>> = {
+  400: exitCodes.usage,
+  403: exitCodes.refused,
+  404: exitCodes.notFound,
+  409: exitCodes.refused,
+  413: exitCodes.refused,
+  422: exitCodes.usage,
+  429: exitCodes.refused,
+  502: exitCodes.damaged,
+  503: exitCodes.refused,
+  507: exitCodes.refused,
+};
+
+async function refusal(answer: IncomingMessage): Promise<CommandError> {
+  const status = answer.statusCode ?? 0;
+  const problem = parseProblem(await readText(answer).catch(() => ""));
+  const exitCode = exitCodeOfStatus[status] ?? exitCodes.failed;
+  return new CommandError(exitCode, problem.code ?? `http-${status}`, problem.detail ?? problem.title ?? `the gateway answered ${status}`);
+}
+
+type Problem = { readonly code?: string; readonly detail?: string; readonly title?: string };
+
+function parseProblem(text: string): Problem {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== "object" || parsed === null) return {};
+    const textOf = (key: string): Record<string, string> => {
+      const value: unknown = Reflect.get(parsed, key);
+      return typeof value === "string" ? { [key]: value } : {};
+    };
+    return { ...textOf("code"), ...textOf("detail"), ...textOf("title") };
+  } catch {
+    return {};
+  }
+}
+
+const textMax = 1024 * 1024;
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const piece of answer.setEncoding("utf8") as AsyncIterable<string>) {
+    text += piece;
+    if (text.length > textMax) throw new RangeError(`the answer is longer than ${textMax} characters`);
+  }
+  return text;
+}

@@ -1,0 +1,85 @@
+// What a person sees while a farm starts, runs and stops: a bar until all is ready, then only what is worth knowing. Also
+// decides when a start has failed: a member that keeps ending, or a farm that is not ready in time.
+import type { MemberState } from "../operator/vault-farm/plan.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { FarmError } from "./local-farm/farm-error.ts";
+import type { FarmState } from "./local-farm/farm-state.ts";
+import type { FarmLook } from "./local-farm/supervisor.ts";
+import type { Bar, Output } from "./output.ts";
+
+export type StartReport = { look(look: FarmLook): void; end(): Promise<void> };
+
+export type StartReportParts = {
+  readonly output: Output;
+  readonly clock: Clock;
+  readonly logOf: (kind: "node" | "gateway", name: string) => string;
+  readonly giveUp: (error: FarmError) => void;
+  readonly onReady: (state: FarmState) => Promise<void>;
+};
+
+/** A first start that takes longer has something in its way; large stores need a while to be opened. */
+const readyWithinMs = 180_000;
+/** A member that ended this often before the farm was ever ready will not come up by itself. */
+const endsMax = 3;
+
+type Member = { readonly kind: "node" | "gateway"; readonly name: string; readonly state: MemberState };
+
+/** A report of one run of a farm. */
+export function createStartReport(parts: StartReportParts): StartReport {
+  const { output, clock } = parts;
+  const beganMs = clock.monotonicMs();
+  const lastSeen = new Map<string, MemberState["kind"]>();
+  let bar: Bar | undefined;
+  let ready = false;
+  let greeting = Promise.resolve();
+  const look = (now: FarmLook): void => {
+    const members = membersOf(now);
+    for (const member of members) {
+      noteChange(parts, member, lastSeen.get(member.name));
+      lastSeen.set(member.name, member.state.kind);
+    }
+    if (ready || !now.goal.running) return;
+    const total = now.goal.nodes + now.goal.gateways;
+    bar ??= output.bar({ format: "starting {bar} {value} of {total} processes ready", total });
+    bar.set(members.filter(({ state }) => state.kind === "ready").length);
+    if (now.ready) {
+      ready = true;
+      bar.stop();
+      greeting = parts.onReady(now.state);
+      return;
+    }
+    const failed = startFailure(members, clock.monotonicMs() - beganMs, parts.logOf);
+    if (failed !== undefined) parts.giveUp(failed);
+  };
+  return {
+    look,
+    end: async () => {
+      bar?.stop();
+      await greeting;
+    },
+  };
+}
+
+function membersOf({ observed }: FarmLook): readonly Member[] {
+  return [
+    ...observed.nodes.map(({ name, state }) => ({ kind: "node" as const, name, state })),
+    ...observed.gateways.map(({ name, state }) => ({ kind: "gateway" as const, name, state })),
+  ];
+}
+
+function noteChange({ output, logOf }: StartReportParts, { kind, name, state }: Member, before: MemberState["kind"] | undefined): void {
+  if (state.kind !== "down" || state.failures === 0 || before === undefined || before === "down") return;
+  output.note(`${kind} ${name} ended unasked; its log: ${logOf(kind, name)}`);
+}
+
+function startFailure(members: readonly Member[], elapsedMs: number, logOf: StartReportParts["logOf"]): FarmError | undefined {
+  const ending = members.find(({ state }) => state.kind === "down" && state.failures >= endsMax);
+  if (ending !== undefined)
+    return new FarmError(
+      "not-ready",
+      `${ending.kind} ${ending.name} ended ${endsMax} times in a row; its log says why: ${logOf(ending.kind, ending.name)}`,
+    );
+  if (elapsedMs < readyWithinMs) return undefined;
+  const late = members.filter(({ state }) => state.kind !== "ready").map(({ kind, name }) => logOf(kind, name));
+  return new FarmError("not-ready", `the farm was not ready after ${readyWithinMs / 1000} s; see ${late.slice(0, 3).join(", ")}`);
+}
