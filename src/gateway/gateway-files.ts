@@ -1,0 +1,95 @@
+// The files of a gateway: genesis, network key and peers that its settings name; and in its folder the identity, the
+// grant with which it may store, and a place for what the client remembers.
+import { readFileSync } from "node:fs";
+import { chmod, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { fromHex, toHex } from "../protocol/bytes.ts";
+import { type Genesis, readGenesis } from "../protocol/genesis.ts";
+import { grantSizeMax } from "../protocol/grant.ts";
+import { seedLength } from "../protocol/keys.ts";
+import { type NodeAddress, nodeAddress } from "../protocol/node-record.ts";
+import { readFileIfThere, writeFileAtomic } from "../runtime/atomic-file.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Random } from "../runtime/random.ts";
+import type { GatewayConfig } from "./config.ts";
+
+/** A file that is missing or of no use; the message names the setting or the path, never the content. */
+export class GatewayFileError extends Error {
+  override readonly name = "GatewayFileError";
+  readonly code = "bad-file";
+}
+
+/** What a gateway finds on its disk at the start. */
+export type GatewayFiles = {
+  readonly seed: Uint8Array;
+  readonly genesis: Genesis;
+  readonly networkKey?: Uint8Array;
+  readonly grant?: Uint8Array;
+  readonly cacheDir: string;
+};
+
+/** Reads the files of a gateway, and makes its identity at the first start. Rejects with a GatewayFileError. */
+export async function openGatewayFiles(config: GatewayConfig, random: Random): Promise<GatewayFiles> {
+  const cacheDir = join(config.dataDir, "cache");
+  await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+  await chmod(config.dataDir, 0o700);
+  const genesis = readGenesis(await readNamed(config.genesisFile, "VAULTFARM_GENESIS_FILE"));
+  if (!genesis.ok) throw new GatewayFileError(`VAULTFARM_GENESIS_FILE: ${config.genesisFile} is no genesis record: ${genesis.why}`);
+  const networkKey = config.networkKeyFile === undefined ? undefined : await readNetworkKey(config.networkKeyFile);
+  const grant = await readFileIfThere(join(config.dataDir, "grant"));
+  if (grant !== undefined && grant.length > grantSizeMax) throw new GatewayFileError(`${join(config.dataDir, "grant")} is no grant`);
+  return {
+    seed: await openSeed(join(config.dataDir, "identity.seed"), random),
+    genesis: genesis.value,
+    ...(networkKey === undefined ? {} : { networkKey }),
+    ...(grant === undefined ? {} : { grant }),
+    cacheDir,
+  };
+}
+
+async function openSeed(path: string, random: Random): Promise<Uint8Array> {
+  const known = await readFileIfThere(path);
+  const seed = known === undefined ? random.bytes(seedLength) : hexKey(known);
+  if (seed === undefined) throw new GatewayFileError(`${path} holds no key; remove it, and the gateway gets a new identity`);
+  if (known === undefined) await writeFileAtomic(path, `${toHex(seed)}\n`, 0o600);
+  return seed;
+}
+
+async function readNetworkKey(path: string): Promise<Uint8Array> {
+  const key = hexKey(await readNamed(path, "VAULTFARM_NETWORK_KEY_FILE"));
+  if (key === undefined) throw new GatewayFileError(`VAULTFARM_NETWORK_KEY_FILE: expected 64 lower-case hexadecimal digits in ${path}`);
+  return key;
+}
+
+function hexKey(bytes: Uint8Array): Uint8Array | undefined {
+  const key = fromHex(Buffer.from(bytes).toString("utf8").trim());
+  return key?.length === 32 ? key : undefined;
+}
+
+async function readNamed(path: string, setting: string): Promise<Uint8Array> {
+  const bytes = await readFileIfThere(path).catch((cause: unknown) => {
+    throw new GatewayFileError(`${setting}: ${path} cannot be read`, { cause });
+  });
+  if (bytes === undefined) throw new GatewayFileError(`${setting}: there is no file ${path}`);
+  return bytes;
+}
+
+const peersSchema: z.ZodType<readonly NodeAddress[]> = z.array(nodeAddress).max(4096);
+
+/** Reads the peers file anew at each call: whoever starts the farm may write it later. None, and a word in the log, where it is of no use. */
+export function createPeersReader(path: string | undefined, log: Log): () => readonly NodeAddress[] {
+  let complained = false;
+  return () => {
+    if (path === undefined) return [];
+    try {
+      const peers = peersSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+      complained = false;
+      return peers;
+    } catch (cause) {
+      if (!complained) log.warn("the peers file is of no use (setting VAULTFARM_PEERS_FILE)", { path, cause });
+      complained = true;
+      return [];
+    }
+  };
+}

@@ -1,0 +1,77 @@
+// A gateway, built top to bottom: files, client of the network, HTTP application, listening socket. Reading this file is
+// reading what a gateway consists of; stopping goes the other way round.
+import type { AddressInfo } from "node:net";
+import { connectClient } from "../client/connect.ts";
+import type { FarmClient } from "../client/farm-client.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { createLifecycle, type Lifecycle } from "../runtime/lifecycle.ts";
+import { listenError } from "../runtime/listen-error.ts";
+import type { Log } from "../runtime/log.ts";
+import { createMetricsRegistry } from "../runtime/metrics-registry.ts";
+import type { Random } from "../runtime/random.ts";
+import type { Program } from "../runtime/run-until-signal.ts";
+import { softwareVersion } from "../runtime/software-version.ts";
+import { createApp, type GatewayApp } from "./app.ts";
+import { type ByteCache, createByteCache } from "./chunk-cache.ts";
+import type { GatewayConfig } from "./config.ts";
+import { createPeersReader, openGatewayFiles } from "./gateway-files.ts";
+import { loadPageAssets } from "./page-assets.ts";
+
+export type GatewayTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
+
+/** The program of a gateway. Its `start` rejects with a `GatewayFileError` or `ListenError` that says what to do. */
+export function createGateway(config: GatewayConfig, tools: GatewayTools): Program {
+  let running: Lifecycle | undefined;
+  return {
+    start: async (signal) => {
+      running = await build(config, tools);
+      await running.start(signal);
+    },
+    stop: async () => running?.stop(),
+  };
+}
+
+async function build(config: GatewayConfig, tools: GatewayTools): Promise<Lifecycle> {
+  const { clock, log } = tools;
+  await using undo = new AsyncDisposableStack();
+  // Three quarters for encrypted chunks, the rest for small objects (app.ts).
+  const chunkCache = createByteCache(Math.floor((config.cacheMemory * 3) / 4));
+  const client = undo.adopt(await connect(config, tools, chunkCache), (opened) => opened.stop());
+  const registry = createMetricsRegistry({ processMetrics: true });
+  const assets = await loadPageAssets();
+  const app = await createApp({ client, config, clock, log, registry, assets, chunkCache, version: softwareVersion });
+  const parts = [
+    { name: "client", stop: () => client.stop() },
+    { name: "http", start: () => listen(app, config, log), stop: () => stopListening(app, config, clock) },
+  ];
+  undo.move();
+  return createLifecycle(parts, { clock, log }, { stopMs: config.stopGraceMs });
+}
+
+async function connect(config: GatewayConfig, tools: GatewayTools, chunkCache: ByteCache): Promise<FarmClient> {
+  const files = await openGatewayFiles(config, tools.random);
+  return connectClient({
+    ...files,
+    ...tools,
+    bootstrap: createPeersReader(config.peersFile, tools.log),
+    listen: { ip: config.networkIp, libp2p: config.libp2pPort, lane: config.lanePort },
+    chunkCache,
+  });
+}
+
+async function listen({ http }: GatewayApp, { host, port }: GatewayConfig, log: Log): Promise<void> {
+  await http.listen({ host, port }).catch((cause: Error) => {
+    throw listenError(cause, { name: "gateway", ip: host, port, portSetting: "VAULTFARM_PORT" });
+  });
+  const bound = http.server.address() as AddressInfo;
+  log.info("the gateway listens", { host: bound.address, port: bound.port });
+}
+
+/** Takes nothing new, lets requests under way end, and cuts off what is left after most of the grace. */
+async function stopListening({ http, beginStop }: GatewayApp, { stopGraceMs }: GatewayConfig, clock: Clock): Promise<void> {
+  beginStop();
+  // A fifth of the grace is left for the goodbye to the network.
+  const cut = clock.after(stopGraceMs * 0.8, () => http.server.closeAllConnections());
+  await http.close();
+  cut.cancel();
+}
