@@ -10,10 +10,7 @@ export type Program = Lifecycle & { readonly failed?: Promise<Error> };
 const signals = ["SIGTERM", "SIGINT"] as const;
 
 /** What the frame needs of the process it runs in. */
-export type ProcessFace = Pick<NodeJS.Process, "exit"> & {
-  on(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
-  off(signal: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown;
-};
+export type ProcessFace = Pick<NodeJS.EventEmitter, "on" | "off"> & Pick<NodeJS.Process, "exit">;
 
 export type FrameTools = { readonly clock: Clock; readonly log: Log; readonly process: ProcessFace };
 
@@ -26,6 +23,9 @@ export async function runUntilSignal(program: Program, tools: FrameTools, limits
     log.info("stopping", { signal, graceMs: limits.graceMs });
     asked.abort(new Error(`stopped by ${signal}`));
   };
+  // A promise nobody waits for, in whatever library, must not end a program that serves; somebody must look at it.
+  const onRejection = (cause: unknown): void => log.error("a promise was rejected and nobody listened", { cause });
+  process.on("unhandledRejection", onRejection);
   for (const signal of signals) process.on(signal, onSignal);
   try {
     const failure = await runToEnd(program, asked.signal, log);
@@ -33,6 +33,7 @@ export async function runUntilSignal(program: Program, tools: FrameTools, limits
     return failure === undefined && stopped ? 0 : 1;
   } finally {
     for (const signal of signals) process.off(signal, onSignal);
+    process.off("unhandledRejection", onRejection);
   }
 }
 

@@ -49,8 +49,8 @@ export function createGrantCache(genesis: Genesis, clock: Clock): GrantCache {
     const checked = checkGrant(genesis, bytes, peer, clock.wallMs());
     if (!checked.ok) return { kind: "invalid" };
     if (verified.size >= grantsMax) verified.clear();
-    // A copy: the bytes belong to a message whose buffer may be used again.
-    verified.set(peer, { bytes: bytes.slice(), grant: checked.value });
+    // A copy, since the bytes belong to a message whose buffer may be used again (slice() of a Buffer copies nothing).
+    verified.set(peer, { bytes: new Uint8Array(bytes), grant: checked.value });
     return { kind: "valid", grant: checked.value };
   };
   return { standing };

@@ -1,4 +1,6 @@
 // What can go wrong in a vault node, as error classes with closed sets of codes. Each message says what to do.
+import type { IdentityClash } from "../network/membership/own-node.ts";
+import type { NodeAddress } from "../protocol/node-record.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 
 /**
@@ -48,4 +50,32 @@ export class VaultNodeError extends Error {
     super(message, cause === undefined ? {} : { cause });
     this.code = code;
   }
+}
+
+/** Another process has this node's identity, with a higher start counter: the volume was copied. */
+export function clashError(peerId: PeerId, clash: IdentityClash): VaultNodeError {
+  const [own, other] = [addressesText(clash.own), addressesText(clash.other)];
+  return new VaultNodeError(
+    "identity-clash",
+    `node ${peerId} runs twice: here at ${own} (start ${clash.ownStartCounter}) and at ${other} (start ${clash.otherStartCounter}); ` +
+      "this one stops; if the volume was copied, start the copy with an empty volume instead",
+  );
+}
+
+/** The file system has less than the vaults declare; sizes in bytes. */
+export function diskTooSmallError(
+  declared: { readonly vaults: number; readonly vaultCapacity: number },
+  totalBytes: number,
+): VaultNodeError {
+  // Room for index and repair bookkeeping, and what every disk keeps free.
+  const fitting = Math.floor((totalBytes * 0.9) / declared.vaults);
+  return new VaultNodeError(
+    "disk-too-small",
+    `${declared.vaults} vaults of ${declared.vaultCapacity} bytes do not fit a disk of ${totalBytes} bytes: ` +
+      `set VAULTFARM_VAULT_CAPACITY to at most ${fitting}, or use a larger disk`,
+  );
+}
+
+function addressesText(addresses: readonly NodeAddress[]): string {
+  return addresses.map(({ ip, libp2p }) => `${ip} port ${libp2p}`).join(", ");
 }

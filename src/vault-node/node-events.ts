@@ -3,6 +3,7 @@ import type { Address } from "../protocol/address.ts";
 import type { VaultName } from "../protocol/keys.ts";
 import type { MissingReason } from "../protocol/messages/get-chunks.ts";
 import type { RefusalReason } from "../protocol/receipt.ts";
+import type { Log } from "../runtime/log.ts";
 import type { HandlerErrorCode } from "./errors.ts";
 
 export type NodeEvents = {
@@ -28,3 +29,14 @@ export const silentEvents: NodeEvents = {
   requestRejected: () => {},
   storePutTook: () => {},
 };
+
+/** Tells `events`, and the log of what a person should know. */
+export function loggedEvents(events: NodeEvents, log: Log): NodeEvents {
+  return {
+    ...events,
+    chunkDamaged: (vault, address) => {
+      events.chunkDamaged(vault, address);
+      log.warn("a chunk on disk is damaged and is not served", { vault, address });
+    },
+  };
+}

@@ -1,0 +1,223 @@
+// A vault node, built top to bottom: files, volume, store, peers, membership, core, servers. Reading this file is reading
+// what a node consists of; stopping goes the other way round.
+import { createLibp2pPeers } from "../network/libp2p/libp2p-peers.ts";
+import { createFileRecordCache } from "../network/membership/file-record-cache.ts";
+import { createMembership, type Membership } from "../network/membership/membership.ts";
+import type { Peers } from "../network/peers.ts";
+import type { Genesis } from "../protocol/genesis.ts";
+import { checkGrant } from "../protocol/grant.ts";
+import type { NodeAddress } from "../protocol/node-record.ts";
+import type { NodeStatus } from "../protocol/node-status.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { HttpServer } from "../runtime/http-server.ts";
+import { createLifecycle, type Lifecycle, type Part } from "../runtime/lifecycle.ts";
+import type { Log } from "../runtime/log.ts";
+import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-registry.ts";
+import type { Random } from "../runtime/random.ts";
+import type { Program } from "../runtime/run-until-signal.ts";
+import { softwareVersion } from "../runtime/software-version.ts";
+import { type AdminParts, createAdminServer } from "./admin/admin-server.ts";
+import type { ChunkStore } from "./chunk-store/chunk-store.ts";
+import { createDiskChunkStore } from "./chunk-store/disk.ts";
+import type { VaultNodeConfig } from "./config.ts";
+import { createVaultNodeCore, type NodeIdentity, type VaultNodeCore } from "./core.ts";
+import { clashError, diskTooSmallError } from "./errors.ts";
+import { createHealthServer } from "./health/health-server.ts";
+import { hostVaults } from "./hosted-vault.ts";
+import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
+import { loggedEvents } from "./node-events.ts";
+import { readGenesisFile, readNetworkKeyFile } from "./node-files.ts";
+import { createNodePhases, type NodePhases } from "./node-phases.ts";
+import { readStatus } from "./node-status.ts";
+import { watchPeersFile } from "./peers-file-watch.ts";
+import { peersStartError } from "./peers-start-error.ts";
+import { openVolume, type Volume } from "./volume/volume.ts";
+
+export type VaultNodeTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
+
+/** The program of a vault node. Its `start` rejects with a `VolumeError`, `VaultNodeError` or `ListenError` that says what to do. */
+export function createVaultNode(config: VaultNodeConfig, tools: VaultNodeTools): Program {
+  const failed = Promise.withResolvers<Error>();
+  let running: Lifecycle | undefined;
+  return {
+    failed: failed.promise,
+    start: async (signal) => {
+      running = await build(config, tools, failed.resolve);
+      await running.start(signal);
+    },
+    stop: async () => running?.stop(),
+  };
+}
+
+async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (error: Error) => void): Promise<Lifecycle> {
+  const { clock, random, log } = tools;
+  // What was opened is closed again where something after it fails.
+  await using undo = new AsyncDisposableStack();
+  const genesis = await readGenesisFile(config.genesisFile);
+  const networkKey = config.networkKeyFile === undefined ? undefined : await readNetworkKeyFile(config.networkKeyFile);
+  const volume = undo.adopt(
+    await openVolume({ directory: config.dataDir, vaults: config.vaults, networkId: genesis.networkId }, random),
+    (opened) => opened.close(),
+  );
+  const identity = identityOf(config, genesis, volume);
+  const store = undo.adopt(await openStore(config, identity, { volume, ...tools }), (opened) => opened.close());
+  const peers = await createLibp2pPeers({
+    networkId: genesis.networkId,
+    seed: volume.nodeSeed,
+    ...(networkKey === undefined ? {} : { networkKey }),
+    listen: listenOf(config),
+    clock,
+    log: log.with({ part: "peers" }),
+  });
+  const membership = createMembership({
+    peers,
+    genesis,
+    clock,
+    random,
+    log: log.with({ part: "membership" }),
+    cache: createFileRecordCache(volume.peersCachePath, log),
+    own: { key: volume.nodeKey, startCounter: volume.startCounter, founder: config.founder },
+  });
+  const registry = createMetricsRegistry({ processMetrics: true });
+  const events = loggedEvents(createNodeCounters(registry), log);
+  const core = createVaultNodeCore({ identity, peers, store, membership, clock, log, desired: volume.desired, events });
+  const phases = createNodePhases(membership.joined);
+  const organs: Organs = { config, tools, identity, volume, store, peers, membership, core, phases };
+  registerNodeFigures(registry, {
+    vaults: core.vaults,
+    disk: () => store.disk(),
+    storeHealth: () => store.health(),
+    connections: () => peers.connected().length,
+    directoryNodes: () => membership.directory.nodes().length,
+    ready: () => phases.notReady() === undefined,
+    startCounter: volume.startCounter,
+  });
+  const servers = createServers(organs, registry);
+  membership.onClash((clash) => fail(clashError(volume.peerId, clash)));
+  undo.move();
+  return createLifecycle(partsOf(organs, servers), { clock, log }, { stopMs: config.stopGraceMs / 2 });
+}
+
+type Organs = {
+  readonly config: VaultNodeConfig;
+  readonly tools: VaultNodeTools;
+  readonly identity: NodeIdentity;
+  readonly volume: Volume;
+  readonly store: ChunkStore;
+  readonly peers: Peers;
+  readonly membership: Membership;
+  readonly core: VaultNodeCore;
+  readonly phases: NodePhases;
+};
+type Servers = { readonly health: HttpServer; readonly admin: HttpServer };
+
+/** In the order of their start; stopped in reverse. */
+function partsOf({ config, tools, volume, store, peers, membership, core, phases }: Organs, { health, admin }: Servers): readonly Part[] {
+  const { clock, log } = tools;
+  const use = (addresses: readonly NodeAddress[]): void => membership.bootstrap(withoutOwn(addresses, peers.addresses()));
+  const watching = new AbortController();
+  return [
+    { name: "volume", stop: () => volume.close() },
+    { name: "chunk store", stop: () => store.close() },
+    { name: "health server", ...health },
+    { name: "peers", start: () => startPeers(peers, config), stop: () => peers.stop() },
+    { name: "vaults", start: () => core.start(), stop: () => core.stop() },
+    membership,
+    { name: "service", stop: () => endService(core, membership) },
+    { name: "admin server", ...admin },
+    {
+      name: "peers file",
+      start: () => {
+        if (config.peersFile === undefined) return;
+        const needed = (): boolean => membership.directory.nodes().length < 2;
+        void watchPeersFile({ path: config.peersFile, clock, log, needed, use }, watching.signal);
+      },
+      stop: () => watching.abort(),
+    },
+    {
+      name: "readiness",
+      start: () => {
+        phases.started();
+        const { peerId, startCounter } = volume;
+        log.info("the vault node runs", { peerId, startCounter, health: health.port(), admin: admin.port(), addresses: peers.addresses() });
+      },
+      stop: () => phases.stopping(),
+    },
+  ];
+}
+
+// Nothing new, then goodbye, so that others route round while what is in flight ends.
+async function endService(core: VaultNodeCore, membership: Membership): Promise<void> {
+  core.closeForWork();
+  await membership.sayGoodbye("away");
+  await core.idle();
+}
+
+function createServers(organs: Organs, registry: MetricsRegistry): Servers {
+  const { config, tools, identity, volume, store, membership, core, phases } = organs;
+  const { genesis, peerId } = identity;
+  let grant = volume.grant;
+  const granted = (): boolean => grant !== undefined && checkGrant(genesis, grant, peerId, tools.clock.wallMs()).ok;
+  const ports = (): NodeStatus["ports"] => ({ health: health.port(), admin: admin.port() });
+  const status = (): Promise<NodeStatus> =>
+    readStatus({ ...organs, startCounter: volume.startCounter, phase: phases.phase, joined: membership.joined, granted, ports });
+  const listening = { ip: config.listenIp };
+  const health = createHealthServer(
+    { store, registry, status, notReady: phases.notReady },
+    { ...listening, port: config.ports.health },
+    tools.log,
+  );
+  const commands: AdminParts = {
+    networkId: genesis.networkId,
+    adminKey: config.adminPublicKey ?? genesis.owner,
+    nodeKey: volume.nodeKey,
+    ...tools,
+    genesis,
+    peerId,
+    store,
+    setGrant: async (bytes) => {
+      await volume.saveGrant(bytes);
+      grant = bytes;
+    },
+    setDesired: async (state) => {
+      await volume.saveDesired(state);
+      core.setDesired(state);
+    },
+    addPeers: membership.bootstrap,
+  };
+  const admin = createAdminServer(commands, { ...listening, port: config.ports.admin });
+  return { health, admin };
+}
+
+function identityOf({ region, zone, host, vaultCapacity }: VaultNodeConfig, genesis: Genesis, volume: Volume): NodeIdentity {
+  const vaults = hostVaults(volume.vaultKeys, vaultCapacity);
+  return { genesis, peerId: volume.peerId, vaults, domain: { region, zone, host }, software: softwareVersion };
+}
+
+async function openStore(
+  config: VaultNodeConfig,
+  identity: NodeIdentity,
+  { volume, clock, log }: VaultNodeTools & { volume: Volume },
+): Promise<ChunkStore> {
+  const vaults = identity.vaults.map(({ name, capacity }) => ({ vault: name, capacity }));
+  const store = await createDiskChunkStore({ directory: volume.chunkDirectory, vaults, clock, log: log.with({ part: "store" }) });
+  const { total } = await store.disk();
+  if (total >= config.vaultCapacity * config.vaults) return store;
+  await store.close();
+  throw diskTooSmallError(config, total);
+}
+
+function listenOf({ listenIp, announceIp, ports }: VaultNodeConfig): { ip: string; libp2p: number; lane: number; announceIp?: string } {
+  return { ip: listenIp, libp2p: ports.libp2p, lane: ports.lane, ...(announceIp === undefined ? {} : { announceIp }) };
+}
+
+async function startPeers(peers: Peers, config: VaultNodeConfig): Promise<void> {
+  await peers.start().catch((cause: unknown) => {
+    throw peersStartError(cause, config);
+  });
+}
+
+// A farm's peers file names all its nodes: dialling oneself would fail for ever.
+function withoutOwn(addresses: readonly NodeAddress[], own: readonly NodeAddress[]): readonly NodeAddress[] {
+  return addresses.filter(({ ip, libp2p }) => !own.some((mine) => mine.ip === ip && mine.libp2p === libp2p));
+}
