@@ -14,14 +14,25 @@ export type ManifestReading =
 /** The farm in YAML (or JSON) `text`. Never throws. */
 export function readManifest(text: string): ManifestReading {
   if (text.length > manifestLengthMax) return wrong(`longer than ${manifestLengthMax} characters`);
-  const document = parseDocument(text, { uniqueKeys: true });
-  const fault = document.errors[0];
-  if (fault !== undefined) return wrong(`not YAML: ${fault.message.split("\n")[0] ?? ""}`);
-  const plain: unknown = document.toJS({ maxAliasCount: 16 });
+  const read = readYaml(text);
+  if ("fault" in read) return wrong(`not YAML: ${read.fault}`);
+  const { plain } = read;
   const parsed = vaultFarmSchema.safeParse(plain);
   if (!parsed.success) return { ok: false, problems: describeIssues(parsed.error.issues, plain, knownNames) };
   const problems = conflicts(parsed.data);
   return problems.length === 0 ? { ok: true, farm: parsed.data } : { ok: false, problems };
+}
+
+// Errors of the text come with the document, those of aliases are thrown when it becomes plain data.
+function readYaml(text: string): { readonly plain: unknown } | { readonly fault: string } {
+  const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+  try {
+    const document = parseDocument(text, { uniqueKeys: true });
+    const fault = document.errors[0];
+    return fault === undefined ? { plain: document.toJS({ maxAliasCount: 16 }) } : { fault: firstLine(fault) };
+  } catch (error) {
+    return { fault: firstLine(error) };
+  }
 }
 
 function wrong(message: string): ManifestReading {
