@@ -96,19 +96,17 @@ const nodeShape: fc.Arbitrary<NodeShape> = fc.record({
   host: fc.integer({ min: 0, max: 4 }),
   vaults: fc.array(fc.record({ capacity: fc.integer({ min: 1, max: 40 }), purposes: fc.integer({ min: 0, max: 7 }) }), { maxLength: 3 }),
 });
-const farm: fc.Arbitrary<readonly PlacedVault[]> = fc
-  .array(nodeShape, { maxLength: 12 })
-  .map((nodes) =>
-    nodes.flatMap(({ zone, host, vaults }, n) =>
-      vaults.map((vault, v) => ({
-        ...vault,
-        vault: named(`vault ${n} ${v}`),
-        node: `node ${n}`,
-        zone: `zone ${zone}`,
-        host: `host ${host}`,
-      })),
-    ),
-  );
+const farm: fc.Arbitrary<readonly PlacedVault[]> = fc.array(nodeShape, { maxLength: 12 }).map((nodes) =>
+  nodes.flatMap(({ zone, host, vaults }, n) =>
+    vaults.map((vault, v) => ({
+      ...vault,
+      vault: named(`vault ${n} ${v}`),
+      node: `node ${n}`,
+      zone: `zone ${zone}`,
+      host: `host ${host}`,
+    })),
+  ),
+);
 
 const build = (vaults: readonly PlacedVault[]): PlaceIndex => {
   const index = createPlaceIndex({ placeUnit });
