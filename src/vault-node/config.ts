@@ -12,6 +12,7 @@ import {
   ipSetting,
   portSetting,
   readSettings,
+  type Setting,
   type SettingProblem,
   SettingsError,
   type SettingTable,
@@ -115,6 +116,12 @@ const plainTable: SettingTable<PlainFields> = {
     fallback: 20_000,
   }),
 };
+
+/** All settings of a vault node, for the page that lists them. */
+export const vaultNodeSettings: readonly Pick<Setting<unknown>, "variable" | "expected" | "meaning" | "fallback">[] = [
+  ...Object.values<Setting<unknown>>(plainTable as Record<string, Setting<unknown>>),
+  ...Object.values<Setting<unknown>>(portTable as Record<string, Setting<unknown>>),
+];
 
 /** The configuration in an environment, frozen. Throws a `SettingsError` that names every problem at once. */
 export function readConfig(env: Environment): VaultNodeConfig {

@@ -1,0 +1,61 @@
+// `npm run generate`: writes the files that are made from the code and checked in; with --check only compares them, so
+// that a document or schema that lags behind the code fails the check.
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gatewaySettings } from "../src/gateway/config.ts";
+import { vaultFarmJsonSchema } from "../src/operator/api/vault-farm.ts";
+import { vaultNodeSettings } from "../src/vault-node/config.ts";
+
+type SettingLine = { readonly variable: string; readonly expected: string; readonly meaning: string; readonly fallback?: unknown };
+
+function settingsTable(title: string, settings: readonly SettingLine[]): string {
+  const cell = (text: string): string => text.replaceAll("|", "\\|");
+  const fallback = ({ fallback: value }: SettingLine): string =>
+    value === undefined || value === "" || String(value) === "" ? "–" : `\`${String(value)}\``;
+  const rows = settings.map(
+    (line) => `| \`${line.variable}\` | ${cell(line.meaning)} | ${cell(line.expected)} | ${cell(fallback(line))} |`,
+  );
+  return [`## ${title}`, "", "| variable | meaning | expected | default |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+function settingsPage(): string {
+  return [
+    "# Settings",
+    "",
+    "Made from the code by `npm run generate`. A program reads its settings from the environment, once, and names every one that is",
+    "wrong. In a local farm `vaultfarm up` sets them from the manifest; nobody has to.",
+    "",
+    settingsTable("Vault node", vaultNodeSettings),
+    "",
+    settingsTable("Gateway", gatewaySettings),
+    "",
+  ].join("\n");
+}
+
+const generated: Readonly<Record<string, () => string>> = {
+  "docs/settings.md": settingsPage,
+  "deploy/vaultfarm.schema.json": () => formatted("vaultfarm.schema.json", JSON.stringify(vaultFarmJsonSchema())),
+};
+
+// As the formatter would leave it, so that format and generate agree.
+function formatted(name: string, text: string): string {
+  const { stdout, status, stderr } = spawnSync(pathOf("node_modules/.bin/biome"), ["format", `--stdin-file-path=${name}`], {
+    input: text,
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`the formatter refused ${name}: ${stderr}`);
+  return stdout;
+}
+
+const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
+const stale = Object.entries(generated).filter(
+  ([name, make]) => !existsSync(pathOf(name)) || readFileSync(pathOf(name), "utf8") !== make(),
+);
+if (process.argv.includes("--check")) {
+  for (const [name] of stale) console.error(`${name} is not what the code says: run npm run generate and commit it`);
+  process.exitCode = stale.length === 0 ? 0 : 1;
+} else {
+  for (const [name, make] of stale) writeFileSync(pathOf(name), make());
+  console.log(stale.length === 0 ? "all generated files are up to date" : `written: ${stale.map(([name]) => name).join(", ")}`);
+}
