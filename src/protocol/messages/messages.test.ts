@@ -1,0 +1,174 @@
+// Proves of every decoder of the protocol that valid messages come back as they were, that oversized ones are refused, and
+// by fuzzing, random bytes and damaged valid ones, that none throws and none accepts two encodings of one value.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { z } from "zod";
+import { type Address, addressFromBytes } from "../address.ts";
+import { checkAdminRequest, signAdminRequest } from "../admin-request.ts";
+import { type Decoded, decodeMessage, encodeCanonical, encodeMessage } from "../encoding.ts";
+import { createGenesis, readGenesis } from "../genesis.ts";
+import { checkGrant, createGrant } from "../grant.ts";
+import { signingKeyFromSeed } from "../keys.ts";
+import {
+  addressesPerRequestMax,
+  chunksPerMessageMax,
+  messageBodyMax,
+  nodeRecordMax,
+  recordBytesPerMessageMax,
+  recordsPerMessageMax,
+} from "../limits.ts";
+import { createNodeRecord, readNodeRecord } from "../node-record.ts";
+import { createNonceCache } from "../nonce-cache.ts";
+import { peerIdFromPublicKey } from "../peer-id.ts";
+import { readReceipt, readRefusal, signReceipt, signRefusal } from "../receipt.ts";
+import { exchangeRecordsReply, exchangeRecordsRequest } from "./exchange-records.ts";
+import { getChunksReply, getChunksRequest } from "./get-chunks.ts";
+import { readGoodbye, signGoodbye } from "./goodbye.ts";
+import { hasChunksReply, hasChunksRequest } from "./has-chunks.ts";
+import { putChunksReply, putChunksRequest } from "./put-chunks.ts";
+
+const address = (n: number): Address => addressFromBytes(new Uint8Array(32).fill(n));
+const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
+const key = signingKeyFromSeed(new Uint8Array(32).fill(1));
+const peer = peerIdFromPublicKey(key.publicKey);
+const genesis = createGenesis({ name: "x", copies: { min: 1, target: 2, max: 3 }, placeUnit: 1, createdAt: 0 }, key);
+const { networkId } = genesis;
+const wallMs = 1_800_000_000_000;
+const draft = { addresses: [], domain: { region: "", zone: "", host: "" }, software: "", startCounter: 1, sequence: 1, signedAtMs: 1 };
+const vault = { key, capacity: 1, used: 0, chunks: 0, state: "active", wallet: null } as const;
+const record = createNodeRecord(networkId, key, { ...draft, vaults: [vault] }).bytes;
+const chunks = [address(1)];
+const head = { peerId: peer, startCounter: 1, sequence: 2 };
+const goodbye = signGoodbye(networkId, key, { startCounter: 1, sequence: 1, departure: { kind: "leaving" } });
+const admin = { method: "POST", path: "/", body: new Uint8Array(0) };
+const gate = () => ({ networkId, adminKey: key.publicKey, node: peer, nonces: createNonceCache(), wallMs });
+
+type Decoder = { readonly name: string; readonly valid: readonly Uint8Array[]; decode(bytes: Uint8Array): { readonly ok: boolean } };
+const message = <T>(name: string, schema: z.ZodType<T>, ...values: readonly T[]): Decoder => ({
+  name,
+  valid: values.map((value) => encodeMessage(schema, value)),
+  decode: (bytes) => {
+    const decoded: Decoded<T> = decodeMessage(schema, bytes);
+    // What a schema leaves out is unknown fields; what remains is encoded as it came or is shorter.
+    if (decoded.ok) assert.ok(encodeMessage(schema, decoded.value).length <= bytes.length);
+    return decoded;
+  },
+});
+
+const decoders: readonly Decoder[] = [
+  message("put request", putChunksRequest, { grant: null, groups: [{ vault: address(2), chunks }] }),
+  message("put reply", putChunksReply, {
+    groups: [
+      { vault: address(2), receipt: new Uint8Array(9), refused: [{ chunk: address(1), reason: "full" }], refusals: [new Uint8Array(3)] },
+    ],
+  }),
+  message("get request", getChunksRequest, { chunks }),
+  message("get reply", getChunksReply, { found: chunks, missing: [{ chunk: address(3), reason: "not-held" }] }),
+  message("has request", hasChunksRequest, { chunks, receipts: true }),
+  message("has reply", hasChunksReply, { held: [{ chunk: address(1), vault: address(2), size: 3 }], receipts: [new Uint8Array(9)] }),
+  message(
+    "exchange request",
+    exchangeRecordsRequest,
+    { kind: "push", records: [record] },
+    { kind: "summary", fingerprints: new Uint8Array(16) },
+    { kind: "heads", bucketCount: 4, buckets: [0, 3], heads: [head] },
+  ),
+  message("exchange reply", exchangeRecordsReply, { differing: [1], records: [record], more: true, wanted: [peer] }),
+  { name: "genesis", valid: [genesis.bytes], decode: readGenesis },
+  {
+    name: "grant",
+    valid: [createGrant(genesis, key, { peerId: peer, notAfterMs: 0 })],
+    decode: (bytes) => checkGrant(genesis, bytes, peer, 0),
+  },
+  { name: "node record", valid: [record], decode: (bytes) => readNodeRecord(networkId, bytes, wallMs) },
+  {
+    name: "receipt",
+    valid: [signReceipt(networkId, key, { node: peer, chunks, storedAtMs: 1 })],
+    decode: (bytes) => readReceipt(networkId, bytes),
+  },
+  {
+    name: "refusal",
+    valid: [signRefusal(networkId, key, { node: peer, chunks, reason: "busy", refusedAtMs: 1 })],
+    decode: (bytes) => readRefusal(networkId, bytes),
+  },
+  { name: "goodbye", valid: [goodbye], decode: (bytes) => readGoodbye(networkId, bytes) },
+  {
+    name: "admin request",
+    valid: [
+      Buffer.from(signAdminRequest(networkId, key, admin, { node: peer, nonce: new Uint8Array(16), notAfterMs: wallMs + 1 }), "base64url"),
+    ],
+    decode: (bytes) => checkAdminRequest(gate(), admin, Buffer.from(bytes).toString("base64url")),
+  },
+];
+
+for (const { name, valid, decode } of decoders) {
+  test(`${name}: valid ones are read, and no bytes make the decoder throw`, () => {
+    for (const bytes of valid) assert.ok(decode(new Uint8Array(bytes)).ok);
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => assert.equal(decode(bytes).ok, false)),
+      { numRuns: 200 },
+    );
+    const damage = fc.record({
+      which: fc.nat(),
+      at: fc.nat(),
+      byte: fc.nat({ max: 255 }),
+      cut: fc.option(fc.nat()),
+      append: fc.uint8Array({ maxLength: 3 }),
+    });
+    const damaged = fc.property(damage, ({ which, at, byte, cut, append }) => {
+      const bytes = Uint8Array.from(valid[which % valid.length] ?? []);
+      bytes[at % bytes.length] = byte;
+      decode(Uint8Array.from([...bytes.subarray(0, cut === null ? bytes.length : cut % bytes.length), ...append]));
+    });
+    fc.assert(damaged, { numRuns: 400 });
+  });
+}
+
+test("any change of a signed statement is refused", () => {
+  for (const { name, valid, decode } of decoders.slice(8))
+    for (const bytes of valid)
+      for (let at = 0; at < bytes.length; at++) {
+        const changed = Uint8Array.from(bytes);
+        changed[at] = (changed[at] ?? 0) ^ 1;
+        // A genesis is its own network: another one is another network, and only its signature must hold.
+        assert.equal(decode(changed).ok, false, `${name}, byte ${at}`);
+      }
+});
+
+test("messages over a limit are refused", () => {
+  const refuses = <T>(schema: z.ZodType<T>, value: unknown): void => assert.equal(decodeMessage(schema, encodeCanonical(value)).ok, false);
+  const wire = new Uint8Array(32);
+  refuses(getChunksRequest, { chunks: many(chunksPerMessageMax + 1, wire) });
+  refuses(getChunksRequest, { chunks: [] });
+  refuses(hasChunksRequest, { chunks: many(addressesPerRequestMax + 1, wire), receipts: false });
+  refuses(putChunksRequest, { grant: null, groups: [] });
+  refuses(putChunksRequest, { grant: new Uint8Array(257), groups: [{ vault: wire, chunks: [wire] }] });
+  refuses(hasChunksReply, { held: [{ chunk: wire, vault: wire, size: 2 ** 22 + 1 }], receipts: [] });
+  refuses(exchangeRecordsRequest, { kind: "push", records: [new Uint8Array(nodeRecordMax + 1)] });
+  refuses(exchangeRecordsRequest, { kind: "push", records: many(3, new Uint8Array(recordBytesPerMessageMax / 3 + 1)) });
+  refuses(exchangeRecordsRequest, { kind: "push", records: many(recordsPerMessageMax + 1, new Uint8Array(1)) });
+  refuses(exchangeRecordsRequest, { kind: "summary", fingerprints: new Uint8Array(24) });
+  refuses(exchangeRecordsRequest, { kind: "summary", fingerprints: new Uint8Array(0) });
+  refuses(exchangeRecordsRequest, { kind: "summary", fingerprints: new Uint8Array(8 * 2048) });
+  refuses(exchangeRecordsRequest, { kind: "heads", bucketCount: 3, buckets: [], heads: [] });
+  refuses(exchangeRecordsRequest, { kind: "heads", bucketCount: 2048, buckets: [], heads: [] });
+  refuses(exchangeRecordsRequest, { kind: "heads", bucketCount: 4, buckets: [], heads: many(recordsPerMessageMax + 1, head) });
+  refuses(exchangeRecordsRequest, { kind: "other" });
+});
+
+test("the largest exchanges fit a message", () => {
+  const largest = { peerId: peer, startCounter: Number.MAX_SAFE_INTEGER, sequence: Number.MAX_SAFE_INTEGER };
+  const heads = many(recordsPerMessageMax, largest);
+  const buckets = Array.from({ length: 1024 }, (_, i) => i);
+  const small = recordBytesPerMessageMax / recordsPerMessageMax;
+  const reply = {
+    differing: [],
+    records: many(recordsPerMessageMax, new Uint8Array(small)),
+    more: true,
+    wanted: many(recordsPerMessageMax, peer),
+  };
+  assert.ok(encodeMessage(exchangeRecordsReply, reply).length <= messageBodyMax);
+  assert.ok(encodeMessage(exchangeRecordsRequest, { kind: "heads", bucketCount: 1024, buckets, heads }).length <= messageBodyMax);
+  assert.ok(encodeMessage(exchangeRecordsReply, { differing: buckets, records: [], more: false, wanted: [] }).length <= messageBodyMax);
+});
