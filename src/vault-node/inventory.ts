@@ -4,6 +4,9 @@ import { type Address, parseAddress } from "../protocol/address.ts";
 import { type HttpAnswer, type HttpRequest, jsonAnswer, problemAnswer } from "../runtime/http-server.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 
+/** What an inventory is made of. */
+export type AddressList = Pick<ChunkStore, "addresses">;
+
 /** `next`: the `after` of the next page, null at the end. */
 export type InventoryPage = { readonly addresses: readonly Address[]; readonly next: Address | null };
 
@@ -15,7 +18,7 @@ const addressesPerTurn = 20_000;
 
 /** The `limit` smallest addresses above `after`, of one vault or of all. */
 export async function inventoryPage(
-  store: ChunkStore,
+  store: AddressList,
   asked: { readonly vault?: Address | undefined; readonly after?: Address | undefined; readonly limit: number },
 ): Promise<InventoryPage> {
   const { after, limit } = asked;
@@ -32,7 +35,7 @@ export async function inventoryPage(
 }
 
 /** The answer to `GET /v1/inventory?vault=&after=&limit=`. */
-export async function answerInventory(store: ChunkStore, request: HttpRequest): Promise<HttpAnswer> {
+export async function answerInventory(store: AddressList, request: HttpRequest): Promise<HttpAnswer> {
   const { query } = request;
   const [vault, after] = [readAddress(query.get("vault")), readAddress(query.get("after"))];
   if (vault === "wrong" || after === "wrong") return problemAnswer(400, "bad-query", "vault and after: expected 64 hexadecimal digits");

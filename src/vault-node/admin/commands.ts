@@ -8,15 +8,14 @@ import type { PeerId } from "../../protocol/peer-id.ts";
 import { type DesiredState, desiredStates } from "../../protocol/states.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type HttpAnswer, type HttpRequest, jsonAnswer, problemAnswer } from "../../runtime/http-server.ts";
-import type { ChunkStore } from "../chunk-store/chunk-store.ts";
-import { answerInventory } from "../inventory.ts";
+import { type AddressList, answerInventory } from "../inventory.ts";
 
 /** What commands act upon. Each promise resolves once the change is on disk. */
 export type CommandParts = {
   readonly genesis: Genesis;
   readonly peerId: PeerId;
   readonly clock: Clock;
-  readonly store: ChunkStore;
+  readonly store: AddressList;
   setGrant(grant: Uint8Array): Promise<void>;
   setDesired(state: DesiredState): Promise<void>;
   addPeers(addresses: readonly NodeAddress[]): void;

@@ -11,11 +11,10 @@ import {
 } from "../../runtime/http-server.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { MetricsRegistry } from "../../runtime/metrics-registry.ts";
-import type { ChunkStore } from "../chunk-store/chunk-store.ts";
-import { answerInventory } from "../inventory.ts";
+import { type AddressList, answerInventory } from "../inventory.ts";
 
 export type HealthParts = {
-  readonly store: ChunkStore;
+  readonly store: AddressList;
   readonly registry: MetricsRegistry;
   status(): Promise<NodeStatus>;
   /** Why the node is not ready, undefined where it is. */

@@ -1,0 +1,72 @@
+// Proves that every metric of a node is there from the start, has a row in its document, bounded labels and a name with
+// its unit. Method: the real registry, scraped, and the document read.
+import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { chunkAddress } from "../protocol/address.ts";
+import { signingKeyFromSeed } from "../protocol/keys.ts";
+import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-registry.ts";
+import { hostVaults } from "./hosted-vault.ts";
+import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
+import type { NodeEvents } from "./node-events.ts";
+
+const vaults = hostVaults(
+  [1, 2, 3].map((byte) => signingKeyFromSeed(new Uint8Array(32).fill(byte))),
+  1000,
+);
+function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
+  const registry = createMetricsRegistry({ processMetrics: false });
+  const events = createNodeCounters(registry);
+  registerNodeFigures(registry, {
+    vaults: () => vaults.map((vault) => ({ vault, state: "active", used: 10, chunks: 1 })),
+    disk: () => Promise.resolve({ live: 1, dead: 2, overhead: 3, free: 4, total: 5 }),
+    storeHealth: () => ({ mode: "writable" }),
+    connections: () => 7,
+    directoryNodes: () => 8,
+    ready: () => true,
+    startCounter: 9,
+  });
+  return { registry, events };
+}
+
+test("every metric has its row in the document, and the document has no other", () => {
+  const text = readFileSync(new URL("../../docs/metrics-vault-node.md", import.meta.url), "utf8");
+  const documented = [...text.matchAll(/^\| `(vaultfarm_\w+)` \|/gm)].map(([, name]) => name);
+  const names = nodeRegistry()
+    .registry.list()
+    .map(({ name }) => name);
+  assert.deepEqual([...documented].sort(), [...names].sort());
+});
+
+test("names carry their unit; counters end in _total", () => {
+  for (const { name, type } of nodeRegistry().registry.list()) {
+    assert.match(name, /^vaultfarm_[a-z_]+$/);
+    assert.equal(name.endsWith("_total"), type === "counter", name);
+  }
+});
+
+test("events and figures show in a scrape, each vault by its short name, at most 30 series a vault", async () => {
+  const { registry, events } = nodeRegistry();
+  const [vault] = vaults;
+  assert.ok(vault);
+  events.chunksKept(vault.name, { stored: 2, held: 1, bytes: 100 });
+  events.chunksRefused("full", 3);
+  events.chunkDamaged(vault.name, chunkAddress(Uint8Array.of(1)));
+  events.storePutTook(0.004);
+  const text = await registry.text();
+  const short = vault.name.slice(0, 12);
+  for (const line of [
+    `vaultfarm_put_chunks_total{vault="${short}",outcome="stored"} 2`,
+    `vaultfarm_put_bytes_total{vault="${short}"} 100`,
+    'vaultfarm_refused_chunks_total{reason="full"} 3',
+    'vaultfarm_refused_chunks_total{reason="busy"} 0',
+    `vaultfarm_damaged_chunks_total{vault="${short}"} 1`,
+    `vaultfarm_vault_state{vault="${short}",state="active"} 1`,
+    'vaultfarm_disk_bytes{kind="free"} 4',
+    "vaultfarm_connections 7",
+    "vaultfarm_directory_nodes 8",
+  ])
+    assert.ok(text.split("\n").includes(line), line);
+  assert.ok(text.split("\n").filter((line) => line.includes(short)).length <= 30);
+  assert.doesNotMatch(text, /[0-9a-f]{64}/, "no whole name or address");
+});
