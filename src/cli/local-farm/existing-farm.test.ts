@@ -1,0 +1,44 @@
+// Proves that a farm may grow and never loses data by a manifest: each change that is refused, with its sentence.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
+import { conflictsWithFarm } from "./existing-farm.ts";
+import type { FarmState, NodePlace } from "./farm-state.ts";
+
+const copies = { min: 4, target: 5, max: 8 };
+const spec: VaultFarmSpec = {
+  replicas: 4,
+  vaultsPerNode: 3,
+  vaultCapacity: 2 ** 29,
+  copies,
+  gateway: { replicas: 1 },
+  topology: { zones: [] },
+};
+const place = (name: string): NodePlace => ({
+  name,
+  zone: "",
+  ports: { libp2p: 1, lane: 2, heartbeat: 3, health: 4, admin: 5 },
+  granted: true,
+});
+const state: FarmState = {
+  format: 1,
+  name: "attic",
+  vaultsPerNode: 3,
+  vaultCapacity: 2 ** 29,
+  nodes: ["a", "b", "c", "d"].map(place),
+  gateways: [],
+};
+const conflicts = (change: Partial<VaultFarmSpec>): readonly string[] =>
+  conflictsWithFarm({ ...spec, ...change }, state, copies).map(({ message }) => message);
+
+test("the same, more nodes, larger vaults, other gateways and zones are fine", () => {
+  assert.deepEqual(conflicts({}), []);
+  assert.deepEqual(conflicts({ replicas: 9, vaultCapacity: 2 ** 30, gateway: { replicas: 5 }, topology: { zones: ["a"] } }), []);
+});
+
+test("what would lose data or break the network's policy is refused by name", () => {
+  assert.match(conflicts({ replicas: 3 })[0] ?? "", /^spec\.replicas: this farm has 4 nodes that hold data/);
+  assert.match(conflicts({ vaultsPerNode: 2 })[0] ?? "", /^spec\.vaultsPerNode: fixed at 3 .* got 2/);
+  assert.match(conflicts({ vaultCapacity: 2 ** 28 })[0] ?? "", /^spec\.vaultCapacity: may only grow, expected 512Mi or more, got 256Mi/);
+  assert.match(conflicts({ copies: { min: 3, target: 5, max: 8 } })[0] ?? "", /^spec\.copies\.min: fixed at 4 .* got 3/);
+});
