@@ -1,6 +1,15 @@
 // The face of self-encryption: a stream in, sealed chunks and an object address out, and the way back.
+import { availableParallelism } from "node:os";
 import type { Address, ObjectAddress } from "../../protocol/address.ts";
+import { type Clock, systemClock, type Timer } from "../../runtime/clock.ts";
+import { ClientError } from "../errors.ts";
 import type { OpenObject } from "../farm-client.ts";
+import { createBufferPool } from "./buffer-pool.ts";
+import { byteSource } from "./byte-source.ts";
+import type { ReaderParts } from "./read-level.ts";
+import { fetchRoot, namedAbort, openObject, openTree } from "./read-object.ts";
+import { createWorkerPool } from "./worker-pool.ts";
+import { objectSizeMax, writeObject } from "./write-object.ts";
 
 /**
  * One chunk to store. `bytes` stay valid until `release`, which must be called once they are no longer needed: the
@@ -49,4 +58,84 @@ export type SelfEncryptorOptions = {
   readonly workers?: number;
   /** Bytes of chunk buffers; default 32 MiB. */
   readonly memoryMax?: number;
+  /** For the time after which idle workers and buffers are let go. */
+  readonly clock?: Clock;
 };
+
+const memoryMaxDefault: number = 32 * 1024 * 1024;
+const workersDefault = 2;
+/** Idle time after which workers and buffers go: longer than between the parts of one upload, short beside a quiet hour. */
+const idleMs = 10_000;
+const secretLength = 32;
+
+function checkOptions(options: EncryptOptions): void {
+  if (options.size === 0) throw new ClientError("empty", "there is nothing to store: the source is empty");
+  if (!Number.isSafeInteger(options.size) || options.size < 0)
+    throw new ClientError("wrong-size", `a source cannot have ${options.size} bytes`);
+  if (options.size > objectSizeMax) throw new ClientError("too-large", `${options.size} bytes; an object has at most ${objectSizeMax}`);
+  if (options.secret !== undefined && options.secret.length !== secretLength) {
+    throw new RangeError(`a convergence secret has ${secretLength} bytes, got ${options.secret.length}`);
+  }
+}
+
+/** A self-encryptor with its own workers and buffers, none of which exist before they are needed. */
+export function createSelfEncryptor(options: SelfEncryptorOptions = {}): SelfEncryptor {
+  const clock = options.clock ?? systemClock;
+  const pool = createBufferPool(options.memoryMax ?? memoryMaxDefault);
+  const workers = createWorkerPool(options.workers ?? Math.min(workersDefault, availableParallelism()));
+  const stopping = new AbortController();
+  let busy = 0;
+  let idle: Timer | undefined;
+
+  const signalWith = (signal?: AbortSignal): AbortSignal =>
+    signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal]);
+  const begin = (): void => {
+    stopping.signal.throwIfAborted();
+    busy += 1;
+    idle?.cancel();
+  };
+  const done = (): void => {
+    busy -= 1;
+    if (busy > 0) return;
+    idle = clock.after(idleMs, () => {
+      pool.trim();
+      workers.trim();
+    });
+  };
+
+  return {
+    encrypt: async (source, encryptOptions) => {
+      checkOptions(encryptOptions);
+      begin();
+      const signal = signalWith(encryptOptions.signal);
+      const bytes = byteSource(source, encryptOptions.size, signal);
+      try {
+        return await writeObject(bytes, encryptOptions, { pool, workers, signal });
+      } catch (error) {
+        throw namedAbort(error, signal);
+      } finally {
+        bytes.close();
+        done();
+      }
+    },
+    open: async (address, fetch, openSignal) => {
+      begin();
+      const partsFor = (signal?: AbortSignal): ReaderParts => ({ pool, workers, fetch, signal: signalWith(signal) });
+      const parts = partsFor(openSignal);
+      try {
+        const reader = await openTree(await fetchRoot(address, parts), parts);
+        return openObject(reader, partsFor, { begin, done });
+      } catch (error) {
+        throw namedAbort(error, parts.signal);
+      } finally {
+        done();
+      }
+    },
+    stop: async () => {
+      idle?.cancel();
+      stopping.abort(new ClientError("stopped", "self-encryption is stopping"));
+      await workers.stop();
+      pool.trim();
+    },
+  };
+}

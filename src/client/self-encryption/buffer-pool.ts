@@ -1,0 +1,104 @@
+// The chunk buffers of one self-encryptor, in shared memory and used again and again. An operation leases a share that
+// it always gets (so that operations never wait for each other half-way) and takes more while the memory limit allows.
+
+import { createWaitQueue } from "./wait-queue.ts";
+
+export type BufferLease = {
+  /** Bytes of each buffer. */
+  readonly length: number;
+  /** A buffer, once one is free for this lease. Rejects with the signal's reason. */
+  take(signal: AbortSignal): Promise<Uint8Array>;
+  /** A buffer if one is free now. */
+  tryTake(): Uint8Array | undefined;
+  /** Gives a buffer of this lease back. */
+  give(buffer: Uint8Array): void;
+  /** Ends the lease once its last buffer is back. */
+  end(): void;
+};
+
+export type BufferPool = {
+  /** A lease of `share` buffers of at least `length` bytes. Waits while all shares together would pass the hard limit. */
+  lease(length: number, share: number, signal: AbortSignal): Promise<BufferLease>;
+  /** Bytes of buffers in somebody's hands. */
+  usedBytes(): number;
+  /** Forgets the buffers nobody uses. */
+  trim(): void;
+};
+
+/** Shares alone may pass the memory limit this many times, before a new operation waits for another to end. */
+const shareFactor = 4;
+/** A free buffer serves a request for no less than this share of its length. */
+const fitShare = 0.5;
+const granularity = 4096;
+
+/** A pool that keeps at most about `memoryMax` bytes, shares of many operations at once excepted. */
+export function createBufferPool(memoryMax: number): BufferPool {
+  let reserved = 0;
+  let used = 0;
+  let free: Uint8Array[] = [];
+  const queue = createWaitQueue();
+
+  const freeBytes = (): number => free.reduce((sum, buffer) => sum + buffer.length, 0);
+  function obtain(length: number): Uint8Array {
+    const at = free.findIndex((buffer) => buffer.length >= length && length >= buffer.length * fitShare);
+    const found = at < 0 ? undefined : free.splice(at, 1)[0];
+    while (found === undefined && free.length > 0 && used + freeBytes() + length > memoryMax) free.shift();
+    const buffer = found ?? new Uint8Array(new SharedArrayBuffer(length));
+    used += buffer.length;
+    return buffer;
+  }
+
+  function openLease(length: number, share: number): BufferLease {
+    let held = 0;
+    let ended = false;
+    const tryTake = (): Uint8Array | undefined => {
+      if (held >= share && reserved + length > memoryMax) return undefined;
+      if (held >= share) reserved += length;
+      held += 1;
+      return obtain(length);
+    };
+    const settle = (): void => {
+      if (ended && held === 0) reserved -= share * length;
+      queue.wake();
+    };
+    return {
+      length,
+      tryTake,
+      take: (signal) => queue.waitFor(tryTake, signal),
+      give: (buffer) => {
+        held -= 1;
+        used -= buffer.length;
+        if (held >= share) reserved -= length;
+        free.push(buffer);
+        settle();
+      },
+      end: () => {
+        if (ended) return;
+        ended = true;
+        settle();
+      },
+    };
+  }
+
+  return {
+    lease: (wanted, share, signal) => {
+      const length = Math.ceil(wanted / granularity) * granularity;
+      const reserve = (): BufferLease | undefined => {
+        if (reserved > 0 && reserved + share * length > memoryMax * shareFactor) return undefined;
+        reserved += share * length;
+        return openLease(length, share);
+      };
+      return queue.waitFor(reserve, signal);
+    },
+    usedBytes: () => used,
+    trim: () => {
+      free = [];
+    },
+  };
+}
+
+/** The same face without a limit and in ordinary memory, for operations so small that counting would cost more. */
+export function unpooledLease(length: number): BufferLease {
+  const make = (): Uint8Array => new Uint8Array(length);
+  return { length, take: () => Promise.resolve(make()), tryTake: make, give: () => undefined, end: () => undefined };
+}
