@@ -1,0 +1,116 @@
+// Frames over a libp2p stream with memory bounded on both sides: at most `unsentMax` bytes wait to be sent, and reading
+// pauses while the owner is behind. The recipe is measured: libp2p's own back-pressure does not bound memory by itself.
+import type { Stream } from "@libp2p/interface";
+import { NetworkError } from "../errors.ts";
+import { createFrameDecoder, encodeFrame, type Frame, type FrameDraft } from "./frame.ts";
+
+export type FrameStream = {
+  /**
+   * Sends frames one after another; resolves when no more than `unsentMax` bytes wait. Rejects with code `closed`. Small frames
+   * are copied at once. A large one whose `signal` aborts before its turn is left out.
+   */
+  send(frame: FrameDraft, signal?: AbortSignal): Promise<void>;
+  /** Stops or lets go on the reading. */
+  hold(held: boolean): void;
+  /** Sends a last frame and closes; whatever else comes is ignored. */
+  finish(last: FrameDraft): void;
+  close(error?: Error): void;
+};
+
+export type FrameStreamOwner = {
+  onFrame(frame: Frame): void;
+  /** The other side sent what is no frame; nothing more is read. */
+  onGarbage(why: string): void;
+  onClose(cause: unknown): void;
+};
+
+const unsentMax = 1024 * 1024;
+const pieceBytes = 64 * 1024;
+const finishMs = 2_000;
+
+/** Frames over `stream`, which must be fresh: reading begins at once. */
+export function createFrameStream(stream: Stream, owner: FrameStreamOwner): FrameStream {
+  const state = { closed: false, deaf: false };
+  let sending = Promise.resolve();
+  const end = (cause: unknown): void => {
+    if (state.closed) return;
+    state.closed = true;
+    owner.onClose(cause);
+  };
+  const close = (error?: Error): void => {
+    if (!state.closed) stream.abort(error ?? new Error("closed"));
+    end(error);
+  };
+  readFrames(stream, owner, state);
+  stream.addEventListener("remoteCloseWrite", () => close());
+  stream.addEventListener("close", ({ error }) => end(error));
+  const send = (frame: FrameDraft, signal?: AbortSignal): Promise<void> => {
+    const parts = gathered(encodeFrame(frame));
+    const turn = sending.then(() => (signal?.aborted && parts.length > 1 ? undefined : write(stream, parts, state)));
+    sending = turn.catch(() => {});
+    return turn;
+  };
+  const finish = (last: FrameDraft): void => {
+    state.deaf = true;
+    send(last)
+      .then(() => stream.close({ signal: AbortSignal.timeout(finishMs) }))
+      .then(
+        () => close(),
+        () => close(),
+      );
+  };
+  // Pausing inside a message listener reopens the window on the way back: it must be its own task.
+  const hold = (held: boolean): void => queueMicrotask(() => !state.closed && (held ? stream.pause() : stream.resume()));
+  return { send, hold, finish, close };
+}
+
+function readFrames(stream: Stream, owner: FrameStreamOwner, state: { closed: boolean; deaf: boolean }): void {
+  const decoder = createFrameDecoder();
+  const take = (piece: Uint8Array): void => {
+    for (const frame of decoder.push(piece)) if (!state.closed && !state.deaf) owner.onFrame(frame);
+  };
+  stream.addEventListener("message", ({ data }) => {
+    if (state.closed || state.deaf) return;
+    try {
+      for (const piece of data instanceof Uint8Array ? [data] : data) take(piece);
+    } catch (error) {
+      state.deaf = true;
+      owner.onGarbage(error instanceof Error ? error.message : String(error));
+    }
+  });
+}
+
+async function write(stream: Stream, parts: readonly Uint8Array[], state: { closed: boolean }): Promise<void> {
+  for (const part of parts) {
+    if (state.closed) throw new NetworkError("closed", "the stream closed");
+    try {
+      if (!stream.send(part)) await stream.onDrain();
+      while (stream.writeBufferLength > unsentMax) await drained(stream);
+    } catch (cause) {
+      throw new NetworkError("closed", "the stream closed while sending", { cause });
+    }
+  }
+}
+
+/** Small parts joined into one write, large ones cut: a write costs more than the copy of a few bytes. */
+function gathered(parts: readonly Uint8Array[]): readonly Uint8Array[] {
+  const size = parts.reduce((sum, part) => sum + part.length, 0);
+  if (size <= 2 * pieceBytes) return [Buffer.concat(parts)];
+  return parts.flatMap((part) =>
+    Array.from({ length: Math.ceil(part.length / pieceBytes) }, (_, i) => part.subarray(i * pieceBytes, (i + 1) * pieceBytes)),
+  );
+}
+
+function drained(stream: Stream): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const done = (action: () => void) => (): void => {
+      stream.removeEventListener("drain", onDrain);
+      stream.removeEventListener("close", onClose);
+      action();
+    };
+    const onDrain = done(resolve);
+    const onClose = done(() => reject(new Error("closed")));
+    stream.addEventListener("drain", onDrain, { once: true });
+    stream.addEventListener("close", onClose, { once: true });
+  });
+}

@@ -1,0 +1,164 @@
+// This side's requests to one peer over one kept stream: sends them, matches answers by id, fails them all at once when
+// the stream closes. Chunks that a lane lost are asked for again, at last inside the stream itself.
+import type { Connection, Stream } from "@libp2p/interface";
+import type { Address } from "../../protocol/address.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import { NetworkError } from "../errors.ts";
+import type { Delivery, Message } from "../peers.ts";
+import type { Bulk } from "./bulk.ts";
+import { chunkBytes, goesByLane, receivedMessage } from "./bulk-message.ts";
+import { type ByteBudget, createByteBudget } from "./byte-budget.ts";
+import { failureOf, LaneError } from "./failure.ts";
+import type { Frame } from "./frame.ts";
+import { createFrameStream, type FrameStream } from "./frame-stream.ts";
+import { helloBody, refuseHello } from "./hello.ts";
+import type { RequestLimit } from "./request-limit.ts";
+import type { TrafficListener } from "./traffic.ts";
+import type { TransportLimits } from "./transport-limits.ts";
+
+export type RequesterParts = {
+  readonly peer: PeerId;
+  readonly networkId: Address;
+  readonly bulk: Bulk;
+  readonly limits: TransportLimits;
+  /** Bytes in flight to all peers. */
+  readonly budget: ByteBudget;
+  readonly onTraffic: TrafficListener;
+  /** The peer said what breaks the protocol. */
+  onOffence(why: string): void;
+  onClose(): void;
+};
+
+export type Requester = {
+  readonly connection: Connection;
+  /** Resolves when the peer has welcomed us; rejects where it refused or closed. */
+  readonly welcomed: Promise<void>;
+  request(code: number, message: Message, limit: RequestLimit): Promise<Delivery>;
+  pending(): number;
+  close(): void;
+};
+
+type Pending = { readonly answered: (frame: Frame) => void; readonly failed: (error: Error) => void };
+type Asking = {
+  readonly parts: RequesterParts;
+  readonly frames: FrameStream;
+  readonly pending: Map<number, Pending>;
+  readonly ownBudget: ByteBudget;
+  ended: NetworkError | undefined;
+  lastId: number;
+};
+
+const idMax = 0xffff_ffff;
+const attemptsMax = 3;
+
+/** Requests over a fresh outbound stream of `connection`. */
+export function createRequester(stream: Stream, connection: Connection, parts: RequesterParts): Requester {
+  const welcome = Promise.withResolvers<void>();
+  welcome.promise.catch(() => {});
+  const pending = new Map<number, Pending>();
+  const end = (error: NetworkError): void => {
+    if (asking.ended !== undefined) return;
+    asking.ended = error;
+    welcome.reject(error);
+    for (const { failed } of pending.values()) failed(error);
+    pending.clear();
+    parts.onClose();
+  };
+  const onFrame = (frame: Frame): void => {
+    const refusal = frame.id === 0 ? refusalIn(frame, parts) : undefined;
+    if (refusal !== undefined) {
+      end(new NetworkError("protocol", refusal, { peer: parts.peer }));
+      return frames.close();
+    }
+    if (frame.id === 0) return welcome.resolve();
+    const waiting = pending.get(frame.id);
+    pending.delete(frame.id);
+    if (frame.type === "failure") waiting?.failed(failureOf(frame, parts.peer));
+    else waiting?.answered(frame);
+  };
+  const onClose = (cause: unknown): void =>
+    end(new NetworkError("closed", `the connection to ${parts.peer} closed`, { peer: parts.peer, cause }));
+  const onGarbage = (why: string): void => {
+    parts.onOffence(why);
+    end(new NetworkError("protocol", `${parts.peer} sent what is no frame: ${why}`, { peer: parts.peer }));
+    frames.close();
+  };
+  const frames = createFrameStream(stream, { onFrame, onClose, onGarbage });
+  const asking: Asking = { parts, frames, pending, ownBudget: createByteBudget(parts.limits.bytesOutMax), ended: undefined, lastId: 0 };
+  frames.send({ id: 0, type: "hello", code: 0, transfer: 0, body: helloBody(parts.networkId), chunks: [] }).catch(onClose);
+  return {
+    connection,
+    welcomed: welcome.promise,
+    request: (code, message, limit) => request(asking, code, message, limit),
+    pending: () => pending.size,
+    close: () => frames.close(),
+  };
+}
+
+/** Why a frame with id 0 ends the stream; undefined for a hello that is welcome. */
+function refusalIn(frame: Frame, { peer, networkId }: RequesterParts): string | undefined {
+  if (frame.type === "failure") return failureOf(frame, peer).message;
+  return frame.type === "hello" ? refuseHello(frame.body, networkId) : "an answer to nothing";
+}
+
+async function request(asking: Asking, code: number, message: Message, limit: RequestLimit): Promise<Delivery> {
+  const { parts, pending, ownBudget } = asking;
+  if (pending.size >= parts.limits.pendingMax)
+    throw new NetworkError("busy", `too many requests wait for ${parts.peer}`, { peer: parts.peer });
+  const bytes = message.body.length + chunkBytes(message);
+  const giveOwn = await ownBudget.take(bytes, limit.signal);
+  try {
+    const giveAll = await parts.budget.take(bytes, limit.signal);
+    try {
+      return await attempts(asking, code, message, limit);
+    } finally {
+      giveAll();
+    }
+  } finally {
+    giveOwn();
+  }
+}
+
+async function attempts(asking: Asking, code: number, message: Message, limit: RequestLimit): Promise<Delivery> {
+  const { peer, bulk } = asking.parts;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await once(asking, code, message, { limit, inline: attempt === attemptsMax });
+    } catch (error) {
+      if (!(error instanceof LaneError)) throw error;
+      if (error.code === "none") bulk.avoid(peer);
+      if (attempt === attemptsMax) throw new NetworkError("closed", `the chunks were lost: ${error.message}`, { peer, cause: error });
+    }
+  }
+}
+
+async function once(asking: Asking, code: number, message: Message, how: { limit: RequestLimit; inline: boolean }): Promise<Delivery> {
+  const { parts, frames, pending } = asking;
+  const { limit } = how;
+  limit.signal.throwIfAborted();
+  if (asking.ended !== undefined) throw asking.ended;
+  asking.lastId = asking.lastId === idMax ? 1 : asking.lastId + 1;
+  const id = asking.lastId;
+  const inline = how.inline || !parts.bulk.reaches(parts.peer);
+  const outgoing = goesByLane(message) && !inline ? parts.bulk.send(parts.peer, message.chunks) : undefined;
+  const lost = new Promise<never>((_, reject) => outgoing?.done.catch(reject));
+  lost.catch(() => {});
+  try {
+    const answer = new Promise<Frame>((answered, failed) => pending.set(id, { answered, failed }));
+    answer.catch(() => {});
+    const sent = frames.send({ ...message, id, type: "request", inline, code, transfer: outgoing?.transfer ?? 0 }, limit.signal);
+    parts.onTraffic({
+      kind: "bytes",
+      path: "control",
+      direction: "out",
+      bytes: message.body.length + (outgoing === undefined ? chunkBytes(message) : 0),
+    });
+    const frame = await Promise.race([sent.then(() => answer), answer, lost, limit.passed]);
+    return await receivedMessage(frame, parts, limit.signal);
+  } finally {
+    pending.delete(id);
+    // The caller's buffers are his again only when the lane has let go of them.
+    outgoing?.cancel();
+    await outgoing?.done.catch(() => {});
+  }
+}

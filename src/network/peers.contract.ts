@@ -1,0 +1,197 @@
+// What every transport must do, run by the real one and by the in-memory twin. Each test makes two or three peers of one
+// network through the factory handed in, and waits for conditions with a deadline.
+import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
+import { describe, it } from "node:test";
+import { chunkAddress } from "../protocol/address.ts";
+import { textBytes } from "../protocol/bytes.ts";
+import { messageBodyMax, messageChunkBytesMax } from "../protocol/limits.ts";
+import { NetworkError, type NetworkErrorCode } from "./errors.ts";
+import type { Delivery, Peers } from "./peers.ts";
+
+/** Makes peers of one network, started when returned; `stopAll` ends what is left. `kill` ends one without a goodbye. */
+export type ContractNetwork = {
+  make(options?: { seed?: Uint8Array; listen?: boolean; before?(peers: Peers): void }): Promise<Peers>;
+  stopAll(): Promise<void>;
+};
+
+const timeoutMs = 10_000;
+const options = { timeoutMs };
+const echo = async (_from: unknown, delivery: Delivery): Promise<{ body: Uint8Array; chunks: Uint8Array[] }> => {
+  const chunks = delivery.chunks.map((chunk) => new Uint8Array(chunk));
+  delivery.release();
+  return { body: delivery.body, chunks };
+};
+const withEcho = (peers: Peers): void => peers.handle("get-chunks", echo);
+
+async function code(promise: Promise<unknown>): Promise<NetworkErrorCode | "none"> {
+  try {
+    await promise;
+    return "none";
+  } catch (error) {
+    assert.ok(error instanceof NetworkError, `a NetworkError, not ${String(error)}`);
+    return error.code;
+  }
+}
+
+async function eventually(condition: () => boolean, what: string): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > deadline) assert.fail(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** Runs the contract over networks made by `create`. */
+export function peersContract(name: string, create: () => Promise<ContractNetwork>): void {
+  describe(`peers: ${name}`, () => {
+    const scene = (title: string, run: (network: ContractNetwork) => Promise<void>): void =>
+      void it(title, async () => {
+        const network = await create();
+        try {
+          await run(network);
+        } finally {
+          await network.stopAll();
+        }
+      });
+    const pair = async (network: ContractNetwork): Promise<[Peers, Peers]> => {
+      const [a, b] = [await network.make({ before: withEcho }), await network.make({ before: withEcho })];
+      a.learn(b.self, b.addresses());
+      return [a, b];
+    };
+
+    scene("a request is answered, dialling by itself", async (network) => {
+      const [a, b] = await pair(network);
+      const answer = await a.request(b.self, "get-chunks", { body: textBytes("hello"), chunks: [textBytes("small")] }, options);
+      assert.deepEqual(
+        [Buffer.from(answer.body).toString(), answer.chunks.map((chunk) => Buffer.from(chunk).toString()), answer.hashes],
+        ["hello", ["small"], [chunkAddress(textBytes("small"))]],
+      );
+      answer.release();
+      await eventually(() => a.connected().includes(b.self) && b.connected().includes(a.self), "both see the connection");
+    });
+
+    scene("large chunks travel both ways, hashed where they arrive, many at once", async (network) => {
+      const [a, b] = await pair(network);
+      const ask = async (size: number): Promise<void> => {
+        const chunks = [new Uint8Array(randomBytes(size)), new Uint8Array(randomBytes(size / 2))];
+        const answer = await a.request(b.self, "get-chunks", { body: textBytes("x"), chunks }, { timeoutMs: 60_000 });
+        assert.deepEqual(
+          answer.hashes,
+          chunks.map((chunk) => chunkAddress(chunk)),
+        );
+        assert.equal(Buffer.compare(answer.chunks[0] ?? new Uint8Array(), chunks[0] ?? new Uint8Array()), 0);
+        answer.release();
+      };
+      for (let round = 0; round < 3; round += 1) await Promise.all([1 << 22, 1 << 20, 100_000, 1 << 21, 1 << 22].map(ask));
+    });
+
+    scene("the answerer can ask back over the same connection", async (network) => {
+      const [a, b] = await pair(network);
+      await a.request(b.self, "get-chunks", { body: textBytes("1"), chunks: [] }, options);
+      const answer = await b.request(
+        a.self,
+        "get-chunks",
+        { body: textBytes("2"), chunks: [new Uint8Array(randomBytes(1 << 20))] },
+        options,
+      );
+      assert.equal(answer.chunks[0]?.length, 1 << 20);
+      answer.release();
+    });
+
+    scene("what is too large is refused before it is sent", async (network) => {
+      const [a, b] = await pair(network);
+      assert.equal(
+        await code(a.request(b.self, "get-chunks", { body: new Uint8Array(messageBodyMax + 1), chunks: [] }, options)),
+        "too-large",
+      );
+      const chunks = Array.from({ length: 3 }, () => new Uint8Array(messageChunkBytesMax / 2));
+      assert.equal(await code(a.request(b.self, "get-chunks", { body: new Uint8Array(1), chunks }, options)), "too-large");
+    });
+
+    scene("no handler, a handler that throws, nobody there", async (network) => {
+      const b = await network.make({ before: (peers) => peers.handle("has-chunks", () => Promise.reject(new Error("secret reason"))) });
+      const a = await network.make();
+      a.learn(b.self, b.addresses());
+      assert.equal(await code(a.request(b.self, "put-chunks", { body: new Uint8Array(1), chunks: [] }, options)), "refused");
+      const failure = await a
+        .request(b.self, "has-chunks", { body: new Uint8Array(1), chunks: [] }, options)
+        .catch((error: unknown) => error);
+      assert.ok(failure instanceof NetworkError && failure.code === "refused" && !failure.message.includes("secret"));
+      const [stranger] = [await network.make({ listen: false })];
+      assert.equal(await code(a.request(stranger.self, "has-chunks", { body: new Uint8Array(1), chunks: [] }, options)), "unreachable");
+    });
+
+    scene("a silent handler ends in a timeout, an abort at once", async (network) => {
+      const b = await network.make({ before: (peers) => peers.handle("get-chunks", () => new Promise(() => {})) });
+      const a = await network.make();
+      a.learn(b.self, b.addresses());
+      assert.equal(await code(a.request(b.self, "get-chunks", { body: new Uint8Array(1), chunks: [] }, { timeoutMs: 300 })), "timeout");
+      const gaveUp = new AbortController();
+      const asked = code(a.request(b.self, "get-chunks", { body: new Uint8Array(1), chunks: [] }, { timeoutMs, signal: gaveUp.signal }));
+      gaveUp.abort();
+      assert.equal(await asked, "aborted");
+    });
+
+    scene("a peer that ends is told at once, and its requests fail as closed", async (network) => {
+      const b = await network.make({ before: (peers) => peers.handle("get-chunks", () => new Promise(() => {})) });
+      const a = await network.make();
+      const events: string[] = [];
+      a.onEvent(({ kind, peer }) => events.push(`${kind} ${peer}`));
+      a.learn(b.self, b.addresses());
+      const asked = code(a.request(b.self, "get-chunks", { body: new Uint8Array(1), chunks: [] }, options));
+      await eventually(() => events.length === 1, "connected");
+      await b.stop();
+      assert.equal(await asked, "closed");
+      assert.deepEqual(events, [`connected ${b.self}`, `disconnected ${b.self}`]);
+      assert.deepEqual(a.connected(), []);
+    });
+
+    scene("a peer that comes back on another port is found through learn", async (network) => {
+      const seed = new Uint8Array(randomBytes(32));
+      const first = await network.make({ seed, before: withEcho });
+      const a = await network.make();
+      a.learn(first.self, first.addresses());
+      (await a.request(first.self, "get-chunks", { body: textBytes("1"), chunks: [] }, options)).release();
+      await first.stop();
+      await eventually(() => a.connected().length === 0, "disconnected");
+      const second = await network.make({ seed, before: withEcho });
+      a.learn(second.self, second.addresses());
+      const answer = await a.request(
+        first.self,
+        "get-chunks",
+        { body: textBytes("2"), chunks: [new Uint8Array(randomBytes(200_000))] },
+        options,
+      );
+      assert.equal(Buffer.from(answer.body).toString(), "2");
+      answer.release();
+    });
+
+    scene("one who only dials gets and gives large chunks too", async (network) => {
+      const b = await network.make({ before: withEcho });
+      const a = await network.make({ listen: false });
+      a.learn(b.self, b.addresses());
+      const chunk = new Uint8Array(randomBytes(1 << 21));
+      const answer = await a.request(b.self, "get-chunks", { body: textBytes("x"), chunks: [chunk] }, options);
+      assert.deepEqual(answer.hashes, [chunkAddress(chunk)]);
+      answer.release();
+    });
+
+    scene("two who dial each other at once both get through", async (network) => {
+      const [a, b] = await pair(network);
+      b.learn(a.self, a.addresses());
+      const ask = (from: Peers, to: Peers): Promise<Delivery> =>
+        from.request(to.self, "get-chunks", { body: textBytes("x"), chunks: [] }, options);
+      await Promise.all([ask(a, b), ask(b, a), ask(a, b), ask(b, a)]);
+      assert.deepEqual([a.connected(), b.connected()], [[b.self], [a.self]]);
+    });
+
+    scene("dialling an address tells who answered; nobody there is unreachable", async (network) => {
+      const [a, b] = await pair(network);
+      const [address] = b.addresses();
+      assert.ok(address);
+      assert.equal(await a.dial(address, options), b.self);
+      assert.equal(await code(a.dial({ ...address, libp2p: 1 }, options)), "unreachable");
+    });
+  });
+}
