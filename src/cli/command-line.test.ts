@@ -1,0 +1,215 @@
+// Proves that the command line stores and reads through a gateway, and that every failure has its exit code, its sentence
+// and leaves nothing half: the real commands against a real HTTP server that can be told to misbehave.
+import { strict as assert } from "node:assert";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { after, before, beforeEach, test } from "node:test";
+import { systemClock } from "../runtime/clock.ts";
+import { seededRandom } from "../runtime/random.ts";
+import type { CommandWorld } from "./command-world.ts";
+import { type ExitCode, exitCodes } from "./exit-code.ts";
+import { runCommandLine } from "./run-command-line.ts";
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+const folder = mkdtempSync(join(tmpdir(), "command-line-"));
+const address = "ab".repeat(64);
+const content = Buffer.from("what was stored ".repeat(10_000));
+let handler: Handler = (_request, response) => response.end();
+const server = createServer((request, response) => handler(request, response));
+let gateway = "";
+
+before(async () => {
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  gateway = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+after(() => {
+  server.close();
+  server.closeAllConnections();
+  rmSync(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder);
+  writeFileSync(join(folder, "file"), content);
+});
+
+class Sink extends Writable {
+  readonly pieces: Buffer[] = [];
+  override _write(piece: Buffer, _encoding: string, done: () => void): void {
+    this.pieces.push(Buffer.from(piece));
+    done();
+  }
+  bytes(): Buffer {
+    return Buffer.concat(this.pieces);
+  }
+}
+type Ended = { readonly code: ExitCode; readonly out: Buffer; readonly err: string };
+
+async function vaultfarm(args: readonly string[], change: Partial<CommandWorld> = {}): Promise<Ended> {
+  const [out, err] = [new Sink(), new Sink()];
+  const world: CommandWorld = {
+    streams: { out, err },
+    input: Readable.from([]),
+    outIsTerminal: false,
+    workFolder: folder,
+    packageFolder: process.cwd(),
+    baseEnv: {},
+    clock: systemClock,
+    random: seededRandom(1),
+    interrupted: new AbortController().signal,
+    ...change,
+  };
+  const code = await runCommandLine(world, "1.2.3", args);
+  return { code, out: out.bytes(), err: err.bytes().toString() };
+}
+const problem =
+  (status: number, code: string, detail: string): Handler =>
+  (request, response) => {
+    request.resume();
+    response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify({ status, code, detail }));
+  };
+const result = { address, bytes: content.length, chunks: 1, copies: { min: 4, max: 5 } };
+
+// Keeps what it is sent and answers as a gateway does.
+function storing(kept: { url?: string; bytes?: Buffer; length?: string }): Handler {
+  return async (request, response) => {
+    kept.url = request.url ?? "";
+    kept.length = request.headers["content-length"] ?? "";
+    kept.bytes = Buffer.concat(await request.toArray());
+    response.writeHead(201, { "content-type": "application/json" }).end(JSON.stringify({ ...result, bytes: kept.bytes.length }));
+  };
+}
+
+test("put sends the file as it is and prints the address alone; --json prints the whole answer", async () => {
+  const kept: { url?: string; bytes?: Buffer; length?: string } = {};
+  handler = storing(kept);
+  const plain = await vaultfarm(["put", "file", "--gateway", gateway]);
+  assert.deepEqual([plain.code, plain.out.toString()], [exitCodes.done, `${address}\n`]);
+  assert.match(plain.err, /on 4 nodes or more; the address is the only key/);
+  assert.deepEqual([kept.url, kept.length, kept.bytes?.equals(content)], ["/v1/objects", String(content.length), true]);
+  const json = await vaultfarm(["put", "file", "--public", "--json", "--gateway", gateway]);
+  assert.deepEqual(JSON.parse(json.out.toString()), result);
+  assert.deepEqual([kept.url, json.err], ["/v1/objects?public", ""]);
+});
+
+test("put takes standard input", async () => {
+  const kept: { bytes?: Buffer; length?: string } = {};
+  handler = storing(kept);
+  const ended = await vaultfarm(["put", "-", "--gateway", gateway], { input: Readable.from([content, content]) });
+  assert.deepEqual([ended.code, kept.bytes?.length, kept.length], [exitCodes.done, 2 * content.length, ""]);
+});
+
+test("put refuses what it cannot store, in words", async () => {
+  mkdirSync(join(folder, "holiday"));
+  writeFileSync(join(folder, "nothing"), "");
+  const cases: readonly (readonly [string, ExitCode, RegExp])[] = [
+    ["absent", exitCodes.notFound, /absent: there is no such file/],
+    ["holiday", exitCodes.usage, /holiday is a folder.*tar c holiday/],
+    ["nothing", exitCodes.usage, /nothing is empty/],
+  ];
+  for (const [file, code, sentence] of cases) {
+    const ended = await vaultfarm(["put", file, "--gateway", gateway]);
+    assert.equal(ended.code, code);
+    assert.match(ended.err, sentence);
+  }
+});
+
+test("what the gateway refuses is passed on with its own words and an exit code", async () => {
+  const cases: readonly (readonly [number, string, ExitCode])[] = [
+    [503, "insufficient-copies", exitCodes.refused],
+    [507, "farm-full", exitCodes.refused],
+    [429, "quota", exitCodes.refused],
+    [403, "writes-off", exitCodes.refused],
+    [413, "too-large", exitCodes.refused],
+    [400, "empty", exitCodes.usage],
+    [500, "internal", exitCodes.failed],
+  ];
+  for (const [status, word, code] of cases) {
+    handler = problem(status, word, "this is why");
+    const ended = await vaultfarm(["put", "file", "--json", "--gateway", gateway]);
+    assert.equal(ended.code, code, word);
+    assert.deepEqual(JSON.parse(ended.err), { error: { code: word, message: "this is why" } });
+  }
+});
+
+test("an upload that is refused early and cut ends with the refusal", async () => {
+  writeFileSync(join(folder, "large"), Buffer.alloc(32 * 2 ** 20));
+  handler = (_request, response) => {
+    response.writeHead(507, { "content-type": "application/problem+json", connection: "close" });
+    response.end(JSON.stringify({ status: 507, code: "farm-full", detail: "the farm is full" }));
+  };
+  const ended = await vaultfarm(["put", "large", "--gateway", gateway]);
+  assert.deepEqual([ended.code, ended.err], [exitCodes.refused, "vaultfarm: the farm is full\n"]);
+});
+
+test("get writes the file, or to standard output", async () => {
+  handler = (_request, response) => response.writeHead(200, { "content-length": content.length }).end(content);
+  const file = await vaultfarm(["get", address, "-o", "back", "--gateway", gateway]);
+  assert.deepEqual([file.code, readFileSync(join(folder, "back")).equals(content)], [exitCodes.done, true]);
+  const piped = await vaultfarm(["get", address, "--gateway", gateway]);
+  assert.ok(piped.code === exitCodes.done && piped.out.equals(content));
+});
+
+test("get that is cut leaves nothing, and what was there before stays", async () => {
+  writeFileSync(join(folder, "back"), "before");
+  handler = (_request, response) => {
+    response.writeHead(200, { "content-length": content.length });
+    response.write(content.subarray(0, 1000), () => response.destroy());
+  };
+  const ended = await vaultfarm(["get", address, "-o", "back", "--gateway", gateway]);
+  assert.equal(ended.code, exitCodes.damaged);
+  assert.match(ended.err, /only 1000 of 160000 bytes came/);
+  assert.deepEqual(readdirSync(folder).toSorted(), ["back", "file"]);
+  assert.equal(readFileSync(join(folder, "back"), "utf8"), "before");
+});
+
+test("get refuses what is no address, a terminal, and says when there is no such object", async () => {
+  handler = problem(404, "not-found", "no node has it");
+  assert.equal((await vaultfarm(["get", "xyz", "--gateway", gateway])).code, exitCodes.usage);
+  assert.equal((await vaultfarm(["get", address, "--gateway", gateway], { outIsTerminal: true })).code, exitCodes.usage);
+  assert.equal((await vaultfarm(["get", address, "-o", "back", "--gateway", gateway])).code, exitCodes.notFound);
+  assert.equal(existsSync(join(folder, "back")), false);
+});
+
+test("no gateway, a wrong one, no farm: each with its next step", async () => {
+  const cases: readonly (readonly [readonly string[], ExitCode, RegExp])[] = [
+    [["get", address, "--gateway", "http://127.0.0.1:1"], exitCodes.unreachable, /does not answer .*vaultfarm status/],
+    [["get", address, "--gateway", "ftp://x"], exitCodes.usage, /--gateway: expected an address such as/],
+    [["get", address], exitCodes.notFound, /there is no farm in .*vaultfarm up/],
+    [["status", "-n", "attic"], exitCodes.notFound, /there is no farm "attic" in/],
+    [["down"], exitCodes.notFound, /there is no farm in/],
+    [["up", "-f", "absent.yaml"], exitCodes.notFound, /the manifest cannot be read/],
+    [["up", "-f", "file"], exitCodes.usage, /file is not a farm yet:\n {2}the manifest: expected a VaultFarm/],
+    [["up", "--port", "99999"], exitCodes.usage, /expected a port from 1 to 65535/],
+    [["frobnicate"], exitCodes.usage, /unknown command/],
+  ];
+  for (const [args, code, sentence] of cases) {
+    const ended = await vaultfarm(args);
+    assert.equal(ended.code, code, args.join(" "));
+    assert.match(ended.err, sentence);
+  }
+});
+
+test("Ctrl-C ends a transfer with its own code", async () => {
+  const interruption = new AbortController();
+  handler = (_request, response) => {
+    response.writeHead(200, { "content-length": content.length });
+    response.write(content.subarray(0, 10), () => interruption.abort(new Error("SIGINT")));
+  };
+  const ended = await vaultfarm(["get", address, "-o", "back", "--gateway", gateway], { interrupted: interruption.signal });
+  assert.equal(ended.code, exitCodes.interrupted);
+  assert.deepEqual(readdirSync(folder), ["file"]);
+});
+
+test("help and version end well", async () => {
+  assert.deepEqual(
+    [(await vaultfarm(["--version"])).out.toString(), (await vaultfarm(["up", "--help"])).code],
+    ["1.2.3\n", exitCodes.done],
+  );
+});
