@@ -2,18 +2,20 @@
 // decides when a start has failed: a member that keeps ending, or a farm that is not ready in time.
 import type { MemberState } from "../operator/vault-farm/plan.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { FarmError } from "./local-farm/farm-error.ts";
 import type { FarmState } from "./local-farm/farm-state.ts";
 import type { FarmLook } from "./local-farm/supervisor.ts";
 import type { Bar, Output } from "./output.ts";
 
 export type StartReport = { look(look: FarmLook): void; end(): Promise<void> };
 
+/** Why a start has failed, and the log in which to look. */
+export type StartFailure = { readonly message: string; readonly log: string };
+
 export type StartReportParts = {
   readonly output: Output;
   readonly clock: Clock;
   readonly logOf: (kind: "node" | "gateway", name: string) => string;
-  readonly giveUp: (error: FarmError) => void;
+  readonly giveUp: (failure: StartFailure) => void;
   readonly onReady: (state: FarmState) => Promise<void>;
 };
 
@@ -72,14 +74,14 @@ function noteChange({ output, logOf }: StartReportParts, { kind, name, state }: 
   output.note(`${kind} ${name} ended unasked; its log: ${logOf(kind, name)}`);
 }
 
-function startFailure(members: readonly Member[], elapsedMs: number, logOf: StartReportParts["logOf"]): FarmError | undefined {
+function startFailure(members: readonly Member[], elapsedMs: number, logOf: StartReportParts["logOf"]): StartFailure | undefined {
   const ending = members.find(({ state }) => state.kind === "down" && state.failures >= endsMax);
-  if (ending !== undefined)
-    return new FarmError(
-      "not-ready",
-      `${ending.kind} ${ending.name} ended ${endsMax} times in a row; its log says why: ${logOf(ending.kind, ending.name)}`,
-    );
-  if (elapsedMs < readyWithinMs) return undefined;
-  const late = members.filter(({ state }) => state.kind !== "ready").map(({ kind, name }) => logOf(kind, name));
-  return new FarmError("not-ready", `the farm was not ready after ${readyWithinMs / 1000} s; see ${late.slice(0, 3).join(", ")}`);
+  if (ending !== undefined) return failureOf(ending, `ended ${endsMax} times in a row`, logOf);
+  const late = elapsedMs < readyWithinMs ? undefined : members.find(({ state }) => state.kind !== "ready");
+  return late === undefined ? undefined : failureOf(late, `was not ready after ${readyWithinMs / 1000} s`, logOf);
+}
+
+function failureOf({ kind, name }: Member, what: string, logOf: StartReportParts["logOf"]): StartFailure {
+  const log = logOf(kind, name);
+  return { message: `${kind} ${name} ${what}; its log: ${log}`, log };
 }

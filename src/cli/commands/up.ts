@@ -11,10 +11,11 @@ import { FarmError } from "../local-farm/farm-error.ts";
 import { type FarmFolder, farmFolder } from "../local-farm/farm-folder.ts";
 import { readFarmState } from "../local-farm/farm-state.ts";
 import { viewFarm } from "../local-farm/farm-view.ts";
+import { lastWords } from "../local-farm/last-words.ts";
 import { type OpenFarm, openFarm } from "../local-farm/open-farm.ts";
 import { superviseFarm } from "../local-farm/supervisor.ts";
 import type { Output } from "../output.ts";
-import { createStartReport } from "../start-report.ts";
+import { createStartReport, type StartFailure } from "../start-report.ts";
 
 export type UpOptions = {
   /** Manifest; absent = the sample that comes with the package. */
@@ -69,12 +70,16 @@ type Run = { readonly farm: VaultFarm; readonly folder: FarmFolder; readonly ope
 
 async function run(world: CommandWorld, output: Output, { farm, folder, opened, options }: Run): Promise<void> {
   const gaveUp = new AbortController();
+  let failure: StartFailure | undefined;
   const dataFolder = relative(world.workFolder, folder.root) || folder.root;
   const report = createStartReport({
     output,
     clock: world.clock,
     logOf: (kind, name) => relative(world.workFolder, folder.member(kind, name).log),
-    giveUp: (error) => gaveUp.abort(error),
+    giveUp: (why) => {
+      failure = why;
+      gaveUp.abort(new Error(why.message));
+    },
     onReady: async (state) => {
       const glance = await viewFarm(folder, state);
       output.json(glance.view);
@@ -97,10 +102,15 @@ async function run(world: CommandWorld, output: Output, { farm, folder, opened, 
     AbortSignal.any([world.interrupted, gaveUp.signal]),
   );
   await report.end();
-  if (gaveUp.signal.aborted) throw gaveUp.signal.reason;
+  if (failure !== undefined) throw await startError(world, failure);
   output.line(
     options.ephemeral
       ? `${farm.metadata.name} has stopped; its data is removed`
       : `${farm.metadata.name} has stopped; its data stays in ${dataFolder}`,
   );
+}
+
+async function startError(world: CommandWorld, { message, log }: StartFailure): Promise<FarmError> {
+  const words = await lastWords(resolve(world.workFolder, log));
+  return new FarmError("not-ready", words === undefined ? message : `${message}\n  ${words}`);
 }
