@@ -1,0 +1,42 @@
+// Proves that a machine which sleeps and wakes costs nothing: every process of a farm is frozen for a while and thawed;
+// afterwards every read and write succeeds within five seconds and no node was given up. The freeze lasts 5 s, in CI 60 s
+// (or VAULTFARM_ASLEEP_SECONDS): here time itself is what is tested.
+import { strict as assert } from "node:assert";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { until } from "../support/deadline.ts";
+import { type Farm, startFarm } from "../support/farm.ts";
+import { assertReads, noise, store } from "../support/objects.ts";
+
+const seconds = Number(process.env["VAULTFARM_ASLEEP_SECONDS"] ?? (process.env["CI"] === "true" ? 60 : 5));
+let farm: Farm;
+before(async () => {
+  farm = await startFarm();
+});
+after(() => farm?.remove());
+
+test(`all processes frozen for ${seconds} s and thawed: reads and writes go on`, async () => {
+  const bytes = noise(9 * 2 ** 20, 4);
+  const stored = await store(farm.gateway(0), bytes);
+  const members = [...farm.view.nodes, ...farm.view.gateways].flatMap(({ pid }) => pid ?? []);
+  const all = [farm.upPid, ...members];
+  for (const pid of all) process.kill(pid, "SIGSTOP");
+  try {
+    await sleep(seconds * 1000);
+  } finally {
+    for (const pid of all) process.kill(pid, "SIGCONT");
+  }
+  await until("a read succeeds", () => assertReads(farm.gateway(1), stored.address, bytes).then(() => true), 5000);
+  for (const index of [0, 1]) await assertReads(farm.gateway(index), stored.address, bytes);
+  const next = await store(farm.gateway(1), noise(2 ** 20, 5));
+  assert.ok(next.copies.min >= 4);
+  const after = await until("all nodes are ready", async () => {
+    const view = await farm.status();
+    return view.nodes.every(({ state }) => state === "ready") && view;
+  });
+  assert.deepEqual(
+    after.nodes.map(({ pid }) => pid),
+    farm.view.nodes.map(({ pid }) => pid),
+    "no process ended because of the sleep",
+  );
+});

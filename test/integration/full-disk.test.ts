@@ -1,0 +1,65 @@
+// Proves that a disk which fills up under a farm loses nothing and serves nothing torn: a farm on a small file system in
+// memory, filled to the last byte by somebody else; writes are refused in words, reads go on, room makes writing possible
+// again. Needs the right to mount.
+import { strict as assert } from "node:assert";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { open, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { until } from "../support/deadline.ts";
+import { type Farm, startFarm } from "../support/farm.ts";
+import { assertReads, noise, read, store } from "../support/objects.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "full-disk-"));
+const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=400m", "vaultfarm-test", folder]).status === 0;
+const skip = mounted ? false : "this user may not mount a tmpfs";
+const bytes = noise(6 * 2 ** 20, 8);
+const ballast = join(folder, "ballast");
+let farm: Farm | undefined;
+
+before(async () => {
+  if (mounted) farm = await startFarm({ nodes: 5, vaultCapacity: "32Mi", folder });
+});
+after(async () => {
+  await farm?.remove();
+  if (mounted) spawnSync("umount", [folder]);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+// Writes until the file system takes no more.
+async function fillDisk(): Promise<void> {
+  const file = await open(ballast, "w");
+  const block = Buffer.alloc(2 ** 20, 1);
+  try {
+    for (;;) await file.write(block);
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, "ENOSPC");
+  } finally {
+    await file.close();
+  }
+}
+
+test("a full disk refuses writes in words, keeps what it has, and takes writes again once there is room", { skip }, async () => {
+  const running = farm ?? assert.fail();
+  const stored = await store(running.gateway(0), bytes);
+  await fillDisk();
+  const refused = await until("a write is refused", async () => {
+    const answer = await fetch(`${running.gateway(0)}/v1/objects`, { method: "POST", body: noise(4 * 2 ** 20, performance.now()) });
+    return { status: answer.status, type: answer.headers.get("content-type") ?? "", text: await answer.text() };
+  });
+  assert.ok([503, 507].includes(refused.status), `${refused.status} ${refused.text}`);
+  assert.match(refused.type, /problem\+json/);
+  await assertReads(running.gateway(1), stored.address, bytes);
+  assert.equal((await running.status()).nodes.filter(({ state }) => state === "ready").length, 5, "no node died of it");
+  await rm(ballast);
+  const fresh = noise(2 ** 20, 9);
+  const later = await until("writing works again", async () => {
+    const answer = await fetch(`${running.gateway(0)}/v1/objects`, { method: "POST", body: fresh });
+    const text = await answer.text();
+    return answer.status === 201 ? (JSON.parse(text) as { address: string }) : undefined;
+  });
+  await assertReads(running.gateway(1), later.address, fresh);
+  assert.equal((await read(running.gateway(1), stored.address)).status, 200);
+});
