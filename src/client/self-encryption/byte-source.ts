@@ -15,11 +15,23 @@ export function byteSource(stream: AsyncIterable<Uint8Array>, size: number, sign
   const iterator = stream[Symbol.asyncIterator]();
   let rest: Uint8Array = new Uint8Array(0);
   let read = 0;
+  // One listener for the whole source: a listener a piece would cost more than the piece.
+  let giveUp: ((reason: unknown) => void) | undefined;
+  const onAbort = (): void => giveUp?.(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+
+  function next(): Promise<IteratorResult<Uint8Array>> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      giveUp = reject;
+      iterator.next().then(resolve, reject);
+    });
+  }
 
   async function more(): Promise<boolean> {
-    const next = await orAbort(iterator.next(), signal);
-    if (next.done === true) return false;
-    rest = next.value;
+    const result = await next();
+    if (result.done === true) return false;
+    rest = result.value;
     return true;
   }
 
@@ -39,6 +51,7 @@ export function byteSource(stream: AsyncIterable<Uint8Array>, size: number, sign
       throw new ClientError("wrong-size", `the source has more than the declared ${size} bytes`);
     },
     close: () => {
+      signal.removeEventListener("abort", onAbort);
       // A source that is still waited for may never answer: its end is asked for, not waited for.
       iterator.return?.().then(
         () => undefined,
@@ -46,19 +59,6 @@ export function byteSource(stream: AsyncIterable<Uint8Array>, size: number, sign
       );
     },
   };
-}
-
-/** `promise`, or a rejection with the signal's reason if that comes first. */
-export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    promise.catch(() => undefined);
-    return Promise.reject(signal.reason);
-  }
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
 }
 
 /** Bytes already in memory as a source. */

@@ -1,15 +1,24 @@
 // ChaCha20-Poly1305 and the pad over one chunk's stream, piece by piece, so that only one piece is ever newly allocated.
 import { createCipheriv, createDecipheriv } from "node:crypto";
 import type { ChunkKeys } from "./key-derivation.ts";
-import { padLength, xorPad } from "./pad.ts";
+import { padBlockLength, padLength, xorPad } from "./pad.ts";
 
 /** Bytes by which a sealed chunk is longer than its stream. */
 export const tagLength = 16;
 
 // Whole pads and whole words, just under 64 KiB: small enough to be recycled by the allocator, large enough not to be many.
-const pieceLength: number = padLength * 1260;
+const pieceLength: number = padBlockLength * 630;
 const algorithm = "chacha20-poly1305";
 const scratch = new Uint8Array(pieceLength);
+
+/**
+ * Gives a cipher's output back at once: its memory is warm when the next piece takes it, and no collector has to come
+ * for it (measured: a sixth of the time and tens of MiB a worker).
+ */
+function dispose(piece: Buffer): void {
+  const { buffer } = piece;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === piece.length) buffer.transfer(0);
+}
 
 /** Seals `stream` into `target` (room for 16 bytes more; may begin at the same memory). Gives the sealed length. */
 export function sealStream(stream: Uint8Array, target: Uint8Array, keys: ChunkKeys): number {
@@ -19,6 +28,7 @@ export function sealStream(stream: Uint8Array, target: Uint8Array, keys: ChunkKe
   for (let start = 0; start < length; start += pieceLength) {
     const piece = cipher.update(stream.subarray(start, start + pieceLength));
     xorPad(piece, target.subarray(start, start + piece.length), keys.pad);
+    dispose(piece);
   }
   cipher.final();
   xorPad(cipher.getAuthTag(), target.subarray(length, length + tagLength), keys.pad, length % padLength);
@@ -37,7 +47,9 @@ export function openStream(sealed: Uint8Array, target: Uint8Array, keys: ChunkKe
   for (let start = 0; start < length; start += pieceLength) {
     const piece = scratch.subarray(0, Math.min(pieceLength, length - start));
     xorPad(sealed.subarray(start, start + piece.length), piece, keys.pad);
-    target.set(decipher.update(piece), start);
+    const plain = decipher.update(piece);
+    target.set(plain, start);
+    dispose(plain);
   }
   try {
     decipher.final();

@@ -13,6 +13,7 @@ const denseQuality = 6;
 const denseSizeHint = 4096;
 const windowBits = 22;
 // Four samples spread over the chunk: enough to meet both kinds in a mixed file, well under 1 % of a chunk's time.
+const sampleQuality = 0;
 const sampleCount = 4;
 const sampleLength: number = 16 * 1024;
 /** A chunk is stored as it is unless compression would leave less than this share: the reader's decoder would cost more than that saves. */
@@ -34,7 +35,7 @@ function looksCompressible(plain: Uint8Array): boolean {
   const gap = Math.floor((plain.length - sampleLength) / (sampleCount - 1));
   let compressed = 0;
   for (let i = 0; i < sampleCount; i += 1)
-    compressed += compress(plain.subarray(i * gap, i * gap + sampleLength), fastQuality, sampleLength).length;
+    compressed += compress(plain.subarray(i * gap, i * gap + sampleLength), sampleQuality, sampleLength).length;
   return compressed < sampleCount * sampleLength * worthwhileShare;
 }
 

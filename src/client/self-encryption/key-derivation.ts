@@ -2,6 +2,7 @@
 import { blake3 } from "@noble/hashes/blake3.js";
 import { textBytes } from "../../protocol/bytes.ts";
 import { hashLength } from "../../protocol/hash.ts";
+import { type Pad, padFromBytes, padLength } from "./pad.ts";
 
 /** What the keys of a chunk follow from. `salt`: present where the owner has a convergence secret (docs/decisions/0005). */
 export type ChunkKeyInput = {
@@ -13,10 +14,8 @@ export type ChunkKeyInput = {
   readonly salt?: Uint8Array;
 };
 
-/** `pad` is kept as words: it is XORed by words. */
-export type ChunkKeys = { readonly pad: Uint32Array; readonly key: Uint8Array; readonly nonce: Uint8Array };
+export type ChunkKeys = { readonly pad: Pad; readonly key: Uint8Array; readonly nonce: Uint8Array };
 
-const padLength = 52;
 const keyLength = 32;
 const nonceLength = 12;
 const materialLength: number = padLength + keyLength + nonceLength;
@@ -42,7 +41,7 @@ export function chunkKeyMaterial(input: ChunkKeyInput): Uint8Array {
 export function deriveChunkKeys(input: ChunkKeyInput): ChunkKeys {
   const material = chunkKeyMaterial(input);
   return {
-    pad: new Uint32Array(material.slice(0, padLength).buffer),
+    pad: padFromBytes(material.subarray(0, padLength)),
     key: material.slice(padLength, padLength + keyLength),
     nonce: material.slice(padLength + keyLength, materialLength),
   };
