@@ -1,0 +1,39 @@
+// Which of a chunk's closest nodes have it, without its bytes.
+import type { Address } from "../protocol/address.ts";
+import type { PeerId } from "../protocol/peer-id.ts";
+import type { CustomerParts } from "./customer-parts.ts";
+import type { HeldQuestion } from "./held-question.ts";
+
+export type HeadParts = CustomerParts & { readonly held: HeldQuestion };
+
+/** The chunk's size and its holders among the closest nodes; the wider circle is asked only where the closest have none. */
+export async function countHolders(
+  parts: HeadParts,
+  address: Address,
+  signal: AbortSignal,
+): Promise<{ readonly size: number; readonly holders: readonly PeerId[] } | undefined> {
+  const { membership, genesis, limits } = parts;
+  const { directory } = membership;
+  const close = directory.closest(address, genesis.copies.target, "read").holders.map(({ peer }) => peer);
+  const found = await askAll(parts, close, address, signal);
+  if (found !== undefined) return found;
+  const wide = directory.closest(address, limits.candidatesMax, "read").holders.map(({ peer }) => peer);
+  return askAll(
+    parts,
+    wide.filter((peer) => !close.includes(peer)),
+    address,
+    signal,
+  );
+}
+
+async function askAll(
+  { held }: HeadParts,
+  peers: readonly PeerId[],
+  address: Address,
+  signal: AbortSignal,
+): Promise<{ readonly size: number; readonly holders: readonly PeerId[] } | undefined> {
+  const answers = await Promise.all(peers.map(async (peer) => ({ peer, answer: await held.ask(peer, address, signal) })));
+  const holders = answers.flatMap(({ peer, answer }) => (answer.kind === "held" ? [{ peer, size: answer.size }] : []));
+  const [first] = holders;
+  return first === undefined ? undefined : { size: first.size, holders: holders.map(({ peer }) => peer) };
+}

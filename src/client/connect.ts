@@ -1,0 +1,95 @@
+// A client of a real network: libp2p, membership and self-encryption put together, started, and stopped in reverse.
+import { join } from "node:path";
+import { createLibp2pPeers } from "../network/libp2p/libp2p-peers.ts";
+import { createFileRecordCache } from "../network/membership/file-record-cache.ts";
+import { createMembership, type Membership } from "../network/membership/membership.ts";
+import type { Genesis } from "../protocol/genesis.ts";
+import type { NodeAddress } from "../protocol/node-record.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { createLifecycle, type Part } from "../runtime/lifecycle.ts";
+import type { Log } from "../runtime/log.ts";
+import type { Random } from "../runtime/random.ts";
+import type { ChunkCache } from "./chunk-fetcher.ts";
+import type { ClientMetrics } from "./client-metrics.ts";
+import { createFarmClient } from "./create-farm-client.ts";
+import type { FarmClient } from "./farm-client.ts";
+import { createSelfEncryptor } from "./self-encryption/self-encryptor.ts";
+
+export type ConnectOptions = {
+  /** Of this client's identity, 32 bytes. */
+  readonly seed: Uint8Array;
+  readonly genesis: Genesis;
+  readonly networkKey?: Uint8Array;
+  /** Needed to put where one owner runs the network. */
+  readonly grant?: Uint8Array;
+  /** Addresses of nodes; asked again and again until one answered. */
+  readonly bootstrap: () => readonly NodeAddress[];
+  /** Where peers may reach this client (bulk travels on lanes that the receiver dials); port 0 = any free one. */
+  readonly listen?: { readonly ip: string; readonly libp2p: number; readonly lane: number };
+  /** Folder for what is remembered of the network and for uploads of unknown size. */
+  readonly cacheDir?: string;
+  readonly chunkCache?: ChunkCache;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics?: ClientMetrics;
+};
+
+/** How often the bootstrap addresses are asked for while nobody answered. */
+const bootstrapEveryMs = 2_000;
+/** Longest time for each part to stop. */
+const stopMs = 5_000;
+
+/** A started client, which may not have met the network yet: see `ready()`. Rejects where it cannot listen. */
+export async function connectClient(options: ConnectOptions): Promise<FarmClient> {
+  const { genesis, clock, random, log, cacheDir } = options;
+  const peers = await createLibp2pPeers({
+    networkId: genesis.networkId,
+    seed: options.seed,
+    ...(options.networkKey === undefined ? {} : { networkKey: options.networkKey }),
+    ...(options.listen === undefined ? {} : { listen: options.listen }),
+    clock,
+    log: log.with({ part: "peers" }),
+  });
+  const membership = createMembership({
+    peers,
+    genesis,
+    clock,
+    random,
+    log: log.with({ part: "membership" }),
+    ...(cacheDir === undefined ? {} : { cache: createFileRecordCache(join(cacheDir, "peers"), log) }),
+  });
+  const client = createFarmClient({
+    peers,
+    membership,
+    genesis,
+    encryptor: createSelfEncryptor({ clock }),
+    clock,
+    log: log.with({ part: "client" }),
+    ...(options.grant === undefined ? {} : { grant: options.grant }),
+    ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+    ...(options.chunkCache === undefined ? {} : { chunkCache: options.chunkCache }),
+    ...(cacheDir === undefined ? {} : { spoolDir: join(cacheDir, "spool") }),
+  });
+  const parts: readonly Part[] = [
+    { name: "peers", start: () => peers.start(), stop: () => peers.stop() },
+    membership,
+    bootstrapPolling(membership, options),
+    { name: "client", stop: () => client.stop() },
+  ];
+  const lifecycle = createLifecycle(parts, { clock, log }, { stopMs });
+  await lifecycle.start(new AbortController().signal);
+  return { ...client, stop: () => lifecycle.stop() };
+}
+
+// Whoever starts a farm may write down its addresses only after this client has started.
+function bootstrapPolling(membership: Pick<Membership, "bootstrap" | "joined">, { bootstrap, clock }: ConnectOptions): Part {
+  const ending = new AbortController();
+  const poll = async (): Promise<void> => {
+    while (!ending.signal.aborted && !membership.joined()) {
+      membership.bootstrap(bootstrap());
+      await clock.sleep(bootstrapEveryMs, ending.signal).catch(() => {});
+    }
+  };
+  return { name: "bootstrap", start: () => void poll(), stop: () => ending.abort() };
+}

@@ -1,0 +1,58 @@
+// The decisions of a chunk's read, pure: in which order holders are asked, whom to ask next, what it means when none has it.
+import type { Holder } from "../network/directory.ts";
+import type { PeerId } from "../protocol/peer-id.ts";
+
+/**
+ * asked: on its way · late: still on its way, but another is asked beside it · not-held, damaged: its answer · wrong: bytes
+ * of another address · failed: no answer, to be asked once more where that may help · lost: no answer, not asked again.
+ */
+export type AskState = "asked" | "late" | "not-held" | "damaged" | "wrong" | "failed" | "lost";
+
+/** A node that may have the chunk. `doubtful`: this side believes it is not there now. */
+export type ReadCandidate = { readonly peer: PeerId; readonly doubtful: boolean };
+
+/** Ask this node · wait for those asked · give up, for this reason. */
+export type ReadDecision =
+  | { readonly kind: "ask"; readonly candidate: ReadCandidate }
+  | { readonly kind: "wait" }
+  | { readonly kind: "over"; readonly why: "damaged" | "not-found" | "unreachable" };
+
+/** The order of asking: the close holders cheapest first, then the wider circle by distance, then those believed away. */
+export function readOrder(
+  circles: { readonly close: readonly Holder[]; readonly wide: readonly Holder[]; readonly all: readonly Holder[] },
+  cost: (peer: PeerId) => number,
+): readonly ReadCandidate[] {
+  const close = circles.close.map(({ peer }) => ({ peer, cost: cost(peer) }));
+  const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.wide];
+  const reachable = new Set(inOrder.map(({ peer }) => peer));
+  const doubtful = circles.all.map(({ peer }) => peer).filter((peer) => !reachable.has(peer));
+  return [...[...reachable].map((peer) => ({ peer, doubtful: false })), ...doubtful.map((peer) => ({ peer, doubtful: true }))];
+}
+
+/** What to do next. */
+export function decideRead(candidates: readonly ReadCandidate[], asked: ReadonlyMap<PeerId, AskState>): ReadDecision {
+  const states = [...asked.values()];
+  if (states.includes("asked")) return { kind: "wait" };
+  const next = candidates.find(({ peer }) => !asked.has(peer)) ?? candidates.find(({ peer }) => asked.get(peer) === "failed");
+  if (next !== undefined) return { kind: "ask", candidate: next };
+  if (states.includes("late")) return { kind: "wait" };
+  if (states.includes("wrong") || states.includes("damaged")) return { kind: "over", why: "damaged" };
+  return { kind: "over", why: states.includes("not-held") ? "not-found" : "unreachable" };
+}
+
+/** Whom each of several small reads asks first, so that few messages do: again and again the node that most of the rest can ask, of equals the cheapest. */
+export function shareHolders(reads: readonly (readonly PeerId[])[], cost: (peer: PeerId) => number): readonly (PeerId | undefined)[] {
+  const chosen: (PeerId | undefined)[] = reads.map(() => undefined);
+  const left = new Set(reads.keys());
+  while (left.size > 0) {
+    const serves = new Map<PeerId, number[]>();
+    for (const index of left) for (const peer of reads[index] ?? []) serves.set(peer, [...(serves.get(peer) ?? []), index]);
+    const [best] = [...serves].sort(([a, ofA], [b, ofB]) => ofB.length - ofA.length || cost(a) - cost(b));
+    if (best === undefined) break;
+    for (const index of best[1]) {
+      chosen[index] = best[0];
+      left.delete(index);
+    }
+  }
+  return chosen;
+}

@@ -1,0 +1,71 @@
+// Sources of unknown size are kept until their end is known, since the object format needs the size first: short ones in
+// memory, longer ones in a file that has no name any more once it is open, so that no end of the process leaves it behind.
+import { randomUUID } from "node:crypto";
+import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
+import { join } from "node:path";
+import { concatBytes } from "../protocol/bytes.ts";
+import { ClientError } from "./errors.ts";
+
+export type SpoolLimits = {
+  readonly directory: string;
+  readonly memoryMax: number;
+  readonly sizeMax: number;
+  readonly signal: AbortSignal;
+};
+
+/** What was read to its end. `close` frees the file; `source` may be read once, before that. */
+export type Spooled = { readonly size: number; readonly source: AsyncIterable<Uint8Array>; close(): Promise<void> };
+
+const readLength = 256 * 1024;
+
+/** Reads `source` to its end. Rejects with a `ClientError` `too-large`, the signal's reason, or what the source throws. */
+export async function spool(source: AsyncIterable<Uint8Array>, limits: SpoolLimits): Promise<Spooled> {
+  let parts: Uint8Array[] = [];
+  let file: FileHandle | undefined;
+  let size = 0;
+  try {
+    for await (const part of source) {
+      limits.signal.throwIfAborted();
+      size += part.length;
+      if (size > limits.sizeMax) throw new ClientError("too-large", `an object has at most ${limits.sizeMax} bytes here`);
+      // A copy: the source may use its buffer again.
+      parts.push(new Uint8Array(part));
+      if (size <= limits.memoryMax) continue;
+      file ??= await openNameless(limits.directory);
+      for (const waiting of parts) await writeAll(file, waiting);
+      parts = [];
+    }
+  } catch (error) {
+    await file?.close();
+    throw error;
+  }
+  const opened = file;
+  if (opened === undefined) return { size, source: once(concatBytes(...parts)), close: async () => {} };
+  return { size, source: fileContent(opened, size), close: () => opened.close() };
+}
+
+async function openNameless(directory: string): Promise<FileHandle> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const path = join(directory, `upload-${randomUUID()}`);
+  const file = await open(path, "wx+", 0o600);
+  await unlink(path);
+  return file;
+}
+
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length; ) written += (await file.write(bytes, written)).bytesWritten;
+}
+
+async function* fileContent(file: FileHandle, size: number): AsyncGenerator<Uint8Array> {
+  for (let position = 0; position < size; ) {
+    const buffer = Buffer.allocUnsafeSlow(Math.min(readLength, size - position));
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) throw new ClientError("wrong-size", "the spool file ended early");
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
