@@ -1,30 +1,86 @@
-// Lanes: TLS connections of their own for bulk bytes, in a worker thread.
+// Lanes seen from the main thread: which peer has which, how they are opened, and the transfers under way on them. One
+// lane a direction and peer; the receiver of bulk dials where it can, because a socket that dials reads at half the cost.
 import type { PeerId } from "../../protocol/peer-id.ts";
-import type { Bulk } from "./bulk.ts";
-import { LaneError } from "./failure.ts";
+import type { AnnouncedTransfer, Bulk, OutgoingTransfer, ReceivedChunks } from "./bulk.ts";
+import { createIncomingLanes, type IncomingLanes } from "./incoming-lanes.ts";
+import type { LaneBase, LanesParts } from "./lane-base.ts";
+import type { FromLaneWorker } from "./lane-messages.ts";
+import { createOutgoingLanes, type OutgoingLanes } from "./outgoing-lanes.ts";
+import { createLaneThread } from "./worker-thread.ts";
 
-export type LanesParts = {
-  ask(peer: PeerId, body: Uint8Array, signal: AbortSignal): Promise<Uint8Array>;
-  remoteIp(peer: PeerId): string | undefined;
-};
 export type Lanes = Bulk & {
+  /** Answers the lanes' question of a peer. Rejects with a LaneError where no lane can be had. */
   answer(from: PeerId, body: Uint8Array): Promise<Uint8Array>;
   port(): number;
+  /** The peer's last connection closed: its lanes end with it. */
   drop(peer: PeerId): void;
   start(): Promise<void>;
   stop(): Promise<void>;
 };
 
-export function createLanes(_parts: LanesParts): Lanes {
-  return {
-    reaches: () => false,
-    send: () => ({ transfer: 1, done: Promise.reject(new LaneError("none", "no lanes")), cancel: () => {} }),
-    receive: () => Promise.reject(new LaneError("none", "no lanes")),
-    avoid: () => {},
-    answer: () => Promise.reject(new LaneError("none", "no lanes")),
-    port: () => 0,
-    drop: () => {},
-    start: async () => {},
-    stop: async () => {},
+/** Lanes of one peer, the worker not started yet. */
+export function createLanes(parts: LanesParts): Lanes {
+  const avoided = new Map<PeerId, number>();
+  let lastLane = 0;
+  const onDeath = (): void => {
+    incoming.dropAll("the lane worker ended");
+    outgoing.dropAll("the lane worker ended");
   };
+  const thread = createLaneThread({
+    listen: parts.listen,
+    times: { idleMs: parts.limits.laneIdleMs, stallMs: parts.limits.laneStallMs },
+    log: parts.log,
+    onMessage: (message) => route(message, incoming, outgoing),
+    onDeath,
+  });
+  const nextLane = (): number => {
+    lastLane += 1;
+    return lastLane;
+  };
+  const base: LaneBase = { ...parts, thread, nextLane };
+  const incoming = createIncomingLanes(base);
+  const outgoing = createOutgoingLanes(base);
+  const reaches = (peer: PeerId): boolean => {
+    const untilMs = avoided.get(peer);
+    if (untilMs === undefined) return true;
+    if (untilMs > parts.clock.monotonicMs()) return false;
+    avoided.delete(peer);
+    return true;
+  };
+  const avoid = (peer: PeerId): void => void avoided.set(peer, parts.clock.monotonicMs() + parts.limits.laneAvoidMs);
+  const drop = (peer: PeerId): void => {
+    incoming.drop(peer);
+    outgoing.drop(peer);
+    avoided.delete(peer);
+  };
+  const receive = async (announced: AnnouncedTransfer, signal: AbortSignal): Promise<ReceivedChunks> => {
+    const received = await incoming.receive(announced, signal);
+    parts.onTraffic({ kind: "bytes", path: "lane", direction: "in", bytes: sum(announced.lengths) });
+    return received;
+  };
+  const send = (peer: PeerId, chunks: readonly Uint8Array[]): OutgoingTransfer => {
+    parts.onTraffic({ kind: "bytes", path: "lane", direction: "out", bytes: sum(chunks.map((chunk) => chunk.length)) });
+    return outgoing.send(peer, chunks);
+  };
+  return {
+    ...{ reaches, avoid, send, receive, drop },
+    answer: (from, body) => outgoing.answer(from, body),
+    port: () => thread.port(),
+    start: () => thread.start(),
+    stop: () => thread.stop(),
+  };
+}
+
+function route(message: FromLaneWorker, incoming: IncomingLanes, outgoing: OutgoingLanes): void {
+  if (message.type === "received" || message.type === "revoked") incoming.onMessage(message);
+  else if (message.type === "let-go") outgoing.letGo(message.lane, message.transfer);
+  else if (message.type === "opened") incoming.opened(message.lane);
+  else if (message.type === "closed") {
+    incoming.closed(message.lane, message.why);
+    outgoing.closed(message.lane, message.why);
+  }
+}
+
+function sum(lengths: readonly number[]): number {
+  return lengths.reduce((total, length) => total + length, 0);
 }

@@ -7,7 +7,7 @@ import type { NodeAddress } from "../../protocol/node-record.ts";
 import { type PeerId, parsePeerId, peerIdFromPublicKey } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Random } from "../../runtime/random.ts";
+import { type Random, systemRandom } from "../../runtime/random.ts";
 import { NetworkError } from "../errors.ts";
 import { type Delivery, type Handler, type Message, type PeerEvent, type Peers, type RequestOptions, requestKinds } from "../peers.ts";
 import { sizeExcess } from "./bulk-message.ts";
@@ -28,7 +28,8 @@ export type Libp2pPeersOptions = HostOptions & {
   readonly networkId: Address;
   readonly clock: Clock;
   readonly log: Log;
-  readonly random: Random;
+  /** For one-time secrets; the machine's unless given. */
+  readonly random?: Random;
   readonly limits?: Partial<TransportLimits>;
   /** Told of bytes, requests and failures, for metrics. */
   readonly onTraffic?: TrafficListener;
@@ -54,13 +55,16 @@ type Running = { readonly host: Libp2p; readonly connections: Connections; reado
 export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
   const limits = { ...transportLimits, ...options.limits };
   const self = peerIdFromPublicKey(signingKeyFromSeed(options.seed).publicKey);
+  const onTraffic = options.onTraffic ?? ((): void => {});
   const lanes = createLanes({
     ...options,
-    ask: async (peer, body, signal) =>
-      (await ask(transport, { peer, code: openLaneCode }, { body, chunks: [] }, { timeoutMs: limits.dialMs, signal })).body,
+    ...{ limits, onTraffic, random: options.random ?? systemRandom },
+    ask: async (peer, body) => {
+      const question = { peer, code: openLaneCode };
+      return (await ask(transport, question, { body, chunks: [] }, { timeoutMs: limits.dialMs })).body;
+    },
     remoteIp: (peer) => transport.running?.connections.remoteIp(peer),
   });
-  const onTraffic = options.onTraffic ?? ((): void => {});
   const transport: Transport = {
     ...{ self, options, limits, lanes, onTraffic, running: undefined },
     ...{ handlers: new Map(), known: new Map(), listeners: new Set() },

@@ -33,6 +33,14 @@ export type TransportLimits = {
   readonly allBytesOutMax: number;
   /** How long a second connection to the same peer may live on for the requests it carries. */
   readonly pruneMs: number;
+  /** How long a one-time secret of a lane holds. */
+  readonly laneTokenMs: number;
+  /** How long chunks wait for the receiver to open a lane. */
+  readonly laneOpenMs: number;
+  /** Lanes end after this without work; with work under way but no byte moving; and a peer without lanes is asked again after the last. */
+  readonly laneIdleMs: number;
+  readonly laneStallMs: number;
+  readonly laneAvoidMs: number;
 };
 
 export const transportLimits: TransportLimits = {
@@ -54,6 +62,11 @@ export const transportLimits: TransportLimits = {
   bytesOutMax: 32 * mib,
   allBytesOutMax: 128 * mib,
   pruneMs: 2_000,
+  laneTokenMs: 10_000,
+  laneOpenMs: 10_000,
+  laneIdleMs: 60_000,
+  laneStallMs: 30_000,
+  laneAvoidMs: 60_000,
 };
 
 assert(messageChunkBytesMax + messageBodyMax < transportLimits.bytesInWorkMax, "a largest message must fit the work of a peer");
