@@ -58,6 +58,7 @@ export async function* readLevel(from: LevelMap, first: number, last: number, pa
         ahead.push(chunk);
         next += 1;
       }
+      signal.throwIfAborted();
       const chunk = ahead.shift();
       if (chunk !== undefined) yield await chunk;
     }

@@ -90,7 +90,10 @@ function contentReader(content: LevelMap, chunks: number): ObjectReader {
       const chunkStart = starts[index] ?? 0;
       const wanted = chunk.bytes.subarray(Math.max(0, start - chunkStart), Math.min(chunk.bytes.length, end - chunkStart));
       try {
-        yield* pieces(wanted);
+        for (const piece of pieces(wanted)) {
+          parts.signal.throwIfAborted();
+          yield piece;
+        }
       } finally {
         chunk.release();
       }
