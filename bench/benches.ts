@@ -1,4 +1,5 @@
 // The list of benches, written out.
 import type { Bench } from "./result.ts";
+import { bench as selfEncryption } from "./self-encryption.ts";
 
-export const benches: readonly Bench[] = [];
+export const benches: readonly Bench[] = [selfEncryption];
