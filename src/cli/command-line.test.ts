@@ -7,13 +7,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable, Writable } from "node:stream";
+import { Readable } from "node:stream";
 import { after, before, beforeEach, test } from "node:test";
-import { systemClock } from "../runtime/clock.ts";
-import { seededRandom } from "../runtime/random.ts";
+import { type Ended, runInProcess } from "./command-fixture.ts";
 import type { CommandWorld } from "./command-world.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
-import { runCommandLine } from "./run-command-line.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 const folder = mkdtempSync(join(tmpdir(), "command-line-"));
@@ -39,35 +37,7 @@ beforeEach(() => {
   writeFileSync(join(folder, "file"), content);
 });
 
-class Sink extends Writable {
-  readonly pieces: Buffer[] = [];
-  override _write(piece: Buffer, _encoding: string, done: () => void): void {
-    this.pieces.push(Buffer.from(piece));
-    done();
-  }
-  bytes(): Buffer {
-    return Buffer.concat(this.pieces);
-  }
-}
-type Ended = { readonly code: ExitCode; readonly out: Buffer; readonly err: string };
-
-async function vaultfarm(args: readonly string[], change: Partial<CommandWorld> = {}): Promise<Ended> {
-  const [out, err] = [new Sink(), new Sink()];
-  const world: CommandWorld = {
-    streams: { out, err },
-    input: Readable.from([]),
-    outIsTerminal: false,
-    workFolder: folder,
-    packageFolder: process.cwd(),
-    baseEnv: {},
-    clock: systemClock,
-    random: seededRandom(1),
-    interrupted: new AbortController().signal,
-    ...change,
-  };
-  const code = await runCommandLine(world, "1.2.3", args);
-  return { code, out: out.bytes(), err: err.bytes().toString() };
-}
+const vaultfarm = (args: readonly string[], change: Partial<CommandWorld> = {}): Promise<Ended> => runInProcess(args, folder, change);
 const problem =
   (status: number, code: string, detail: string): Handler =>
   (request, response) => {
@@ -138,14 +108,15 @@ test("what the gateway refuses is passed on with its own words and an exit code"
   }
 });
 
-test("an upload that is refused early and cut ends with the refusal", async () => {
+test("an upload that is refused before it ends is refused in the gateway's words; one that is cut says so", async () => {
   writeFileSync(join(folder, "large"), Buffer.alloc(32 * 2 ** 20));
-  handler = (_request, response) => {
-    response.writeHead(507, { "content-type": "application/problem+json", connection: "close" });
-    response.end(JSON.stringify({ status: 507, code: "farm-full", detail: "the farm is full" }));
-  };
-  const ended = await vaultfarm(["put", "large", "--gateway", gateway]);
-  assert.deepEqual([ended.code, ended.err], [exitCodes.refused, "vaultfarm: the farm is full\n"]);
+  handler = problem(507, "farm-full", "the farm is full");
+  const refused = await vaultfarm(["put", "large", "--gateway", gateway]);
+  assert.deepEqual([refused.code, refused.err], [exitCodes.refused, "vaultfarm: the farm is full\n"]);
+  handler = (request) => request.once("data", () => request.destroy());
+  const cut = await vaultfarm(["put", "large", "--gateway", gateway]);
+  assert.equal(cut.code, exitCodes.unreachable);
+  assert.match(cut.err, /the gateway .* closed the connection in the middle/);
 });
 
 test("get writes the file, or to standard output", async () => {

@@ -42,7 +42,13 @@ export async function readJsonBody(answer: IncomingMessage): Promise<unknown> {
   return JSON.parse(await readText(answer));
 }
 
+const cutCodes = ["EPIPE", "ECONNRESET"];
+
 function unreachable(url: URL, cause: unknown): CommandError {
+  if (cause instanceof Error && "code" in cause && cutCodes.includes(String(cause.code))) {
+    const message = `the gateway ${url.origin} closed the connection in the middle; try again, and see its log if it happens again`;
+    return new CommandError(exitCodes.unreachable, "cut", message, cause);
+  }
   const why = cause instanceof Error ? cause.message : String(cause);
   return new CommandError(
     exitCodes.unreachable,

@@ -1,11 +1,12 @@
-// The command line: which commands there are, their arguments and options, in words.
+// The command line: which commands there are, their arguments and options, in words. What a command does is loaded only
+// when it is called, so that each starts as fast as it can.
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { CommandWorld } from "./command-world.ts";
-import { down, type FarmChoice } from "./commands/down.ts";
-import { type GetOptions, get } from "./commands/get.ts";
-import { type PutOptions, put } from "./commands/put.ts";
-import { status } from "./commands/status.ts";
-import { type UpOptions, up } from "./commands/up.ts";
+import type { FarmChoice } from "./commands/down.ts";
+import type { GetOptions } from "./commands/get.ts";
+import type { DecryptOptions, EncryptOptions } from "./commands/offline.ts";
+import type { PutOptions } from "./commands/put.ts";
+import type { UpOptions } from "./commands/up.ts";
 import { createOutput, type Output } from "./output.ts";
 
 /** The command line over `world`; a command that fails rejects from `parseAsync`. */
@@ -19,6 +20,7 @@ export function createProgram(world: CommandWorld, version: string): Command {
     .addHelpText("after", "\nExit codes and examples: docs/cli.md");
   addFarmCommands(program, world);
   addObjectCommands(program, world);
+  addOfflineCommands(program, world);
   return program;
 }
 
@@ -28,10 +30,18 @@ function outputOf(world: CommandWorld, { json }: Json): Output {
   return createOutput(world.streams, json === true);
 }
 
-const dataOption = (): Option => new Option("--data <dir>", "folder that holds local farms").default(".vaultfarm");
-const nameOption = (): Option => new Option("-n, --name <farm>", "which farm; may be left out while there is only one");
 const jsonOption = (): Option => new Option("--json", "the result as one line of JSON");
+const farmOptions = (): readonly Option[] => [
+  new Option("-n, --name <farm>", "which farm; may be left out while there is only one"),
+  new Option("--data <dir>", "folder that holds local farms").default(".vaultfarm"),
+  jsonOption(),
+];
 const gatewayOption = (): Option => new Option("--gateway <url>", "a gateway, instead of one of the local farm");
+
+function withOptions(command: Command, options: readonly Option[]): Command {
+  for (const option of options) command.addOption(option);
+  return command;
+}
 
 function addFarmCommands(program: Command, world: CommandWorld): void {
   program
@@ -41,46 +51,57 @@ function addFarmCommands(program: Command, world: CommandWorld): void {
     .option("--port <port>", "port of the first gateway; fails where it is in use (default: 8080 or the next free one)", parsePort)
     .option("--no-restart", "leave a process that died dead")
     .option("--ephemeral", "remove the farm and all its data at the end", false)
-    .addOption(dataOption())
+    .option("--data <dir>", "folder that holds local farms", ".vaultfarm")
     .addOption(jsonOption())
-    .action((options: UpOptions & Json) => up(world, outputOf(world, options), options));
-  program
-    .command("down")
-    .description("stop a running farm in good order; the data stays")
-    .addOption(nameOption())
-    .addOption(dataOption())
-    .addOption(jsonOption())
-    .action((options: FarmChoice & Json) => down(world, outputOf(world, options), options));
-  program
-    .command("status")
-    .description("show a farm: its gateways, nodes, processes, vaults")
-    .addOption(nameOption())
-    .addOption(dataOption())
-    .addOption(jsonOption())
-    .action((options: FarmChoice & Json) => status(world, outputOf(world, options), options));
+    .action(async (options: UpOptions & Json) => (await import("./commands/up.ts")).up(world, outputOf(world, options), options));
+  withOptions(program.command("down").description("stop a running farm in good order; the data stays"), farmOptions()).action(
+    async (options: FarmChoice & Json) => (await import("./commands/down.ts")).down(world, outputOf(world, options), options),
+  );
+  withOptions(program.command("status").description("show a farm: its gateways, nodes, processes, vaults"), farmOptions()).action(
+    async (options: FarmChoice & Json) => (await import("./commands/status.ts")).status(world, outputOf(world, options), options),
+  );
 }
 
 function addObjectCommands(program: Command, world: CommandWorld): void {
-  program
+  const put = program
     .command("put")
     .description("store a file and print its address")
     .argument("<file>", 'a file, or "-" for standard input')
-    .option("--public", "keep the map readable: anybody who runs a vault can read the object", false)
-    .addOption(gatewayOption())
-    .addOption(nameOption())
-    .addOption(dataOption())
-    .addOption(jsonOption())
-    .action((file: string, options: PutOptions & Json) => put(world, outputOf(world, options), file, options));
-  program
+    .option("--public", "keep the map readable: anybody who runs a vault can read the object", false);
+  withOptions(put, [gatewayOption(), ...farmOptions()]).action(async (file: string, options: PutOptions & Json) =>
+    (await import("./commands/put.ts")).put(world, outputOf(world, options), file, options),
+  );
+  const get = program
     .command("get")
     .description("read an object into a file, or to standard output")
     .argument("<address>", "what put printed")
-    .option("-o, --output <file>", "the file to write")
-    .addOption(gatewayOption())
-    .addOption(nameOption())
-    .addOption(dataOption())
+    .option("-o, --output <file>", "the file to write");
+  withOptions(get, [gatewayOption(), ...farmOptions()]).action(async (address: string, options: GetOptions & Json) =>
+    (await import("./commands/get.ts")).get(world, outputOf(world, options), address, options),
+  );
+}
+
+function addOfflineCommands(program: Command, world: CommandWorld): void {
+  program
+    .command("encrypt")
+    .description("cut and encrypt a file without a network: chunks named by their address, the data map beside them")
+    .argument("<file>", "the file")
+    .requiredOption("--out <dir>", "folder for chunks and map")
+    .option("--dense", "compress harder, much slower", false)
     .addOption(jsonOption())
-    .action((address: string, options: GetOptions & Json) => get(world, outputOf(world, options), address, options));
+    .action(async (file: string, options: EncryptOptions & Json) =>
+      (await import("./commands/offline.ts")).encrypt(world, outputOf(world, options), file, options),
+    );
+  program
+    .command("decrypt")
+    .description("put a file together again from its map and chunks, without a network")
+    .argument("<map>", "the data map")
+    .requiredOption("--chunks <dir>", "folder of the chunks")
+    .requiredOption("--out <file>", "the file to write")
+    .addOption(jsonOption())
+    .action(async (map: string, options: DecryptOptions & Json) =>
+      (await import("./commands/offline.ts")).decrypt(world, outputOf(world, options), map, options),
+    );
 }
 
 function parsePort(text: string): number {

@@ -3,19 +3,29 @@
 import { strict as assert } from "node:assert";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { createMemberProcess, type MemberCommand, type MemberProcess } from "./member-process.ts";
 import { identifyProcess } from "./process-identity.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "member-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
+// A program that says that it runs and stays until a signal, or ends at once where it is told to.
+writeFileSync(
+  join(folder, "sleeper.ts"),
+  `const ends = process.env["END_WITH"];
+   if (ends !== undefined) process.exit(Number(ends));
+   process.on("SIGTERM", () => process.exit(0));
+   setInterval(() => {}, 1000);
+   process.stdout.write("running\\n");`,
+);
 const logFile = join(folder, "log");
 const command = (env: Record<string, string> = {}): MemberCommand => ({
-  program: "../test/support/sleeping-program",
+  program: relative(fileURLToPath(new URL("../..", import.meta.url)), join(folder, "sleeper")),
   title: "sleeper",
   env: { PATH: "/usr/bin:/bin", ...env },
   log: logFile,

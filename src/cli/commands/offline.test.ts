@@ -1,0 +1,47 @@
+// Proves that encrypt and decrypt on the command line are each other's inverse, and refuse damaged, missing and
+// empty input with their exit codes: through the real command line in this process.
+import { strict as assert } from "node:assert";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { chunkAddress } from "../../protocol/address.ts";
+import { systemRandom } from "../../runtime/random.ts";
+import { runInProcess } from "../command-fixture.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "offline-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const content = Buffer.concat([systemRandom.bytes(5 * 2 ** 20), Buffer.from("text that repeats ".repeat(50_000))]);
+writeFileSync(join(folder, "file"), content);
+
+test("there and back: chunks are named by their address, the map lies beside them", async () => {
+  const encrypted = await runInProcess(["encrypt", "file", "--out", "chunks", "--json"], folder);
+  assert.equal(encrypted.code, 0, encrypted.err);
+  const { map, bytes, chunks } = JSON.parse(encrypted.out.toString()) as { map: string; bytes: number; chunks: number };
+  assert.equal(bytes, content.length);
+  const names = readdirSync(join(folder, "chunks")).filter((name) => !map.endsWith(name));
+  assert.equal(names.length, chunks);
+  for (const name of names) assert.equal(chunkAddress(readFileSync(join(folder, "chunks", name))), name);
+  const decrypted = await runInProcess(["decrypt", map, "--chunks", "chunks", "--out", "back"], folder);
+  assert.equal(decrypted.code, 0, decrypted.err);
+  assert.ok(readFileSync(join(folder, "back")).equals(content));
+});
+
+test("a damaged or missing chunk, an empty file, a map that is none: refused, nothing left behind", async () => {
+  await runInProcess(["encrypt", "file", "--out", "broken"], folder);
+  const chunk = readdirSync(join(folder, "broken")).find((name) => /^[0-9a-f]{64}$/.test(name)) ?? assert.fail();
+  const path = join(folder, "broken", chunk);
+  const bytes = readFileSync(path);
+  bytes[100] = (bytes[100] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+  const decrypt = (map: string): ReturnType<typeof runInProcess> =>
+    runInProcess(["decrypt", map, "--chunks", "broken", "--out", "none"], folder);
+  assert.equal((await decrypt("broken/data-map")).code, 7);
+  rmSync(path);
+  assert.equal((await decrypt("broken/data-map")).code, 3);
+  assert.equal((await decrypt("file")).code, 7);
+  writeFileSync(join(folder, "empty"), "");
+  assert.equal((await runInProcess(["encrypt", "empty", "--out", "x"], folder)).code, 2);
+  assert.equal((await runInProcess(["encrypt", "absent", "--out", "x"], folder)).code, 3);
+  assert.deepEqual([existsSync(join(folder, "none")), readdirSync(folder).some((name) => name.includes("partial"))], [false, false]);
+});
