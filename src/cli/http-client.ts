@@ -1,6 +1,6 @@
 // One HTTP exchange with a gateway, streaming both ways, with errors that say what to do.
-import { type IncomingMessage, request as requestPlain } from "node:http";
-import { request as requestTls } from "node:https";
+import { type IncomingMessage, Agent as PlainAgent, request as requestPlain } from "node:http";
+import { request as requestTls, Agent as TlsAgent } from "node:https";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CommandError } from "./command-error.ts";
@@ -16,8 +16,9 @@ export type Exchange = {
 
 /** The answer of a gateway with status 2xx, its body not read yet. Rejects with a `CommandError` for everything else. */
 export async function exchange({ method, url, headers = {}, body, signal }: Exchange): Promise<IncomingMessage> {
-  const request = url.protocol === "https:" ? requestTls : requestPlain;
-  const sent = request(url, { method, headers, signal, agent: false });
+  const [request, Agent] = url.protocol === "https:" ? [requestTls, TlsAgent] : [requestPlain, PlainAgent];
+  // Kept alive, the connection survives a refusal that comes before the upload ends; else its words would be lost.
+  const sent = request(url, { method, headers, signal, agent: new Agent({ keepAlive: true }) });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     sent.once("response", resolve);
     sent.once("error", reject);
@@ -27,7 +28,9 @@ export async function exchange({ method, url, headers = {}, body, signal }: Exch
   try {
     const answer = await answered;
     if ((answer.statusCode ?? 0) < 300) return answer;
-    throw await refusal(answer);
+    const refused = await refusal(answer);
+    sent.destroy();
+    throw refused;
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;
     if (signal.aborted) throw new CommandError(exitCodes.interrupted, "interrupted", "interrupted", cause);
