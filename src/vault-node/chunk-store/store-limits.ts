@@ -1,0 +1,80 @@
+// Every limit of the chunk store with its unit and reason in one place; relations between them are asserted below.
+import { strict as assert } from "node:assert";
+import { chunkSizeMax } from "../../protocol/limits.ts";
+
+const kib = 1024;
+const mib = 1024 * kib;
+const gib = 1024 * mib;
+
+export type StoreLimits = {
+  /** Bytes a segment aims at; absent = fitted to the capacity. */
+  readonly segmentBytes?: number;
+  /** Bytes of one group commit: enough to make the sync cheap, little enough to stay below a second on a slow disk. */
+  readonly groupBytesMax: number;
+  /** Bytes waiting to be written. They belong to callers; above it puts are refused as busy. */
+  readonly queueBytesMax: number;
+  /** Calls waiting to be written, and reads waiting for their turn: bounds what small entries can pile up. */
+  readonly queueCallsMax: number;
+  /** Reads on the disk at a time: Node's thread pool has four threads, more only queue there. */
+  readonly readsMax: number;
+  /** Bytes of read buffers kept for the next read while unused. */
+  readonly buffersBytesMax: number;
+  /** Index changes kept in memory until they go to the index file in one transaction: about 1 MiB. */
+  readonly checkpointEntries: number;
+  /** Log bytes after which the index is brought up to date: what a start has to read again at most, about twice. */
+  readonly checkpointBytes: number;
+  /** Bytes a second that compaction copies: below a tenth of what any disk does. */
+  readonly compactionBytesPerSecond: number;
+  /** Share of dead bytes from which a segment is compacted: each byte copied frees at least one. */
+  readonly compactionDeadShare: number;
+};
+
+export const defaultStoreLimits: StoreLimits = {
+  groupBytesMax: 16 * mib,
+  queueBytesMax: 256 * mib,
+  queueCallsMax: 65_536,
+  readsMax: 8,
+  buffersBytesMax: 8 * mib,
+  checkpointEntries: 4096,
+  checkpointBytes: 64 * mib,
+  compactionBytesPerSecond: 32 * mib,
+  compactionDeadShare: 0.5,
+};
+
+/** Largest segment, bytes; offsets in the index are 32 bits. */
+export const segmentBytesMax: number = 256 * mib;
+
+/** Smallest segment of a small store, bytes: two of the largest chunks. */
+export const segmentBytesMin: number = 8 * mib;
+
+/** Segments a small store is divided into at least, so that compaction can free a part. */
+export const segmentsPerStore = 64;
+
+/** Open segment files: far below the 1024 that most systems allow a process. */
+export const openSegmentsMax = 64;
+
+/** Index bytes that an entry is charged for: measured 97 in leaf pages after random inserts, doubled by copy on write. */
+export const indexBytesPerEntry = 256;
+
+/** Share of its capacity at which a vault wants no new chunks: the rest is room for repair. */
+export const fullShare = 0.95;
+
+/** Free space that is never used: what the file system and the index need to go on. */
+export function freeReserve(totalBytes: number): number {
+  const share = totalBytes * 0.03;
+  return totalBytes < 32 * gib ? share : Math.max(gib, share);
+}
+
+/** How long a figure of free space is trusted, milliseconds; own writes are subtracted meanwhile. */
+export const freeSpaceAgeMs = 1000;
+
+/** How long unused read buffers are kept, milliseconds. */
+export const bufferIdleMs = 10_000;
+
+/** The segment size for vaults of `capacity` bytes together. */
+export function fittedSegmentBytes(capacity: number): number {
+  return Math.min(segmentBytesMax, Math.max(segmentBytesMin, Math.floor(capacity / segmentsPerStore)));
+}
+
+assert(segmentBytesMax + defaultStoreLimits.groupBytesMax < 2 ** 32, "offsets in a segment must fit 32 bits");
+assert(segmentBytesMin >= 2 * chunkSizeMax, "a segment must hold more than one chunk");
