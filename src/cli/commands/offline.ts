@@ -22,7 +22,10 @@ export async function encrypt(world: CommandWorld, output: Output, file: string,
   const map = relative(world.workFolder, mapPath) || mapPath;
   output.json({ map, bytes, chunks });
   output.line(map);
-  if (!output.isJson) output.note(`${describeBytes(bytes)} in ${chunks} chunks; whoever has the map and the chunks can read the file`);
+  if (!output.isJson)
+    output.note(
+      `${describeBytes(bytes)} in ${chunks} ${chunks === 1 ? "chunk" : "chunks"}; whoever has the map and the chunks can read the file`,
+    );
 }
 
 /** Puts the file together that `map` describes. Rejects with a `CommandError`; `out` appears only when it is whole. */

@@ -36,7 +36,7 @@ export async function put(world: CommandWorld, output: Output, file: string, opt
     bar.stop();
     output.json(result);
     output.line(result.address);
-    const kept = `${describeBytes(result.bytes)} in ${result.chunks} chunks, each on ${result.copies.min} nodes or more`;
+    const kept = `${describeBytes(result.bytes)} in ${result.chunks} ${result.chunks === 1 ? "chunk" : "chunks"}, each on ${result.copies.min} nodes or more`;
     if (!output.isJson)
       output.note(
         options.public ? `${kept}; public: anybody who runs a vault can read it` : `${kept}; the address is the only key: keep it safe`,

@@ -29,7 +29,7 @@ export type FarmLook = {
 };
 
 /** Between looks while something is under way, and while all is well, milliseconds. */
-const busyMs = 100;
+const busyMs = 150;
 const calmMs = 5000;
 
 /** Runs the farm until `stop` is aborted and every member has stopped. */
