@@ -36,8 +36,10 @@ type Run = {
   readonly startMs: number;
   readonly acknowledged: PromiseWithResolvers<PutStanding>;
   readonly finished: PromiseWithResolvers<PutStanding>;
-  /** Aborts when the run is over. */
+  /** Aborts when the run is over: nothing more is sent. */
   readonly ending: AbortController;
+  /** Aborts when answers to what was sent are not waited for any more. */
+  readonly landing: AbortController;
   /** Ends the run; given up by the caller only while it looks for enough holders. */
   readonly giveUp: () => void;
   deadline: Timer;
@@ -60,6 +62,7 @@ export function beginChunkPut(parts: ChunkPutParts, chunk: ChunkToPut, caller: A
     acknowledged: Promise.withResolvers(),
     finished: Promise.withResolvers(),
     ending: new AbortController(),
+    landing: new AbortController(),
     giveUp: () => end(run),
     deadline: parts.clock.after(parts.limits.putDeadlineMs, () => end(run)),
     inFlight: 0,
@@ -150,9 +153,16 @@ async function send(run: Run, { peer, vault }: Holder): Promise<void> {
   run.sent = true;
   const late = after(run, parts.limits.putLateMs + (chunk.bytes.length / mib) * parts.limits.putLatePerMibMs, () => {
     attempts.set(peer, { state: "late", tries, reason: "timeout" });
+    // Further chunks go round it until it answers somebody again.
+    parts.membership.reportFailure(peer);
     step(run);
   });
-  const outcome = await parts.sender.send(peer, { vault, address: chunk.address, bytes: chunk.bytes }, run.ending.signal);
+  const outcome = await parts.sender.send(
+    peer,
+    { vault, address: chunk.address, bytes: chunk.bytes },
+    run.ending.signal,
+    run.landing.signal,
+  );
   run.inFlight -= 1;
   late.cancel();
   if (outcome.kind === "stored") attempts.set(peer, { state: "stored", tries });
@@ -184,6 +194,10 @@ function end(run: Run): void {
   run.parts.stopping.removeEventListener("abort", run.giveUp);
   if (!acknowledged) fail(run);
   run.ending.abort();
+  // What was sent before the caller gave up may land: putting it again later then costs nothing.
+  if (run.caller.aborted && !acknowledged && !run.parts.stopping.aborted)
+    run.deadline = run.parts.clock.after(run.parts.limits.finishMs, () => run.landing.abort());
+  else run.landing.abort();
   settle(run);
 }
 
@@ -200,7 +214,9 @@ function fail(run: Run): void {
 }
 
 function settle(run: Run): void {
-  if (run.inFlight === 0) run.finished.resolve(standing(run));
+  if (run.inFlight > 0) return;
+  run.deadline.cancel();
+  run.finished.resolve(standing(run));
 }
 
 function count(run: Run, result: "stored" | "held" | "failed"): void {

@@ -20,7 +20,10 @@ export type CopyOutcome =
   | { readonly kind: "failed"; readonly reason: PutRefusal["reason"] }
   | { readonly kind: "given-up" };
 
-export type CopySender = { send(peer: PeerId, copy: Copy, signal: AbortSignal): Promise<CopyOutcome> };
+export type CopySender = {
+  /** `signal` takes back a copy that waits, `flight` gives up one that was sent. Never rejects. */
+  send(peer: PeerId, copy: Copy, signal: AbortSignal, flight: AbortSignal): Promise<CopyOutcome>;
+};
 
 /** A sender with small and bulk messages in queues of their own, so that a small object never waits behind a large one. */
 export function createCopySender(parts: CustomerParts): CopySender {
@@ -34,7 +37,8 @@ export function createCopySender(parts: CustomerParts): CopySender {
     });
   const small = queuesOf(limits.smallMessageMax);
   const bulk = queuesOf(messageChunkBytesMax);
-  return { send: (peer, copy, signal) => (copy.bytes.length <= limits.smallMessageMax ? small : bulk).ask(peer, copy, signal) };
+  const queueFor = ({ bytes }: Copy): NodeQueues<Copy, CopyOutcome> => (bytes.length <= limits.smallMessageMax ? small : bulk);
+  return { send: (peer, copy, signal, flight) => queueFor(copy).ask(peer, copy, signal, flight) };
 }
 
 // One message never names a chunk twice: two requests with one chunk each get an answer of their own.

@@ -13,8 +13,11 @@ export type NodeQueueOptions<Job, Outcome> = {
 };
 
 export type NodeQueues<Job, Outcome> = {
-  /** Resolves once the job is out of flight, however it went: until then its bytes are in use. Never rejects. */
-  ask(peer: PeerId, job: Job, signal: AbortSignal): Promise<Outcome>;
+  /**
+   * Resolves once the job is out of flight, however it went: until then its bytes are in use. Never rejects. `signal`
+   * takes back a job that waits; `flight` (default: the same) gives up the answer to one that was sent.
+   */
+  ask(peer: PeerId, job: Job, signal: AbortSignal, flight?: AbortSignal): Promise<Outcome>;
 };
 
 type Entry<Job, Outcome> = {
@@ -45,20 +48,25 @@ export function createNodeQueues<Job, Outcome>(options: NodeQueueOptions<Job, Ou
     });
     pump(queue);
   };
-  const ask = (peer: PeerId, job: Job, signal: AbortSignal): Promise<Outcome> => {
-    if (signal.aborted) return Promise.resolve(options.givenUp);
+  const ask = (peer: PeerId, job: Job, signal: AbortSignal, flight = signal): Promise<Outcome> => {
+    if (signal.aborted || flight.aborted) return Promise.resolve(options.givenUp);
     const queue = queues.get(peer) ?? { peer, waiting: [], inFlight: 0, scheduled: false };
     queues.set(peer, queue);
     const { promise, resolve } = Promise.withResolvers<Outcome>();
     const entry: Entry<Job, Outcome> = { job, resolve, message: undefined };
-    const giveUp = (): void => leave(queue, entry, options.givenUp);
-    signal.addEventListener("abort", giveUp, { once: true });
+    const takeBack = (): void => takeBackWaiting(queue, entry, options.givenUp);
+    const giveUp = (): void => giveUpSent(entry);
+    signal.addEventListener("abort", takeBack, { once: true });
+    flight.addEventListener("abort", giveUp, { once: true });
     queue.waiting.push(entry);
     if (!queue.scheduled) {
       queue.scheduled = true;
       queueMicrotask(() => pump(queue));
     }
-    return promise.finally(() => signal.removeEventListener("abort", giveUp));
+    return promise.finally(() => {
+      signal.removeEventListener("abort", takeBack);
+      flight.removeEventListener("abort", giveUp);
+    });
   };
   return { ask };
 }
@@ -80,13 +88,15 @@ function takeBatch<Job, Outcome>(queue: Queue<Job, Outcome>, fits: NodeQueueOpti
   return batch;
 }
 
+function takeBackWaiting<Job, Outcome>(queue: Queue<Job, Outcome>, entry: Entry<Job, Outcome>, givenUp: Outcome): void {
+  if (entry.message !== undefined) return;
+  queue.waiting = queue.waiting.filter((waiting) => waiting !== entry);
+  entry.resolve(givenUp);
+}
+
 // A message goes on while anybody wants a part of its answer.
-function leave<Job, Outcome>(queue: Queue<Job, Outcome>, entry: Entry<Job, Outcome>, givenUp: Outcome): void {
-  if (entry.message === undefined) {
-    queue.waiting = queue.waiting.filter((waiting) => waiting !== entry);
-    entry.resolve(givenUp);
-    return;
-  }
-  entry.message.left -= 1;
-  if (entry.message.left === 0) entry.message.abort.abort();
+function giveUpSent<Job, Outcome>({ message }: Entry<Job, Outcome>): void {
+  if (message === undefined) return;
+  message.left -= 1;
+  if (message.left === 0) message.abort.abort();
 }

@@ -33,7 +33,8 @@ export function decidePut({ policy, candidates, attempts }: PutFacts): PutDecisi
   // A late holder may still store it: all together never pass `max`.
   const room = Math.min(policy.target - stored - count("asked"), policy.max - stored - count("asked", "late"));
   const hope = stored + count("asked", "late", "resting") + fresh.length + again.length;
-  if (hope < policy.min) return { ask: [], enough, over: true };
+  // Too few can take it: those on their way are waited for only so that the error counts right.
+  if (hope < policy.min) return { ask: [], enough, over: count("asked") === 0 };
   const ask = [...fresh, ...again].slice(0, Math.max(0, room));
   return { ask, enough, over: ask.length === 0 && count("asked", "late", "resting") === 0 };
 }

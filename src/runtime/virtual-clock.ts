@@ -59,7 +59,7 @@ export function createVirtualClock(startWallMs = 1_800_000_000_000): VirtualCloc
     }
     return promise;
   };
-  return { monotonicMs: () => nowMs, wallMs: () => startWallMs + nowMs, after, sleep: sleeper(after), advance, runUntil };
+  return { monotonicMs: () => nowMs, wallMs: () => Math.floor(startWallMs + nowMs), after, sleep: sleeper(after), advance, runUntil };
 }
 
 function sleeper(after: Clock["after"]): Clock["sleep"] {

@@ -1,0 +1,58 @@
+// Proves that a source of unknown size is kept whole, in memory or in a file nobody can find, and within its limit.
+import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "node:test";
+import { ClientError } from "./errors.ts";
+import { spool } from "./spool.ts";
+
+async function* parts(bytes: Uint8Array, length: number): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += length) yield bytes.subarray(start, start + length);
+}
+
+async function inFolder(run: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "vaultfarm-spool-test-"));
+  try {
+    await run(join(directory, "made when needed"));
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+const { signal } = new AbortController();
+
+it("gives back what it was given, short or long, and leaves nothing behind", () =>
+  inFolder(async (directory) => {
+    for (const size of [0, 10, 1_000, 1_000_000]) {
+      const bytes = randomBytes(size);
+      const spooled = await spool(parts(bytes, 777), { directory, memoryMax: 5_000, sizeMax: 1_000_000, signal });
+      assert.equal(spooled.size, size);
+      const read: Uint8Array[] = [];
+      for await (const part of spooled.source) read.push(part);
+      assert.equal(Buffer.compare(Buffer.concat(read), bytes), 0);
+      await spooled.close();
+    }
+    assert.deepEqual(await readdir(directory), []);
+  }));
+
+it("refuses what is too large while it arrives, and passes on why a source failed", () =>
+  inFolder(async (directory) => {
+    const limits = { directory, memoryMax: 100, sizeMax: 999, signal };
+    await assert.rejects(
+      spool(parts(randomBytes(1_000), 10), limits),
+      (error) => error instanceof ClientError && error.code === "too-large",
+    );
+    const cut = new Error("cut");
+    await assert.rejects(
+      spool(
+        (async function* () {
+          yield* parts(randomBytes(500), 10);
+          throw cut;
+        })(),
+        limits,
+      ),
+      cut,
+    );
+    assert.deepEqual(await readdir(directory), []);
+  }));
