@@ -11,7 +11,9 @@ import { fileURLToPath } from "node:url";
 import { farmFolder } from "../../src/cli/local-farm/farm-folder.ts";
 import { readFarmKeys } from "../../src/cli/local-farm/farm-keys.ts";
 import { readFarmState } from "../../src/cli/local-farm/farm-state.ts";
+import { chooseFreePorts } from "../../src/cli/local-farm/free-port.ts";
 import { vaultNodeEnv } from "../../src/cli/local-farm/member-settings.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
 import { until } from "../support/deadline.ts";
 import { type Farm, startFarm } from "../support/farm.ts";
 import { assertReads, noise, type Stored, store } from "../support/objects.ts";
@@ -62,14 +64,12 @@ async function runCopy(name: string, dataDir: string): Promise<Ended> {
   const folder = farmFolder(join(farm.folder, ".vaultfarm"), "attic");
   const state = (await readFarmState(folder)) ?? assert.fail();
   const node = state.nodes.find((other) => other.name === name) ?? assert.fail();
-  const { libp2p, lane, heartbeat, health, admin } = node.ports;
-  const ports = {
-    libp2p: libp2p + 20_000,
-    lane: lane + 20_000,
-    heartbeat: heartbeat + 20_000,
-    health: health + 20_000,
-    admin: admin + 20_000,
-  };
+  const [libp2p = 0, lane = 0, heartbeat = 0, health = 0, admin = 0] = await chooseFreePorts(
+    5,
+    new Set(Object.values(node.ports)),
+    systemRandom,
+  );
+  const ports = { libp2p, lane, heartbeat, health, admin };
   const { admin: adminKey } = await readFarmKeys(folder);
   const env = {
     ...vaultNodeEnv(folder, state, { ...node, ports }, adminKey.publicKey),
@@ -80,7 +80,7 @@ async function runCopy(name: string, dataDir: string): Promise<Ended> {
   const child = spawn(process.execPath, [entry], { env: { PATH: process.env["PATH"] ?? "", ...env }, stdio: ["ignore", "ignore", "pipe"] });
   try {
     const [[code], said] = await Promise.all([once(child, "exit", { signal: AbortSignal.timeout(60_000) }), text(child.stderr)]);
-    return { code: code as number | null, said, originalPort: libp2p, copyPort: ports.libp2p };
+    return { code: code as number | null, said, originalPort: node.ports.libp2p, copyPort: libp2p };
   } finally {
     child.kill("SIGKILL");
   }

@@ -1,5 +1,5 @@
 // Where things lie in the folder of a local farm. One place, so that `up`, `status`, `down` and people agree.
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 export type FarmFolder = {
@@ -44,4 +44,6 @@ export function farmFolder(dataDir: string, name: string): FarmFolder {
 export async function makeFarmFolder(folder: FarmFolder): Promise<void> {
   for (const part of ["", "network", "nodes", "gateways", "logs", "peers", "cache"])
     await mkdir(join(folder.root, part), { recursive: true, mode: 0o700 });
+  // Keys and data never belong into a repository, whoever's folder this is in.
+  await writeFile(join(folder.root, ".gitignore"), "*\n");
 }
