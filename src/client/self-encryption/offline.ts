@@ -25,7 +25,7 @@ export type EncryptedFile = { readonly mapPath: string; readonly bytes: number; 
 /** Name of the data map in the folder of chunks. Whoever has it can read the file. */
 export const dataMapName = "data-map";
 
-const memoryMax: number = 32 * 1024 * 1024;
+const memoryMax: number = 24 * 1024 * 1024;
 /** Smallest content the format can cut; smaller ones lie in the map itself, which the crate does not know. */
 const inlineBelow = 3;
 const ownerOnly = 0o600;

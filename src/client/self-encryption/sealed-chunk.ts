@@ -5,6 +5,7 @@ import { hash } from "../../protocol/hash.ts";
 import { openStream, sealStream, tagLength } from "./chunk-cipher.ts";
 import { compressChunk, decompressChunk, type WriterMode } from "./compression.ts";
 import type { MapEntry } from "./data-map.ts";
+import { giveBack } from "./give-back.ts";
 import { type ChunkKeyInput, deriveChunkKeys } from "./key-derivation.ts";
 import { frameStored, storedHeadLength, storedStart } from "./stored-frame.ts";
 
@@ -33,8 +34,9 @@ export function plainPlace(buffer: Uint8Array, length: number): Uint8Array {
 
 /** Seals the chunk that lies at `plainPlace`; the sealed bytes begin at the buffer's start. */
 export function sealChunk(buffer: Uint8Array, length: number, input: ChunkKeyInput, mode: WriterMode): Sealed {
-  const stream = compressChunk(plainPlace(buffer, length), mode) ?? frameStored(buffer, length);
-  const sealedLength = sealStream(stream, buffer, deriveChunkKeys(input));
+  const compressed = compressChunk(plainPlace(buffer, length), mode);
+  const sealedLength = sealStream(compressed ?? frameStored(buffer, length), buffer, deriveChunkKeys(input));
+  if (compressed !== undefined) giveBack(compressed);
   return { length: sealedLength, address: hash(buffer.subarray(0, sealedLength)) };
 }
 
@@ -52,6 +54,7 @@ export function openChunk(sealed: Uint8Array, target: Uint8Array, entry: MapEntr
     if (plain === undefined) return damaged("stream");
     if (plain.length !== entry.size) return damaged("size");
     target.set(plain);
+    giveBack(plain);
     start = 0;
   }
   return equalBytes(hash(target.subarray(start, start + entry.size)), entry.sourceHash) ? { kind: "plain", start } : damaged("source-hash");
