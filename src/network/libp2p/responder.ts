@@ -8,7 +8,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Answer, Handler } from "../peers.ts";
 import type { Bulk } from "./bulk.ts";
 import { chunkBytes, goesByLane, receivedMessage, sizeExcess } from "./bulk-message.ts";
-import type { ByteBudget } from "./byte-budget.ts";
+import { type ByteBudget, createByteBudget } from "./byte-budget.ts";
 import { type FailureCode, failureFrame, LaneError } from "./failure.ts";
 import type { Frame } from "./frame.ts";
 import { createFrameStream, type FrameStream } from "./frame-stream.ts";
@@ -35,7 +35,14 @@ export type ResponderParts = {
   onClose(): void;
 };
 
-type Work = { readonly parts: ResponderParts; readonly frames: FrameStream; readonly throttle: Throttle; readonly signal: AbortSignal };
+type Work = {
+  readonly parts: ResponderParts;
+  readonly frames: FrameStream;
+  readonly throttle: Throttle;
+  /** Bytes in work for this peer: what was read before the reading stopped waits for it. */
+  readonly budget: ByteBudget;
+  readonly signal: AbortSignal;
+};
 
 const helloId = 0;
 
@@ -66,24 +73,25 @@ export function createResponder(stream: Stream, parts: ResponderParts): { close(
   };
   const frames: FrameStream = createFrameStream(stream, { onFrame, onGarbage: offend, onClose });
   const throttle = createThrottle(parts.clock, parts.limits, (held) => frames.hold(held));
-  const work: Work = { parts, frames, throttle, signal: closing.signal };
+  const work: Work = { parts, frames, throttle, budget: createByteBudget(parts.limits.bytesInWorkMax), signal: closing.signal };
   return { close: () => frames.close() };
 }
 
 async function serve(frame: Frame, work: Work): Promise<void> {
-  const { parts, throttle, signal } = work;
+  const { parts, throttle, budget, signal } = work;
+  const { bytesInWorkMax, requestsInWorkMax } = parts.limits;
   const bytes = frame.body.length + frame.lengths.reduce((sum, length) => sum + length, 0);
-  const doneHere = throttle.began(bytes);
-  let doneEverywhere = (): void => {};
+  const ends = [throttle.began(bytes)];
   try {
-    doneEverywhere = await parts.budget.take(bytes, signal);
+    // Even the smallest request weighs its share, so that the budget bounds their number too.
+    ends.push(await budget.take(Math.max(bytes, bytesInWorkMax / requestsInWorkMax), signal));
+    ends.push(await parts.budget.take(bytes, signal));
     await answer(frame, work);
   } catch (cause) {
     // The asker is gone, or the stream closed while answering: it sees that for itself.
     parts.log.debug("a request ended without an answer", { peer: parts.peer, cause });
   } finally {
-    doneEverywhere();
-    doneHere();
+    for (const end of ends) end();
   }
 }
 
@@ -109,9 +117,9 @@ async function answer(frame: Frame, work: Work): Promise<void> {
   return fail("too-large", excess);
 }
 
-async function sendAnswer(frame: Frame, made: Answer, { parts, frames, throttle, signal }: Work): Promise<void> {
+async function sendAnswer(frame: Frame, made: Answer, { parts, frames, throttle, budget, signal }: Work): Promise<void> {
   const bytes = chunkBytes(made);
-  const givers = [throttle.charge(bytes), parts.budget.charge(bytes), () => made.release?.()];
+  const givers = [throttle.charge(bytes), budget.charge(bytes), parts.budget.charge(bytes), () => made.release?.()];
   const outgoing = goesByLane(made) && !frame.inline ? parts.bulk.send(parts.peer, made.chunks) : undefined;
   const cancel = (): void => outgoing?.cancel();
   signal.addEventListener("abort", cancel, { once: true });
