@@ -19,6 +19,8 @@ export type VaultAccounts = {
   set(vault: VaultName, figures: AccountFigures): void;
   figures(): ReadonlyMap<VaultName, AccountFigures>;
   usages(): readonly VaultUsage[];
+  /** All vaults together. */
+  total(): AccountFigures;
 };
 
 /** What a chunk of `size` bytes costs its vault: bytes, header and its part of the index. */
@@ -31,6 +33,8 @@ type Account = { capacity: number; used: number; chunks: number };
 /** Accounts of these vaults, empty. A vault that is not declared has no capacity; what it holds is still counted. */
 export function createVaultAccounts(vaults: readonly DeclaredVault[]): VaultAccounts {
   const accounts = new Map<VaultName, Account>(vaults.map(({ vault, capacity }) => [vault, { capacity, used: 0, chunks: 0 }]));
+  let used = 0;
+  let chunks = 0;
   const of = (vault: VaultName): Account => {
     const account = accounts.get(vault) ?? { capacity: 0, used: 0, chunks: 0 };
     accounts.set(vault, account);
@@ -42,6 +46,8 @@ export function createVaultAccounts(vaults: readonly DeclaredVault[]): VaultAcco
     const before = isFull(account);
     account.used += sign * chunkCost(size);
     account.chunks += sign;
+    used += sign * chunkCost(size);
+    chunks += sign;
     return isFull(account) !== before;
   };
   return {
@@ -51,8 +57,14 @@ export function createVaultAccounts(vaults: readonly DeclaredVault[]): VaultAcco
     },
     add: (vault, size) => change(vault, size, 1),
     subtract: (vault, size) => change(vault, size, -1),
-    set: (vault, { used, chunks }) => void Object.assign(of(vault), { used, chunks }),
-    figures: () => new Map([...accounts].map(([vault, { used, chunks }]) => [vault, { used, chunks }])),
+    set: (vault, figures) => {
+      const account = of(vault);
+      used += figures.used - account.used;
+      chunks += figures.chunks - account.chunks;
+      Object.assign(account, figures);
+    },
+    figures: () => new Map([...accounts].map(([vault, account]) => [vault, { used: account.used, chunks: account.chunks }])),
     usages: () => [...accounts].map(([vault, account]) => ({ vault, ...account, full: isFull(account) })),
+    total: () => ({ used, chunks }),
   };
 }

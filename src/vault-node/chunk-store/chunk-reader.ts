@@ -1,0 +1,63 @@
+// Reading chunks: a few at a time on the disk, into shared buffers that are used again, and checked against their
+// address before anybody sees them.
+import { type Address, chunkAddress } from "../../protocol/address.ts";
+import type { ChunkIndex } from "./chunk-index.ts";
+import type { ReadOutcome } from "./chunk-store.ts";
+import { ChunkStoreError } from "./chunk-store-error.ts";
+import type { Place } from "./index-file.ts";
+import type { Ledger } from "./ledger.ts";
+import type { ReadBuffers } from "./read-buffers.ts";
+import { createReadTurns } from "./read-turns.ts";
+import type { SegmentFiles } from "./segment-files.ts";
+import type { StoreHealth } from "./store-health.ts";
+import type { StoreLimits } from "./store-limits.ts";
+
+export type ReaderParts = {
+  readonly index: ChunkIndex;
+  readonly ledger: Ledger;
+  readonly files: SegmentFiles;
+  readonly buffers: ReadBuffers;
+  readonly health: StoreHealth;
+  readonly limits: StoreLimits;
+};
+
+export type ChunkReader = { get(address: Address): Promise<ReadOutcome>; close(): Promise<void> };
+
+/** A reader over these parts. */
+export function createChunkReader(parts: ReaderParts): ChunkReader {
+  const turns = createReadTurns(parts.limits.readsMax, parts.limits.queueCallsMax);
+  let closed = false;
+  return {
+    get: async (address) => {
+      if (closed) throw new ChunkStoreError("closed", "the chunk store has been closed");
+      if (parts.index.find(address) === undefined) return { kind: "absent" };
+      return turns.take(() => readOne(parts, address));
+    },
+    close: async () => {
+      closed = true;
+      await turns.idle();
+    },
+  };
+}
+
+// The place is looked up when the turn has come: from here to the file being held there is no wait in which it could move.
+async function readOne({ index, ledger, files, buffers, health }: ReaderParts, address: Address): Promise<ReadOutcome> {
+  const place = index.find(address);
+  if (place === undefined) return { kind: "absent" };
+  if (place.segment === 0) return { kind: "damaged", vault: place.vault };
+  const buffer = buffers.take(place.size);
+  try {
+    const length = await files.use(place.segment, (file) => file.pread(buffer.bytes, place.offset));
+    if (length === place.size && chunkAddress(buffer.bytes) === address)
+      return { kind: "found", bytes: buffer.bytes, vault: place.vault, release: buffer.release };
+  } catch (error) {
+    health.failed(error);
+  }
+  buffer.release();
+  return damagedAt(index, ledger, address, place);
+}
+
+function damagedAt(index: ChunkIndex, ledger: Ledger, address: Address, place: Place): ReadOutcome {
+  ledger.markDamaged(address, place);
+  return index.find(address) === undefined ? { kind: "absent" } : { kind: "damaged", vault: place.vault };
+}

@@ -1,0 +1,158 @@
+// Compaction: a segment most of which nobody needs is copied, the living part only, to the end of the log at a bounded
+// rate, and deleted once the index on disk knows the new places. Cut short at any moment, it is simply done again.
+import { chunkAddress } from "../../protocol/address.ts";
+import { chunkSizeMax } from "../../protocol/limits.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { ChunkIndex } from "./chunk-index.ts";
+import type { DiskFile } from "./disk-port.ts";
+import type { GroupWriter } from "./group-writer.ts";
+import type { Ledger } from "./ledger.ts";
+import { entryBytes, entryHeaderBytes } from "./log-entry.ts";
+import { type FoundEntry, scanSegment } from "./recovery.ts";
+import type { SegmentLog } from "./segment-log.ts";
+import type { StoreHealth } from "./store-health.ts";
+import type { StoreLimits } from "./store-limits.ts";
+import { type Move, moveJob, sealJob } from "./write-jobs.ts";
+
+export type CompactionParts = {
+  readonly log: SegmentLog;
+  readonly index: ChunkIndex;
+  readonly ledger: Ledger;
+  readonly health: StoreHealth;
+  readonly limits: StoreLimits;
+  readonly clock: Clock;
+  readonly report: Log;
+  writer(): GroupWriter;
+  /** Bytes the log may have; near it even little dead space is worth the work. */
+  readonly bytesMax: number;
+};
+
+export type Compaction = {
+  /** Looks for work unless it is at it. */
+  wake(): void;
+  /** Resolves once there is no work left. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Above this share of the bytes allowed, room is short. */
+const pressedShare = 0.9;
+const pressedDeadShare = 0.1;
+
+/** Compaction in the background. */
+export function createCompaction(parts: CompactionParts): Compaction {
+  const { health, report } = parts;
+  const stopping = new AbortController();
+  const work: Work = { parts, kept: new Set() };
+  let running: Promise<void> | undefined;
+  const run = async (): Promise<void> => {
+    try {
+      for (let segment = choose(work); segment !== undefined; segment = choose(work)) {
+        if (stopping.signal.aborted || health.now().mode === "read-only") return;
+        if (!(await compact(work, segment, stopping.signal))) return;
+      }
+    } catch (cause) {
+      if (stopping.signal.aborted) return;
+      health.failed(cause);
+      report.error("compaction failed", { cause });
+    } finally {
+      running = undefined;
+    }
+  };
+  return {
+    wake: () => {
+      if (running !== undefined || stopping.signal.aborted || health.now().mode === "read-only") return;
+      if (choose(work) !== undefined) running = run();
+    },
+    idle: async () => running,
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** `kept`: segments that cannot be read from end to end. */
+type Work = { readonly parts: CompactionParts; readonly kept: Set<number> };
+
+// The segment with the largest dead share, where it is worth the work and its living part has room beside it.
+function choose({ parts: { log, limits, bytesMax }, kept }: Work): number | undefined {
+  const pressed = log.bytes() > bytesMax * pressedShare;
+  let best: { readonly segment: number; readonly share: number } | undefined;
+  for (const [segment, { end, dead }] of log.segments()) {
+    if (kept.has(segment)) continue;
+    const share = end === 0 ? 0 : dead / end;
+    const isActive = segment === log.position().segment;
+    if (share < (pressed ? pressedDeadShare : limits.compactionDeadShare) || (isActive && !pressed)) continue;
+    if (log.bytes() + end - dead > bytesMax && dead < end) continue;
+    if (best === undefined || share > best.share) best = { segment, share };
+  }
+  return best?.segment;
+}
+
+async function compact({ parts, kept }: Work, segment: number, signal: AbortSignal): Promise<boolean> {
+  const { log, health, report, clock, limits } = parts;
+  if (segment === log.position().segment) await parts.writer().submit(sealJob(() => log.seal()));
+  const moved = await log.files.use(segment, async (file) => {
+    let bytes = 0;
+    const walk = movesOf(parts, segment, file);
+    for (let step = await walk.next(); ; step = await walk.next()) {
+      if (signal.aborted) return undefined;
+      if (step.done === true) return step.value === log.segments().get(segment)?.end ? bytes : "unreadable";
+      const moves = step.value;
+      if (!(await parts.writer().submit(moveJob(moves)))) return undefined;
+      const batch = moves.reduce((sum, { head }) => sum + entryBytes(head), 0);
+      bytes += batch;
+      await clock.sleep((batch / limits.compactionBytesPerSecond) * 1000, signal);
+    }
+  });
+  if (moved === undefined) return false;
+  if (moved === "unreadable") {
+    // What the index finds behind the damage is still served from here.
+    kept.add(segment);
+    report.warn("a segment has a damaged header and is kept as it is", { segment });
+    return true;
+  }
+  // Nothing may be deleted before the index on disk has the new places, nor be listed after it is deleted.
+  log.drop(segment);
+  await parts.writer().checkpoint();
+  await log.unlink(segment);
+  report.debug("a segment was compacted", { segment, moved });
+  health.changed();
+  return true;
+}
+
+// What must be kept of a segment, in batches of about one largest chunk.
+async function* movesOf(parts: CompactionParts, segment: number, file: DiskFile): AsyncGenerator<readonly Move[], number> {
+  const oldest = Math.min(...parts.log.segments().keys());
+  let batch: Move[] = [];
+  let bytes = 0;
+  const scan = scanSegment(file, { segment, from: 0, verify: false });
+  let step = await scan.next();
+  for (; step.done !== true; step = await scan.next()) {
+    const move = await moveOf(parts, { segment, file, oldest: segment === oldest }, step.value);
+    if (move === undefined) continue;
+    batch.push(move);
+    bytes += entryBytes(move.head);
+    if (bytes < chunkSizeMax) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
+  return step.value;
+}
+
+type From = { readonly segment: number; readonly file: DiskFile; readonly oldest: boolean };
+
+async function moveOf({ index, ledger }: CompactionParts, from: From, { head, offset }: FoundEntry): Promise<Move | undefined> {
+  const place = index.find(head.address);
+  // The note of a removal is needed while an older segment may still have the chunk.
+  if (head.kind === "remove") return place === undefined && !from.oldest ? { head } : undefined;
+  if (place === undefined || place.segment !== from.segment || place.offset !== offset + entryHeaderBytes) return undefined;
+  const bytes = new Uint8Array(head.size);
+  if ((await from.file.pread(bytes, place.offset)) === head.size && chunkAddress(bytes) === head.address) return { head, place, bytes };
+  ledger.markDamaged(head.address, place, true);
+  return undefined;
+}

@@ -1,0 +1,140 @@
+// The log: numbered segment files to which groups of entries are appended with one write and one sync. It is the truth
+// of the store; everything else can be made from it.
+import { join } from "node:path";
+import type { Disk } from "./disk-port.ts";
+import { createSegmentFiles, type SegmentFiles } from "./segment-files.ts";
+import { openSegmentsMax } from "./store-limits.ts";
+
+/** `end` and `dead` in bytes: what is written, and how much of it nobody needs any more. */
+export type SegmentFigures = { readonly end: number; readonly dead: number };
+export type LogPosition = { readonly segment: number; readonly offset: number };
+
+export type SegmentLog = {
+  readonly files: SegmentFiles;
+  /** Where the next group would begin. */
+  position(): LogPosition;
+  /** Begins the segment the next group of `bytes` belongs to, where it is not there yet. */
+  prepare(bytes: number): Promise<LogPosition>;
+  /** Writes a group at `position()` and syncs it. Rejects with the system's error. It is part of the log once `extend` says so. */
+  append(parts: readonly Uint8Array[]): Promise<void>;
+  /** Says that a segment, the last or a new one, reaches to `end`. */
+  extend(segment: number, end: number): void;
+  /** Lets the next group begin a new segment. */
+  seal(): void;
+  segments(): ReadonlyMap<number, SegmentFigures>;
+  addDead(segment: number, bytes: number): void;
+  /** Bytes of all segments. */
+  bytes(): number;
+  deadBytes(): number;
+  /** Takes a segment out of the books; its file goes with `unlink`. */
+  drop(segment: number): void;
+  unlink(segment: number): Promise<void>;
+  close(): Promise<void>;
+};
+
+type Segment = { end: number; dead: number };
+export type LogOptions = { readonly disk: Disk; readonly directory: string; readonly segmentBytes: number };
+
+const namePattern = /^segment-(\d{8,})$/;
+
+/** The file of a segment. */
+export function segmentPath(directory: string, segment: number): string {
+  return join(directory, `segment-${String(segment).padStart(8, "0")}`);
+}
+
+/** The segments in a directory, in their order. */
+export async function listSegments(disk: Disk, directory: string): Promise<readonly number[]> {
+  const names = await disk.list(directory);
+  return names
+    .flatMap((name) => namePattern.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** The log in `directory` with the segments known so far; numbers up to `lastUsed` are never given again. */
+export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number, SegmentFigures>, lastUsed: number): SegmentLog {
+  const { disk, directory, segmentBytes } = options;
+  const files = createSegmentFiles(disk, (segment) => segmentPath(directory, segment), openSegmentsMax);
+  const segments = new Map<number, Segment>([...known].map(([number, { end, dead }]) => [number, { end, dead }]));
+  let active = lastUsed;
+  let lastTried = lastUsed;
+  let sealed = !segments.has(active);
+  let bytes = sum(segments, "end");
+  let dead = sum(segments, "dead");
+  const figures = (segment: number): Segment => segments.get(segment) ?? { end: 0, dead: 0 };
+  const position = (): LogPosition => ({ segment: active, offset: figures(active).end });
+  const extend = (segment: number, end: number): void => {
+    const one = segments.get(segment) ?? { end: 0, dead: 0 };
+    bytes += end - one.end;
+    one.end = end;
+    segments.set(segment, one);
+    active = Math.max(active, segment);
+    lastTried = Math.max(lastTried, active);
+  };
+  const begin = async (): Promise<void> => {
+    // A number is tried once: a failed attempt may have left a file, which the next start clears away.
+    lastTried += 1;
+    const next = lastTried;
+    files.adopt(next, await disk.open(segmentPath(directory, next), "create"));
+    await disk.syncDirectory(directory);
+    extend(next, 0);
+    sealed = false;
+  };
+  return {
+    files,
+    position,
+    prepare: async (more) => {
+      const { end } = figures(active);
+      if (sealed || (end > 0 && end + more > segmentBytes)) await begin();
+      return position();
+    },
+    append: async (parts) => {
+      const { end } = figures(active);
+      await files.use(active, async (file) => {
+        try {
+          await file.pwritev(parts, end);
+          await file.fdatasync();
+        } catch (error) {
+          // Whatever came of the group, nothing is ever appended behind it.
+          sealed = true;
+          await file.truncate(end).catch(() => {});
+          throw error;
+        }
+      });
+    },
+    extend: (segment, end) => {
+      if (segment > active) sealed = false;
+      extend(segment, end);
+    },
+    seal: () => {
+      sealed = true;
+    },
+    segments: () => segments,
+    addDead: (segment, more) => {
+      const one = segments.get(segment);
+      if (one === undefined) return;
+      one.dead += more;
+      dead += more;
+    },
+    bytes: () => bytes,
+    deadBytes: () => dead,
+    drop: (segment) => {
+      const one = figures(segment);
+      bytes -= one.end;
+      dead -= one.dead;
+      segments.delete(segment);
+    },
+    unlink: async (segment) => {
+      await files.forget(segment);
+      await disk.unlink(segmentPath(directory, segment));
+      await disk.syncDirectory(directory);
+    },
+    close: () => files.close(),
+  };
+}
+
+function sum(segments: ReadonlyMap<number, Segment>, key: keyof Segment): number {
+  let total = 0;
+  for (const segment of segments.values()) total += segment[key];
+  return total;
+}

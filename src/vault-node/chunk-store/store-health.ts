@@ -1,0 +1,86 @@
+// Whether the store may write. A full disk heals by itself once there is room; a failing one stays read-only until the
+// next start, because nobody knows what its cache has dropped. Whoever listens hears each change.
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { StoreHealth as Health } from "./chunk-store.ts";
+import { freeReserve, freeSpaceAgeMs } from "./store-limits.ts";
+
+export type Space = { readonly free: number; readonly total: number };
+
+export type StoreHealth = {
+  now(): Health;
+  /** Takes note of a failed write or sync: read-only from now on. */
+  failed(error: unknown): void;
+  /** Whether `bytes` more leave the reserve free, by the last look at the disk. */
+  hasRoom(bytes: number): boolean;
+  /** Looks at the disk unless that was done a moment ago. */
+  look(): Promise<Space>;
+  /** Subtracts own writes from the last look. */
+  wrote(bytes: number): void;
+  /** Fullness or the like changed: tells the listeners. */
+  changed(): void;
+  onChange(listener: () => void): () => void;
+  stop(): void;
+};
+
+export type HealthParts = { readonly clock: Clock; readonly log: Log; statfs(): Promise<Space> };
+
+const noSpaceCodes: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT"]);
+
+/** The health of a store that starts writable. */
+export function createStoreHealth({ clock, log, statfs }: HealthParts): StoreHealth {
+  const listeners = new Set<() => void>();
+  let health: Health = { mode: "writable" };
+  let space: Space = { free: Number.POSITIVE_INFINITY, total: 0 };
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let stopped = false;
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+  const look = async (): Promise<Space> => {
+    if (clock.monotonicMs() - lookedAtMs < freeSpaceAgeMs) return space;
+    space = await statfs();
+    lookedAtMs = clock.monotonicMs();
+    return space;
+  };
+  const hasRoom = (bytes: number): boolean => space.free - bytes >= freeReserve(space.total);
+  const lookAgain = async (): Promise<void> => {
+    lookedAtMs = Number.NEGATIVE_INFINITY;
+    await look().catch(() => {});
+    if (stopped) return;
+    if (!hasRoom(0)) return waitForRoom();
+    health = { mode: "writable" };
+    log.info("the disk has room again: chunks are taken");
+    changed();
+  };
+  const waitForRoom = (): void => void clock.after(freeSpaceAgeMs, () => void lookAgain());
+  return {
+    now: () => health,
+    failed: (cause) => {
+      if (health.mode === "read-only") return;
+      const full = noSpaceCodes.has(codeOf(cause));
+      health = { mode: "read-only", why: full ? "the disk is full" : `the disk fails (${codeOf(cause) ?? "unknown error"})` };
+      log.error("the chunk store takes no more chunks", { why: health.why, cause });
+      if (full) waitForRoom();
+      changed();
+    },
+    hasRoom,
+    look,
+    wrote: (bytes) => {
+      space = { ...space, free: space.free - bytes };
+    },
+    changed,
+    onChange: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    stop: () => {
+      stopped = true;
+      listeners.clear();
+    },
+  };
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error ? String(error.code) : undefined;
+}

@@ -1,0 +1,96 @@
+// The three reasons to write: keeping chunks, removing one, and moving live entries out of a segment that shall go.
+import type { Address } from "../../protocol/address.ts";
+import { chunkSizeMax } from "../../protocol/limits.ts";
+import type { PutEntry, PutOutcome } from "./chunk-store.ts";
+import { ChunkStoreError } from "./chunk-store-error.ts";
+import type { GroupDraft } from "./group-draft.ts";
+import type { Job } from "./group-writer.ts";
+import type { Place } from "./index-file.ts";
+import { samePlace } from "./ledger.ts";
+import { type EntryHead, entryBytes, entryHeaderBytes } from "./log-entry.ts";
+import type { StoreHealth } from "./store-health.ts";
+
+/** What decides whether a chunk is taken. */
+export type TakingRules = {
+  readonly health: StoreHealth;
+  /** Whether a chunk of `size` bytes still fits the vault and the store, with what the draft holds. */
+  fits(entry: PutEntry, draft: GroupDraft): boolean;
+  nowMs(): number;
+};
+
+/** Keeps chunks. Throws a `ChunkStoreError` too-large. */
+export function putJob(entries: readonly PutEntry[], rules: TakingRules): Job<readonly PutOutcome[]> {
+  const large = entries.find(({ bytes }) => bytes.length > chunkSizeMax);
+  if (large !== undefined) throw new ChunkStoreError("too-large", `a chunk has at most ${chunkSizeMax} bytes, got ${large.bytes.length}`);
+  const bytes = entries.reduce((sum, entry) => sum + entryHeaderBytes + entry.bytes.length, 0);
+  return {
+    bytes,
+    decide: (draft) => {
+      const planned = entries.map((entry) => planPut(entry, draft, rules));
+      return (written) => planned.map(({ outcome, needsGroup }) => (needsGroup && !written ? "read-only" : outcome));
+    },
+  };
+}
+
+type Planned = { readonly outcome: PutOutcome; readonly needsGroup: boolean };
+
+function planPut(entry: PutEntry, draft: GroupDraft, { health, fits, nowMs }: TakingRules): Planned {
+  const { address, vault, bytes } = entry;
+  const now = draft.find(address);
+  if (now === "coming") return { outcome: "held", needsGroup: true };
+  // A damaged copy is replaced.
+  if (typeof now === "object" && !now.damaged) return { outcome: "held", needsGroup: false };
+  if (health.now().mode === "read-only") return { outcome: "read-only", needsGroup: false };
+  if (!fits(entry, draft)) return { outcome: "full", needsGroup: false };
+  draft.add({ kind: "put", address, vault, size: bytes.length, storedAtMs: nowMs() }, bytes);
+  return { outcome: "stored", needsGroup: true };
+}
+
+/** Removes a chunk. The answer: false where it was not held; an error where the disk takes no writes. */
+export function removeJob(address: Address, { health, nowMs }: TakingRules): Job<boolean | ChunkStoreError> {
+  return {
+    bytes: entryHeaderBytes,
+    decide: (draft) => {
+      const now = draft.find(address);
+      if (now === undefined || now === "going") return () => false;
+      const { mode } = health.now();
+      const failed = new ChunkStoreError("io", "nothing can be removed: the disk takes no writes");
+      if (mode === "read-only") return () => failed;
+      const vault = now === "coming" ? address : now.vault;
+      draft.add({ kind: "remove", address, vault, size: 0, storedAtMs: nowMs() });
+      return (written) => (written ? true : failed);
+    },
+  };
+}
+
+/** An entry of a segment that shall go: a chunk with its bytes, or the note that one was removed. */
+export type Move = { readonly head: EntryHead; readonly place?: Place; readonly bytes?: Uint8Array };
+
+/** Writes entries again at the end of the log, except what was changed meanwhile. The answer: whether they are on disk. */
+export function moveJob(moves: readonly Move[]): Job<boolean> {
+  return {
+    bytes: moves.reduce((sum, { head }) => sum + entryBytes(head), 0),
+    decide: (draft) => {
+      for (const { head, place, bytes } of moves) if (stillNeeded(draft, head, place)) draft.add(head, bytes);
+      return (written) => written;
+    },
+  };
+}
+
+/** Lets later groups begin a new segment. As a job, since no group may be under way then. */
+export function sealJob(seal: () => void): Job<boolean> {
+  return {
+    bytes: 0,
+    decide: () => {
+      seal();
+      return () => true;
+    },
+  };
+}
+
+function stillNeeded(draft: GroupDraft, { address }: EntryHead, place: Place | undefined): boolean {
+  const now = draft.find(address);
+  // A removal must outlive every older entry of its chunk, but only while no newer one stands.
+  if (place === undefined) return now === undefined;
+  return typeof now === "object" && samePlace(now, place);
+}
