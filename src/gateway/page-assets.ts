@@ -9,7 +9,23 @@ export type PageAssets = readonly PageAsset[];
 
 const web = new URL("./web/", import.meta.url);
 /** The modules of the page, each a file of that name. */
-const modules = ["page"] as const;
+const modules = [
+  "page",
+  "drop-zone",
+  "element",
+  "event-log",
+  "farm-figures",
+  "farm-map",
+  "file-list",
+  "file-shelf",
+  "fingerprint",
+  "network-source",
+  "network-view",
+  "open-form",
+  "quantity",
+  "upload",
+  "upload-list",
+] as const;
 const inCheckout = import.meta.url.endsWith(".ts");
 
 /** All files of the page, by the path they are served under. Rejects with the system's error where one is missing. */

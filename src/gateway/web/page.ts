@@ -1,2 +1,44 @@
-// The page.
-export {};
+// The page: what the gateway tells about the network goes to map, figures and log; what a person gives goes to the vaults.
+import { watchDrops } from "./drop-zone.ts";
+import { announce, byId, setText } from "./element.ts";
+import { addToLog, newsText } from "./event-log.ts";
+import { showFigures } from "./farm-figures.ts";
+import { createFarmMap } from "./farm-map.ts";
+import { showFiles } from "./file-list.ts";
+import { type Connection, watchNetwork } from "./network-source.ts";
+import { type NetworkView, newsBetween } from "./network-view.ts";
+import { watchOpenForm } from "./open-form.ts";
+import { createUploadList } from "./upload-list.ts";
+
+const connectionTexts: Readonly<Record<Connection, string>> = {
+  connecting: "connecting",
+  live: "live",
+  lost: "connection lost, trying again",
+  resting: "resting",
+};
+
+const map = createFarmMap(byId("map", HTMLElement));
+let before: NetworkView | undefined;
+
+watchNetwork({
+  changed: (view) => {
+    const news = newsBetween(before, view);
+    before = view;
+    map.update(view);
+    showFigures(view);
+    if (news.length === 0) return;
+    addToLog(news, Date.now());
+    announce(news.map(newsText).join(". "));
+  },
+  connection: (state) => {
+    const pill = byId("connection", HTMLElement);
+    pill.dataset["state"] = state;
+    setText(pill, connectionTexts[state]);
+    byId("map", HTMLElement).dataset["stale"] = String(state === "lost");
+  },
+});
+
+const uploads = createUploadList(showFiles);
+watchDrops((files) => uploads.add(files, byId("public", HTMLInputElement).checked));
+watchOpenForm();
+showFiles();

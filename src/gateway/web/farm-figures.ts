@@ -1,0 +1,54 @@
+// The three figures above the map, and the warnings: nodes, copies, space.
+import { byId, element, setText } from "./element.ts";
+import { type NetworkView, spaceOf, warningsOf } from "./network-view.ts";
+import { bytesText, countText } from "./quantity.ts";
+
+/** Shows a view of the network in the figures and warnings. */
+export function showFigures(view: NetworkView): void {
+  setText(byId("network-name", HTMLElement), view.name);
+  const id = byId("network-id", HTMLElement);
+  setText(id, view.networkId);
+  showNodes(view);
+  showCopies(view);
+  showSpace(view);
+  showWarnings(view);
+}
+
+function showNodes({ nodes }: NetworkView): void {
+  const live = nodes.filter(({ state }) => state === "live").length;
+  setText(byId("nodes-live", HTMLElement), `${live} of ${nodes.length} live`);
+  const vaults = nodes.reduce((sum, node) => sum + node.vaults.length, 0);
+  const zones = new Set(nodes.map(({ zone }) => zone)).size;
+  setText(byId("nodes-detail", HTMLElement), `${countText(vaults, "vault", "vaults")} in ${countText(zones, "zone", "zones")}`);
+}
+
+function showCopies({ copies: { policy, lowest, belowMin, belowTarget } }: NetworkView): void {
+  const figure = byId("copies-lowest", HTMLElement);
+  setText(figure, lowest === null ? `${policy.target} intended` : `at least ${lowest}`);
+  figure.dataset["level"] = belowMin > 0 ? "bad" : belowTarget > 0 ? "warn" : "good";
+  setText(
+    byId("copies-detail", HTMLElement),
+    `each on another node: never fewer than ${policy.min}, ${policy.target} intended, at most ${policy.max}`,
+  );
+}
+
+function showSpace(view: NetworkView): void {
+  const { capacity, used } = spaceOf(view);
+  const share = capacity === 0 ? 0 : Math.min(1, used / capacity);
+  setText(byId("space-used", HTMLElement), `${bytesText(used)} of ${bytesText(capacity)}`);
+  const bar = byId("space-bar", HTMLElement);
+  bar.dataset["level"] = share > 0.95 ? "bad" : share > 0.8 ? "warn" : "good";
+  bar.style.setProperty("--filled", `${share * 100}%`);
+  const room = Math.max(0, capacity - used) / view.copies.policy.target;
+  setText(byId("space-detail", HTMLElement), `room for about ${bytesText(room)} more, in ${view.copies.policy.target} copies`);
+}
+
+function showWarnings(view: NetworkView): void {
+  const root = byId("warnings", HTMLElement);
+  const warnings = warningsOf(view);
+  const text = warnings.map((warning) => warning.text).join("\n");
+  // Rebuilt only on change: it is announced.
+  if (root.dataset["text"] === text) return;
+  root.dataset["text"] = text;
+  root.replaceChildren(...warnings.map(({ level, text: words }) => element("p", { class: "notice", "data-level": level }, words)));
+}
