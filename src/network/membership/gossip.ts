@@ -32,7 +32,10 @@ export function createGossip(
   let met = false;
 
   const failed = (peer: PeerId, error: unknown): void => {
-    if (error instanceof NetworkError && deathly.has(error.code)) roster.suspect(peer, "failed");
+    if (!(error instanceof NetworkError) || !deathly.has(error.code)) return;
+    // Dialled in vain, yet connected: it came back from its side meanwhile.
+    if (error.code === "unreachable" && peers.connected().includes(peer)) return;
+    roster.suspect(peer, "failed");
   };
   const meetOnce = async (peer: PeerId): Promise<boolean> => {
     try {

@@ -43,6 +43,9 @@ export type Intake = {
 // Clocks differ and directories fill up among honest peers; everything else is made by hand.
 const honest: ReadonlySet<BookRefusal> = new Set<BookRefusal>(["future", "full"]);
 
+// A wrong clock sends many records: one warning a minute says enough.
+const clockWarningEveryMs = 60_000;
+
 export function createIntake(parts: IntakeParts): Intake {
   const { roster, standing, clock, log } = parts;
   const refused: Record<BookRefusal, number> = {
@@ -62,6 +65,12 @@ export function createIntake(parts: IntakeParts): Intake {
     log.warn("a peer is ignored for a while after repeated offences", { peer: from });
     parts.onBlocked(from);
   };
+  let warnedMs = Number.NEGATIVE_INFINITY;
+  const warnOfClock = (why: string): void => {
+    if (clock.monotonicMs() - warnedMs < clockWarningEveryMs) return;
+    warnedMs = clock.monotonicMs();
+    log.warn("a node record is signed in the future: a clock is wrong", { why });
+  };
   const record = (bytes: Uint8Array, from: PeerId): Offered => {
     const offered = roster.offer(bytes);
     if (offered.kind === "fresh") {
@@ -71,7 +80,7 @@ export function createIntake(parts: IntakeParts): Intake {
     else if (offered.kind === "stale") totals.stale += 1;
     else if (offered.kind === "refused") {
       refused[offered.reason] += 1;
-      if (offered.reason === "future") log.warn("a node record is signed in the future: a clock is wrong", { from, why: offered.why });
+      if (offered.reason === "future") warnOfClock(offered.why);
       if (!honest.has(offered.reason)) offend(from, offered.why);
     }
     return offered;

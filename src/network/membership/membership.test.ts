@@ -9,6 +9,7 @@ import { exchangeRecordsReply, exchangeRecordsRequest } from "../../protocol/mes
 import { createNodeRecord, type NodeAddress } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { NodeViewState } from "../../protocol/states.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
@@ -31,7 +32,7 @@ const genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt:
 
 type Member = { readonly number: number; readonly peers: Peers; readonly membership: Membership; readonly address: NodeAddress };
 type World = { readonly clock: VirtualClock; readonly network: MemoryNetwork };
-type StartOptions = { startCounter?: number; founder?: boolean; cache?: RecordCache; listensOnly?: boolean };
+type StartOptions = { startCounter?: number; founder?: boolean; cache?: RecordCache; listensOnly?: boolean; clock?: Clock };
 
 const createWorld = (seed = 1): World => {
   const clock = createVirtualClock();
@@ -51,7 +52,7 @@ async function startMember({ clock, network }: World, number: number, options: S
   const membership = createMembership({
     peers,
     genesis,
-    clock,
+    clock: options.clock ?? clock,
     random: seededRandom(number),
     log: silentLog,
     ...(options.cache === undefined ? {} : { cache: options.cache }),
@@ -292,4 +293,79 @@ test("forged, foreign, future and oversized records are dropped and counted, old
   assert.equal(first.membership.directory.nodes().length, 4);
   await stopAll(members);
   await stranger.stop();
+});
+
+test("a machine that slept forgets its suspicions, and says itself anew", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 4);
+  let sleptMs = 0;
+  const clock: Clock = { ...world.clock, wallMs: () => world.clock.wallMs() + sleptMs };
+  const sleeper = await startMember(world, 10, { clock });
+  sleeper.membership.bootstrap(members.map(({ address }) => address));
+  await until(world, 10_000, "all live", () => allLive([...members, sleeper]));
+  const sequence = (): number => sleeper.membership.directory.node(sleeper.peers.self)?.record.sequence ?? 0;
+  const before = sequence();
+  // No message gets through: what is suspected now stays so, were it not for the sleep.
+  world.network.setFaults({ lossRate: 1 });
+  for (const { peers } of members) sleeper.membership.reportFailure(peers.self);
+  await world.clock.advance(300);
+  assert.equal(liveAt(sleeper), 1);
+  sleptMs = 60_000;
+  await until(world, 300, "suspicions forgotten", () => liveAt(sleeper) === 5);
+  assert.equal(sequence(), before + 1);
+  assert.equal(sleeper.membership.counts().pauses, 1);
+  world.network.setFaults({ lossRate: 0 });
+  await stopAll([...members, sleeper]);
+});
+
+test("a whole farm that stopped comes back from its caches alone", async () => {
+  const world = createWorld();
+  const caches = Array.from({ length: 5 }, memoryCache);
+  const start = (startCounter: number): Promise<readonly Member[]> =>
+    Promise.all(caches.map((cache, i) => startMember(world, i + 1, { startCounter, cache, founder: i === 0 })));
+  const before = await start(1);
+  const [first] = before;
+  assert.ok(first !== undefined);
+  for (const { membership } of before.slice(1)) membership.bootstrap([first.address]);
+  await until(world, 10_000, "all live", () => allLive(before));
+  // All but one stop; that one has their addresses no more once they return, but they have its.
+  for (const member of before.slice(1)) await kill(world, member);
+  await until(world, 100, "seen", () => liveAt(first) === 1);
+  const rest = await Promise.all(caches.slice(1).map((cache, i) => startMember(world, i + 2, { startCounter: 2, cache })));
+  await until(world, 5_000, "all live again", () => allLive([first, ...rest]));
+  await stopAll([first, ...rest]);
+});
+
+test("a flood of gossip is cut off at its sender's rate and disturbs nobody else's", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 3);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, second] = members;
+  assert.ok(first !== undefined && second !== undefined);
+  const flooder = world.network.createPeers(seedOf(98, 1));
+  await flooder.start();
+  flooder.learn(first.peers.self, [first.address]);
+  const record = second.membership.directory.node(second.peers.self)?.record.bytes ?? new Uint8Array(0);
+  const records = Array.from({ length: Math.floor(150_000 / record.length) }, () => record);
+  const body = encodeMessage(exchangeRecordsRequest, { kind: "push", records });
+  const flood = Array.from({ length: 30 }, () =>
+    flooder.request(first.peers.self, "exchange-records", { body, chunks: [] }, { timeoutMs: 1_000 }),
+  );
+  await world.clock.runUntil(Promise.all(flood));
+  assert.ok(first.membership.counts().overRate > 10);
+  second.membership.announce({ ...draftOf(2, [second.address]), software: "newer" });
+  await until(world, 100, "news", () => first.membership.directory.node(second.peers.self)?.record.software === "newer");
+  await stopAll(members);
+  await flooder.stop();
+});
+
+test("records survive a network that loses a third of all messages", async () => {
+  const world = createWorld(7);
+  world.network.setFaults({ lossRate: 0.33, duplicateRate: 0.1, delayMs: [1, 200] });
+  const members = await startFarm(world, 8);
+  const known = (): boolean => members.every(({ membership }) => membership.directory.nodes().length === 8);
+  await until(world, 120_000, "all known", known);
+  world.network.setFaults({ lossRate: 0, duplicateRate: 0, delayMs: [1, 3] });
+  await until(world, 10_000, "all live", () => allLive(members));
+  await stopAll(members);
 });
