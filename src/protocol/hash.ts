@@ -6,7 +6,7 @@ export const hashLength = 32;
 
 /** `H(bytes)`: BLAKE3-256, 32 bytes. */
 export function hash(bytes: Uint8Array): Uint8Array {
-  return blake3(bytes);
+  return blake3(asBuffer(bytes));
 }
 
 /**
@@ -14,5 +14,10 @@ export function hash(bytes: Uint8Array): Uint8Array {
  * The date is the version of the protocol's key derivation and never changes for one network.
  */
 export function deriveKey(context: string, bytes: Uint8Array): Uint8Array {
-  return Blake3Hasher.deriveKey(`vaultfarm 2026-11 ${context}`, bytes);
+  return Blake3Hasher.deriveKey(`vaultfarm 2026-11 ${context}`, asBuffer(bytes));
+}
+
+/** The same bytes under the type the native hash declares; nothing is copied. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,6 +1,7 @@
 // The worker of all lanes of a process: TLS sockets, reading, writing and hashing of bulk, away from the main thread.
 import type { TLSSocket } from "node:tls";
 import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../../runtime/clock.ts";
 import { createChunkBuffers } from "./chunk-buffers.ts";
 import { createLane, type Lane, type LaneTimes } from "./lane.ts";
 import type { FromLaneWorker, LaneRole, ToLaneWorker } from "./lane-messages.ts";
@@ -36,7 +37,7 @@ function makeLane(lane: number, role: LaneRole): Lane {
     lanes.delete(lane);
     if (lanes.size === 0) buffers.drain();
   };
-  const made = createLane({ lane, role, buffers, times, post, onEnd });
+  const made = createLane({ lane, role, buffers, times, clock: systemClock, post, onEnd });
   lanes.set(lane, made);
   return made;
 }

@@ -1,5 +1,6 @@
 // One lane in the worker: a TLS socket with a sender or a receiver, closed when idle, stalled or broken.
 import type { TLSSocket } from "node:tls";
+import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ChunkBuffers } from "./chunk-buffers.ts";
 import type { FromLaneWorker, LaneRole } from "./lane-messages.ts";
 import { createLaneReceiver, type LaneReceiver } from "./lane-receiver.ts";
@@ -30,6 +31,7 @@ export type LaneParts = {
   readonly role: LaneRole;
   readonly buffers: ChunkBuffers;
   readonly times: LaneTimes;
+  readonly clock: Clock;
   post(message: FromLaneWorker, moved?: readonly ArrayBuffer[]): void;
   /** Called once when the lane has ended. */
   onEnd(): void;
@@ -53,13 +55,13 @@ export function createLane(parts: LaneParts): Lane {
   const close = (why: string): void => {
     if (ended) return;
     ended = true;
-    clearInterval(watch);
+    watch.cancel();
     socket?.destroy();
     post({ type: "closed", lane, why });
     parts.onEnd();
   };
   const letGo = (transfer: number): void => post({ type: "let-go", lane, transfer });
-  const watch = watchIdle(parts.times, () => activityOf(sender, receiver, socket), close);
+  const watch = watchIdle(parts, () => activityOf(sender, receiver, socket), close);
   const read = (bytes: Uint8Array): boolean => {
     try {
       if (receiver === undefined) throw new RangeError("bytes on a lane that only sends");
@@ -105,20 +107,21 @@ function activityOf(sender: LaneSender | undefined, receiver: LaneReceiver | und
 }
 
 /** Looks a few times in `idleMs` whether the lane still serves; it does as long as bytes move. */
-function watchIdle({ idleMs, stallMs }: LaneTimes, activity: () => Activity, close: (why: string) => void): NodeJS.Timeout {
+function watchIdle({ times, clock }: LaneParts, activity: () => Activity, close: (why: string) => void): Timer {
+  const { idleMs, stallMs } = times;
   let seen = activity().moved;
-  let sinceMs = performance.now();
+  let sinceMs = clock.monotonicMs();
   const look = (): void => {
+    timer = clock.after(Math.min(idleMs, stallMs) / 4, look);
     const { state, moved } = activity();
-    const nowMs = performance.now();
+    const nowMs = clock.monotonicMs();
     if (moved !== seen) sinceMs = nowMs;
     seen = moved;
     if (nowMs - sinceMs < (state === "idle" ? idleMs : stallMs)) return;
     close(state === "idle" ? "idle" : "nothing moved for too long");
   };
-  const timer = setInterval(look, Math.min(idleMs, stallMs) / 4);
-  timer.unref();
-  return timer;
+  let timer = clock.after(Math.min(idleMs, stallMs) / 4, look);
+  return { cancel: () => timer.cancel() };
 }
 
 function bufferOf(chunk: Uint8Array): ArrayBuffer {
