@@ -1,0 +1,112 @@
+// A vault node of the simulation: the real core and membership over a network and a disk in memory. Its disk outlives it:
+// a crash ends the process as kill -9 and a power cut do together, and the next start finds what was synced.
+import type { MemoryNetwork } from "../../src/network/in-memory/memory-network.ts";
+import { createMembership, type Membership } from "../../src/network/membership/membership.ts";
+import type { Peers } from "../../src/network/peers.ts";
+import type { Genesis } from "../../src/protocol/genesis.ts";
+import type { NodeAddress } from "../../src/protocol/node-record.ts";
+import { type PeerId, peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { silentLog } from "../../src/runtime/log.ts";
+import { seededRandom } from "../../src/runtime/random.ts";
+import { createMemoryChunkStore, type MemoryChunkStore } from "../../src/vault-node/chunk-store/memory.ts";
+import { createVaultNodeCore, type VaultNodeCore } from "../../src/vault-node/core.ts";
+import { hostVaults } from "../../src/vault-node/hosted-vault.ts";
+import { acknowledgeEarly } from "./early-store.ts";
+import { simKey, simSeed } from "./sim-keys.ts";
+import type { SimOptions } from "./sim-options.ts";
+
+export type SimNode = {
+  readonly number: number;
+  readonly peer: PeerId;
+  /** What is synced on its disk, whether the node runs or not. */
+  disk(): MemoryChunkStore;
+  up(): boolean;
+  addresses(): readonly NodeAddress[];
+  /** Starts it; `known`: addresses of others. */
+  start(known: readonly NodeAddress[]): Promise<void>;
+  crash(): Promise<void>;
+  /** Ends it with a goodbye. */
+  stop(): Promise<void>;
+};
+
+export type SimNodeParts = {
+  readonly clock: Clock;
+  readonly network: MemoryNetwork;
+  readonly genesis: Genesis;
+  readonly options: SimOptions;
+};
+
+const vaultsPerNode = 2;
+
+/** A node with an empty disk that does not run yet. */
+export function createSimNode(parts: SimNodeParts, number: number): SimNode {
+  const { clock, options, network } = parts;
+  const keys = Array.from({ length: vaultsPerNode }, (_, index) => simKey("vault", number * vaultsPerNode + index));
+  const vaults = hostVaults(keys, options.vaultCapacity);
+  const store = createMemoryChunkStore({
+    vaults: vaults.map(({ name, capacity }) => ({ vault: name, capacity })),
+    clock,
+    syncMs: options.syncMs,
+  });
+  let disk = options.bug === "lost-acknowledgement" ? acknowledgeEarly(store) : store;
+  let running: Running | undefined;
+  let starts = 0;
+  const peer = peerIdFromPublicKey(simKey("node", number).publicKey);
+  const end = async (): Promise<void> => {
+    const ended = running;
+    running = undefined;
+    ended?.core.stop();
+    await ended?.membership.stop();
+  };
+  return {
+    number,
+    peer,
+    disk: () => disk,
+    up: () => running !== undefined,
+    addresses: () => running?.peers.addresses() ?? [],
+    start: async (known) => {
+      starts += 1;
+      running = await startNode(parts, { number, starts, disk, vaults }, known);
+    },
+    crash: async () => {
+      network.crash(peer);
+      disk = disk.crash();
+      await end();
+    },
+    stop: async () => {
+      const ended = running;
+      await end();
+      await ended?.peers.stop();
+    },
+  };
+}
+
+type Running = { readonly peers: Peers; readonly membership: Membership; readonly core: VaultNodeCore };
+type Start = {
+  readonly number: number;
+  readonly starts: number;
+  readonly disk: MemoryChunkStore;
+  readonly vaults: ReturnType<typeof hostVaults>;
+};
+
+async function startNode({ clock, network, genesis }: SimNodeParts, start: Start, known: readonly NodeAddress[]): Promise<Running> {
+  const { number, starts, disk, vaults } = start;
+  const peers = network.createPeers(simSeed("node", number));
+  const membership = createMembership({
+    peers,
+    genesis,
+    clock,
+    random: seededRandom(number * 1_000 + starts),
+    log: silentLog,
+    own: { key: simKey("node", number), startCounter: starts, founder: number === 0 },
+  });
+  const domain = { region: "", zone: `zone-${number % 3}`, host: `host-${number}` };
+  const identity = { genesis, peerId: peers.self, vaults, domain, software: "sim" };
+  const core = createVaultNodeCore({ identity, peers, store: disk, membership, clock, log: silentLog, desired: "active" });
+  await peers.start();
+  await core.start();
+  await membership.start();
+  membership.bootstrap(known);
+  return { peers, membership, core };
+}

@@ -1,0 +1,105 @@
+// A whole farm in one process: nodes, a client with the real library, network and time in memory, all from one seed.
+import { createFarmClient } from "../../src/client/create-farm-client.ts";
+import type { FarmClient } from "../../src/client/farm-client.ts";
+import { createSelfEncryptor, type SelfEncryptor } from "../../src/client/self-encryption/self-encryptor.ts";
+import { createMemoryNetwork, type MemoryNetwork } from "../../src/network/in-memory/memory-network.ts";
+import { createMembership } from "../../src/network/membership/membership.ts";
+import type { Address, ObjectAddress } from "../../src/protocol/address.ts";
+import { createGenesis, type Genesis } from "../../src/protocol/genesis.ts";
+import { createGrant } from "../../src/protocol/grant.ts";
+import type { PeerId } from "../../src/protocol/peer-id.ts";
+import { silentLog } from "../../src/runtime/log.ts";
+import { type Random, seededRandom } from "../../src/runtime/random.ts";
+import { createVirtualClock, type VirtualClock } from "../../src/runtime/virtual-clock.ts";
+import { simKey, simSeed } from "./sim-keys.ts";
+import { createSimNode, type SimNode } from "./sim-node.ts";
+import type { SimOptions } from "./sim-options.ts";
+
+export type SimWorld = {
+  readonly options: SimOptions;
+  readonly clock: VirtualClock;
+  /** Draws for the workload; the network draws from its own. */
+  readonly random: Random;
+  readonly network: MemoryNetwork;
+  readonly genesis: Genesis;
+  readonly nodes: readonly SimNode[];
+  readonly client: FarmClient;
+  readonly clientPeer: PeerId;
+  /** The chunks of an object that was encrypted here. */
+  chunksOf(object: ObjectAddress): readonly Address[];
+  /** Nodes the client is cut off from now. */
+  readonly cut: Set<PeerId>;
+  stop(): Promise<void>;
+};
+
+const copies = { min: 4, target: 5, max: 8 };
+const startMs = 30_000;
+
+/** A farm whose client has met all nodes. */
+export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
+  const clock = createVirtualClock();
+  const random = seededRandom(options.seed);
+  const network = createMemoryNetwork({ clock, random: seededRandom(options.seed ^ 0x5eed), faults: { delayMs: [1, 5] } });
+  const owner = simKey("owner", 0);
+  const genesis = createGenesis({ name: "sim", copies, placeUnit: options.vaultCapacity / 32, createdAt: 0 }, owner);
+  const nodes = Array.from({ length: options.nodes }, (_, number) => createSimNode({ clock, network, genesis, options }, number));
+  for (const node of nodes) await clock.runUntil(node.start(nodes.flatMap((other) => other.addresses())));
+
+  const peers = network.createPeers(simSeed("client", 0), { listen: false });
+  const membership = createMembership({ peers, genesis, clock, random: seededRandom(options.seed + 1), log: silentLog });
+  const encryptor = createSelfEncryptor({ workers: 1, clock });
+  const chunks = new Map<ObjectAddress, readonly Address[]>();
+  const client = createFarmClient({
+    peers,
+    membership,
+    genesis,
+    grant: createGrant(genesis, owner, { peerId: peers.self, notAfterMs: 0 }),
+    encryptor: recording(encryptor, chunks),
+    clock,
+    log: silentLog,
+  });
+  await peers.start();
+  await membership.start();
+  membership.bootstrap(nodes.flatMap((node) => node.addresses()));
+  const live = (): number => membership.directory.nodes().filter(({ state }) => state === "live").length;
+  while (live() < options.nodes) {
+    if (clock.monotonicMs() > startMs) throw new Error(`the farm did not come together: ${live()} of ${options.nodes} nodes live`);
+    await clock.advance(50);
+  }
+  const stop = async (): Promise<void> => {
+    await client.stop();
+    await membership.stop();
+    await peers.stop();
+    for (const node of nodes) await node.stop();
+  };
+  return {
+    options,
+    clock,
+    random,
+    network,
+    genesis,
+    nodes,
+    client,
+    clientPeer: peers.self,
+    chunksOf: (object) => chunks.get(object) ?? [],
+    cut: new Set(),
+    stop,
+  };
+}
+
+/** The encryptor, noting which chunks each object has. */
+function recording(encryptor: SelfEncryptor, chunks: Map<ObjectAddress, readonly Address[]>): SelfEncryptor {
+  return {
+    ...encryptor,
+    encrypt: async (source, options) => {
+      const addresses: Address[] = [];
+      const onChunk: typeof options.onChunk = (chunk) => {
+        addresses.push(chunk.address);
+        return options.onChunk(chunk);
+      };
+      const encrypted = await encryptor.encrypt(source, { ...options, onChunk });
+      chunks.set(encrypted.address, addresses);
+      return encrypted;
+    },
+  };
+}
