@@ -14,7 +14,8 @@ const { values, positionals } = parseArgs({
 
 function chosen(): readonly Bench[] {
   const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
-  if (unknown.length > 0) throw new Error(`no bench named ${unknown.join(", ")}; there are ${benches.map((bench) => bench.name).join(", ")}`);
+  if (unknown.length > 0)
+    throw new Error(`no bench named ${unknown.join(", ")}; there are ${benches.map((bench) => bench.name).join(", ")}`);
   return positionals.length === 0 ? benches : benches.filter((bench) => positionals.includes(bench.name));
 }
 

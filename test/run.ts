@@ -10,7 +10,12 @@ type Totals = { passed: number; failed: number; skipped: number };
 const minute = 60_000;
 // Integration tests start farms of ten processes each: one at a time, so that they do not starve each other.
 const tiers: readonly Tier[] = [
-  { name: "unit", globs: ["src/**/*.test.ts", "test/*.test.ts", "test/vectors/**/*.test.ts", "bench/**/*.test.ts"], concurrency: 2, timeoutMs: 5 * minute },
+  {
+    name: "unit",
+    globs: ["src/**/*.test.ts", "test/*.test.ts", "test/vectors/**/*.test.ts", "bench/**/*.test.ts"],
+    concurrency: 2,
+    timeoutMs: 5 * minute,
+  },
   { name: "sim", globs: ["test/sim/**/*.test.ts"], concurrency: 2, timeoutMs: 10 * minute },
   { name: "integration", globs: ["test/integration/**/*.test.ts"], concurrency: 1, timeoutMs: 15 * minute },
 ];

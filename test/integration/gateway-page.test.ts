@@ -1,0 +1,175 @@
+// Proves the page in a real Chromium against the gateway's own HTTP server over a farm in memory: storing with progress,
+// reading back, a node that goes and returns, by mouse, by keyboard, on a phone, in the dark; with pictures kept.
+import { strict as assert } from "node:assert";
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { type AppFixture, createAppFixture } from "../../src/gateway/app-fixture.ts";
+import { keepScreenshot, noChromium, openTab, startChromium } from "../support/chromium.ts";
+
+// What the functions given to the page find there: they run in the browser.
+declare const document: {
+  readonly activeElement: { readonly id: string; readonly textContent: string | null } | null;
+  readonly documentElement: { readonly scrollWidth: number };
+};
+declare class DataTransfer {
+  readonly items: { add(file: File): void };
+}
+
+const options = noChromium === undefined ? {} : { skip: noChromium };
+let browser: Browser;
+let app: AppFixture;
+let url: string;
+
+before(async () => {
+  if (noChromium !== undefined) return;
+  browser = await startChromium();
+  app = await createAppFixture();
+  await app.http.listen({ host: "127.0.0.1", port: 0 });
+  url = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+});
+
+after(async () => {
+  await browser?.close();
+  app?.beginStop();
+  await app?.http.close();
+});
+
+async function isLive(page: Page): Promise<void> {
+  await page.goto(url);
+  await page.locator("#connection[data-state=live]").waitFor();
+}
+
+test("a file is dropped, its progress shown, read back identical, and kept in the list", options, async () => {
+  const { page, errors } = await openTab(browser, { viewport: { width: 1280, height: 900 }, acceptDownloads: true });
+  await isLive(page);
+  await page.locator(".node").nth(7).waitFor();
+  await keepScreenshot(page, "page-empty");
+  const content = randomBytes(9 * 1024 * 1024);
+  await dropFile(page, "holiday film.bin", content);
+  await page.locator(".upload[data-state=good]").waitFor();
+  assert.match((await page.locator(".upload .outcome").textContent()) ?? "", /Stored in 5 copies/);
+  await page.getByRole("button", { name: /^Verify holiday film/ }).click();
+  await page.getByText("identical to what was sent").waitFor();
+  await keepScreenshot(page, "page-stored");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: /^Download holiday film/ }).click()]);
+  assert.equal(download.suggestedFilename(), "holiday film.bin");
+  assert.ok((await readFile(await download.path())).equals(content));
+  await page.reload();
+  await page.locator(".file-name", { hasText: "holiday film.bin" }).waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test("a node that goes shows as gone by colour, shape and word, is announced, and returns", options, async () => {
+  const { page, errors } = await openTab(browser, { viewport: { width: 1280, height: 900 } });
+  await isLive(page);
+  const peerId = app.farm.network().nodes[2]?.peerId ?? "";
+  const node = page.locator(`.node[data-peer="${peerId}"]`);
+  await node.and(page.locator("[data-state=live]")).waitFor();
+  app.farm.setState(2, "gone");
+  await node.and(page.locator("[data-state=gone]")).waitFor({ timeout: 5000 });
+  assert.equal(await node.locator(".node-state").textContent(), "gone");
+  assert.match((await page.locator("#nodes-live").textContent()) ?? "", /7 of 8 live/);
+  assert.match((await page.locator("#announce").textContent()) ?? "", /is gone/);
+  app.farm.setState(4, "away");
+  app.farm.setState(5, "suspected");
+  app.farm.setState(6, "gone");
+  await page.locator(".node[data-state=suspected]").waitFor();
+  await page.locator(".notice[data-level=warn]").first().waitFor();
+  await keepScreenshot(page, "page-node-gone");
+  for (const index of [2, 4, 5, 6]) app.farm.setState(index, "live");
+  await node.and(page.locator("[data-state=live]")).waitFor({ timeout: 5000 });
+  await page.locator(".log li", { hasText: "is back" }).first().waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test("everything can be done with the keyboard", options, async () => {
+  const { page } = await openTab(browser, { viewport: { width: 1280, height: 900 } });
+  await isLive(page);
+  await page.keyboard.press("Tab");
+  assert.equal(await focused(page), "Skip to storing files");
+  const names: string[] = [];
+  for (let i = 0; i < 12; i++) {
+    await page.keyboard.press("Tab");
+    names.push(await focused(page));
+  }
+  for (const name of ["file-input", "public", "open-address", "Download", "API"])
+    assert.ok(names.includes(name), `${name} in ${names.join(", ")}`);
+  await page.focus("#file-input");
+  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  await chooser.setFiles({ name: "by keyboard.txt", mimeType: "text/plain", buffer: Buffer.from("typed") });
+  await page.locator(".upload[data-state=good]").waitFor();
+  await page.getByRole("button", { name: /^Forget by keyboard/ }).focus();
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await page.locator("#files-empty").waitFor();
+  await page.focus("#open-address");
+  await page.keyboard.type("not an address");
+  await page.keyboard.press("Enter");
+  await page.getByText("An address has 128 digits").waitFor();
+  await page.context().close();
+});
+
+async function focused(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const element = document.activeElement;
+    return element?.id || element?.textContent?.trim() || "";
+  });
+}
+
+test("on a phone, in the dark: nothing is cut off sideways", options, async () => {
+  const viewport = { width: 360, height: 740 };
+  const { page, errors } = await openTab(browser, { viewport, colorScheme: "dark", isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
+  await isLive(page);
+  await page.locator(".node").nth(7).waitFor();
+  await page.setInputFiles("#file-input", {
+    name: "a rather long name of a picture taken somewhere.jpeg",
+    mimeType: "image/jpeg",
+    buffer: randomBytes(50_000),
+  });
+  await page.locator(".file").waitFor();
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(width <= viewport.width, `the page is ${width} wide`);
+  await keepScreenshot(page, "page-phone-dark");
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
+test("a lost gateway is said, and found again", options, async () => {
+  const own = await createAppFixture();
+  await own.http.listen({ host: "127.0.0.1", port: 0 });
+  const port = (own.http.server.address() as AddressInfo).port;
+  const { page } = await openTab(browser, { viewport: { width: 1280, height: 900 } });
+  await page.goto(`http://127.0.0.1:${port}`);
+  await page.locator("#connection[data-state=live]").waitFor();
+  own.beginStop();
+  await own.http.close();
+  await page.locator("#connection[data-state=lost]").waitFor();
+  await keepScreenshot(page, "page-lost");
+  const again = await createAppFixture();
+  await again.http.listen({ host: "127.0.0.1", port });
+  await page.locator("#connection[data-state=live]").waitFor();
+  await page.context().close();
+  again.beginStop();
+  await again.http.close();
+});
+
+/** Drops a file on the page as a person does: the browser hands over a real File. */
+async function dropFile(page: Page, name: string, content: Buffer): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ({ fileName, base64 }) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([bytes], fileName));
+      return data;
+    },
+    { fileName: name, base64: content.toString("base64") },
+  );
+  await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
+  await page.locator("#drop[data-over=true]").waitFor();
+  await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
+}
