@@ -8,7 +8,7 @@ import type { CustomerParts } from "./customer-parts.ts";
 import { createHedgeBudget } from "./hedge-budget.ts";
 import { createPeerPaces, type PaceClass } from "./peer-pace.ts";
 import { shareHolders } from "./read-decision.ts";
-import type { FetchedChunk } from "./self-encryption/self-encryptor.ts";
+import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
 /** A cache of chunk bytes by address that the caller owns; the bytes in it are never changed. */
 export type ChunkCache = { get(address: string): Uint8Array | undefined; put(address: string, bytes: Uint8Array): void };

@@ -9,7 +9,7 @@ import type { PeerId } from "../protocol/peer-id.ts";
 import type { CustomerParts } from "./customer-parts.ts";
 import { createNodeQueues, type NodeQueues } from "./node-queues.ts";
 import type { PaceClass, PeerPaces } from "./peer-pace.ts";
-import type { FetchedChunk } from "./self-encryption/self-encryptor.ts";
+import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
 /** `passing`: the node did not answer in a way that may be better in a moment. */
 export type ChunkAnswer =

@@ -9,7 +9,7 @@ import { ClientError } from "./errors.ts";
 import type { HedgeBudget } from "./hedge-budget.ts";
 import { lateAfterMs, type PaceClass, type PeerPaces } from "./peer-pace.ts";
 import { type AskState, decideRead, type ReadCandidate, readOrder } from "./read-decision.ts";
-import type { FetchedChunk } from "./self-encryption/self-encryptor.ts";
+import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
 export type ChunkReadParts = CustomerParts & {
   readonly question: ChunkQuestion;

@@ -7,7 +7,8 @@ import { beginChunkPut, type ChunkPut, type ChunkPutParts, type ChunkToPut, type
 import type { CopiesLedger } from "./copies-ledger.ts";
 import { ClientError } from "./errors.ts";
 import type { PutObjectOptions, PutProgress, StoredObject } from "./farm-client.ts";
-import type { SealedChunk, SelfEncryptor } from "./self-encryption/self-encryptor.ts";
+import type { SealedChunk } from "./self-encryption/sealed-object.ts";
+import type { SelfEncryptor } from "./self-encryption/self-encryptor.ts";
 import { spool } from "./spool.ts";
 
 export type ObjectPutParts = ChunkPutParts & {

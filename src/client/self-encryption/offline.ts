@@ -10,7 +10,7 @@ import { byteSource } from "./byte-source.ts";
 import type { ReaderParts } from "./read-level.ts";
 import { namedAbort, openTree } from "./read-object.ts";
 import { encodeRoot, parseRoot } from "./root-map.ts";
-import type { EncryptOptions, FetchChunk } from "./self-encryptor.ts";
+import type { EncryptOptions, FetchChunk } from "./sealed-object.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 import { writeTree } from "./write-object.ts";
 

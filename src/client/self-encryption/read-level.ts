@@ -7,7 +7,7 @@ import { type DataMap, mapEntry } from "./data-map.ts";
 import type { ChunkKeyInput } from "./key-derivation.ts";
 import { neighbours } from "./layout.ts";
 import { chunkBufferLength, type Damage } from "./sealed-chunk.ts";
-import type { FetchChunk, FetchedChunk } from "./self-encryptor.ts";
+import type { FetchChunk, FetchedChunk } from "./sealed-object.ts";
 
 /** A level as its reader knows it. */
 export type LevelMap = { readonly map: DataMap; readonly level: number; readonly salt: Uint8Array | undefined };

@@ -7,7 +7,8 @@ import { type Address, addressFromBytes, type ObjectAddress, objectAddress, obje
 import { hash } from "../../protocol/hash.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { ClientError, type ClientErrorCode } from "../errors.ts";
-import { createSelfEncryptor, type EncryptedObject, type EncryptOptions, type FetchChunk } from "./self-encryptor.ts";
+import type { EncryptedObject, EncryptOptions, FetchChunk } from "./sealed-object.ts";
+import { createSelfEncryptor } from "./self-encryptor.ts";
 
 const mib = 1024 * 1024;
 const chunkMax = 4_190_208;

@@ -8,7 +8,7 @@ import type { WriterMode } from "./compression.ts";
 import { type DataMap, draftMap, setEntry } from "./data-map.ts";
 import type { ChunkLayout } from "./layout.ts";
 import { plainPlace } from "./sealed-chunk.ts";
-import type { SealedChunk } from "./self-encryptor.ts";
+import type { SealedChunk } from "./sealed-object.ts";
 import { createTaskSet, type TaskSet } from "./task-set.ts";
 
 /** `saltOf`: the salt of the object's chunks from the source hash of the first. */

@@ -8,7 +8,7 @@ import { type DataMap, mapSizeMax } from "./data-map.ts";
 import { chunkLayout, plainChunkMax } from "./layout.ts";
 import { encodeRoot, inlineSizeLimit, objectSalt, type Root, sealRoot } from "./root-map.ts";
 import { chunkBufferLength } from "./sealed-chunk.ts";
-import type { EncryptedObject, EncryptOptions, SealedChunk } from "./self-encryptor.ts";
+import type { EncryptedObject, EncryptOptions, SealedChunk } from "./sealed-object.ts";
 import { type LevelPlan, levelBuffersMin, writeLevel } from "./write-level.ts";
 
 export type WriterParts = { readonly pool: BufferPool; readonly workers: ChunkWork; readonly signal: AbortSignal };
