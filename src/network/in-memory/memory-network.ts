@@ -14,8 +14,8 @@ import type { Delivery, Handler, Message, PeerEvent, Peers, RequestKind, Request
 export type Faults = { readonly lossRate: number; readonly duplicateRate: number; readonly delayMs: readonly [min: number, max: number] };
 
 export type MemoryNetwork = {
-  /** A peer of this network; `listen: false` for one that only dials. */
-  createPeers(seed: Uint8Array, options?: { listen?: boolean }): Peers;
+  /** A peer of this network; `listen: false` for one that only dials; `port` of the one it keeps, a fresh one unless given. */
+  createPeers(seed: Uint8Array, options?: { listen?: boolean; port?: number }): Peers;
   setFaults(faults: Partial<Faults>): void;
   /** Cuts every connection between the two sides until `heal`. */
   partition(left: readonly PeerId[], right: readonly PeerId[]): void;
@@ -58,8 +58,8 @@ export function createMemoryNetwork(parts: { clock: Clock; random: Random; fault
     nextPort: firstPort,
   };
   return {
-    createPeers: (seed, options) =>
-      createMemoryPeers(world, peerIdFromPublicKey(signingKeyFromSeed(seed).publicKey), options?.listen ?? true),
+    createPeers: (seed, { listen = true, port } = {}) =>
+      createMemoryPeers(world, peerIdFromPublicKey(signingKeyFromSeed(seed).publicKey), { listen, port }),
     setFaults: (faults) => {
       world.faults = { ...world.faults, ...faults };
     },
@@ -78,7 +78,9 @@ export function createMemoryNetwork(parts: { clock: Clock; random: Random; fault
   };
 }
 
-function createMemoryPeers(world: World, self: PeerId, listens: boolean): Peers {
+type ListenOptions = { readonly listen: boolean; readonly port: number | undefined };
+
+function createMemoryPeers(world: World, self: PeerId, { listen: listens, port }: ListenOptions): Peers {
   const member: Member = {
     id: self,
     handlers: new Map(),
@@ -114,7 +116,7 @@ function createMemoryPeers(world: World, self: PeerId, listens: boolean): Peers 
       if (!member.up) throw new NetworkError("stopped", "this peer is not running", { peer });
       return limited(
         world,
-        link(peer).then((other) => exchange(world, member, other, kind, message)),
+        link(peer).then((other) => exchange(world, { from: member, to: other, kind, message })),
         options,
         peer,
       );
@@ -131,8 +133,9 @@ function createMemoryPeers(world: World, self: PeerId, listens: boolean): Peers 
     start: async () => {
       const clash = world.members.get(self);
       if (clash?.up) throw new NetworkError("protocol", `a peer ${self} runs already`, { peer: self });
+      if (port !== undefined && world.ports.has(port)) throw new NetworkError("unreachable", `the port ${port} is in use`);
       world.nextPort += 1;
-      Object.assign(member, { port: world.nextPort, up: true });
+      Object.assign(member, { port: port ?? world.nextPort, up: true });
       world.members.set(self, member);
       if (listens) world.ports.set(member.port, member);
     },
@@ -168,10 +171,12 @@ function takeDown(world: World, member: Member): void {
   for (const other of [...member.links]) unlink(world, member, other);
 }
 
-async function exchange(world: World, from: Member, to: Member, kind: RequestKind, message: Message): Promise<Delivery> {
-  const closed = closing(from, to);
+type Question = { readonly from: Member; readonly to: Member; readonly kind: RequestKind; readonly message: Message };
+
+async function exchange(world: World, question: Question): Promise<Delivery> {
+  const closed = closing(question.from, question.to);
   try {
-    return await Promise.race([closed.promise, deliver(world, from, to, kind, message)]);
+    return await Promise.race([closed.promise, deliver(world, question)]);
   } finally {
     closed.forget();
   }
@@ -191,7 +196,7 @@ function closing(from: Member, to: Member): { promise: Promise<never>; forget():
   return { promise, forget: () => void from.listeners.delete(listener) };
 }
 
-async function deliver(world: World, from: Member, to: Member, kind: RequestKind, message: Message): Promise<Delivery> {
+async function deliver(world: World, { from, to, kind, message }: Question): Promise<Delivery> {
   const { random, faults } = world;
   // A lost message looks like silence: the asker's own time limit ends the wait.
   if (random.fraction() < faults.lossRate) return new Promise(() => {});

@@ -1,5 +1,6 @@
 // Passes news on: a record learned from a peer goes once to a few random others, gathered for a moment so that several
-// travel together; what this reaches not, reconciliation does.
+// travel together. News that follows too soon after the last of the same node waits its turn, the newest of it wins. What
+// this reaches not, reconciliation does.
 import type { NodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
@@ -24,7 +25,7 @@ export type Forwarder = {
 
 type News = { readonly bytes: Uint8Array; readonly from: PeerId };
 
-// Nodes whose last passing-on is remembered.
+// Nodes whose last passing-on is remembered, and nodes whose news may wait.
 const rememberedMax = 4096;
 
 export function createForwarder({ clock, random, connected, push }: ForwarderParts, limits: MembershipLimits): Forwarder {
@@ -36,22 +37,32 @@ export function createForwarder({ clock, random, connected, push }: ForwarderPar
     const others = connected().filter((peer) => !besides.includes(peer));
     return sample(others, limits.forwardFanOut, random);
   };
+  const isDue = (peer: PeerId): boolean => clock.monotonicMs() - (lastMs.get(peer) ?? Number.NEGATIVE_INFINITY) >= limits.forwardEveryMs;
+  const takeDue = (): readonly [PeerId, News][] => {
+    const due = [...news].filter(([origin]) => isDue(origin));
+    for (const [origin] of due) {
+      news.delete(origin);
+      lastMs.set(origin, clock.monotonicMs());
+    }
+    return due;
+  };
   const flush = (): void => {
     timer = undefined;
-    const gathered = [...news];
-    news.clear();
+    if (lastMs.size >= rememberedMax) lastMs.clear();
+    const gathered = takeDue();
     for (const peer of pick([])) {
       const records = gathered.filter(([origin, { from }]) => from !== peer && origin !== peer).map(([, { bytes }]) => bytes);
       if (records.length > 0) push(peer, records);
     }
+    if (news.size > 0) arm();
+  };
+  const arm = (): void => {
+    timer ??= clock.after(limits.forwardDelayMs, flush);
   };
   const forward = (record: NodeRecord, from: PeerId): void => {
-    const nowMs = clock.monotonicMs();
-    if (nowMs - (lastMs.get(record.peerId) ?? Number.NEGATIVE_INFINITY) < limits.forwardEveryMs) return;
-    if (lastMs.size >= rememberedMax) lastMs.clear();
-    lastMs.set(record.peerId, nowMs);
+    if (news.size >= rememberedMax && !news.has(record.peerId)) return;
     news.set(record.peerId, { bytes: record.bytes, from });
-    timer ??= clock.after(limits.forwardDelayMs, flush);
+    arm();
   };
   return { forward, pick, stop: () => timer?.cancel() };
 }

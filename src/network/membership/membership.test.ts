@@ -32,7 +32,7 @@ const genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt:
 
 type Member = { readonly number: number; readonly peers: Peers; readonly membership: Membership; readonly address: NodeAddress };
 type World = { readonly clock: VirtualClock; readonly network: MemoryNetwork };
-type StartOptions = { startCounter?: number; founder?: boolean; cache?: RecordCache; listensOnly?: boolean; clock?: Clock };
+type StartOptions = { startCounter?: number; founder?: boolean; cache?: RecordCache; listensOnly?: boolean; clock?: Clock; port?: number };
 
 const createWorld = (seed = 1): World => {
   const clock = createVirtualClock();
@@ -47,7 +47,8 @@ const draftOf = (number: number, addresses: readonly NodeAddress[]): OwnRecordDr
 });
 
 async function startMember({ clock, network }: World, number: number, options: StartOptions = {}): Promise<Member> {
-  const peers = network.createPeers(seedOf(number, 1), { listen: options.listensOnly !== true });
+  const { port } = options;
+  const peers = network.createPeers(seedOf(number, 1), { listen: options.listensOnly !== true, ...(port === undefined ? {} : { port }) });
   const own = { key: nodeKey(number), startCounter: options.startCounter ?? 1, founder: options.founder ?? false };
   const membership = createMembership({
     peers,
@@ -318,22 +319,63 @@ test("a machine that slept forgets its suspicions, and says itself anew", async 
   await stopAll([...members, sleeper]);
 });
 
-test("a whole farm that stopped comes back from its caches alone", async () => {
+type Cached = ReturnType<typeof memoryCache>;
+
+/** A farm of `count` whose caches know all of it. */
+async function startCached(world: World, count: number): Promise<{ members: readonly Member[]; caches: readonly Cached[] }> {
+  const caches = Array.from({ length: count }, memoryCache);
+  const members = await Promise.all(caches.map((cache, i) => startMember(world, i + 1, { cache, founder: i === 0 })));
+  for (const { membership } of members.slice(1)) membership.bootstrap(members.slice(0, 1).map(({ address }) => address));
+  await until(world, 10_000, "all live", () => allLive(members));
+  return { members, caches };
+}
+
+test("nodes that come back to the one that stayed, at once and with its address alone, are all live everywhere within 2 s", async () => {
   const world = createWorld();
-  const caches = Array.from({ length: 5 }, memoryCache);
-  const start = (startCounter: number): Promise<readonly Member[]> =>
-    Promise.all(caches.map((cache, i) => startMember(world, i + 1, { startCounter, cache, founder: i === 0 })));
-  const before = await start(1);
-  const [first] = before;
+  const { members, caches } = await startCached(world, 5);
+  const [first] = members;
   assert.ok(first !== undefined);
-  for (const { membership } of before.slice(1)) membership.bootstrap([first.address]);
-  await until(world, 10_000, "all live", () => allLive(before));
-  // All but one stop; that one has their addresses no more once they return, but they have its.
-  for (const member of before.slice(1)) await kill(world, member);
+  for (const member of members.slice(1)) await kill(world, member);
   await until(world, 100, "seen", () => liveAt(first) === 1);
+  // On other ports, so that they learn from the first alone where the others are; so soon that their last news is still fresh.
   const rest = await Promise.all(caches.slice(1).map((cache, i) => startMember(world, i + 2, { startCounter: 2, cache })));
-  await until(world, 5_000, "all live again", () => allLive([first, ...rest]));
+  await until(world, 2_000, "all live again", () => allLive([first, ...rest]));
   await stopAll([first, ...rest]);
+});
+
+for (const goodbye of [true, false])
+  test(`a whole farm that stopped, ${goodbye ? "each with a goodbye" : "all at once"}, comes back on its ports from its caches alone within 2 s`, async () => {
+    const world = createWorld();
+    const { members, caches } = await startCached(world, 8);
+    for (const member of members) {
+      if (goodbye) await world.clock.runUntil(member.membership.sayGoodbye("away"));
+      await kill(world, member);
+    }
+    await world.clock.advance(60_000);
+    assert.ok(caches.every(({ saved }) => saved.length === 8));
+    const again = await Promise.all(
+      caches.map((cache, i) => startMember(world, i + 1, { startCounter: 2, cache, port: members[i]?.address.libp2p ?? 0 })),
+    );
+    await until(world, 2_000, "all live again and joined", () => allLive(again) && again.every(({ membership }) => membership.joined()));
+    await stopAll(again);
+  });
+
+test("a whole farm that stopped and comes back on other ports finds itself again through one address that is right, within 3 s", async () => {
+  const world = createWorld();
+  const { members, caches } = await startCached(world, 8);
+  for (const member of members) await kill(world, member);
+  await world.clock.advance(60_000);
+  const again = await Promise.all(caches.map((cache, i) => startMember(world, i + 1, { startCounter: 2, cache })));
+  const [old, fresh] = [members[0]?.address, again[5]?.address];
+  assert.ok(old !== undefined && fresh !== undefined);
+  await world.clock.advance(5_000);
+  assert.ok(
+    again.every((member) => liveAt(member) === 1),
+    "nobody is where the caches say",
+  );
+  for (const { membership } of again) membership.bootstrap([old, fresh]);
+  await until(world, 3_000, "all live again", () => allLive(again));
+  await stopAll(again);
 });
 
 test("a flood of gossip is cut off at its sender's rate and disturbs nobody else's", async () => {
