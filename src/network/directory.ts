@@ -6,8 +6,22 @@ import type { NodeRecord, VaultEntry } from "../protocol/node-record.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import type { NodeViewState } from "../protocol/states.ts";
 
-/** A node as this peer sees it: its newest record, this peer's own view, and since when (wall milliseconds). */
-export type NodeView = { readonly record: NodeRecord; readonly state: NodeViewState; readonly since: number };
+/**
+ * A node as this peer sees it: its newest record, and this peer's own view.
+ *
+ * `since`: when `state` changed last (wall milliseconds); `confirmed` does not move it, so that delays count from the first silence.
+ *
+ * `confirmed`: the node's own goodbye says that it is not there (`away`, `gone`), or it is `suspected` and two watchers agree
+ * at first hand, of whom this peer may be one (in farms of three or fewer nodes: all others). Any sign of life takes it back
+ * at once. Never true of a `live` node, and of a suspected one not in this peer's own first two minutes after its start or
+ * after a sleep. Only a confirmed loss may move data; a mere suspicion only routes round.
+ */
+export type NodeView = {
+  readonly record: NodeRecord;
+  readonly state: NodeViewState;
+  readonly since: number;
+  readonly confirmed: boolean;
+};
 
 /** A vault chosen for an address. */
 export type Holder = { readonly peer: PeerId; readonly vault: VaultName; readonly entry: VaultEntry; readonly state: NodeViewState };

@@ -5,7 +5,7 @@ import type { NodeAddress } from "../protocol/node-record.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 
 /** Every kind of request between peers; each has one handler at a node. */
-export const requestKinds = ["put-chunks", "get-chunks", "has-chunks", "exchange-records", "goodbye"] as const;
+export const requestKinds = ["put-chunks", "get-chunks", "has-chunks", "exchange-records", "goodbye", "suspicions"] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
 /**

@@ -35,6 +35,8 @@ export type Intake = {
   goodbye(bytes: Uint8Array, from: PeerId): GoodbyeVerdict;
   /** Whether a push of this many bytes from a peer may be looked at. */
   admits(from: PeerId, bytes: number): boolean;
+  /** Whether one more message about suspicions from a peer may be looked at; too many are an offence of the sender alone. */
+  admitsSuspicions(from: PeerId): boolean;
   isBlocked(from: PeerId): boolean;
   offend(from: PeerId, why: string): void;
   counts(): IntakeCounts;
@@ -99,10 +101,17 @@ export function createIntake(parts: IntakeParts): Intake {
     if (!may) totals.overRate += 1;
     return may;
   };
+  const admitsSuspicions = (from: PeerId): boolean => {
+    if (standing.maySuspect(from, clock.monotonicMs())) return true;
+    totals.overRate += 1;
+    offend(from, "more suspicions than a dying farm makes");
+    return false;
+  };
   return {
     record,
     goodbye,
     admits,
+    admitsSuspicions,
     isBlocked: (from) => standing.isBlocked(from, clock.monotonicMs()),
     offend,
     counts: () => ({ ...totals, refused: { ...refused } }),

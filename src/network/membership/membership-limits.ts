@@ -36,6 +36,20 @@ export type MembershipLimits = {
   /** An own timer this late, or a wall clock stepping this far, is a pause of this machine (protocol: 2 s and 5 s). */
   readonly pauseLateMs: number;
   readonly wallStepMs: number;
+  /** After its start or a pause a peer is no witness and confirms nobody for this long (protocol: 2 min). */
+  readonly confirmQuietMs: number;
+  /** A suspicion that lasted this long is told: shorter ones are stalls of a machine. */
+  readonly tellAfterMs: number;
+  /** A lasting suspicion is told again this often, and its word counts for three times as long. */
+  readonly tellEveryMs: number;
+  readonly testimonyMs: number;
+  /** Nodes asked about a silent one. */
+  readonly panelSize: number;
+  /** A node that others call silent is asked by this side at most this often. */
+  readonly probeEveryMs: number;
+  /** Messages about suspicions that a peer may send at once, and a second: one for each node it withdraws, then one every few seconds. */
+  readonly suspicionBurst: number;
+  readonly suspicionsPerSecond: number;
   /** The cache is written at most this often. */
   readonly cacheEveryMs: number;
   /** Bootstrap addresses remembered. */
@@ -65,6 +79,14 @@ export const membershipLimits: MembershipLimits = {
   tickMs: 250,
   pauseLateMs: 2_000,
   wallStepMs: 5_000,
+  confirmQuietMs: 120_000,
+  tellAfterMs: 300,
+  tellEveryMs: 5_000,
+  testimonyMs: 15_000,
+  panelSize: 8,
+  probeEveryMs: 2_000,
+  suspicionBurst: 64,
+  suspicionsPerSecond: 4,
   cacheEveryMs: 2_000,
   bootstrapMax: 256,
 };

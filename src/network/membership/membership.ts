@@ -12,6 +12,7 @@ import type { Directory } from "../directory.ts";
 import type { PeerEvent, Peers } from "../peers.ts";
 import { createBootstrap } from "./bootstrap.ts";
 import { createCacheKeeper } from "./cache-keeper.ts";
+import { type Confirmer, createConfirmer } from "./confirmer.ts";
 import { answerExchange } from "./exchange-answers.ts";
 import { createForwarder, type Forwarder } from "./forwarder.ts";
 import { createGossip, type Gossip } from "./gossip.ts";
@@ -65,7 +66,7 @@ export type Membership = SuspicionSink & {
 export function createMembership(parts: MembershipParts, limits: MembershipLimits = membershipLimits): Membership {
   const { peers, clock, random, log, own } = parts;
   const organs = createOrgans(parts, limits);
-  const { roster, intake, gossip, voice } = organs;
+  const { roster, intake, gossip, voice, confirmer } = organs;
   let pauses = 0;
 
   const joined = (): boolean => own?.founder === true || (gossip.hasMet() && roster.book.size() > (roster.book.get(peers.self) ? 1 : 0));
@@ -85,10 +86,12 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
       pauses += 1;
       log.info("this machine slept or its clock stepped: suspicions are forgotten", pause);
       roster.forgive();
+      confirmer.quiet();
       voice.renew();
     },
     tick: () => {
       roster.tick();
+      confirmer.tick();
       keeper.tick();
     },
   });
@@ -104,13 +107,14 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
   let forgetEvents = (): void => {};
   const start = async (): Promise<void> => {
     for (const bytes of await keeper.load()) learnCached(organs, peers, bytes);
+    confirmer.quiet();
     forgetEvents = peers.onEvent(onEvent);
     for (const peer of peers.connected()) onEvent({ kind: "connected", peer });
     for (const part of [bootstrap, watch, rounds]) part.start();
   };
   const stop = async (): Promise<void> => {
     forgetEvents();
-    for (const part of [rounds, watch, bootstrap, organs.forwarder, organs.reacher]) part.stop();
+    for (const part of [rounds, watch, bootstrap, organs.forwarder, organs.reacher, confirmer]) part.stop();
     await keeper.stop();
   };
   return {
@@ -140,9 +144,10 @@ type Organs = {
   readonly voice: OwnVoice;
   readonly reacher: Reacher;
   readonly forwarder: Forwarder;
+  readonly confirmer: Confirmer;
 };
 
-/** The parts that call each other, wired; and the two handlers. */
+/** The parts that call each other, wired; and the handlers. */
 function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs {
   const { peers, genesis, clock, random, log, own } = parts;
   const hasRoom = (): boolean => peers.connected().length < limits.connectionsMax;
@@ -168,6 +173,7 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   });
   const gossip = createGossip({ peers, roster, intake }, limits);
   const voice = createOwnVoice({ own, genesis, clock, log, roster, gossip, connected: peers.connected });
+  const confirmer = createConfirmer({ peers, clock, roster, intake, isNode: own !== undefined, probe: reach }, limits);
   const attempt = async (peer: PeerId): Promise<"answered" | "failed" | "pointless"> => {
     const seen = roster.directory.node(peer)?.state;
     if (seen === undefined || seen === "gone" || seen === "away") return "pointless";
@@ -183,7 +189,8 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
     if (intake.admits(from, message.body.length)) intake.goodbye(message.body, from);
     return { body: new Uint8Array(0), chunks: [] };
   });
-  return { roster, intake, gossip, voice, reacher, forwarder };
+  peers.handle("suspicions", confirmer.handler);
+  return { roster, intake, gossip, voice, reacher, forwarder, confirmer };
 }
 
 /** From time to time, a reconciliation with any connected peer. */

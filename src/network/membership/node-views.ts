@@ -15,6 +15,8 @@ export type NodeViews = {
   putRecord(record: NodeRecord, state: NodeViewState): void;
   /** Changes how a known node is seen; nothing happens where it is seen so already. */
   setState(peer: PeerId, state: NodeViewState): void;
+  /** Marks a suspected node as confirmed, or takes that back; other states carry their own answer. */
+  confirm(peer: PeerId, confirmed: boolean): void;
   remove(peer: PeerId): void;
 };
 
@@ -32,7 +34,8 @@ export function createNodeViews(network: { readonly placeUnit: number }, wallMs:
 
   const putRecord = (record: NodeRecord, state: NodeViewState): void => {
     const before = known.get(record.peerId);
-    const view = { record, state: before?.view.state ?? state, since: before?.view.since ?? wallMs() };
+    const fresh = { state, since: wallMs(), confirmed: saysGoodbye(state) };
+    const view = { ...(before?.view ?? fresh), record };
     const node: Known = before ?? { view, vaults: new Map() };
     if (before !== undefined && movedDomain(before.view.record, record)) clear(index, before);
     node.view = view;
@@ -43,8 +46,14 @@ export function createNodeViews(network: { readonly placeUnit: number }, wallMs:
   const setState = (peer: PeerId, state: NodeViewState): void => {
     const node = known.get(peer);
     if (node === undefined || node.view.state === state) return;
-    node.view = { record: node.view.record, state, since: wallMs() };
+    node.view = { record: node.view.record, state, since: wallMs(), confirmed: saysGoodbye(state) };
     replace(index, node);
+    announce(peer);
+  };
+  const confirm = (peer: PeerId, confirmed: boolean): void => {
+    const node = known.get(peer);
+    if (node?.view.state !== "suspected" || node.view.confirmed === confirmed) return;
+    node.view = { ...node.view, confirmed };
     announce(peer);
   };
   const remove = (peer: PeerId): void => {
@@ -69,7 +78,12 @@ export function createNodeViews(network: { readonly placeUnit: number }, wallMs:
     node: (peer) => known.get(peer)?.view,
     onChange,
   };
-  return { directory, putRecord, setState, remove };
+  return { directory, putRecord, setState, confirm, remove };
+}
+
+/** These states come from the node's own goodbye. */
+function saysGoodbye(state: NodeViewState): boolean {
+  return state === "away" || state === "gone";
 }
 
 function holderOf(node: Known | undefined, vault: VaultName): Holder | undefined {

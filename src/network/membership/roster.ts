@@ -50,6 +50,8 @@ export type Roster = SuspicionSink & {
   /** This machine slept: suspicions mean nothing, every node is tried at once. */
   forgive(): void;
   causeOf(peer: PeerId): SuspicionCause | undefined;
+  /** Watchers agree, or no longer agree, that a suspected node is silent. */
+  confirm(peer: PeerId, confirmed: boolean): void;
 };
 
 // Leavers remembered, so that old records of theirs do not bring them back.
@@ -86,6 +88,8 @@ export function createRoster(parts: RosterParts): Roster {
   };
   const suspect = (peer: PeerId, cause: SuspicionCause): void => {
     const seen = views.directory.node(peer)?.state;
+    // What this side notices itself weighs more than what it was told.
+    if (seen === "suspected" && causes.get(peer) === "told") causes.set(peer, cause);
     // Whoever is suspected already is being tried; whoever said goodbye comes back by itself.
     if (peer === parts.self || seen !== "live") return;
     causes.set(peer, cause);
@@ -117,6 +121,7 @@ export function createRoster(parts: RosterParts): Roster {
     tick: () => returnOverdue(state),
     forgive,
     causeOf: (peer) => causes.get(peer),
+    confirm: views.confirm,
   };
 }
 

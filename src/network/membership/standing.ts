@@ -9,9 +9,19 @@ export type Standing = {
   isBlocked(peer: PeerId, nowMs: number): boolean;
   /** Whether a peer may push this many bytes now; they count where it may. */
   mayPush(peer: PeerId, bytes: number, nowMs: number): boolean;
+  /** Whether a peer may send one more message about suspicions now; it counts where it may. */
+  maySuspect(peer: PeerId, nowMs: number): boolean;
 };
 
-type Mark = { offences: number; lastMs: number; blockedUntilMs: number; allowance: number; filledMs: number };
+type Mark = {
+  offences: number;
+  lastMs: number;
+  blockedUntilMs: number;
+  allowance: number;
+  filledMs: number;
+  suspicions: number;
+  suspicionsFilledMs: number;
+};
 
 // Peers remembered; the one heard longest ago is forgotten first.
 const peersMax = 1024;
@@ -20,7 +30,10 @@ const peersMax = 1024;
 export function createStanding(limits: MembershipLimits): Standing {
   const marks = new Map<PeerId, Mark>();
   const markOf = (peer: PeerId, nowMs: number): Mark => {
-    const fresh = { offences: 0, lastMs: nowMs, blockedUntilMs: 0, allowance: limits.pushBurstBytes, filledMs: nowMs };
+    const fresh = {
+      ...{ offences: 0, lastMs: nowMs, blockedUntilMs: 0, allowance: limits.pushBurstBytes, filledMs: nowMs },
+      ...{ suspicions: limits.suspicionBurst, suspicionsFilledMs: nowMs },
+    };
     const mark = marks.get(peer) ?? fresh;
     marks.delete(peer);
     marks.set(peer, mark);
@@ -47,5 +60,14 @@ export function createStanding(limits: MembershipLimits): Standing {
     mark.allowance -= bytes;
     return true;
   };
-  return { offend, isBlocked: (peer, nowMs) => (marks.get(peer)?.blockedUntilMs ?? 0) > nowMs, mayPush };
+  const maySuspect = (peer: PeerId, nowMs: number): boolean => {
+    const mark = markOf(peer, nowMs);
+    const gained = ((nowMs - mark.suspicionsFilledMs) / 1000) * limits.suspicionsPerSecond;
+    mark.suspicions = Math.min(limits.suspicionBurst, mark.suspicions + gained);
+    mark.suspicionsFilledMs = nowMs;
+    if (mark.suspicions < 1) return false;
+    mark.suspicions -= 1;
+    return true;
+  };
+  return { maySuspect, offend, isBlocked: (peer, nowMs) => (marks.get(peer)?.blockedUntilMs ?? 0) > nowMs, mayPush };
 }

@@ -1,0 +1,99 @@
+// Whole memberships over the in-memory network on a virtual clock, for tests: start a farm, wait for a condition, look.
+import { strict as assert } from "node:assert";
+import { createGenesis, type Genesis } from "../../protocol/genesis.ts";
+import { type SigningKey, signingKeyFromSeed } from "../../protocol/keys.ts";
+import type { NodeAddress } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { NodeViewState } from "../../protocol/states.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { seededRandom } from "../../runtime/random.ts";
+import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
+import { createMemoryNetwork, type MemoryNetwork } from "../in-memory/memory-network.ts";
+import type { Peers } from "../peers.ts";
+import { createMembership, type Membership } from "./membership.ts";
+import type { OwnRecordDraft } from "./own-node.ts";
+import type { RecordCache } from "./record-cache.ts";
+
+export const gib: number = 2 ** 30;
+export const seedOf = (number: number, kind: number): Uint8Array => {
+  const seed = new Uint8Array(32).fill(kind);
+  new DataView(seed.buffer).setUint32(0, number);
+  return seed;
+};
+export const nodeKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 1));
+export const vaultKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 2));
+export const copies: { min: number; target: number; max: number } = { min: 4, target: 5, max: 8 };
+export const genesis: Genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt: 0 }, signingKeyFromSeed(seedOf(0, 3)));
+
+export type Member = { readonly number: number; readonly peers: Peers; readonly membership: Membership; readonly address: NodeAddress };
+export type World = { readonly clock: VirtualClock; readonly network: MemoryNetwork };
+export type StartOptions = { startCounter?: number; founder?: boolean; cache?: RecordCache; listensOnly?: boolean; clock?: Clock };
+
+export const createWorld = (seed = 1): World => {
+  const clock = createVirtualClock();
+  return { clock, network: createMemoryNetwork({ clock, random: seededRandom(seed), faults: { delayMs: [1, 3] } }) };
+};
+
+export const draftOf = (number: number, addresses: readonly NodeAddress[]): OwnRecordDraft => ({
+  addresses,
+  domain: { region: "", zone: `zone-${number % 3}`, host: `host-${number}` },
+  software: "test",
+  vaults: [{ key: vaultKey(number), capacity: 32 * gib, used: 0, chunks: 0, state: "active", wallet: null }],
+});
+
+export async function startMember({ clock, network }: World, number: number, options: StartOptions = {}): Promise<Member> {
+  const peers = network.createPeers(seedOf(number, 1), { listen: options.listensOnly !== true });
+  const own = { key: nodeKey(number), startCounter: options.startCounter ?? 1, founder: options.founder ?? false };
+  const membership = createMembership({
+    peers,
+    genesis,
+    clock: options.clock ?? clock,
+    random: seededRandom(number),
+    log: silentLog,
+    ...(options.cache === undefined ? {} : { cache: options.cache }),
+    ...(options.listensOnly === true ? {} : { own }),
+  });
+  await peers.start();
+  const [address = { ip: "127.0.0.1", libp2p: 0, lane: 0, heartbeat: 0 }] = peers.addresses();
+  if (options.listensOnly !== true) membership.announce(draftOf(number, peers.addresses()));
+  await membership.start();
+  return { number, peers, membership, address };
+}
+
+export async function startFarm(world: World, count: number): Promise<readonly Member[]> {
+  const first = await startMember(world, 1, { founder: true });
+  const rest = await Promise.all(Array.from({ length: count - 1 }, (_, i) => startMember(world, i + 2)));
+  for (const { membership } of rest) membership.bootstrap([first.address]);
+  return [first, ...rest];
+}
+
+/** Moves time on until the condition holds; fails after `limitMs` of virtual time. Returns how long it took. */
+export async function until({ clock }: World, limitMs: number, what: string, holds: () => boolean): Promise<number> {
+  const startMs = clock.monotonicMs();
+  while (!holds()) {
+    assert.ok(clock.monotonicMs() - startMs < limitMs, `${what}: not within ${limitMs} ms`);
+    await clock.advance(10);
+  }
+  return clock.monotonicMs() - startMs;
+}
+
+export const stateAt = (at: Member, peer: PeerId): NodeViewState | undefined => at.membership.directory.node(peer)?.state;
+export const liveAt = (at: Member): number => at.membership.directory.nodes().filter(({ state }) => state === "live").length;
+export const allLive = (members: readonly Member[]): boolean => members.every((member) => liveAt(member) === members.length);
+export const stopAll = (members: readonly Member[]): Promise<unknown> =>
+  Promise.all(members.map(({ membership, peers }) => membership.stop().then(() => peers.stop())));
+export const kill = async ({ network }: World, member: Member): Promise<void> => {
+  network.crash(member.peers.self);
+  await member.membership.stop();
+};
+export const memoryCache = (): RecordCache & { saved: readonly Uint8Array[] } => {
+  const cache = {
+    saved: [] as readonly Uint8Array[],
+    load: async () => cache.saved,
+    save: async (records: readonly Uint8Array[]) => {
+      cache.saved = records;
+    },
+  };
+  return cache;
+};
