@@ -13,29 +13,28 @@ import { createMemoryNetwork, type MemoryNetwork } from "../in-memory/memory-net
 import type { Peers } from "../peers.ts";
 import { createMembership, type Membership } from "./membership.ts";
 import type { OwnRecordDraft } from "./own-node.ts";
-import type { RecordCache } from "./record-cache.ts";
 
-export const gib: number = 2 ** 30;
-export const seedOf = (number: number, kind: number): Uint8Array => {
+const gib: number = 2 ** 30;
+const seedOf = (number: number, kind: number): Uint8Array => {
   const seed = new Uint8Array(32).fill(kind);
   new DataView(seed.buffer).setUint32(0, number);
   return seed;
 };
-export const nodeKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 1));
-export const vaultKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 2));
-export const copies: { min: number; target: number; max: number } = { min: 4, target: 5, max: 8 };
-export const genesis: Genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt: 0 }, signingKeyFromSeed(seedOf(0, 3)));
+const nodeKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 1));
+const vaultKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 2));
+const copies: { min: number; target: number; max: number } = { min: 4, target: 5, max: 8 };
+const genesis: Genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt: 0 }, signingKeyFromSeed(seedOf(0, 3)));
 
 export type Member = { readonly number: number; readonly peers: Peers; readonly membership: Membership; readonly address: NodeAddress };
 export type World = { readonly clock: VirtualClock; readonly network: MemoryNetwork };
-export type StartOptions = { startCounter?: number; founder?: boolean; cache?: RecordCache; listensOnly?: boolean; clock?: Clock };
+export type StartOptions = { startCounter?: number; founder?: boolean; listensOnly?: boolean; clock?: Clock };
 
 export const createWorld = (seed = 1): World => {
   const clock = createVirtualClock();
   return { clock, network: createMemoryNetwork({ clock, random: seededRandom(seed), faults: { delayMs: [1, 3] } }) };
 };
 
-export const draftOf = (number: number, addresses: readonly NodeAddress[]): OwnRecordDraft => ({
+const draftOf = (number: number, addresses: readonly NodeAddress[]): OwnRecordDraft => ({
   addresses,
   domain: { region: "", zone: `zone-${number % 3}`, host: `host-${number}` },
   software: "test",
@@ -51,7 +50,6 @@ export async function startMember({ clock, network }: World, number: number, opt
     clock: options.clock ?? clock,
     random: seededRandom(number),
     log: silentLog,
-    ...(options.cache === undefined ? {} : { cache: options.cache }),
     ...(options.listensOnly === true ? {} : { own }),
   });
   await peers.start();
@@ -79,21 +77,11 @@ export async function until({ clock }: World, limitMs: number, what: string, hol
 }
 
 export const stateAt = (at: Member, peer: PeerId): NodeViewState | undefined => at.membership.directory.node(peer)?.state;
-export const liveAt = (at: Member): number => at.membership.directory.nodes().filter(({ state }) => state === "live").length;
+const liveAt = (at: Member): number => at.membership.directory.nodes().filter(({ state }) => state === "live").length;
 export const allLive = (members: readonly Member[]): boolean => members.every((member) => liveAt(member) === members.length);
 export const stopAll = (members: readonly Member[]): Promise<unknown> =>
   Promise.all(members.map(({ membership, peers }) => membership.stop().then(() => peers.stop())));
 export const kill = async ({ network }: World, member: Member): Promise<void> => {
   network.crash(member.peers.self);
   await member.membership.stop();
-};
-export const memoryCache = (): RecordCache & { saved: readonly Uint8Array[] } => {
-  const cache = {
-    saved: [] as readonly Uint8Array[],
-    load: async () => cache.saved,
-    save: async (records: readonly Uint8Array[]) => {
-      cache.saved = records;
-    },
-  };
-  return cache;
 };
