@@ -5,7 +5,16 @@ import type { NodeAddress } from "../protocol/node-record.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 
 /** Every kind of request between peers; each has one handler at a node. */
-export const requestKinds = ["put-chunks", "get-chunks", "has-chunks", "exchange-records", "goodbye", "suspicions"] as const;
+export const requestKinds = [
+  "put-chunks",
+  "get-chunks",
+  "has-chunks",
+  "exchange-records",
+  "goodbye",
+  "suspicions",
+  "compare-chunks",
+  "audit-chunks",
+] as const;
 export type RequestKind = (typeof requestKinds)[number];
 
 /**

@@ -56,6 +56,15 @@ export const recordBytesPerMessageMax: number = 192 * kib;
 /** Buckets of a record summary: with the largest directory about ten records each. */
 export const recordBucketsMax = 1024;
 
+/** Ranges of addresses in one comparison of chunks: with 51 bytes each at most 26 KB. */
+export const compareRangesMax = 512;
+
+/** Parts into which a range that differs is cut: three rounds find a difference among 16^5 chunks. */
+export const comparePartsMax = 16;
+
+/** Bytes of all address lists in one answer to a comparison: 4,096 addresses. */
+export const compareListsBytesMax: number = 128 * kib;
+
 assert(inlineChunksMax <= messageChunkBytesMax && chunkSizeMax <= messageChunkBytesMax, "a largest chunk must fit one message");
 assert(
   addressesPerRequestMax * 34 + 512 <= receiptSizeMax && receiptSizeMax < messageBodyMax,
@@ -65,5 +74,9 @@ assert(vaultsPerNodeMax * 330 <= nodeRecordMax, "a record must hold all vaults o
 assert(
   nodeRecordMax <= recordBytesPerMessageMax && recordBytesPerMessageMax + recordsPerMessageMax * (5 + 54) + 1024 < messageBodyMax,
   "a largest record must fit an exchange, an exchange with as many PeerIds must fit a message",
+);
+assert(
+  compareRangesMax * 80 < messageBodyMax && compareListsBytesMax + compareRangesMax * 64 < messageBodyMax,
+  "a comparison and the lists of its answer must fit a message",
 );
 assert(recordsPerMessageMax * 160 < messageBodyMax, "the heads of an exchange with as many PeerIds must fit a message");

@@ -61,6 +61,7 @@ async function startNode(change: Partial<CoreParts> = {}): Promise<Node> {
     store,
     membership: { announce: (draft) => void announced.push(draft), joined: () => true, directory },
     clock,
+    random: seededRandom(2),
     log: silentLog,
     desired: "active",
     ...change,

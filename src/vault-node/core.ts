@@ -8,6 +8,7 @@ import type { PeerId } from "../protocol/peer-id.ts";
 import { type DesiredState, servesReads } from "../protocol/states.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Random } from "../runtime/random.ts";
 import { createGrantCache } from "./admission.ts";
 import { createAnnouncer } from "./announcer.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
@@ -18,6 +19,7 @@ import { createPutChunks } from "./handlers/put-chunks.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
 import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
+import { createUpkeep } from "./upkeep.ts";
 import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
 import { createWorkGate } from "./work-gate.ts";
 
@@ -39,6 +41,7 @@ export type CoreParts = {
   readonly store: ChunkStore;
   readonly membership: CoreMembership;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Log;
   /** The state wanted of the node at the start. */
   readonly desired: DesiredState;
@@ -65,7 +68,9 @@ export type VaultNodeCore = {
 
 /** Builds a core and registers its handlers with `peers`, which must not be started yet. */
 export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
-  const { identity, peers, store, membership, clock, log, events = silentEvents } = parts;
+  const { identity, peers, membership, clock, log, events = silentEvents } = parts;
+  const upkeep = createUpkeep({ ...parts, genesis: identity.genesis, directory: membership.directory });
+  const { store } = upkeep;
   const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined: membership.joined });
   const announcer = createAnnouncer({ conditions, clock, log, announce: (vaults) => membership.announce(recordOf(parts, vaults)) });
   const gate = createWorkGate(events);
@@ -85,13 +90,18 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
   peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
   peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
+  for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
   const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
   return {
-    start: () => announcer.start(),
+    start: async () => {
+      await announcer.start();
+      upkeep.start();
+    },
     closeForWork: () => gate.close(),
     idle: () => gate.idle(),
     stop: () => {
       for (const stopListening of forget) stopListening();
+      upkeep.stop();
       announcer.stop();
     },
     vaults: () => conditions.all(),

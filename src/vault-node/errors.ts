@@ -20,8 +20,8 @@ export class VolumeError extends Error {
   }
 }
 
-/** malformed: the request breaks the protocol · busy: over this peer's share · not-serving: fenced, offline or stopping. */
-export const handlerErrorCodes = ["malformed", "busy", "not-serving"] as const;
+/** malformed: the request breaks the protocol · busy: over this peer's share · not-serving: fenced, offline or stopping · stranger: only nodes may ask. */
+export const handlerErrorCodes = ["malformed", "busy", "not-serving", "stranger"] as const;
 export type HandlerErrorCode = (typeof handlerErrorCodes)[number];
 
 /** A request that gets no answer; the asker sees `refused`. */

@@ -80,7 +80,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   });
   const registry = createMetricsRegistry({ processMetrics: true });
   const events = loggedEvents(createNodeCounters(registry), log);
-  const core = createVaultNodeCore({ identity, peers, store, membership, clock, log, desired: volume.desired, events });
+  const core = createVaultNodeCore({ identity, peers, store, membership, clock, random, log, desired: volume.desired, events });
   const phases = createNodePhases(membership.joined);
   const organs: Organs = { config, tools, identity, volume, store, peers, membership, core, phases };
   registerNodeFigures(registry, {

@@ -103,7 +103,16 @@ async function startNode({ clock, network, genesis }: SimNodeParts, start: Start
   });
   const domain = { region: "", zone: `zone-${number % 3}`, host: `host-${number}` };
   const identity = { genesis, peerId: peers.self, vaults, domain, software: "sim" };
-  const core = createVaultNodeCore({ identity, peers, store: disk, membership, clock, log: silentLog, desired: "active" });
+  const core = createVaultNodeCore({
+    identity,
+    peers,
+    store: disk,
+    membership,
+    clock,
+    random: seededRandom(number * 1_000 + starts + 500),
+    log: silentLog,
+    desired: "active",
+  });
   await peers.start();
   await core.start();
   await membership.start();

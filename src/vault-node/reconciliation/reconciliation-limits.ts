@@ -1,0 +1,43 @@
+// How much reconciliation may cost, and how often it runs.
+import { strict as assert } from "node:assert";
+import { compareListsBytesMax, comparePartsMax } from "../../protocol/limits.ts";
+
+export type ReconciliationLimits = {
+  /** Addresses up to which a differing range is listed, not cut: 1 KiB, about what cutting once more would cost, and a round less. */
+  readonly listItemsMax: number;
+  /** Cuts from the whole to a difference: 5 suffice for 10^6 chunks; more is a peer that leads on. */
+  readonly depthMax: number;
+  /** Messages of one comparison, and differences it brings home; the rest is for the next one. */
+  readonly messagesMax: number;
+  readonly differencesMax: number;
+  readonly timeoutMs: number;
+  /** Messages a peer may send a second in the long run, and at once: a comparison takes about three. */
+  readonly ratePerPeer: number;
+  readonly burstPerPeer: number;
+  /** After a change of places: how long to wait for more of them, and how long to rest between two pages. */
+  readonly replaceDelayMs: number;
+  readonly pageRestMs: number;
+  /** In how long each peer has its turn, and least time between two turns. */
+  readonly roundMs: number;
+  readonly turnMsMin: number;
+  /** Chunks stored more recently may still be on their way to their other holders. */
+  readonly settleMs: number;
+};
+
+export const reconciliationLimits: ReconciliationLimits = {
+  listItemsMax: 32,
+  depthMax: 12,
+  messagesMax: 256,
+  differencesMax: 8192,
+  timeoutMs: 10_000,
+  ratePerPeer: 20,
+  burstPerPeer: 512,
+  replaceDelayMs: 1000,
+  pageRestMs: 5,
+  roundMs: 180_000,
+  turnMsMin: 1000,
+  settleMs: 30_000,
+};
+assert(reconciliationLimits.listItemsMax * 32 <= compareListsBytesMax, "a list must fit an answer");
+assert(comparePartsMax ** reconciliationLimits.depthMax > Number.MAX_SAFE_INTEGER / 64, "an honest peer converges within the depth");
+assert(reconciliationLimits.messagesMax <= reconciliationLimits.burstPerPeer, "a largest comparison is within a peer's share");
