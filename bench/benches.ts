@@ -1,6 +1,10 @@
 // The list of benches, written out.
 import { bench as lane } from "./lane.ts";
+import { bench as memory4Gib } from "./memory-4gib.ts";
+import { bench as object } from "./object.ts";
 import type { Bench } from "./result.ts";
 import { bench as selfEncryption } from "./self-encryption.ts";
+import { bench as small } from "./small.ts";
+import { bench as start } from "./start.ts";
 
-export const benches: readonly Bench[] = [selfEncryption, lane];
+export const benches: readonly Bench[] = [selfEncryption, lane, object, small, memory4Gib, start];
