@@ -10,6 +10,8 @@ export type CommandWorld = {
   readonly input: Readable;
   /** Whether standard output is a terminal: no place for the bytes of a file. */
   readonly outIsTerminal: boolean;
+  /** Characters in a line of the terminal on standard output; absent where it is none. */
+  readonly outColumns?: number;
   readonly workFolder: string;
   /** Folder of this package, where the sample manifests lie. */
   readonly packageFolder: string;

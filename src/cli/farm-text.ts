@@ -3,12 +3,12 @@ import { describeBytes } from "../operator/api/quantity.ts";
 import type { FarmGlance, NodeLine } from "./local-farm/farm-view.ts";
 
 /** What `up` says once everything runs. `dataFolder` as a person would write it. */
-export function readyText({ view }: FarmGlance, dataFolder: string): string {
-  const urls = view.gateways.map(({ url }) => url);
+export function readyText(glance: FarmGlance, dataFolder: string): string {
+  const urls = glance.view.gateways.map(({ url }) => url);
   const gateways = urls.length === 0 ? [] : [`  page      ${urls[0]}`, `  gateways  ${urls.join("  ")}`];
   const use = urls.length === 0 ? [] : ["  store     npx vaultfarm put FILE", "  read      npx vaultfarm get ADDRESS -o FILE"];
   return [
-    headline({ view }, "is ready"),
+    headline(glance, "is ready"),
     ...gateways,
     `  data      ${dataFolder}`,
     "",
@@ -18,33 +18,63 @@ export function readyText({ view }: FarmGlance, dataFolder: string): string {
   ].join("\n");
 }
 
-/** What `status` says. */
-export function statusText(glance: FarmGlance, dataFolder: string): string {
-  const { view, runBy } = glance;
-  const how = runBy === undefined ? "does not run (start it with: vaultfarm up)" : `is run by process ${runBy}`;
-  const gateways = view.gateways.map(({ url, pid }) => `${url} ${pid === null ? "(down)" : `(process ${pid})`}`);
+/** What `status` says; for a terminal of `lineMax` characters the ids of nodes are shortened where they do not fit. */
+export function statusText(glance: FarmGlance, dataFolder: string, lineMax: number = Number.POSITIVE_INFINITY): string {
+  const { gateways, nodes } = glance.view;
+  const named = gateways.map(({ url, pid }) => `${url} ${pid === null ? "(down)" : `(process ${pid})`}`);
+  const whole = nodeTable(nodes, (peerId) => peerId);
+  const fits = whole.every((line) => line.length <= lineMax);
   return [
-    headline(glance, how),
-    `  gateways  ${gateways.join("  ") || "none"}`,
+    headline(glance, howItRuns(glance)),
+    ...(named.length === 0 ? ["none"] : named).map((text, i) => `  ${i === 0 ? "gateways" : "        "}  ${text}`),
     `  data      ${dataFolder}`,
     "",
-    ...columns([["NODE", "PROCESS", "STATE", "ZONE", "VAULTS", "USED", "CHUNKS"], ...view.nodes.map(nodeRow)]),
+    ...(fits ? whole : nodeTable(nodes, shortened)),
   ].join("\n");
 }
 
-function headline({ view }: Pick<FarmGlance, "view">, how: string): string {
-  const ready = view.nodes.filter(({ state }) => state === "ready").length;
-  const vaults = view.nodes.flatMap((node) => node.vaults);
-  const declared = vaults.reduce((sum, { capacity }) => sum + capacity, 0);
-  return `${view.farm} ${how}: ${ready} of ${view.nodes.length} nodes, ${vaults.length} vaults, ${describeBytes(declared)} declared`;
+function howItRuns({ runBy }: FarmGlance): string {
+  if (runBy === undefined) return "does not run (start it with: vaultfarm up)";
+  return runBy.stopping ? `is being stopped by process ${runBy.pid}` : `is run by process ${runBy.pid}`;
 }
 
-function nodeRow({ peerId, pid, state, zone, vaults }: NodeLine): readonly string[] {
-  const used = vaults.reduce((sum, vault) => sum + vault.used, 0);
-  const chunks = vaults.reduce((sum, vault) => sum + vault.chunks, 0);
-  const odd = [...new Set(vaults.map((vault) => vault.state).filter((vaultState) => vaultState !== "active"))];
-  const vaultText = `${vaults.length}${odd.length === 0 ? "" : ` (${odd.join(", ")})`}`;
-  return [peerId ?? "not known yet", pid === null ? "-" : String(pid), state, zone || "-", vaultText, describeBytes(used), String(chunks)];
+function headline({ view, declared }: FarmGlance, how: string): string {
+  const ready = view.nodes.filter(({ state }) => state === "ready").length;
+  return `${view.farm} ${how}: ${ready} of ${view.nodes.length} nodes, ${declared.vaults} vaults, ${describeBytes(declared.bytes)} declared`;
+}
+
+function nodeTable(nodes: readonly NodeLine[], write: (peerId: string) => string): readonly string[] {
+  const zoned = nodes.some(({ zone }) => zone !== "");
+  const zone = (text: string): readonly string[] => (zoned ? [text] : []);
+  const row = (node: NodeLine): readonly string[] => {
+    const [vaults, used, chunks] = contents(node);
+    const { name, pid, state, peerId } = node;
+    return [
+      name,
+      String(pid ?? "-"),
+      state,
+      ...zone(node.zone || "-"),
+      vaults,
+      used,
+      chunks,
+      peerId === null ? "not known yet" : write(peerId),
+    ];
+  };
+  return columns([["NODE", "PROCESS", "STATE", ...zone("ZONE"), "VAULTS", "USED", "CHUNKS", "PEER ID"], ...nodes.map(row)]);
+}
+
+/** Vaults (with the states that are not the usual one), bytes and chunks; a node that does not answer tells none of them. */
+function contents({ vaults }: NodeLine): readonly [string, string, string] {
+  if (vaults.length === 0) return ["-", "-", "-"];
+  const sum = (of: "used" | "chunks"): number => vaults.reduce((total, vault) => total + vault[of], 0);
+  const odd = [...new Set(vaults.map(({ state }) => state).filter((state) => state !== "active"))];
+  const text = `${vaults.length}${odd.length === 0 ? "" : ` (${odd.join(", ")})`}`;
+  return [text, describeBytes(sum("used")), String(sum("chunks"))];
+}
+
+// The end of an id tells nodes apart, as on the page: all begin alike.
+function shortened(peerId: string): string {
+  return `…${peerId.slice(-6)}`;
 }
 
 function columns(rows: readonly (readonly string[])[]): readonly string[] {

@@ -32,6 +32,7 @@ process.exitCode = await runCommandLine(
     streams: { out: process.stdout, err: process.stderr },
     input: process.stdin,
     outIsTerminal: process.stdout.isTTY === true,
+    ...(process.stdout.isTTY === true ? { outColumns: process.stdout.columns } : {}),
     workFolder: process.cwd(),
     packageFolder,
     baseEnv: Object.fromEntries(passedOn.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))),

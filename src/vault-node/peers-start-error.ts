@@ -20,6 +20,9 @@ function findListenFailure(cause: unknown, depth: number): { error: Error; port:
   if (!(cause instanceof Error) || depth === 0) return undefined;
   if ("code" in cause && (cause.code === "EADDRINUSE" || cause.code === "EACCES"))
     return { error: cause, port: "port" in cause && typeof cause.port === "number" ? cause.port : undefined };
+  // libp2p hands on only the text of what its listeners met.
+  const told = /\b(EADDRINUSE|EACCES)\b[^\n]*:(\d+)/.exec(cause.message);
+  if (told !== null) return { error: Object.assign(new Error(told[0], { cause }), { code: told[1] }), port: Number(told[2]) };
   const several: readonly unknown[] = "errors" in cause && Array.isArray(cause.errors) ? cause.errors : [];
   for (const one of [cause.cause, ...several]) {
     const found = findListenFailure(one, depth - 1);

@@ -117,16 +117,16 @@ test("a second process on the same volume is refused while the first serves on",
   await stop(third);
 });
 
-test("a port in use is named with the setting to change, on every port", async () => {
+test("a port in use is named with the setting to change, on every port", async (context) => {
   const holder = createServer().listen(0, "127.0.0.1");
   await once(holder, "listening");
+  context.after(() => holder.close());
   const held = (holder.address() as { port: number }).port;
   for (const port of ["libp2p", "lane", "health", "admin"] as const) {
     const node = start(`c-${port}`, { ports: { ...freePorts, [port]: held } });
     assert.equal((await node.ended).code, 1, port);
     assert.match(node.log.at(-1)?.msg ?? "", new RegExp(`port ${held} on 127\\.0\\.0\\.1 is in use.*VAULTFARM_PORT_${port.toUpperCase()}`));
   }
-  holder.close();
 });
 
 test("a wrong configuration and a disk too small are named", async () => {
@@ -147,10 +147,12 @@ test("garbage on every port harms nothing", async () => {
   for (const port of [ports.health, ports.admin, address.libp2p, address.lane])
     for (const size of [1, 100, 70_000]) {
       const socket = connect(port, "127.0.0.1");
+      // It may be closed with a reset while the bytes are on their way.
       socket.on("error", () => {});
       socket.resume();
+      const closed = new Promise((resolve) => socket.once("close", resolve));
       socket.end(Buffer.from(systemRandom.bytes(size)));
-      await once(socket, "close");
+      await closed;
     }
   assert.equal((await statusOf(health)).state, "ready");
   await stop(node);

@@ -12,5 +12,5 @@ export async function status(world: CommandWorld, output: Output, choice: FarmCh
   const { folder, state } = await findFarm(resolve(world.workFolder, choice.data), choice.name);
   const glance = await viewFarm(folder, state);
   output.json(glance.view);
-  output.line(statusText(glance, relative(world.workFolder, folder.root) || folder.root));
+  output.line(statusText(glance, relative(world.workFolder, folder.root) || folder.root, world.outColumns));
 }

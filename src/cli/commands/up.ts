@@ -7,12 +7,13 @@ import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
 import { readyText, statusText } from "../farm-text.ts";
+import { changesLeftOut } from "../local-farm/existing-farm.ts";
 import { FarmError } from "../local-farm/farm-error.ts";
 import { type FarmFolder, farmFolder } from "../local-farm/farm-folder.ts";
 import { readFarmState } from "../local-farm/farm-state.ts";
 import { viewFarm } from "../local-farm/farm-view.ts";
 import { lastWords } from "../local-farm/last-words.ts";
-import { type OpenFarm, openFarm } from "../local-farm/open-farm.ts";
+import { awaitStopped, type HeldFarm, type OpenFarm, openFarm } from "../local-farm/open-farm.ts";
 import { superviseFarm } from "../local-farm/supervisor.ts";
 import type { Output } from "../output.ts";
 import { createStartReport, type StartFailure } from "../start-report.ts";
@@ -30,14 +31,26 @@ export type UpOptions = {
 export async function up(world: CommandWorld, output: Output, options: UpOptions): Promise<void> {
   const farm = await loadManifest(world, options.file);
   const folder = farmFolder(resolve(world.workFolder, options.data), farm.metadata.name);
-  const { port, ephemeral } = options;
-  const opened = await openFarm({ farm, folder, mustBeNew: ephemeral, ...(port === undefined ? {} : { port }) }, world);
-  if (opened.kind === "running") return attach(world, output, folder);
+  const opened = await open(world, output, { farm, folder, options });
+  if (opened.kind !== "open") return attach(world, output, { farm, folder, options });
   try {
     await run(world, output, { farm, folder, opened, options });
   } finally {
-    await opened.release();
-    if (ephemeral) await rm(folder.root, { recursive: true, force: true });
+    await opened.lock.release();
+    if (options.ephemeral) await rm(folder.root, { recursive: true, force: true });
+  }
+}
+
+type Asked = { readonly farm: VaultFarm; readonly folder: FarmFolder; readonly options: UpOptions };
+
+/** The farm, once an earlier `up` that is just stopping it has let go. */
+async function open(world: CommandWorld, output: Output, { farm, folder, options }: Asked): Promise<OpenFarm | HeldFarm> {
+  const { port, ephemeral } = options;
+  for (;;) {
+    const opened = await openFarm({ farm, folder, mustBeNew: ephemeral, ...(port === undefined ? {} : { port }) }, world);
+    if (opened.kind !== "stopping") return opened;
+    output.note(`${farm.metadata.name} is just being stopped by process ${opened.pid}; it is started again after that`);
+    await awaitStopped(folder, opened.pid, world);
   }
 }
 
@@ -48,7 +61,7 @@ async function loadManifest(world: CommandWorld, file: string | undefined): Prom
     text = await readFile(path, "utf8");
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CommandError(exitCodes.notFound, "no-manifest", `the manifest cannot be read: ${why}`, cause);
+    throw new CommandError(exitCodes.notFound, "no-manifest", `the manifest cannot be read (${path}): ${why}`, cause);
   }
   const reading = readManifest(text);
   if (reading.ok) return reading.farm;
@@ -58,15 +71,18 @@ async function loadManifest(world: CommandWorld, file: string | undefined): Prom
   );
 }
 
-async function attach(world: CommandWorld, output: Output, folder: FarmFolder): Promise<void> {
+async function attach(world: CommandWorld, output: Output, { farm, folder, options }: Asked): Promise<void> {
   const state = await readFarmState(folder);
   if (state === undefined) throw new FarmError("running", "the farm is being made by another process; try again in a moment");
   const glance = await viewFarm(folder, state);
   output.json(glance.view);
-  output.line(statusText(glance, relative(world.workFolder, folder.root)));
+  output.line(statusText(glance, relative(world.workFolder, folder.root) || folder.root, world.outColumns));
+  const left = changesLeftOut(farm.spec, state, options.port);
+  if (left.length > 0)
+    output.note(`it runs as before; to carry out what is asked for now (${left.join(", ")}): vaultfarm down, then vaultfarm up`);
 }
 
-type Run = { readonly farm: VaultFarm; readonly folder: FarmFolder; readonly opened: OpenFarm; readonly options: UpOptions };
+type Run = Asked & { readonly opened: OpenFarm };
 
 async function run(world: CommandWorld, output: Output, { farm, folder, opened, options }: Run): Promise<void> {
   const gaveUp = new AbortController();
@@ -86,6 +102,9 @@ async function run(world: CommandWorld, output: Output, { farm, folder, opened, 
       output.line(readyText(glance, dataFolder));
     },
   });
+  const stop = AbortSignal.any([world.interrupted, gaveUp.signal]);
+  // Only a courtesy to whoever looks: without the mark the farm counts as running until its lock is gone.
+  stop.addEventListener("abort", () => void opened.lock.markStopping().catch(() => {}), { once: true });
   await superviseFarm(
     {
       folder,
@@ -99,7 +118,7 @@ async function run(world: CommandWorld, output: Output, { farm, folder, opened, 
       random: world.random,
       onLook: report.look,
     },
-    AbortSignal.any([world.interrupted, gaveUp.signal]),
+    stop,
   );
   await report.end();
   if (failure !== undefined) throw await startError(world, failure);

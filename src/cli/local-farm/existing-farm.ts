@@ -6,6 +6,18 @@ import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
 import type { FarmState } from "./farm-state.ts";
 
+/** What `spec` and `port` ask for that the running farm remembered as `state` does not have, in a few words each. Pure. */
+export function changesLeftOut(spec: VaultFarmSpec, state: FarmState, port?: number): readonly string[] {
+  const first = state.gateways[0]?.port;
+  const wishes: readonly (readonly [string, number, number])[] = [
+    ["nodes", spec.replicas, state.nodes.length],
+    ["gateways", spec.gateway.replicas, state.gateways.length],
+    ["MiB a vault", spec.vaultCapacity / 2 ** 20, state.vaultCapacity / 2 ** 20],
+  ];
+  const left = wishes.filter(([, wanted, is]) => wanted !== is).map(([what, wanted, is]) => `${wanted} ${what} instead of ${is}`);
+  return port === undefined || port === first ? left : [...left, `port ${port} instead of ${first ?? "none"}`];
+}
+
 /** Every reason why `spec` cannot be carried out on the farm remembered as `state`, whose network has the policy `copies`. Pure. */
 export function conflictsWithFarm(spec: VaultFarmSpec, state: FarmState, copies: CopiesPolicy): readonly ManifestProblem[] {
   const problems: ManifestProblem[] = [];

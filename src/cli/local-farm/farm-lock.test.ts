@@ -41,13 +41,16 @@ test("of several processes at once exactly one gets it, and when that is killed 
   }
 });
 
-test("who has it is told; after the release it is free", async () => {
+test("who has it is told, and whether it is about to let go; after the release it is free", async () => {
   const path = join(folder, "two");
   const first = await takeLock(path);
   const second = await takeLock(path);
-  assert.ok(second.kind === "held" && second.by.pid === process.pid);
+  assert.ok(second.kind === "held" && second.by.pid === process.pid && second.by.stopping === undefined);
   assert.ok(first.kind === "taken");
-  await first.release();
+  await first.markStopping();
+  const third = await takeLock(path);
+  assert.ok(third.kind === "held" && third.by.pid === process.pid && third.by.stopping === true);
+  await Promise.all([first.release(), first.markStopping()]);
   assert.equal(await lockHolder(path), undefined);
 });
 

@@ -2,14 +2,28 @@
 // for nothing and is taken over.
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
+import { writeFileAtomic } from "../../runtime/atomic-file.ts";
 import { identifyProcess, isAlive, type ProcessIdentity } from "./process-identity.ts";
 
-const lockSchema: z.ZodType<ProcessIdentity> = z.object({ pid: z.int().min(1), startTime: z.string() });
+/** The process that runs a farm. `stopping`: it is about to let go. */
+export type LockHolder = ProcessIdentity & { readonly stopping?: true };
 
-export type LockOutcome = { readonly kind: "taken"; release(): Promise<void> } | { readonly kind: "held"; readonly by: ProcessIdentity };
+const lockSchema: z.ZodType<LockHolder> = z.object({
+  pid: z.int().min(1),
+  startTime: z.string(),
+  stopping: z.exactOptional(z.literal(true)),
+});
+
+export type TakenLock = {
+  readonly kind: "taken";
+  /** Says to whoever looks that this process is about to let go. */
+  markStopping(): Promise<void>;
+  release(): Promise<void>;
+};
+export type LockOutcome = TakenLock | { readonly kind: "held"; readonly by: LockHolder };
 
 /** Who runs the farm whose lock lies at `path`: undefined where nobody does. */
-export async function lockHolder(path: string): Promise<ProcessIdentity | undefined> {
+export async function lockHolder(path: string): Promise<LockHolder | undefined> {
   const parsed = lockSchema.safeParse(await readJson(path));
   return parsed.success && (await isAlive(parsed.data)) ? parsed.data : undefined;
 }
@@ -23,7 +37,7 @@ export async function takeLock(path: string): Promise<LockOutcome> {
   try {
     // Two tries: the second after a lock that nobody holds was put aside.
     for (let attempt = 0; attempt < 3; attempt += 1) {
-      if (await linkNew(draft, path)) return { kind: "taken", release: () => rm(path, { force: true }) };
+      if (await linkNew(draft, path)) return taken(path, self);
       const by = await lockHolder(path);
       if (by !== undefined) return { kind: "held", by };
       await putAside(path);
@@ -32,6 +46,25 @@ export async function takeLock(path: string): Promise<LockOutcome> {
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+function taken(path: string, self: ProcessIdentity): TakenLock {
+  // One change after the other: a mark that comes late must not bring a released lock back.
+  let last = Promise.resolve();
+  let released = false;
+  const next = (change: () => Promise<void>): Promise<void> => {
+    last = last.catch(() => {}).then(change);
+    return last;
+  };
+  return {
+    kind: "taken",
+    markStopping: () => next(async () => (released ? undefined : writeFileAtomic(path, JSON.stringify({ ...self, stopping: true })))),
+    release: () =>
+      next(() => {
+        released = true;
+        return rm(path, { force: true });
+      }),
+  };
 }
 
 async function linkNew(from: string, to: string): Promise<boolean> {

@@ -1,8 +1,8 @@
 // A local farm as `status` shows it: read from its folder and asked from its members, whoever runs it.
 import type { FarmFolder } from "./farm-folder.ts";
-import { lockHolder } from "./farm-lock.ts";
+import { type LockHolder, lockHolder } from "./farm-lock.ts";
 import type { FarmState } from "./farm-state.ts";
-import { gatewayIsReady, readNodeStatus } from "./member-health.ts";
+import { readNodeStatus } from "./member-health.ts";
 import { readRunningMembers } from "./run-file.ts";
 
 export type VaultLine = {
@@ -15,6 +15,8 @@ export type VaultLine = {
 
 /** A node as scripts see it. `state`: the process's phase, `down` without a process, `silent` where it does not answer. `admin`: where it takes signed commands. */
 export type NodeLine = {
+  /** As in the manifest's farm: names its log and its folder. */
+  readonly name: string;
   readonly peerId: string | null;
   readonly pid: number | null;
   readonly state: string;
@@ -22,13 +24,17 @@ export type NodeLine = {
   readonly zone: string;
   readonly vaults: readonly VaultLine[];
 };
-export type GatewayLine = { readonly url: string; readonly pid: number | null };
+export type GatewayLine = { readonly name: string; readonly url: string; readonly pid: number | null };
 
 /** The agreed shape of `status --json`. */
 export type FarmView = { readonly farm: string; readonly gateways: readonly GatewayLine[]; readonly nodes: readonly NodeLine[] };
 
-/** How a person sees a farm at a glance. */
-export type FarmGlance = { readonly view: FarmView; readonly runBy: number | undefined; readonly gatewaysReady: number };
+/** How a person sees a farm at a glance. `declared`: bytes of all its vaults, whether they run or not. */
+export type FarmGlance = {
+  readonly view: FarmView;
+  readonly declared: { readonly vaults: number; readonly bytes: number };
+  readonly runBy: LockHolder | undefined;
+};
 
 /** Looks at a farm. Members that do not answer in time are shown as such. */
 export async function viewFarm(folder: FarmFolder, state: FarmState): Promise<FarmGlance> {
@@ -36,14 +42,15 @@ export async function viewFarm(folder: FarmFolder, state: FarmState): Promise<Fa
   const running = await readRunningMembers(folder.run);
   const pidOf = (name: string): number | null => running.find((member) => member.name === name)?.pid ?? null;
   const nodes = await Promise.all(state.nodes.map((node) => viewNode(node, pidOf(node.name))));
-  const ready = await Promise.all(state.gateways.map(async ({ name, port }) => pidOf(name) !== null && (await gatewayIsReady(port))));
-  const gateways = state.gateways.map(({ name, port }) => ({ url: `http://127.0.0.1:${port}`, pid: pidOf(name) }));
-  return { view: { farm: state.name, gateways, nodes }, runBy: holder?.pid, gatewaysReady: ready.filter((answer) => answer).length };
+  const gateways = state.gateways.map(({ name, port }) => ({ name, url: `http://127.0.0.1:${port}`, pid: pidOf(name) }));
+  const vaults = state.nodes.length * state.vaultsPerNode;
+  return { view: { farm: state.name, gateways, nodes }, declared: { vaults, bytes: vaults * state.vaultCapacity }, runBy: holder };
 }
 
 async function viewNode(node: FarmState["nodes"][number], pid: number | null): Promise<NodeLine> {
   const status = pid === null ? undefined : await readNodeStatus(node.ports.health);
   return {
+    name: node.name,
     peerId: status?.peerId ?? node.peerId ?? null,
     pid,
     state: status?.state ?? (pid === null ? "down" : "silent"),

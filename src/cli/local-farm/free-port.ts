@@ -1,5 +1,6 @@
 // Ports for members of a local farm: free when chosen, and below the range from which the system deals out ports for
 // outgoing connections, so that a port that is kept between runs is rarely taken by chance.
+import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import type { Random } from "../../runtime/random.ts";
 
@@ -18,13 +19,25 @@ export function portIsFree(port: number): Promise<boolean> {
   });
 }
 
-/** `count` different free ports, none of them in `taken`, which they join. */
+/** Whether a socket could be bound to this UDP port of the loopback address now. */
+export function udpPortIsFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    socket.once("error", () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ address: host, port, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
+/** `count` different ports free for TCP and UDP, none of them in `taken`, which they join. */
 export async function chooseFreePorts(count: number, taken: Set<number>, random: Random): Promise<readonly number[]> {
   const chosen: number[] = [];
   for (let tries = 0; chosen.length < count; tries += 1) {
     if (tries > triesMax + count) throw new Error(`no free port found between ${lowest} and ${highest}`);
     const port = lowest + Math.floor(random.fraction() * (highest - lowest));
-    if (taken.has(port) || !(await portIsFree(port))) continue;
+    if (taken.has(port) || !(await portIsFree(port)) || !(await udpPortIsFree(port))) continue;
     taken.add(port);
     chosen.push(port);
   }

@@ -2,7 +2,7 @@
 import { gatewayPort } from "../../protocol/ports.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { FarmState, GatewayPlace, NodePlace } from "./farm-state.ts";
-import { chooseFreePorts, nextFreePort, portIsFree } from "./free-port.ts";
+import { chooseFreePorts, nextFreePort, portIsFree, udpPortIsFree } from "./free-port.ts";
 
 // Base32 without letters that read like digits (RFC 4648 alphabet, lower case).
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
@@ -24,7 +24,8 @@ export async function placeGateway(state: FarmState, random: Random, port?: numb
 
 /** `node` with other ports where one of its own is taken by now. */
 export async function withFreeNodePorts(state: FarmState, node: NodePlace, random: Random): Promise<NodePlace> {
-  const free = await allFree([node.ports.libp2p, node.ports.lane, node.ports.health, node.ports.admin]);
+  const { heartbeat, ...tcp } = node.ports;
+  const free = (await allFree(Object.values(tcp))) && (await udpPortIsFree(heartbeat));
   return free ? node : { ...node, ports: await nodePorts(state, random) };
 }
 
@@ -38,7 +39,7 @@ export async function withFreeGatewayPorts(
   if (await allFree(keepPort ? [gateway.libp2p, gateway.lane] : [gateway.port, gateway.libp2p, gateway.lane])) return gateway;
   const taken = takenPorts(state);
   const [libp2p = 0, lane = 0] = await chooseFreePorts(2, taken, random);
-  return { ...gateway, libp2p, lane, port: keepPort ? gateway.port : await nextFreePort(gateway.port, new Set()) };
+  return { ...gateway, libp2p, lane, port: keepPort ? gateway.port : await nextFreePort(gateway.port, taken) };
 }
 
 async function nodePorts(state: FarmState, random: Random): Promise<NodePlace["ports"]> {

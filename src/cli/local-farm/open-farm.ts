@@ -8,7 +8,7 @@ import { conflictsWithFarm } from "./existing-farm.ts";
 import { FarmError } from "./farm-error.ts";
 import { type FarmFolder, makeFarmFolder } from "./farm-folder.ts";
 import { type FarmKeys, makeFarmKeys, readFarmKeys } from "./farm-keys.ts";
-import { takeLock } from "./farm-lock.ts";
+import { lockHolder, type TakenLock, takeLock } from "./farm-lock.ts";
 import { type FarmState, farmFormat, readFarmState } from "./farm-state.ts";
 import { portIsFree } from "./free-port.ts";
 import { stopGraceMs } from "./member-settings.ts";
@@ -24,24 +24,39 @@ export type OpenFarmOptions = {
   readonly mustBeNew: boolean;
 };
 
-/** A farm that this process alone may run now; `release` once it has stopped. */
-export type OpenFarm = { readonly kind: "open"; readonly state: FarmState; readonly keys: FarmKeys; release(): Promise<void> };
+/** A farm that this process alone may run now; `lock` to be released once it has stopped. */
+export type OpenFarm = { readonly kind: "open"; readonly state: FarmState; readonly keys: FarmKeys; readonly lock: TakenLock };
+/** A farm that another process runs, or is just stopping. */
+export type HeldFarm = { readonly kind: "running" | "stopping"; readonly pid: number };
 
-/** Takes hold of a farm, making it where it is new. `running` where another process runs it. Rejects with a `FarmError`. */
-export async function openFarm(
-  options: OpenFarmOptions,
-  world: { clock: Clock; random: Random },
-): Promise<OpenFarm | { readonly kind: "running"; readonly pid: number }> {
+/** Takes hold of a farm, making it where it is new. Says so where another process has it. Rejects with a `FarmError`. */
+export async function openFarm(options: OpenFarmOptions, world: { clock: Clock; random: Random }): Promise<OpenFarm | HeldFarm> {
   const { folder } = options;
   await makeFarmFolder(folder);
   const lock = await takeLock(folder.lock);
-  if (lock.kind === "held") return { kind: "running", pid: lock.by.pid };
+  if (lock.kind === "held") return { kind: lock.by.stopping ? "stopping" : "running", pid: lock.by.pid };
   try {
     await awaitLeftOvers(folder.run, world.clock, stopGraceMs);
-    return { kind: "open", ...(await prepare(options, world)), release: lock.release };
+    return { kind: "open", ...(await prepare(options, world)), lock };
   } catch (error) {
     await lock.release();
     throw error;
+  }
+}
+
+/** Twice what a stop may take at most: gateways, then nodes, each with its grace. Milliseconds. */
+export const stopWithinMs = 60_000;
+
+/** Waits until nobody runs the farm in `folder` any more. Rejects with `running` where that takes too long, and when `interrupted`. */
+export async function awaitStopped(folder: FarmFolder, pid: number, world: { clock: Clock; interrupted: AbortSignal }): Promise<void> {
+  const untilMs = world.clock.monotonicMs() + stopWithinMs;
+  while ((await lockHolder(folder.lock))?.pid === pid) {
+    if (world.clock.monotonicMs() > untilMs)
+      throw new FarmError(
+        "running",
+        `process ${pid} has not stopped after ${stopWithinMs / 1000} s; look at ${folder.root}/logs, or end it with: kill -9 ${pid}`,
+      );
+    await world.clock.sleep(50, world.interrupted);
   }
 }
 
