@@ -96,6 +96,7 @@ test("what the gateway refuses is passed on with its own words and an exit code"
     [507, "farm-full", exitCodes.refused],
     [429, "quota", exitCodes.refused],
     [403, "writes-off", exitCodes.refused],
+    [403, "wrong-key", exitCodes.notFound],
     [413, "too-large", exitCodes.refused],
     [400, "empty", exitCodes.usage],
     [500, "internal", exitCodes.failed],
@@ -126,6 +127,33 @@ test("get writes the file, or to standard output", async () => {
   const piped = await vaultfarm(["get", address, "--gateway", gateway]);
   assert.ok(piped.code === exitCodes.done && piped.out.equals(content));
 });
+
+test("get names what is wrong with the file it shall write, before or after the bytes come, and leaves nothing", async () => {
+  handler = (_request, response) => response.writeHead(200, { "content-length": content.length }).end(content);
+  mkdirSync(join(folder, "holiday"));
+  const into = async (path: string): Promise<Ended> => vaultfarm(["get", address, "-o", path, "--gateway", gateway]);
+  const inFolder = await into("holiday");
+  assert.deepEqual(
+    [inFolder.code, inFolder.err],
+    [exitCodes.usage, "vaultfarm: holiday is a folder; name the file to write: -o holiday/FILE\n"],
+  );
+  const nowhere = await into("absent/back");
+  assert.equal(nowhere.code, exitCodes.notFound);
+  assert.match(nowhere.err, /^vaultfarm: ENOENT: no such file or directory, open '.*absent\/back\.[0-9a-f]{8}\.part'\n$/);
+  assert.deepEqual(readdirSync(folder).toSorted(), ["file", "holiday"]);
+});
+
+test("put names a file that cannot be read to its end, and does not blame the gateway", async () => {
+  handler = storing({});
+  const input = Readable.from(failing());
+  const ended = await vaultfarm(["put", "-", "--gateway", gateway], { input });
+  assert.deepEqual([ended.code, ended.err], [exitCodes.notFound, "vaultfarm: EIO: i/o error, read\n"]);
+});
+
+async function* failing(): AsyncGenerator<Buffer> {
+  yield content;
+  throw Object.assign(new Error("EIO: i/o error, read"), { code: "EIO", syscall: "read" });
+}
 
 test("get that is cut leaves nothing, and what was there before stays", async () => {
   writeFileSync(join(folder, "back"), "before");
@@ -164,6 +192,17 @@ test("no gateway, a wrong one, no farm: each with its next step", async () => {
     const ended = await vaultfarm(args);
     assert.equal(ended.code, code, args.join(" "));
     assert.match(ended.err, sentence);
+  }
+});
+
+test("with --json wrong arguments are one line of JSON too", async () => {
+  for (const args of [
+    ["put", "--json"],
+    ["frobnicate", "--json"],
+    ["up", "--port", "0", "--json"],
+  ]) {
+    const { code, out, err } = await vaultfarm(args);
+    assert.deepEqual([code, out.toString(), JSON.parse(err).error.code], [exitCodes.usage, "", "usage"], args.join(" "));
   }
 });
 

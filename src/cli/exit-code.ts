@@ -7,7 +7,7 @@ export const exitCodes = {
   failed: 1,
   /** Wrong arguments, or a manifest that is wrong. */
   usage: 2,
-  /** No such address, file or farm. */
+  /** No such address or farm; a file that is not there or cannot be used. */
   notFound: 3,
   /** The farm does not run, or the gateway does not answer. */
   unreachable: 4,
@@ -19,6 +19,8 @@ export const exitCodes = {
   damaged: 7,
   /** Ended by Ctrl-C. */
   interrupted: 130,
+  /** Whoever read standard output went away (`| head`): 128 + SIGPIPE, as shells have it. */
+  readerGone: 141,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

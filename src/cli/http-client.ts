@@ -5,6 +5,7 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { CommandError } from "./command-error.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
+import { isSystemError } from "./system-error.ts";
 
 export type Exchange = {
   readonly method: "GET" | "POST";
@@ -24,6 +25,10 @@ export async function exchange({ method, url, headers = {}, body, signal }: Exch
     sent.once("error", reject);
   });
   // An early refusal (413, 507) ends the upload; then the answer counts, not the cut pipe.
+  let bodyFault: unknown;
+  body?.once("error", (fault) => {
+    bodyFault = fault;
+  });
   const uploaded = body === undefined ? sent.end() : pipeline(body, sent).catch(() => undefined);
   try {
     const answer = await answered;
@@ -34,7 +39,8 @@ export async function exchange({ method, url, headers = {}, body, signal }: Exch
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;
     if (signal.aborted) throw new CommandError(exitCodes.interrupted, "interrupted", "interrupted", cause);
-    throw unreachable(url, cause);
+    // What could not be read ends the upload as a cut would, and is the better reason.
+    throw isSystemError(bodyFault) && !cutCodes.includes(bodyFault.code) ? bodyFault : unreachable(url, cause);
   } finally {
     await uploaded;
   }
@@ -74,10 +80,13 @@ const exitCodeOfStatus: Readonly<Record<number, ExitCode>> = {
   507: exitCodes.refused,
 };
 
+// Where the status alone says too little: an address whose second half is wrong names no object.
+const exitCodeOfProblem: Readonly<Record<string, ExitCode>> = { "wrong-key": exitCodes.notFound };
+
 async function refusal(answer: IncomingMessage): Promise<CommandError> {
   const status = answer.statusCode ?? 0;
   const problem = parseProblem(await readText(answer).catch(() => ""));
-  const exitCode = exitCodeOfStatus[status] ?? exitCodes.failed;
+  const exitCode = exitCodeOfProblem[problem.code ?? ""] ?? exitCodeOfStatus[status] ?? exitCodes.failed;
   return new CommandError(exitCode, problem.code ?? `http-${status}`, problem.detail ?? problem.title ?? `the gateway answered ${status}`);
 }
 

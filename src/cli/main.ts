@@ -24,6 +24,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"] as const)
     // A second one means now; members of a local farm notice that this process is gone and stop by themselves.
     if (signal !== "disconnect" && systemClock.monotonicMs() - firstMs > sameSignalMs) process.exit(exitCodes.interrupted);
   });
+// Whoever read the output has seen enough (`| head`): nobody is left to be told. A farm's members notice that this process is gone.
+process.stdout.on("error", (error: Error & { readonly code?: string }) =>
+  process.exit(error.code === "EPIPE" ? exitCodes.readerGone : exitCodes.failed),
+);
 // Started by an older Node (bin/vaultfarm.js), this process has a channel, which alone must not keep it alive.
 process.channel?.unref();
 

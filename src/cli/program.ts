@@ -9,13 +9,16 @@ import type { PutOptions } from "./commands/put.ts";
 import type { UpOptions } from "./commands/up.ts";
 import { createOutput, type Output } from "./output.ts";
 
-/** The command line over `world`; a command that fails rejects from `parseAsync`. */
-export function createProgram(world: CommandWorld, version: string): Command {
+/** The command line over `world`; a command that fails rejects from `parseAsync`. `isJson`: what is wrong with the arguments is left to the caller to say. */
+export function createProgram(world: CommandWorld, version: string, isJson = false): Command {
   const program = new Command("vaultfarm")
     .description("Farms of SAFE vaults: run one on this machine, store files in it, read them back.")
     .version(version)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => world.streams.out.write(text), writeErr: (text) => world.streams.err.write(text) })
+    .configureOutput({
+      writeOut: (text) => world.streams.out.write(text),
+      writeErr: (text) => void (isJson || world.streams.err.write(text)),
+    })
     .showHelpAfterError("(see: vaultfarm --help)")
     .addHelpText("after", "\nExit codes and examples: docs/cli.md");
   addFarmCommands(program, world);

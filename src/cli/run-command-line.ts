@@ -5,18 +5,19 @@ import type { CommandWorld } from "./command-world.ts";
 import { type ExitCode, exitCodeOfFarmError, exitCodes } from "./exit-code.ts";
 import { FarmError } from "./local-farm/farm-error.ts";
 import { createProgram } from "./program.ts";
+import { describeSystemError, isSystemError } from "./system-error.ts";
 
 /** The exit code of `vaultfarm` with these arguments (without program names). Never rejects. */
 export async function runCommandLine(world: CommandWorld, version: string, args: readonly string[]): Promise<ExitCode> {
+  const isJson = args.includes("--json");
   try {
-    await createProgram(world, version).parseAsync(args, { from: "user" });
+    await createProgram(world, version, isJson).parseAsync(args, { from: "user" });
     return exitCodes.done;
   } catch (error) {
-    // The parser has said already what is wrong; help and version end with 0.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
     const { exitCode, code, message } = describeFailure(error, world);
-    const text = args.includes("--json") ? JSON.stringify({ error: { code, message } }) : `vaultfarm: ${message}`;
-    world.streams.err.write(`${text}\n`);
+    // The parser has told people already what is wrong; help and version end with 0.
+    const told = exitCode === exitCodes.done || (error instanceof CommanderError && !isJson);
+    if (!told) world.streams.err.write(`${isJson ? JSON.stringify({ error: { code, message } }) : `vaultfarm: ${message}`}\n`);
     return exitCode;
   }
 }
@@ -24,9 +25,12 @@ export async function runCommandLine(world: CommandWorld, version: string, args:
 type Failure = { readonly exitCode: ExitCode; readonly code: string; readonly message: string };
 
 function describeFailure(error: unknown, world: CommandWorld): Failure {
+  if (error instanceof CommanderError)
+    return { exitCode: error.exitCode === 0 ? exitCodes.done : exitCodes.usage, code: "usage", message: error.message };
   if (error instanceof CommandError) return error;
   if (error instanceof FarmError) return { exitCode: exitCodeOfFarmError[error.code], code: error.code, message: error.message };
   if (world.interrupted.aborted) return { exitCode: exitCodes.interrupted, code: "interrupted", message: "interrupted" };
+  if (isSystemError(error)) return describeSystemError(error);
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { exitCode: exitCodes.failed, code: "failed", message: `something went wrong that should not: ${message}` };
 }

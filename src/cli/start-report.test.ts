@@ -57,7 +57,7 @@ test("a start that goes well says nothing and greets once", async () => {
   assert.deepEqual([watched.said(), watched.greetings, watched.failures], ["", 1, []]);
 });
 
-test("an end that nobody asked for is said once, with its log; one that was asked for is not", async () => {
+test("an end that nobody asked for is said once, with its log and what follows, and the return; one that was asked for is not", async () => {
   const watched = watch();
   for (const look of [
     lookAt(up, true),
@@ -69,7 +69,15 @@ test("an end that nobody asked for is said once, with its log; one that was aske
   ])
     watched.report.look(look);
   await watched.report.end();
-  assert.equal(watched.said(), "node a ended unasked; its log: logs/node-a\n");
+  assert.equal(watched.said(), "node a ended unasked; it is started again at once; its log: logs/node-a\nnode a is back\n");
+});
+
+test("what follows an end: a longer wait after each, or nothing where nothing is started again", () => {
+  const watched = watch();
+  const noRestart = lookAt(down(3));
+  for (const look of [lookAt(up, true), lookAt(down(2)), lookAt(up), { ...noRestart, goal: { ...noRestart.goal, restart: false } }])
+    watched.report.look(look);
+  assert.match(watched.said(), /started again in 10 s.*\n.*is back\n.*it stays down \(--no-restart\)/);
 });
 
 test("a member that keeps ending, or is not ready in time, ends the start; later ends do not", () => {

@@ -1,6 +1,7 @@
 // What a person sees while a farm starts, runs and stops: a bar until all is ready, then only what is worth knowing. Also
 // decides when a start has failed: a member that keeps ending, or a farm that is not ready in time.
 import type { MemberState } from "../operator/vault-farm/plan.ts";
+import { restartDelayMs } from "../operator/vault-farm/restart-delay.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { FarmState } from "./local-farm/farm-state.ts";
 import type { FarmLook } from "./local-farm/supervisor.ts";
@@ -31,13 +32,14 @@ export function createStartReport(parts: StartReportParts): StartReport {
   const { output, clock } = parts;
   const beganMs = clock.monotonicMs();
   const lastSeen = new Map<string, MemberState["kind"]>();
+  const ended = new Set<string>();
   let bar: Bar | undefined;
   let ready = false;
   let greeting = Promise.resolve();
   const look = (now: FarmLook): void => {
     const members = membersOf(now);
     for (const member of members) {
-      noteChange(parts, member, lastSeen.get(member.name));
+      noteChange(parts, member, { before: lastSeen.get(member.name), restart: now.goal.restart, ended });
       lastSeen.set(member.name, member.state.kind);
     }
     if (ready || !now.goal.running) return;
@@ -69,9 +71,17 @@ function membersOf({ observed }: FarmLook): readonly Member[] {
   ];
 }
 
-function noteChange({ output, logOf }: StartReportParts, { kind, name, state }: Member, before: MemberState["kind"] | undefined): void {
+type Change = { readonly before: MemberState["kind"] | undefined; readonly restart: boolean; readonly ended: Set<string> };
+
+// Says that a member ended unasked and what follows from it, and when it is back.
+function noteChange({ output, logOf }: StartReportParts, { kind, name, state }: Member, { before, restart, ended }: Change): void {
+  if (state.kind === "ready" && ended.delete(name)) output.note(`${kind} ${name} is back`);
   if (state.kind !== "down" || state.failures === 0 || before === undefined || before === "down") return;
-  output.note(`${kind} ${name} ended unasked; its log: ${logOf(kind, name)}`);
+  ended.add(name);
+  const delayMs = restartDelayMs(state.failures);
+  const when = delayMs === 0 ? "at once" : `in ${delayMs / 1000} s`;
+  const next = restart ? `it is started again ${when}` : "it stays down (--no-restart)";
+  output.note(`${kind} ${name} ended unasked; ${next}; its log: ${logOf(kind, name)}`);
 }
 
 function startFailure(members: readonly Member[], elapsedMs: number, logOf: StartReportParts["logOf"]): StartFailure | undefined {

@@ -1,7 +1,6 @@
 // `vaultfarm get`: reads an object through a gateway into a file or to standard output. A file appears under its name
 // only when it is whole.
-import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { Transform, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -14,6 +13,7 @@ import { exitCodes } from "../exit-code.ts";
 import { chooseGateway, type GatewayOptions } from "../gateway-choice.ts";
 import { exchange } from "../http-client.ts";
 import type { Output } from "../output.ts";
+import { isSystemError } from "../system-error.ts";
 
 export type GetOptions = GatewayOptions & { readonly output?: string };
 
@@ -37,9 +37,16 @@ export async function get(world: CommandWorld, output: Output, address: string, 
     return;
   }
   const path = resolve(world.workFolder, options.output);
+  if ((await stat(path).catch(() => undefined))?.isDirectory())
+    throw new CommandError(
+      exitCodes.usage,
+      "is-folder",
+      `${options.output} is a folder; name the file to write: -o ${options.output}/FILE`,
+    );
   const part = `${path}.${toHex(world.random.bytes(4))}.part`;
   try {
-    const bytes = await download(world, output, new URL(`v1/objects/${address}`, gateway), createWriteStream(part, { flags: "wx" }));
+    const file = await open(part, "wx");
+    const bytes = await download(world, output, new URL(`v1/objects/${address}`, gateway), file.createWriteStream());
     await rename(part, path);
     output.json({ file: options.output, bytes });
     output.line(`${options.output}: ${describeBytes(bytes)}`);
@@ -64,6 +71,7 @@ async function download(world: CommandWorld, output: Output, url: URL, target: W
     await pipeline(answer, count, target, { signal: world.interrupted, end: target !== world.streams.out });
   } catch (cause) {
     if (world.interrupted.aborted) throw new CommandError(exitCodes.interrupted, "interrupted", "interrupted", cause);
+    if (isSystemError(cause) && cause.code !== "ECONNRESET") throw cause;
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new CommandError(
       exitCodes.damaged,

@@ -25,9 +25,12 @@ export function readManifest(text: string): ManifestReading {
 
 // Errors of the text come with the document, those of aliases are thrown when it becomes plain data.
 function readYaml(text: string): { readonly plain: unknown } | { readonly fault: string } {
-  const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "";
+  const firstLine = (error: unknown): string =>
+    ((error instanceof Error ? error.message : String(error)).split("\n")[0] ?? "").replace(/:$/, "");
   try {
     const document = parseDocument(text, { uniqueKeys: true });
+    if (document.errors.some(({ code }) => code === "MULTIPLE_DOCS"))
+      return { fault: "one document is expected; a farm has a file of its own" };
     const fault = document.errors[0];
     return fault === undefined ? { plain: document.toJS({ maxAliasCount: 16 }) } : { fault: firstLine(fault) };
   } catch (error) {
