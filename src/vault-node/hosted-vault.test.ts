@@ -2,7 +2,8 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { desiredStates } from "../protocol/states.ts";
-import { lowDiskBelow, type VaultFacts, vaultStateOf } from "./hosted-vault.ts";
+import { freeReserve } from "./chunk-store/store-limits.ts";
+import { type VaultFacts, vaultStateOf } from "./hosted-vault.ts";
 
 const healthy: VaultFacts = { desired: "active", joined: true, writable: true, lowDisk: false, used: 0, capacity: 100 };
 const gib = 1024 ** 3;
@@ -24,7 +25,7 @@ test("what a person wants goes before all that", () => {
 });
 
 test("a disk is low below 3 % or 1 GiB; on a tiny one below 3 %", () => {
-  assert.equal(lowDiskBelow(100 * gib), 3 * gib);
-  assert.equal(lowDiskBelow(10 * gib), gib);
-  assert.equal(lowDiskBelow(gib / 4), (gib / 4) * 0.03);
+  assert.equal(freeReserve(100 * gib), 3 * gib);
+  assert.equal(freeReserve(10 * gib), gib);
+  assert.equal(freeReserve(gib / 4), (gib / 4) * 0.03);
 });

@@ -2,6 +2,7 @@
 import type { SigningKey, VaultName } from "../protocol/keys.ts";
 import { vaultName } from "../protocol/keys.ts";
 import type { DesiredState, VaultState } from "../protocol/states.ts";
+import { fullShare } from "./chunk-store/store-limits.ts";
 
 /** `capacity` in bytes. */
 export type HostedVault = { readonly name: VaultName; readonly key: SigningKey; readonly capacity: number };
@@ -26,23 +27,10 @@ export type VaultFacts = {
   readonly capacity: number;
 };
 
-/** Share of its capacity at which a vault takes no more, so that the last receipts and the index still fit. */
-export const cordonShare = 0.95;
-
 /** The state of a vault: what is wanted of the node, or stricter where the vault or its disk cannot. */
 export function vaultStateOf(facts: VaultFacts): VaultState {
   if (facts.desired !== "active") return facts.desired;
-  const able = facts.writable && !facts.lowDisk && facts.used < facts.capacity * cordonShare;
+  const able = facts.writable && !facts.lowDisk && facts.used < facts.capacity * fullShare;
   if (!able) return "cordoned";
   return facts.joined ? "active" : "joining";
 }
-
-/** Free bytes below which all vaults of a node are cordoned: the larger of 1 GiB and 3 %; on disks under 34 GiB, 3 %. */
-export function lowDiskBelow(totalBytes: number): number {
-  const share = totalBytes * 0.03;
-  const gib = 1024 ** 3;
-  // On a disk of which 1 GiB would be more than 3 %, the fixed part would take a tiny disk out of use altogether.
-  return totalBytes < tinyDiskBytes ? share : Math.max(gib, share);
-}
-
-const tinyDiskBytes = 8 * 1024 ** 3;

@@ -3,7 +3,8 @@
 import type { VaultName } from "../protocol/keys.ts";
 import type { DesiredState, VaultState } from "../protocol/states.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
-import { type HostedVault, lowDiskBelow, vaultStateOf } from "./hosted-vault.ts";
+import { freeReserve } from "./chunk-store/store-limits.ts";
+import { type HostedVault, vaultStateOf } from "./hosted-vault.ts";
 
 /** `used` in bytes. */
 export type VaultCondition = { readonly vault: HostedVault; readonly state: VaultState; readonly used: number; readonly chunks: number };
@@ -44,7 +45,7 @@ export function createVaultConditions({ vaults, store, desired, joined }: Condit
   };
   const lookAtDisk = async (): Promise<void> => {
     const { free, total } = await store.disk();
-    lowDisk = free < lowDiskBelow(total);
+    lowDisk = free < freeReserve(total);
     look();
   };
   look();

@@ -9,7 +9,7 @@ import type { Ledger } from "./ledger.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { createReadTurns } from "./read-turns.ts";
 import type { SegmentFiles } from "./segment-files.ts";
-import type { StoreHealth } from "./store-health.ts";
+import { isPassing, type StoreHealth } from "./store-health.ts";
 import type { StoreLimits } from "./store-limits.ts";
 
 export type ReaderParts = {
@@ -17,7 +17,7 @@ export type ReaderParts = {
   readonly ledger: Ledger;
   readonly files: SegmentFiles;
   readonly buffers: ReadBuffers;
-  readonly health: StoreHealth;
+  readonly health: Pick<StoreHealth, "failed">;
   readonly limits: StoreLimits;
 };
 
@@ -51,7 +51,11 @@ async function readOne({ index, ledger, files, buffers, health }: ReaderParts, a
     if (length === place.size && chunkAddress(buffer.bytes) === address)
       return { kind: "found", bytes: buffer.bytes, vault: place.vault, release: buffer.release };
   } catch (error) {
+    buffer.release();
+    // Too many open files and the like say nothing about the disk.
+    if (isPassing(error)) throw new ChunkStoreError("io", "the chunk could not be read now", error);
     health.failed(error);
+    return damagedAt(index, ledger, address, place);
   }
   buffer.release();
   return damagedAt(index, ledger, address, place);

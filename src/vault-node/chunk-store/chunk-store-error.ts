@@ -1,5 +1,7 @@
 // What can go wrong in a chunk store besides the outcomes it returns. A full or failing disk is no error here: it is the
 // outcome `full` or `read-only`, and shows in the store's health.
+import { chunkSizeMax } from "../../protocol/limits.ts";
+import type { PutEntry } from "./chunk-store.ts";
 
 /**
  * closed: the store was closed, or its process crashed in a simulation · busy: more waits than the limits allow ·
@@ -15,4 +17,10 @@ export class ChunkStoreError extends Error {
     super(message, cause === undefined ? {} : { cause });
     this.code = code;
   }
+}
+
+/** Throws a `ChunkStoreError` too-large where an entry is larger than any chunk. */
+export function mustFit(entries: readonly PutEntry[]): void {
+  const large = entries.find(({ bytes }) => bytes.length > chunkSizeMax);
+  if (large !== undefined) throw new ChunkStoreError("too-large", `a chunk has at most ${chunkSizeMax} bytes, got ${large.bytes.length}`);
 }

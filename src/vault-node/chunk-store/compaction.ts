@@ -9,8 +9,8 @@ import type { DiskFile } from "./disk-port.ts";
 import type { GroupWriter } from "./group-writer.ts";
 import type { Ledger } from "./ledger.ts";
 import { entryBytes, entryHeaderBytes } from "./log-entry.ts";
-import { type FoundEntry, scanSegment } from "./recovery.ts";
-import type { SegmentLog } from "./segment-log.ts";
+import { type FoundEntry, type ScanEnd, scanSegment } from "./recovery.ts";
+import type { SegmentFigures, SegmentLog } from "./segment-log.ts";
 import type { StoreHealth } from "./store-health.ts";
 import type { StoreLimits } from "./store-limits.ts";
 import { type Move, moveJob, sealJob } from "./write-jobs.ts";
@@ -24,8 +24,10 @@ export type CompactionParts = {
   readonly clock: Clock;
   readonly report: Log;
   writer(): GroupWriter;
-  /** Bytes the log may have; near it even little dead space is worth the work. */
+  /** Bytes the store may take on the disk; near it even little dead space is worth the work. */
   readonly bytesMax: number;
+  /** Bytes it takes now, its index counted. */
+  taken(): number;
 };
 
 export type Compaction = {
@@ -77,31 +79,41 @@ export function createCompaction(parts: CompactionParts): Compaction {
 type Work = { readonly parts: CompactionParts; readonly kept: Set<number> };
 
 // The segment with the largest dead share, where it is worth the work and its living part has room beside it.
-function choose({ parts: { log, limits, bytesMax }, kept }: Work): number | undefined {
-  const pressed = log.bytes() > bytesMax * pressedShare;
+function choose({ parts: { log, limits, bytesMax, taken }, kept }: Work): number | undefined {
+  const pressed = taken() > bytesMax * pressedShare;
   let best: { readonly segment: number; readonly share: number } | undefined;
-  for (const [segment, { end, dead }] of log.segments()) {
+  for (const [segment, figures] of log.segments()) {
     if (kept.has(segment)) continue;
+    const { end } = figures;
+    const dead = freed(figures, log);
     const share = end === 0 ? 0 : dead / end;
     const isActive = segment === log.position().segment;
     if (share < (pressed ? pressedDeadShare : limits.compactionDeadShare) || (isActive && !pressed)) continue;
-    if (log.bytes() + end - dead > bytesMax && dead < end) continue;
+    if (taken() + end - dead > bytesMax && dead < end) continue;
     if (best === undefined || share > best.share) best = { segment, share };
   }
   return best?.segment;
 }
 
+// Notes of removals are freed with the segments they are about. Which ones is not kept count of: once as many segments
+// have gone as half of those there are, half the notes are worth nothing on average.
+function freed({ dead, removals, gone }: SegmentFigures, log: SegmentLog): number {
+  const enough = Math.max(1, log.segments().size / 2);
+  return log.segments().size === 1 || log.gone() - gone >= enough ? dead + removals : dead;
+}
+
 async function compact({ parts, kept }: Work, segment: number, signal: AbortSignal): Promise<boolean> {
   const { log, health, report, clock, limits } = parts;
+  const hasRoom = (bytes: number): boolean => parts.taken() + bytes <= parts.bytesMax;
   if (segment === log.position().segment) await parts.writer().submit(sealJob(() => log.seal()));
   const moved = await log.files.use(segment, async (file) => {
     let bytes = 0;
     const walk = movesOf(parts, segment, file);
     for (let step = await walk.next(); ; step = await walk.next()) {
       if (signal.aborted) return undefined;
-      if (step.done === true) return step.value === log.segments().get(segment)?.end ? bytes : "unreadable";
+      if (step.done === true) return isWhole(step.value, log.segments().get(segment)) ? bytes : "unreadable";
       const moves = step.value;
-      if (!(await parts.writer().submit(moveJob(moves)))) return undefined;
+      if (!(await parts.writer().submit(moveJob(moves, hasRoom)))) return undefined;
       const batch = moves.reduce((sum, { head }) => sum + entryBytes(head), 0);
       bytes += batch;
       await clock.sleep((batch / limits.compactionBytesPerSecond) * 1000, signal);
@@ -124,14 +136,13 @@ async function compact({ parts, kept }: Work, segment: number, signal: AbortSign
 }
 
 // What must be kept of a segment, in batches of about one largest chunk.
-async function* movesOf(parts: CompactionParts, segment: number, file: DiskFile): AsyncGenerator<readonly Move[], number> {
-  const oldest = Math.min(...parts.log.segments().keys());
+async function* movesOf(parts: CompactionParts, segment: number, file: DiskFile): AsyncGenerator<readonly Move[], ScanEnd> {
   let batch: Move[] = [];
   let bytes = 0;
   const scan = scanSegment(file, { segment, from: 0, verify: false });
   let step = await scan.next();
   for (; step.done !== true; step = await scan.next()) {
-    const move = await moveOf(parts, { segment, file, oldest: segment === oldest }, step.value);
+    const move = await moveOf(parts, { segment, file }, step.value);
     if (move === undefined) continue;
     batch.push(move);
     bytes += entryBytes(move.head);
@@ -144,12 +155,16 @@ async function* movesOf(parts: CompactionParts, segment: number, file: DiskFile)
   return step.value;
 }
 
-type From = { readonly segment: number; readonly file: DiskFile; readonly oldest: boolean };
+function isWhole({ end, gaps }: ScanEnd, figures: SegmentFigures | undefined): boolean {
+  return gaps === 0 && end === figures?.end;
+}
 
-async function moveOf({ index, ledger }: CompactionParts, from: From, { head, offset }: FoundEntry): Promise<Move | undefined> {
+type From = { readonly segment: number; readonly file: DiskFile };
+
+async function moveOf({ index, ledger, log }: CompactionParts, from: From, { head, offset }: FoundEntry): Promise<Move | undefined> {
   const place = index.find(head.address);
-  // The note of a removal is needed while an older segment may still have the chunk.
-  if (head.kind === "remove") return place === undefined && !from.oldest ? { head } : undefined;
+  // The note of a removal is needed as long as the segment is there in which the chunk lay.
+  if (head.kind === "remove") return head.layIn !== from.segment && log.segments().has(head.layIn) ? { head } : undefined;
   if (place === undefined || place.segment !== from.segment || place.offset !== offset + entryHeaderBytes) return undefined;
   const bytes = new Uint8Array(head.size);
   if ((await from.file.pread(bytes, place.offset)) === head.size && chunkAddress(bytes) === head.address) return { head, place, bytes };

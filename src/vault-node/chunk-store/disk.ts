@@ -20,7 +20,7 @@ import { createReadBuffers, type ReadBuffers } from "./read-buffers.ts";
 import type { SegmentLog } from "./segment-log.ts";
 import { checkStoreFormat } from "./store-format.ts";
 import { createStoreHealth, type StoreHealth } from "./store-health.ts";
-import { defaultStoreLimits, fittedSegmentBytes, indexBytesPerEntry, type StoreLimits } from "./store-limits.ts";
+import { compactionRoom, defaultStoreLimits, fittedSegmentBytes, indexBytesPerEntry, type StoreLimits } from "./store-limits.ts";
 import { systemDisk } from "./system-disk.ts";
 import { createVaultAccounts, type DeclaredVault, type VaultAccounts } from "./vault-accounts.ts";
 import { putJob, removeJob, type TakingRules } from "./write-jobs.ts";
@@ -67,7 +67,10 @@ type Parts = OpenedLog & {
   readonly compaction: Compaction;
   readonly lock: VolumeLock;
   readonly clock: Clock;
-  readonly bytesMax: number;
+  /** Bytes the store takes on the disk by its books, index included, with `chunks` more. */
+  taken(chunks?: number): number;
+  /** Up to where chunks are taken: what compaction needs is kept free. */
+  readonly putBytesMax: number;
 };
 
 async function openLocked(options: DiskStoreOptions, lock: VolumeLock): Promise<DiskChunkStore> {
@@ -81,10 +84,23 @@ async function openLocked(options: DiskStoreOptions, lock: VolumeLock): Promise<
   const buffers = createReadBuffers(limits.buffersBytesMax, clock);
   const { log, index, ledger } = opened;
   const reader = createChunkReader({ index, ledger, files: log.files, buffers, health, limits });
-  const compaction = createCompaction({ log, index, ledger, health, limits, clock, report, bytesMax, writer: () => writer });
+  const taken = (chunks = 0): number => log.bytes() + (accounts.total().chunks + chunks) * indexBytesPerEntry;
+  const compaction = createCompaction({ log, index, ledger, health, limits, clock, report, bytesMax, taken, writer: () => writer });
   const writer = createGroupWriter({ log, index, ledger, health, limits, afterGroup: () => compaction.wake() });
   compaction.wake();
-  return storeOf({ ...opened, accounts, health, buffers, reader, writer, compaction, lock, clock, bytesMax });
+  return storeOf({
+    ...opened,
+    accounts,
+    health,
+    buffers,
+    reader,
+    writer,
+    compaction,
+    lock,
+    clock,
+    taken,
+    putBytesMax: bytesMax - compactionRoom(bytesMax, segmentBytes),
+  });
 }
 
 function storeOf(parts: Parts): DiskChunkStore {
@@ -118,11 +134,10 @@ function storeOf(parts: Parts): DiskChunkStore {
   };
 }
 
-function fits({ accounts, health, log, bytesMax }: Parts, { vault, bytes }: PutEntry, draft: GroupDraft): boolean {
+function fits({ accounts, health, taken, putBytesMax }: Parts, { vault, bytes }: PutEntry, draft: GroupDraft): boolean {
   const more = draft.bytes() + entryHeaderBytes + bytes.length;
   // Dead bytes that are not compacted yet take room too: what was declared is never passed on the disk either.
-  const taken = log.bytes() + (accounts.total().chunks + draft.count() + 1) * indexBytesPerEntry;
-  return accounts.fits(vault, bytes.length, draft.costOf(vault)) && taken + more <= bytesMax && health.hasRoom(more);
+  return accounts.fits(vault, bytes.length, draft.costOf(vault)) && taken(draft.count() + 1) + more <= putBytesMax && health.hasRoom(more);
 }
 
 function* addressesIn(index: ChunkIndex, vault: VaultName | undefined): Iterable<Address> {

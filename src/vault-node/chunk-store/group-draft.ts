@@ -9,7 +9,7 @@ import type { LogPosition } from "./segment-log.ts";
 import { chunkCost } from "./vault-accounts.ts";
 
 export type GroupDraft = {
-  /** Adds an entry with its bytes, which must not change until the group is written. */
+  /** Adds an entry with its bytes, which must not change until the group is written. A removal whose `layIn` is 0 is about this group's own segment. */
   add(head: EntryHead, bytes?: Uint8Array): void;
   /** `coming` or `going` where this group changes the address, otherwise where the chunk is now. */
   find(address: Address): Place | "coming" | "going" | undefined;
@@ -19,6 +19,8 @@ export type GroupDraft = {
   count(): number;
   /** What is written at `at`: headers and bytes in turn. */
   parts(at: LogPosition): readonly Uint8Array[];
+  /** The addresses that this group removes. */
+  going(): Iterable<Address>;
   /** Each entry with its position, once the group begins at `at`. */
   entries(at: LogPosition): Iterable<[EntryHead, LogPosition]>;
 };
@@ -44,17 +46,24 @@ export function createGroupDraft(index: ChunkIndex): GroupDraft {
       const heads = Buffer.allocUnsafe(entries.length * entryHeaderBytes);
       return entries.flatMap(({ head, bytes }, number) => {
         const at = number * entryHeaderBytes;
-        writeEntryHead(heads, at, head, segment);
+        writeEntryHead(heads, at, placed(head, segment), segment);
         const header = heads.subarray(at, at + entryHeaderBytes);
         return bytes === undefined || bytes.length === 0 ? [header] : [header, bytes];
       });
     },
+    going: function* () {
+      for (const { head } of entries) if (head.kind === "remove") yield head.address;
+    },
     entries: function* ({ segment, offset }) {
       let at = offset;
       for (const { head } of entries) {
-        yield [head, { segment, offset: at }];
+        yield [placed(head, segment), { segment, offset: at }];
         at += entryBytes(head);
       }
     },
   };
+}
+
+function placed(head: EntryHead, segment: number): EntryHead {
+  return head.kind === "remove" && head.layIn === 0 ? { ...head, layIn: segment } : head;
 }

@@ -94,6 +94,7 @@ export function createGroupWriter(parts: WriterParts): GroupWriter {
       if (changed) health.changed();
       return true;
     } catch (error) {
+      for (const address of draft.going()) ledger.doubt(address);
       health.failed(error);
       return false;
     }

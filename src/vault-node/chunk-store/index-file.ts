@@ -46,7 +46,7 @@ const stateSchema = z.strictObject({
   position: z.strictObject({ segment: count, offset: count }),
   // In the order of their numbers in the values.
   accounts: z.array(z.tuple([z.string(), count, count])),
-  segments: z.array(z.tuple([count, count, count])),
+  segments: z.array(z.tuple([count, count, count, count, count])),
 });
 
 // Plain synced commits (two writes in order, the way LMDB was designed): the index is written rarely, so the overlapping
@@ -136,7 +136,7 @@ function stateText({ position, accounts, segments }: IndexState, vaults: readonl
   return JSON.stringify({
     position,
     accounts: vaults.map((vault) => [vault, accounts.get(vault)?.used ?? 0, accounts.get(vault)?.chunks ?? 0]),
-    segments: [...segments].map(([number, { end, dead }]) => [number, end, dead]),
+    segments: [...segments].map(([number, { end, dead, removals, gone }]) => [number, end, dead, removals, gone]),
   });
 }
 
@@ -149,7 +149,7 @@ function stateOf({ position, accounts, segments }: z.infer<typeof stateSchema>):
         return vault === undefined ? [] : [[vault, { used, chunks }] as const];
       }),
     ),
-    segments: new Map(segments.map(([number, end, dead]) => [number, { end, dead }])),
+    segments: new Map(segments.map(([number, end, dead, removals, gone]) => [number, { end, dead, removals, gone }])),
   };
 }
 

@@ -12,6 +12,8 @@ export type Ledger = {
   apply(head: EntryHead, at: LogPosition, damaged?: boolean): boolean;
   /** Notes that a chunk's bytes are damaged, unless it has moved since; `lost`: its segment is about to go. */
   markDamaged(address: Address, place: Place, lost?: boolean): void;
+  /** Notes that nobody knows whether a removal is on disk: the chunk does not count as held, and is put anew when it comes. */
+  doubt(address: Address): void;
   /** Writes the books to the index file. */
   checkpoint(): Promise<void>;
 };
@@ -29,8 +31,12 @@ export function createLedger({ index, accounts, log }: LedgerParts): Ledger {
   };
   return {
     apply: (head, at, damaged = false) => {
+      if (head.kind === "remove") {
+        log.addRemoval(at.segment, entryBytes(head));
+        // Copied on by compaction, the note may stand behind a newer copy, which it is not about.
+        return (index.find(head.address)?.segment ?? 0) <= head.layIn && forget(head.address);
+      }
       const emptied = forget(head.address);
-      if (head.kind === "remove") return emptied;
       const { size, vault, storedAtMs } = head;
       index.set(head.address, { segment: at.segment, offset: at.offset + entryHeaderBytes, size, vault, storedAtMs, damaged });
       // Moved or written anew, a chunk leaves the figures as they were.
@@ -39,6 +45,10 @@ export function createLedger({ index, accounts, log }: LedgerParts): Ledger {
     markDamaged: (address, place, lost = false) => {
       if (!samePlace(index.find(address), place)) return;
       index.set(address, { ...place, segment: lost ? 0 : place.segment, damaged: true });
+    },
+    doubt: (address) => {
+      const place = index.find(address);
+      if (place !== undefined) index.set(address, { ...place, damaged: true });
     },
     checkpoint: () => index.checkpoint({ position: log.position(), accounts: accounts.figures(), segments: new Map(log.segments()) }),
   };

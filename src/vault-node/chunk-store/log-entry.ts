@@ -1,7 +1,7 @@
 // The form of an entry in the log: a header of fixed size with its own checksum, then the chunk's bytes, whose checksum
 // is the chunk's address (BLAKE3). Integers are little-endian.
 //   0 magic u32 · 4 kind u8 · 5 three zero bytes · 8 size u32 · 12 segment u32 · 16 stored at, milliseconds f64 · 24 address 32 · 56 vault 32 ·
-//   88 zero u32 · 92 CRC-32 of bytes 0 to 91
+//   88 lay in u32 · 92 CRC-32 of bytes 0 to 91
 import { crc32 } from "node:zlib";
 import { type Address, addressFromBytes } from "../../protocol/address.ts";
 import type { VaultName } from "../../protocol/keys.ts";
@@ -9,18 +9,25 @@ import { chunkSizeMax } from "../../protocol/limits.ts";
 
 export const entryHeaderBytes = 96;
 
-/** `put` is followed by `size` bytes; `remove` (size 0) says that what stood before under the address is gone. */
+/**
+ * `put` is followed by `size` bytes; `remove` (size 0) says that what stood under the address is gone: every copy up to
+ * segment `layIn`, the one in which the chunk lay then (for a put: 0). The note is needed as long as that segment is there.
+ */
 export type EntryHead = {
   readonly kind: "put" | "remove";
   readonly address: Address;
   readonly vault: VaultName;
   readonly size: number;
   readonly storedAtMs: number;
+  readonly layIn: number;
 };
 
 const magic = 0x3143_4656;
 const kinds = ["put", "remove"] as const;
 const crcAt = 92;
+
+/** What every header begins with. */
+export const entryMagic: Buffer = Buffer.from("VFC1");
 
 /** Writes the header of an entry of segment `segment` at `at` into `target`. */
 export function writeEntryHead(target: Buffer, at: number, head: EntryHead, segment: number): void {
@@ -32,6 +39,7 @@ export function writeEntryHead(target: Buffer, at: number, head: EntryHead, segm
   target.writeDoubleLE(head.storedAtMs, at + 16);
   target.write(head.address, at + 24, 32, "hex");
   target.write(head.vault, at + 56, 32, "hex");
+  target.writeUInt32LE(head.layIn, at + 88);
   target.writeUInt32LE(crc32(target.subarray(at, at + crcAt)), at + crcAt);
 }
 
@@ -44,7 +52,7 @@ export function readEntryHead(source: Buffer, at: number, segment: number): Entr
   if (kind === undefined || size > chunkSizeMax || source.readUInt32LE(at + 12) !== segment) return undefined;
   const address = addressFromBytes(source.subarray(at + 24, at + 56));
   const vault = addressFromBytes(source.subarray(at + 56, at + 88));
-  return { kind, address, vault, size, storedAtMs: source.readDoubleLE(at + 16) };
+  return { kind, address, vault, size, storedAtMs: source.readDoubleLE(at + 16), layIn: source.readUInt32LE(at + 88) };
 }
 
 /** Bytes an entry takes in the log. */

@@ -6,7 +6,8 @@ import { ChunkStoreError } from "./chunk-store-error.ts";
 import { freeReserve } from "./store-limits.ts";
 import { chunkCost, createVaultAccounts, type DeclaredVault } from "./vault-accounts.ts";
 
-type Held = ChunkInfo & { readonly bytes: Uint8Array; readonly damaged: boolean };
+/** `damage`: as on a disk, nobody knows of it before the chunk is read. */
+type Held = ChunkInfo & { readonly bytes: Uint8Array; readonly damage: "none" | "unseen" | "seen" };
 
 export type Shelf = {
   put(entry: PutEntry, nowMs: number, health: StoreHealth): PutOutcome;
@@ -47,12 +48,12 @@ export function createShelf(vaults: readonly DeclaredVault[], total: number, con
   for (const [address, one] of content) keep(address, one);
   return {
     put: ({ vault, address, bytes }, nowMs, health) => {
-      if (held.get(address)?.damaged === false) return "held";
+      if (isHeld(held.get(address))) return "held";
       if (health.mode === "read-only") return "read-only";
       const low = total - cost - chunkCost(bytes.length) < freeReserve(total);
       if (low || !accounts.fits(vault, bytes.length, 0)) return "full";
       drop(address);
-      keep(address, { vault, size: bytes.length, storedAtMs: nowMs, bytes, damaged: false });
+      keep(address, { vault, size: bytes.length, storedAtMs: nowMs, bytes, damage: "none" });
       return "stored";
     },
     remove: (address, health) => {
@@ -62,15 +63,17 @@ export function createShelf(vaults: readonly DeclaredVault[], total: number, con
     read: (address) => {
       const one = held.get(address);
       if (one === undefined) return { kind: "absent" };
-      return one.damaged ? { kind: "damaged", vault: one.vault } : { kind: "found", bytes: one.bytes, vault: one.vault, release: () => {} };
+      if (one.damage === "none") return { kind: "found", bytes: one.bytes, vault: one.vault, release: () => {} };
+      held.set(address, { ...one, damage: "seen" });
+      return { kind: "damaged", vault: one.vault };
     },
     info: (address) => {
       const one = held.get(address);
-      return one === undefined ? undefined : { vault: one.vault, size: one.size, storedAtMs: one.storedAtMs };
+      return one === undefined || !isHeld(one) ? undefined : { vault: one.vault, size: one.size, storedAtMs: one.storedAtMs };
     },
     damage: (address) => {
       const one = held.get(address);
-      if (one !== undefined) held.set(address, { ...one, damaged: true });
+      if (one !== undefined) held.set(address, { ...one, damage: "unseen" });
       return one !== undefined;
     },
     addresses: (vault) => addressesOf(held, vault),
@@ -81,6 +84,11 @@ export function createShelf(vaults: readonly DeclaredVault[], total: number, con
   };
 }
 
+// A chunk known to be damaged is not held any more: the next put brings it back.
+function isHeld(one: Held | undefined): boolean {
+  return one !== undefined && one.damage !== "seen";
+}
+
 function* addressesOf(held: ReadonlyMap<Address, Held>, vault: VaultName | undefined): Iterable<Address> {
-  for (const [address, one] of held) if (vault === undefined || one.vault === vault) yield address;
+  for (const [address, one] of held) if (isHeld(one) && (vault === undefined || one.vault === vault)) yield address;
 }

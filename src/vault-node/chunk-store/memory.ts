@@ -3,7 +3,7 @@
 import type { Address } from "../../protocol/address.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { ChunkStore, StoreHealth } from "./chunk-store.ts";
-import { ChunkStoreError } from "./chunk-store-error.ts";
+import { ChunkStoreError, mustFit } from "./chunk-store-error.ts";
 import { createShelf, type Shelf } from "./memory-shelf.ts";
 import type { DeclaredVault } from "./vault-accounts.ts";
 
@@ -62,6 +62,7 @@ function openMemory(options: MemoryStoreOptions, shelf: Shelf): MemoryChunkStore
   return {
     put: async (entries) => {
       mustBeOpen();
+      mustFit(entries);
       const copies = entries.map((entry) => ({ ...entry, bytes: new Uint8Array(entry.bytes) }));
       return commit(() => copies.map((entry) => shelf.put(entry, clock.wallMs(), health)));
     },

@@ -1,10 +1,11 @@
 // What a start does before anybody is served: opens index and log, checks that they belong together, and reads again
 // what the index does not know yet.
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../../runtime/log.ts";
 import { type ChunkIndex, createChunkIndex } from "./chunk-index.ts";
 import type { Disk } from "./disk-port.ts";
+import { canBeMapped, markerPath, noteReading } from "./index-check.ts";
 import { deleteIndexFile, type IndexFile, type IndexState, openIndexFile } from "./index-file.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { entryBytes } from "./log-entry.ts";
@@ -38,6 +39,7 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     const index = createChunkIndex(file);
     const ledger = createLedger({ index, accounts, log });
     await readAgain({ ...options, directory: segments }, { log, index, ledger }, state);
+    await rm(markerPath(join(directory, "index")), { force: true });
     return { log, index, ledger };
   } catch (error) {
     await file.close();
@@ -48,7 +50,10 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
 // The index is only a shortcut: one that cannot be read, or knows of bytes the log does not have, is made anew.
 async function openIndex(options: OpenLogOptions, segments: string): Promise<{ file: IndexFile; state: IndexState }> {
   const path = join(options.directory, "index");
+  await mkdir(path, { recursive: true, mode: 0o700 });
   try {
+    if (!(await canBeMapped(path))) throw new RangeError("the index file is torn, or ended the last start");
+    await noteReading(path);
     const file = openIndexFile(path);
     const state = file.state();
     const rest = (await listSegments(options.disk, segments)).length > 0;
@@ -59,6 +64,7 @@ async function openIndex(options: OpenLogOptions, segments: string): Promise<{ f
   }
   options.report.warn("the index of the chunk store is made again from the log");
   await deleteIndexFile(path);
+  await mkdir(path, { recursive: true, mode: 0o700 });
   return { file: openIndexFile(path), state: emptyState };
 }
 
@@ -95,12 +101,16 @@ async function readSegment(options: OpenLogOptions, { log, index, ledger }: Open
   const { segment, from, last } = reading;
   let end = from;
   await log.files.use(segment, async (file) => {
-    for await (const { head, offset, damaged } of scanSegment(file, reading)) {
+    const scan = scanSegment(file, reading);
+    let step = await scan.next();
+    for (; step.done !== true; step = await scan.next()) {
+      const { head, offset, damaged } = step.value;
       end = offset + entryBytes(head);
       log.extend(segment, end);
       ledger.apply(head, { segment, offset }, damaged);
       if (index.pending() >= options.checkpointEntries) await ledger.checkpoint();
     }
+    if (step.value.gaps > 0) options.report.warn("the log has bytes that are no entries", { segment, gaps: step.value.gaps });
     const torn = (await file.size()) - end;
     if (torn > 0) options.report.warn("the log has a torn end", { segment, end, torn, cut: last });
     if (torn > 0 && last) await file.truncate(end);

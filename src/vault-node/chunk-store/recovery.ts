@@ -1,12 +1,15 @@
-// Reading the log again at a start: what the index does not know yet is booked, and the torn end of a group that was
-// never acknowledged is cut off.
+// Reading the log again: entry after entry by their headers. Where there is none, either the torn end of a group that was
+// never acknowledged begins, or bytes have rotted: then the next entry is looked for, so that one flipped bit loses one entry.
 import { chunkAddress } from "../../protocol/address.ts";
 import { chunkSizeMax } from "../../protocol/limits.ts";
 import type { DiskFile } from "./disk-port.ts";
-import { type EntryHead, entryBytes, entryHeaderBytes, readEntryHead } from "./log-entry.ts";
+import { type EntryHead, entryBytes, entryHeaderBytes, entryMagic, readEntryHead } from "./log-entry.ts";
 
 /** An entry found at `offset`; `damaged`: its bytes fail their checksum, but entries follow. */
 export type FoundEntry = { readonly head: EntryHead; readonly offset: number; readonly damaged: boolean };
+
+/** Where the last whole entry ends, and how many bytes before that belong to none. */
+export type ScanEnd = { readonly end: number; readonly gaps: number };
 
 export type ScanOptions = {
   readonly segment: number;
@@ -15,29 +18,80 @@ export type ScanOptions = {
   readonly verify: boolean;
 };
 
+// Many small entries in one read, and little in vain before a large one.
+const windowBytes = 64 * 1024;
+
 /** The entries of a segment file from `from` on; returns where the last whole one ends. Rejects with the system's error. */
-export async function* scanSegment(file: DiskFile, { segment, from, verify }: ScanOptions): AsyncGenerator<FoundEntry, number> {
-  const size = await file.size();
-  const scratch = Buffer.allocUnsafe(verify ? entryHeaderBytes + chunkSizeMax : entryHeaderBytes);
-  const headAt = async (offset: number): Promise<EntryHead | undefined> => {
-    if (offset + entryHeaderBytes > size) return undefined;
-    const head = Buffer.allocUnsafe(entryHeaderBytes);
-    return (await file.pread(head, offset)) < entryHeaderBytes ? undefined : readEntryHead(head, 0, segment);
-  };
-  let offset = from;
-  for (let head = await headAt(offset); head !== undefined; head = await headAt(offset)) {
-    const end = offset + entryBytes(head);
-    if (end > size) break;
-    const damaged = verify && head.kind === "put" && !(await holds(file, head, offset, scratch));
-    // Without anything behind it, this is the torn end; with it, bytes that changed since.
-    if (damaged && (await headAt(end)) === undefined) break;
-    yield { head, offset, damaged };
-    offset = end;
+export async function* scanSegment(file: DiskFile, options: ScanOptions): AsyncGenerator<FoundEntry, ScanEnd> {
+  const source = await openSource(file, options.segment);
+  let offset = options.from;
+  let end = offset;
+  let gaps = 0;
+  for (;;) {
+    const head = await source.headAt(offset);
+    const next = offset + (head === undefined ? 0 : entryBytes(head));
+    if (head !== undefined && next <= source.size) {
+      // Behind a gap we may be inside a chunk, whose bytes are anybody's: only what proves itself is believed there.
+      const sound = head.kind === "remove" ? gaps === 0 : !(options.verify || gaps > 0) || (await source.holds(head, offset));
+      const damaged = !sound && gaps === 0 && (await source.headAt(next)) !== undefined;
+      if (sound || damaged) {
+        yield { head, offset, damaged };
+        offset = next;
+        end = next;
+        continue;
+      }
+    }
+    const found = await source.findHead(offset + 1);
+    if (found === undefined) return { end, gaps: gaps - tail(gaps, end, offset) };
+    gaps += found - offset;
+    offset = found;
   }
-  return offset;
 }
 
-async function holds(file: DiskFile, head: EntryHead, offset: number, scratch: Buffer): Promise<boolean> {
-  const bytes = scratch.subarray(0, head.size);
-  return (await file.pread(bytes, offset + entryHeaderBytes)) === head.size && chunkAddress(bytes) === head.address;
+// What was skipped behind the last entry is its torn end and no gap.
+function tail(gaps: number, end: number, offset: number): number {
+  return Math.min(gaps, offset - end);
+}
+
+type Source = {
+  readonly size: number;
+  headAt(offset: number): Promise<EntryHead | undefined>;
+  /** Where the next header begins, at `from` or behind. */
+  findHead(from: number): Promise<number | undefined>;
+  /** Whether the chunk of the entry at `offset` is whole. */
+  holds(head: EntryHead, offset: number): Promise<boolean>;
+};
+
+async function openSource(file: DiskFile, segment: number): Promise<Source> {
+  const size = await file.size();
+  const buffer = Buffer.allocUnsafe(windowBytes);
+  let scratch: Buffer | undefined;
+  let windowAt = 0;
+  let window = buffer.subarray(0, 0);
+  // The window from `offset` on, at least a header long where the file is.
+  const windowFrom = async (offset: number): Promise<Buffer> => {
+    const inside = offset - windowAt;
+    if (inside >= 0 && inside + entryHeaderBytes <= window.length) return window.subarray(inside);
+    window = buffer.subarray(0, await file.pread(buffer, offset));
+    windowAt = offset;
+    return window;
+  };
+  const headAt = async (offset: number): Promise<EntryHead | undefined> =>
+    offset + entryHeaderBytes > size ? undefined : readEntryHead(await windowFrom(offset), 0, segment);
+  const findHead = async (from: number): Promise<number | undefined> => {
+    for (let at = from; at + entryHeaderBytes <= size; ) {
+      const bytes = await windowFrom(at);
+      const found = bytes.indexOf(entryMagic);
+      if (found === -1) at += Math.max(1, bytes.length - entryMagic.length + 1);
+      else if ((await headAt(at + found)) !== undefined) return at + found;
+      else at += found + 1;
+    }
+    return undefined;
+  };
+  const holds = async (head: EntryHead, offset: number): Promise<boolean> => {
+    scratch ??= Buffer.allocUnsafe(chunkSizeMax);
+    const bytes = scratch.subarray(0, head.size);
+    return (await file.pread(bytes, offset + entryHeaderBytes)) === head.size && chunkAddress(bytes) === head.address;
+  };
+  return { size, headAt, findHead, holds };
 }

@@ -1,12 +1,15 @@
 // The log: numbered segment files to which groups of entries are appended with one write and one sync. It is the truth
 // of the store; everything else can be made from it.
 import { join } from "node:path";
-import type { Disk } from "./disk-port.ts";
+import type { Disk, DiskFile } from "./disk-port.ts";
 import { createSegmentFiles, type SegmentFiles } from "./segment-files.ts";
 import { openSegmentsMax } from "./store-limits.ts";
 
-/** `end` and `dead` in bytes: what is written, and how much of it nobody needs any more. */
-export type SegmentFigures = { readonly end: number; readonly dead: number };
+/**
+ * `end` and `dead` in bytes: what is written, and how much of it nobody needs any more. `removals`: bytes of notes of
+ * removals, needed until the segments they are about are gone; `gone`: how many segments had gone when the last was written.
+ */
+export type SegmentFigures = { readonly end: number; readonly dead: number; readonly removals: number; readonly gone: number };
 export type LogPosition = { readonly segment: number; readonly offset: number };
 
 export type SegmentLog = {
@@ -23,6 +26,9 @@ export type SegmentLog = {
   seal(): void;
   segments(): ReadonlyMap<number, SegmentFigures>;
   addDead(segment: number, bytes: number): void;
+  addRemoval(segment: number, bytes: number): void;
+  /** How many segments have gone since the log was begun. */
+  gone(): number;
   /** Bytes of all segments. */
   bytes(): number;
   deadBytes(): number;
@@ -32,7 +38,7 @@ export type SegmentLog = {
   close(): Promise<void>;
 };
 
-type Segment = { end: number; dead: number };
+type Segment = { -readonly [Key in keyof SegmentFigures]: SegmentFigures[Key] };
 export type LogOptions = { readonly disk: Disk; readonly directory: string; readonly segmentBytes: number };
 
 const namePattern = /^segment-(\d{8,})$/;
@@ -55,16 +61,17 @@ export async function listSegments(disk: Disk, directory: string): Promise<reado
 export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number, SegmentFigures>, lastUsed: number): SegmentLog {
   const { disk, directory, segmentBytes } = options;
   const files = createSegmentFiles(disk, (segment) => segmentPath(directory, segment), openSegmentsMax);
-  const segments = new Map<number, Segment>([...known].map(([number, { end, dead }]) => [number, { end, dead }]));
+  const segments = new Map<number, Segment>([...known].map(([number, figures]) => [number, { ...figures }]));
   let active = lastUsed;
   let lastTried = lastUsed;
   let sealed = !segments.has(active);
   let bytes = sum(segments, "end");
   let dead = sum(segments, "dead");
-  const figures = (segment: number): Segment => segments.get(segment) ?? { end: 0, dead: 0 };
+  const gone = (): number => active - segments.size;
+  const figures = (segment: number): Segment => segments.get(segment) ?? { end: 0, dead: 0, removals: 0, gone: 0 };
   const position = (): LogPosition => ({ segment: active, offset: figures(active).end });
   const extend = (segment: number, end: number): void => {
-    const one = segments.get(segment) ?? { end: 0, dead: 0 };
+    const one = figures(segment);
     bytes += end - one.end;
     one.end = end;
     segments.set(segment, one);
@@ -90,17 +97,13 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
     },
     append: async (parts) => {
       const { end } = figures(active);
-      await files.use(active, async (file) => {
-        try {
-          await file.pwritev(parts, end);
-          await file.fdatasync();
-        } catch (error) {
+      await files
+        .use(active, (file) => writeOrTakeBack(file, parts, end))
+        .catch((error: unknown) => {
           // Whatever came of the group, nothing is ever appended behind it.
           sealed = true;
-          await file.truncate(end).catch(() => {});
           throw error;
-        }
-      });
+        });
     },
     extend: (segment, end) => {
       if (segment > active) sealed = false;
@@ -116,6 +119,13 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
       one.dead += more;
       dead += more;
     },
+    addRemoval: (segment, more) => {
+      const one = segments.get(segment);
+      if (one === undefined) return;
+      one.removals += more;
+      one.gone = gone();
+    },
+    gone,
     bytes: () => bytes,
     deadBytes: () => dead,
     drop: (segment) => {
@@ -131,6 +141,21 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
     },
     close: () => files.close(),
   };
+}
+
+// Taken back as good as it goes on a disk that has just failed; the next start copes with what is left.
+async function writeOrTakeBack(file: DiskFile, parts: readonly Uint8Array[], end: number): Promise<void> {
+  try {
+    await file.pwritev(parts, end);
+    await file.fdatasync();
+  } catch (error) {
+    const takeBack = async (): Promise<void> => {
+      await file.truncate(end);
+      await file.fdatasync();
+    };
+    await takeBack().catch(() => {});
+    throw error;
+  }
 }
 
 function sum(segments: ReadonlyMap<number, Segment>, key: keyof Segment): number {

@@ -44,8 +44,8 @@ export const defaultStoreLimits: StoreLimits = {
 /** Largest segment, bytes; offsets in the index are 32 bits. */
 export const segmentBytesMax: number = 256 * mib;
 
-/** Smallest segment of a small store, bytes: two of the largest chunks. */
-export const segmentBytesMin: number = 8 * mib;
+/** Smallest segment of a small store, bytes: two of the largest chunks with their headers. */
+export const segmentBytesMin: number = 2 * chunkSizeMax + 4 * kib;
 
 /** Segments a small store is divided into at least, so that compaction can free a part. */
 export const segmentsPerStore = 64;
@@ -62,7 +62,18 @@ export const fullShare = 0.95;
 /** Free space that is never used: what the file system and the index need to go on. */
 export function freeReserve(totalBytes: number): number {
   const share = totalBytes * 0.03;
-  return totalBytes < 32 * gib ? share : Math.max(gib, share);
+  // On a tiny disk 1 GiB would take all of it out of use.
+  return totalBytes < tinyDiskBytes ? share : Math.max(gib, share);
+}
+
+const tinyDiskBytes = 8 * gib;
+
+/** Share of the store at most that is kept free for compaction: not more than every vault keeps anyway. */
+const compactionShareMax = 1 - fullShare;
+
+/** Bytes that puts leave for compaction: a segment's living part is copied before the segment goes. */
+export function compactionRoom(capacity: number, segmentBytes: number): number {
+  return Math.min(segmentBytes, capacity * compactionShareMax);
 }
 
 /** How long a figure of free space is trusted, milliseconds; own writes are subtracted meanwhile. */

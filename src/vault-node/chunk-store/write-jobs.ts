@@ -1,8 +1,7 @@
 // The three reasons to write: keeping chunks, removing one, and moving live entries out of a segment that shall go.
 import type { Address } from "../../protocol/address.ts";
-import { chunkSizeMax } from "../../protocol/limits.ts";
 import type { PutEntry, PutOutcome } from "./chunk-store.ts";
-import { ChunkStoreError } from "./chunk-store-error.ts";
+import { ChunkStoreError, mustFit } from "./chunk-store-error.ts";
 import type { GroupDraft } from "./group-draft.ts";
 import type { Job } from "./group-writer.ts";
 import type { Place } from "./index-file.ts";
@@ -20,8 +19,7 @@ export type TakingRules = {
 
 /** Keeps chunks. Throws a `ChunkStoreError` too-large. */
 export function putJob(entries: readonly PutEntry[], rules: TakingRules): Job<readonly PutOutcome[]> {
-  const large = entries.find(({ bytes }) => bytes.length > chunkSizeMax);
-  if (large !== undefined) throw new ChunkStoreError("too-large", `a chunk has at most ${chunkSizeMax} bytes, got ${large.bytes.length}`);
+  mustFit(entries);
   const bytes = entries.reduce((sum, entry) => sum + entryHeaderBytes + entry.bytes.length, 0);
   return {
     bytes,
@@ -42,7 +40,7 @@ function planPut(entry: PutEntry, draft: GroupDraft, { health, fits, nowMs }: Ta
   if (typeof now === "object" && !now.damaged) return { outcome: "held", needsGroup: false };
   if (health.now().mode === "read-only") return { outcome: "read-only", needsGroup: false };
   if (!fits(entry, draft)) return { outcome: "full", needsGroup: false };
-  draft.add({ kind: "put", address, vault, size: bytes.length, storedAtMs: nowMs() }, bytes);
+  draft.add({ kind: "put", address, vault, size: bytes.length, storedAtMs: nowMs(), layIn: 0 }, bytes);
   return { outcome: "stored", needsGroup: true };
 }
 
@@ -56,8 +54,8 @@ export function removeJob(address: Address, { health, nowMs }: TakingRules): Job
       const { mode } = health.now();
       const failed = new ChunkStoreError("io", "nothing can be removed: the disk takes no writes");
       if (mode === "read-only") return () => failed;
-      const vault = now === "coming" ? address : now.vault;
-      draft.add({ kind: "remove", address, vault, size: 0, storedAtMs: nowMs() });
+      const { vault, segment } = now === "coming" ? { vault: address, segment: 0 } : now;
+      draft.add({ kind: "remove", address, vault, size: 0, storedAtMs: nowMs(), layIn: segment });
       return (written) => (written ? true : failed);
     },
   };
@@ -66,11 +64,13 @@ export function removeJob(address: Address, { health, nowMs }: TakingRules): Job
 /** An entry of a segment that shall go: a chunk with its bytes, or the note that one was removed. */
 export type Move = { readonly head: EntryHead; readonly place?: Place; readonly bytes?: Uint8Array };
 
-/** Writes entries again at the end of the log, except what was changed meanwhile. The answer: whether they are on disk. */
-export function moveJob(moves: readonly Move[]): Job<boolean> {
+/** Writes entries again at the end of the log, except what was changed meanwhile. The answer: whether they are on disk; false also without room. */
+export function moveJob(moves: readonly Move[], hasRoom: (bytes: number) => boolean): Job<boolean> {
+  const bytes = moves.reduce((sum, { head }) => sum + entryBytes(head), 0);
   return {
-    bytes: moves.reduce((sum, { head }) => sum + entryBytes(head), 0),
+    bytes,
     decide: (draft) => {
+      if (!hasRoom(draft.bytes() + bytes)) return () => false;
       for (const { head, place, bytes } of moves) if (stillNeeded(draft, head, place)) draft.add(head, bytes);
       return (written) => written;
     },
@@ -88,9 +88,9 @@ export function sealJob(seal: () => void): Job<boolean> {
   };
 }
 
-function stillNeeded(draft: GroupDraft, { address }: EntryHead, place: Place | undefined): boolean {
+function stillNeeded(draft: GroupDraft, { address, layIn }: EntryHead, place: Place | undefined): boolean {
   const now = draft.find(address);
-  // A removal must outlive every older entry of its chunk, but only while no newer one stands.
-  if (place === undefined) return now === undefined;
+  // A removal is needed unless a newer copy stands in the same segment as the one removed: then they go together.
+  if (place === undefined) return typeof now !== "object" || now.segment !== layIn;
   return typeof now === "object" && samePlace(now, place);
 }
