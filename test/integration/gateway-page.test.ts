@@ -7,16 +7,13 @@ import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { type AppFixture, createAppFixture } from "../../src/gateway/app-fixture.ts";
-import { keepScreenshot, noChromium, openTab, startChromium } from "../support/chromium.ts";
+import { dropFile, keepScreenshot, noChromium, openTab, startChromium } from "../support/chromium.ts";
 
 // What the functions given to the page find there: they run in the browser.
 declare const document: {
   readonly activeElement: { readonly id: string; readonly textContent: string | null } | null;
   readonly documentElement: { readonly scrollWidth: number };
 };
-declare class DataTransfer {
-  readonly items: { add(file: File): void };
-}
 
 const options = noChromium === undefined ? {} : { skip: noChromium };
 let browser: Browser;
@@ -157,19 +154,3 @@ test("a lost gateway is said, and found again", options, async () => {
   again.beginStop();
   await again.http.close();
 });
-
-/** Drops a file on the page as a person does: the browser hands over a real File. */
-async function dropFile(page: Page, name: string, content: Buffer): Promise<void> {
-  const transfer = await page.evaluateHandle(
-    ({ fileName, base64 }) => {
-      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-      const data = new DataTransfer();
-      data.items.add(new File([bytes], fileName));
-      return data;
-    },
-    { fileName: name, base64: content.toString("base64") },
-  );
-  await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
-  await page.locator("#drop[data-over=true]").waitFor();
-  await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
-}

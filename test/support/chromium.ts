@@ -2,6 +2,11 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 
+// What the functions given to the page find there: they run in the browser.
+declare class DataTransfer {
+  readonly items: { add(file: File): void };
+}
+
 /** Where Debian, Ubuntu and Alpine put it, and where VAULTFARM_CHROMIUM says it is. */
 const places = [process.env["VAULTFARM_CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const executablePath = places.find((path) => path !== undefined && existsSync(path));
@@ -47,4 +52,20 @@ export async function keepScreenshot(page: Page, name: string): Promise<void> {
   const folder = new URL("../artefacts/", import.meta.url);
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: new URL(`${name}.png`, folder).pathname, fullPage: true });
+}
+
+/** Drops a file on the page as a person does: the browser hands over a real File. */
+export async function dropFile(page: Page, name: string, content: Buffer): Promise<void> {
+  const transfer = await page.evaluateHandle(
+    ({ fileName, base64 }) => {
+      const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+      const data = new DataTransfer();
+      data.items.add(new File([bytes], fileName));
+      return data;
+    },
+    { fileName: name, base64: content.toString("base64") },
+  );
+  await page.dispatchEvent("body", "dragenter", { dataTransfer: transfer });
+  await page.locator("#drop[data-over=true]").waitFor();
+  await page.dispatchEvent("body", "drop", { dataTransfer: transfer });
 }

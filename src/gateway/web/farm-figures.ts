@@ -5,7 +5,7 @@ import { bytesText, countText } from "./quantity.ts";
 
 /** Shows a view of the network in the figures and warnings. */
 export function showFigures(view: NetworkView): void {
-  setText(byId("network-name", HTMLElement), view.name);
+  setText(byId("network-name", HTMLElement), `the farm ${view.name}`);
   const id = byId("network-id", HTMLElement);
   setText(id, view.networkId);
   showNodes(view);
@@ -18,18 +18,18 @@ function showNodes({ nodes }: NetworkView): void {
   const live = nodes.filter(({ state }) => state === "live").length;
   setText(byId("nodes-live", HTMLElement), `${live} of ${nodes.length} live`);
   const vaults = nodes.reduce((sum, node) => sum + node.vaults.length, 0);
-  const zones = new Set(nodes.map(({ zone }) => zone)).size;
-  setText(byId("nodes-detail", HTMLElement), `${countText(vaults, "vault", "vaults")} in ${countText(zones, "zone", "zones")}`);
+  const zones = new Set(nodes.map(({ zone }) => zone).filter((zone) => zone !== "")).size;
+  const spread = zones === 0 ? "" : ` in ${countText(zones, "zone", "zones")}`;
+  setText(byId("nodes-detail", HTMLElement), `${countText(vaults, "vault", "vaults")}${spread}`);
 }
 
 function showCopies({ copies: { policy, lowest, belowMin, belowTarget } }: NetworkView): void {
   const figure = byId("copies-lowest", HTMLElement);
-  setText(figure, lowest === null ? `${policy.target} intended` : `at least ${lowest}`);
+  setText(figure, lowest === null ? "none known yet" : `at least ${lowest}`);
   figure.dataset["level"] = belowMin > 0 ? "bad" : belowTarget > 0 ? "warn" : "good";
-  setText(
-    byId("copies-detail", HTMLElement),
-    `each on another node: never fewer than ${policy.min}, ${policy.target} intended, at most ${policy.max}`,
-  );
+  // A gateway keeps nothing: it can speak only for what passed through it since it started.
+  const scope = lowest === null ? "known once something is stored here" : "of what this gateway stored since it started";
+  setText(byId("copies-detail", HTMLElement), `${scope}; ${policy.target} intended, stored with ${policy.min} or more`);
 }
 
 function showSpace(view: NetworkView): void {

@@ -32,7 +32,8 @@ export function createFarmMap(root: HTMLElement): FarmMap {
       for (const [name, nodes] of byZone) {
         const { section, list, title } = zoneOf(name);
         const live = nodes.filter(({ state }) => state === "live").length;
-        setText(title, `${name === "" ? "No zone" : name} · ${live} of ${countText(nodes.length, "node", "nodes")}`);
+        const label = name === "" ? (byZone.size === 1 ? "All nodes" : "Without a zone") : name;
+        setText(title, `${label} · ${live} of ${nodes.length} live`);
         place(list, nodes, cards);
         if (!section.isConnected) root.append(section);
       }

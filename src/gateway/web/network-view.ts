@@ -93,6 +93,15 @@ export function warningsOf(view: NetworkView): readonly { readonly level: "bad" 
       level: "warn",
       text: `${copies.belowTarget} chunks have fewer than the intended ${target} live copies, none fewer than ${min}.`,
     });
+  const lost = nodes.length - live;
+  if (lost > 0 && live >= min)
+    warnings.push({
+      level: "warn",
+      text:
+        lost < min
+          ? `${lost} of ${nodes.length} nodes not live. Every stored file can still be read: each chunk lies on at least ${min} nodes.`
+          : `${lost} of ${nodes.length} nodes not live: a file whose chunks lie on these alone cannot be read until one returns.`,
+    });
   if (live === min && live > 0)
     warnings.push({ level: "warn", text: `No spare node: if one more goes, nothing can be stored until it returns.` });
   return warnings;

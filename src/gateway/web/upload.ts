@@ -1,4 +1,5 @@
-// One upload: the file goes out in one request, while a second one tells how far the gateway and the vaults are.
+// One upload: a quote first, so that a refusal comes before the bytes; then the file goes out in one request, while a
+// second one tells how far the gateway and the vaults are.
 
 export type UploadStep = { readonly bytes: number; readonly total: number };
 export type StoredAnswer = {
@@ -23,17 +24,39 @@ type Progress = { readonly bytes: number; readonly bytesTotal?: number; readonly
 
 /** Sends `file`; resolves with what became of it. Aborting ends the request. */
 export async function upload(file: File, isPublic: boolean, listener: UploadListener, signal: AbortSignal): Promise<UploadOutcome> {
+  const url = `/v1/objects${isPublic ? "?public" : ""}`;
+  const quoted = await quote(file.size, signal);
+  if (quoted.kind === "refused") return quoted;
   const id = uploadId();
   const events = new EventSource(`/v1/uploads/${id}/events`);
   events.addEventListener("progress", (message) => {
     const progress = JSON.parse((message as MessageEvent<string>).data) as Progress;
     listener.encrypted({ bytes: progress.bytes, total: file.size });
-    listener.confirmed({ done: progress.chunksConfirmed, total: progress.chunks });
+    listener.confirmed({ done: progress.chunksConfirmed, total: Math.max(quoted.chunks, progress.chunks) });
   });
   try {
-    return await send(file, `/v1/objects${isPublic ? "?public" : ""}`, id, { listener, signal });
+    return await send(file, url, id, { listener, signal });
   } finally {
     events.close();
+  }
+}
+
+type Quote = { readonly kind: "quote"; readonly chunks: number } | (UploadOutcome & { readonly kind: "refused" });
+
+const lost: Refusal = {
+  code: "connection",
+  text: "The connection to the gateway was lost. What the vaults have stays there: trying again sends the rest.",
+};
+const cancelled: Refusal = { code: "cancelled", text: "Cancelled." };
+
+async function quote(bytes: number, signal: AbortSignal): Promise<Quote> {
+  try {
+    const answer = await fetch(`/v1/objects?dry-run&bytes=${bytes}`, { method: "POST", signal });
+    const said = (await answer.json()) as { chunks?: number; code?: string; title?: string; detail?: string };
+    if (answer.ok) return { kind: "quote", chunks: said.chunks ?? 0 };
+    return { kind: "refused", refusal: { code: said.code ?? String(answer.status), text: problemText(said.title, said.detail) } };
+  } catch {
+    return { kind: "refused", refusal: signal.aborted ? cancelled : lost };
   }
 }
 
@@ -50,7 +73,7 @@ function send(
   { listener, signal }: { listener: UploadListener; signal: AbortSignal },
 ): Promise<UploadOutcome> {
   const { promise, resolve } = Promise.withResolvers<UploadOutcome>();
-  const refused = (code: string, text: string): void => resolve({ kind: "refused", refusal: { code, text } });
+  const refused = (refusal: Refusal): void => resolve({ kind: "refused", refusal });
   const request = new XMLHttpRequest();
   request.open("POST", url);
   request.setRequestHeader("upload-id", id);
@@ -60,12 +83,10 @@ function send(
   request.addEventListener("load", () => {
     const answer = request.response as (StoredAnswer & { code?: string; title?: string; detail?: string }) | null;
     if (request.status === 201 && answer !== null) resolve({ kind: "stored", object: answer });
-    else refused(answer?.code ?? String(request.status), problemText(answer?.title, answer?.detail));
+    else refused({ code: answer?.code ?? String(request.status), text: problemText(answer?.title, answer?.detail) });
   });
-  request.addEventListener("error", () =>
-    refused("connection", "The connection to the gateway was lost. What the vaults have stays there: trying again sends the rest."),
-  );
-  request.addEventListener("abort", () => refused("cancelled", "Cancelled."));
+  request.addEventListener("error", () => refused(lost));
+  request.addEventListener("abort", () => refused(cancelled));
   signal.addEventListener("abort", () => request.abort(), { once: true });
   request.send(file);
   return promise;
