@@ -116,7 +116,41 @@ test("unknown and malformed addresses", async () => {
   assertProblem(await app.http.inject({ url: `/v1/chunks/${"0".repeat(128)}` }), 400, "bad-address");
   assertProblem(await app.http.inject({ url: "/v1/nothing" }), 404, "no-such-page");
   assertProblem(await app.http.inject({ url: "/v1/objects/%ff" }), 400, "bad-request");
-  assertProblem(await app.http.inject({ method: "DELETE", url: "/v1/objects" }), 404, "no-such-page");
+});
+
+test("a path asked for with a method it does not take names those it takes", async () => {
+  const app = await createAppFixture();
+  const cases = [
+    ["DELETE", "/v1/objects", "POST"],
+    ["GET", "/v1/objects", "POST"],
+    ["PUT", `/v1/objects/${"0".repeat(64)}`, "GET, HEAD"],
+    ["POST", `/v1/chunks/${"0".repeat(64)}`, "PUT, GET, HEAD"],
+    ["POST", "/v1/network", "GET, HEAD"],
+    ["PATCH", "/", "GET, HEAD"],
+    ["DELETE", "/metrics", "GET"],
+  ] as const;
+  for (const [method, url, allow] of cases) {
+    const answer = await app.http.inject({ method, url, ...(method === "GET" ? {} : { payload: "x" }) });
+    assertProblem(answer, 405, "wrong-method");
+    assert.equal(answer.headers.allow, allow, `${method} ${url}`);
+  }
+});
+
+test("a query that cannot be read", async () => {
+  const app = await createAppFixture();
+  for (const query of [
+    "dry-run&bytes=many",
+    "dry-run&bytes=-1",
+    "dry-run&bytes=1e99",
+    "dry-run&bytes=1.5",
+    "public=perhaps",
+    "public&public",
+  ])
+    assertProblem(await app.http.inject({ method: "POST", url: `/v1/objects?${query}`, payload: "x" }), 400, "bad-request");
+  const url = `/v1/objects/${"0".repeat(128)}`;
+  assertProblem(await app.http.inject({ url: `${url}?type=text/plain&type=image/png` }), 400, "bad-request");
+  assertProblem(await app.http.inject({ url: `${url}?type=%ff%fe` }), 400, "bad-type");
+  assertProblem(await app.http.inject({ url: `${url}?type=${"x".repeat(10_000)}` }), 400, "bad-type");
 });
 
 test("chunks: stored under their hash only, at most 4 MiB, read back, counted", async () => {
@@ -178,6 +212,7 @@ test("origins: strangers read, only known pages write, nothing becomes a service
 
 test("writes off, quotas, a full farm, too few nodes", async () => {
   const off = await createAppFixture({ writes: "off" });
+  assertProblem(await off.http.inject({ method: "POST", url: "/v1/objects?dry-run&bytes=1" }), 403, "writes-off");
   assertProblem(await off.http.inject({ method: "POST", url: "/v1/objects", payload: "x" }), 403, "writes-off");
   const small = await createAppFixture({ quota: { perAddressPerDay: 1500, perDay: 2500, keepFree: 0 } });
   const from = (remoteAddress: string, bytes: number): Promise<LightMyRequestResponse> =>

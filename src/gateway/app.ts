@@ -7,7 +7,15 @@ import { type ByteCache, createByteCache } from "./chunk-cache.ts";
 import type { GatewayConfig } from "./config.ts";
 import { createEventGate } from "./event-stream.ts";
 import { type App, createFastifyApp } from "./fastify-app.ts";
-import { eventClientsMax, putsAtOnceMax, readsAtOnceMax, uploadMemoryMs, uploadsWatchedMax } from "./limits.ts";
+import {
+  eventClientsMax,
+  putsAtOnceMax,
+  readsAtOnceMax,
+  type SocketPatience,
+  socketPatience,
+  uploadMemoryMs,
+  uploadsWatchedMax,
+} from "./limits.ts";
 import { addGatewayReadings, createGatewayMetrics } from "./metrics.ts";
 import { createNetworkFeed } from "./network-feed.ts";
 import { createObjectReader } from "./object-reader.ts";
@@ -19,6 +27,7 @@ import { addProblemDocuments } from "./plugins/problem-documents.ts";
 import { addRateLimit } from "./plugins/rate-limit.ts";
 import { addRequestMetrics } from "./plugins/request-metrics.ts";
 import { addSecurityHeaders } from "./plugins/security-headers.ts";
+import { addWrongMethod } from "./plugins/wrong-method.ts";
 import { addChunks } from "./routes/chunks.ts";
 import { addHealth } from "./routes/health.ts";
 import { addNetwork } from "./routes/network.ts";
@@ -40,6 +49,8 @@ export type AppParts = {
   /** Encrypted chunks in memory; shared with the client, which reads objects through it. */
   readonly chunkCache: ByteCache;
   readonly version: string;
+  /** Default: as in limits.ts. */
+  readonly patience?: SocketPatience;
 };
 
 export type GatewayApp = {
@@ -51,7 +62,7 @@ export type GatewayApp = {
 /** The application, ready to listen. */
 export async function createApp(parts: AppParts): Promise<GatewayApp> {
   const { client, config, clock, log, registry, assets, chunkCache, version } = parts;
-  const http = createFastifyApp(config.trustedProxies);
+  const http = createFastifyApp(config.trustedProxies, parts.patience ?? socketPatience);
   const metrics = createGatewayMetrics(registry);
   const objectCache = createByteCache(Math.floor(config.cacheMemory / 4));
   const feed = createNetworkFeed(client, clock);
@@ -67,6 +78,7 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   addHostAndOrigin(http, config);
   await addCrossOrigin(http, config.corsWrites);
   await addRateLimit(http, config.requestsPerMinute);
+  const refuseOtherMethods = addWrongMethod(http);
   await addDocumentation(http, version);
 
   const storing = { client, config, clock, metrics, uploads, quotas: createQuotaBook(config.quota, clock), slots: puts };
@@ -77,6 +89,7 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   addNetwork(http, { client, feed, gate });
   addHealth(http, { client, registry, stopping: () => stopping });
   addPage(http, assets);
+  refuseOtherMethods();
 
   addGatewayReadings(registry, {
     client,

@@ -6,7 +6,9 @@ import { GatewayError } from "./errors.ts";
 
 export type BodyLimits = {
   readonly sizeMax: number;
+  /** How long a sender is waited for, milliseconds; what it sends buys time again, at `rateMin` bytes a second. */
   readonly idleMs: number;
+  readonly rateMin: number;
   /** Called with the size of every piece before it is passed on; may throw to refuse it. */
   readonly onBytes?: (bytes: number) => void;
 };
@@ -21,14 +23,18 @@ export function createBodySource(stream: Readable, limits: BodyLimits, clock: Cl
   let failed: GatewayError | undefined;
   async function* pieces(): AsyncGenerator<Uint8Array> {
     let size = 0;
+    let patienceMs = limits.idleMs;
     // The connection must outlive a refused body: it still has to carry the answer.
     const iterator = stream.iterator({ destroyOnReturn: false });
     try {
       for (;;) {
-        const next = await nextWithin(iterator, limits.idleMs, clock);
+        const askedMs = clock.monotonicMs();
+        const next = await nextWithin(iterator, patienceMs, clock);
         if (next.done === true) return;
         const piece = next.value as Uint8Array;
         size += piece.length;
+        const earnedMs = (piece.length / limits.rateMin) * 1000 - (clock.monotonicMs() - askedMs);
+        patienceMs = Math.min(limits.idleMs, patienceMs + earnedMs);
         if (size > limits.sizeMax) throw new GatewayError("too-large", `at most ${limits.sizeMax} bytes are taken here`);
         limits.onBytes?.(piece.length);
         yield piece;
@@ -36,14 +42,18 @@ export function createBodySource(stream: Readable, limits: BodyLimits, clock: Cl
     } catch (cause) {
       failed = cause instanceof GatewayError ? cause : new GatewayError("aborted", "the body ended before it was complete", { cause });
       throw failed;
+    } finally {
+      // Lets go of the stream, so that what is left of the body can be read away. Not awaited: a sender that stands still
+      // would hold it up.
+      void iterator.return?.().catch(() => {});
     }
   }
   return { [Symbol.asyncIterator]: pieces, failure: () => failed };
 }
 
-async function nextWithin(iterator: AsyncIterator<unknown>, idleMs: number, clock: Clock): Promise<IteratorResult<unknown>> {
+async function nextWithin(iterator: AsyncIterator<unknown>, patienceMs: number, clock: Clock): Promise<IteratorResult<unknown>> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = clock.after(idleMs, () => reject(new GatewayError("slow-upload", `nothing arrived for ${idleMs} ms`)));
+  const timer = clock.after(patienceMs, () => reject(new GatewayError("slow-upload", "too little of the body arrived for too long")));
   try {
     return await Promise.race([iterator.next(), late]);
   } finally {

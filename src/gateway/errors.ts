@@ -20,6 +20,7 @@ export type ProblemCode =
   | "wrong-key"
   | "not-found"
   | "no-such-page"
+  | "wrong-method"
   | "slow-upload"
   | "too-large"
   | "unsupported-body"
@@ -53,6 +54,7 @@ export const problems: Readonly<Record<ProblemCode, Outcome>> = {
   "wrong-key": { status: 403, title: "The key does not open this object" },
   "not-found": { status: 404, title: "No vault has it" },
   "no-such-page": { status: 404, title: "No such page" },
+  "wrong-method": { status: 405, title: "Not with this method" },
   "slow-upload": { status: 408, title: "The upload stood still too long" },
   "too-large": { status: 413, title: "Too large" },
   "unsupported-body": { status: 415, title: "The body cannot be taken in this form" },

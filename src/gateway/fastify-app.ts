@@ -4,12 +4,12 @@ import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { GatewayError, type ProblemCode, problemDocument } from "./errors.ts";
-import { connectionsMax, headersTimeoutMs, pathSegmentMax } from "./limits.ts";
+import { connectionsMax, pathSegmentMax, type SocketPatience } from "./limits.ts";
 
 export type App = FastifyInstance;
 
 /** An application without routes. Forwarded headers count only from `trustedProxies`. */
-export function createFastifyApp(trustedProxies: readonly string[]): App {
+export function createFastifyApp(trustedProxies: readonly string[], { headersMs, checkMs, idleMs }: SocketPatience): App {
   const app = Fastify({
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     routerOptions: { maxParamLength: pathSegmentMax, ignoreTrailingSlash: false },
@@ -19,7 +19,8 @@ export function createFastifyApp(trustedProxies: readonly string[]): App {
     // A large upload may take hours: bodies have their own watch for standing still.
     requestTimeout: 0,
     keepAliveTimeout: 72_000,
-    http: { maxHeaderSize: 16_384, headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 5_000 },
+    connectionTimeout: idleMs,
+    http: { maxHeaderSize: 16_384, headersTimeout: headersMs, connectionsCheckingInterval: checkMs },
     clientErrorHandler: refuseOnSocket,
     frameworkErrors: (error, _request, reply) => {
       const problem = problemDocument(new GatewayError("bad-request", "the request line is malformed", { cause: error }));

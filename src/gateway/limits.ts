@@ -30,6 +30,9 @@ export const uploadMemoryMs = 120_000;
 /** An upload that sends nothing for so long while it is waited for is given up, milliseconds. */
 export const uploadIdleMs = 30_000;
 
+/** What an upload must send on average while it is waited for, bytes a second: a trickle must not hold one of the uploads for ever. */
+export const uploadRateMin: number = 1 * kib;
+
 /** A reader that takes nothing for so long is cut off, milliseconds. */
 export const downloadIdleMs = 60_000;
 
@@ -39,8 +42,16 @@ export const lingerMs = 5_000;
 /** Open connections, all kinds. */
 export const connectionsMax = 4096;
 
-/** Longest time for a request's headers, milliseconds. */
-export const headersTimeoutMs = 15_000;
+/** How long the socket of a request is waited for, all milliseconds. */
+export type SocketPatience = {
+  /** For all headers of a request to arrive. */
+  readonly headersMs: number;
+  /** Between two looks for requests whose headers are late. */
+  readonly checkMs: number;
+  /** With nothing sent or received: longer than the network takes to find an object. Uploads have their own watch. */
+  readonly idleMs: number;
+};
+export const socketPatience: SocketPatience = { headersMs: 15_000, checkMs: 5_000, idleMs: 120_000 };
 
 /** Longest request path, characters: an address of 128 digits and what stands around it. */
 export const pathSegmentMax = 300;

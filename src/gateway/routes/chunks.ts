@@ -11,7 +11,7 @@ import { createSingleFlight } from "../chunk-cache.ts";
 import { contentHeaders } from "../content-type.ts";
 import { GatewayError } from "../errors.ts";
 import type { App } from "../fastify-app.ts";
-import { uploadIdleMs } from "../limits.ts";
+import { uploadIdleMs, uploadRateMin } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import { requestSignal } from "../request-signal.ts";
 import { problemAnswers, storedChunkSchema } from "./answer-schemas.ts";
@@ -74,7 +74,7 @@ async function putChunk(request: FastifyRequest, reply: FastifyReply, parts: Chu
   try {
     if (declared !== undefined) share.take(declared);
     return await parts.slots.run(async () => {
-      const limits = { sizeMax: chunkSizeMax, idleMs: uploadIdleMs };
+      const limits = { sizeMax: chunkSizeMax, idleMs: uploadIdleMs, rateMin: uploadRateMin };
       const bytes = await readWholeBody(createBodySource(bodyOf(request), limits, parts.clock));
       if (bytes.length === 0) throw new GatewayError("empty", "there are no bytes to store");
       if (chunkAddress(bytes) !== address) throw new GatewayError("wrong-hash", "the hash of the bytes is another address");

@@ -4,12 +4,12 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { FarmClient, StoredObject } from "../../client/farm-client.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { admitWrite, bodyOf } from "../admission.ts";
+import { admitWrite, assertTakesWrites, bodyOf } from "../admission.ts";
 import { type BodySource, createBodySource } from "../body-source.ts";
 import type { GatewayConfig } from "../config.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
 import type { App } from "../fastify-app.ts";
-import { uploadIdleMs } from "../limits.ts";
+import { uploadIdleMs, uploadRateMin } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import { quoteObject } from "../object-quote.ts";
 import { requestSignal } from "../request-signal.ts";
@@ -98,7 +98,11 @@ async function put(request: FastifyRequest, reply: FastifyReply, { parts, report
   const onBytes = (bytes: number): void => {
     if (declared === undefined) share.take(bytes);
   };
-  const source = createBodySource(bodyOf(request), { sizeMax: config.objectSizeMax, idleMs: uploadIdleMs, onBytes }, clock);
+  const source = createBodySource(
+    bodyOf(request),
+    { sizeMax: config.objectSizeMax, idleMs: uploadIdleMs, rateMin: uploadRateMin, onBytes },
+    clock,
+  );
   const options = {
     ...(declared === undefined ? {} : { size: declared }),
     ...(reporter === undefined ? {} : { onProgress: reporter.progress }),
@@ -121,13 +125,19 @@ function readUploadId(request: FastifyRequest): string | undefined {
   return id;
 }
 
-async function quote(request: FastifyRequest, reply: FastifyReply, { client, config, clock }: StoreParts): Promise<FastifyReply> {
+/** Refuses what storing would refuse, so that a sender learns it before the bytes are on their way. */
+async function quote(request: FastifyRequest, reply: FastifyReply, parts: StoreParts): Promise<FastifyReply> {
+  const { client, config, clock, quotas } = parts;
+  assertTakesWrites(parts);
   const asked = (request.query as Query).bytes;
   const bytes = asked ?? (await count(request, config.objectSizeMax, clock));
   if (bytes === 0) throw new GatewayError("empty", "there are no bytes to store");
   if (bytes > config.objectSizeMax) throw new GatewayError("too-large", `at most ${config.objectSizeMax} bytes are taken here`);
   const view = client.network();
   assertRoom(view, bytes, config.quota.keepFree);
+  const share = quotas.open(request.ip);
+  share.take(bytes);
+  share.giveBack();
   return reply.code(200).send(quoteObject(bytes, view.copies.policy));
 }
 
@@ -135,7 +145,7 @@ async function count(request: FastifyRequest, sizeMax: number, clock: Clock): Pr
   const declared = request.headers["content-length"];
   if (declared !== undefined) return Number(declared);
   if (request.body === undefined) return 0;
-  const source: BodySource = createBodySource(bodyOf(request), { sizeMax, idleMs: uploadIdleMs }, clock);
+  const source: BodySource = createBodySource(bodyOf(request), { sizeMax, idleMs: uploadIdleMs, rateMin: uploadRateMin }, clock);
   let bytes = 0;
   for await (const piece of source) bytes += piece.length;
   return bytes;
