@@ -1,4 +1,5 @@
 // The list of benches, written out.
+import { bench as gateway } from "./gateway.ts";
 import { bench as lane } from "./lane.ts";
 import { bench as memory4Gib } from "./memory-4gib.ts";
 import { bench as object } from "./object.ts";
@@ -7,4 +8,4 @@ import { bench as selfEncryption } from "./self-encryption.ts";
 import { bench as small } from "./small.ts";
 import { bench as start } from "./start.ts";
 
-export const benches: readonly Bench[] = [selfEncryption, lane, object, small, memory4Gib, start];
+export const benches: readonly Bench[] = [selfEncryption, lane, object, small, gateway, memory4Gib, start];
