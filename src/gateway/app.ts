@@ -76,16 +76,17 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   addRequestMetrics(http, metrics);
   addProblemDocuments(http, { log, clock, metrics });
   addHostAndOrigin(http, config);
-  await addCrossOrigin(http, config.corsWrites);
   await addRateLimit(http, config.requestsPerMinute);
   const refuseOtherMethods = addWrongMethod(http);
   await addDocumentation(http, version);
 
   const storing = { client, config, clock, metrics, uploads, quotas: createQuotaBook(config.quota, clock), slots: puts };
-  addStoreObject(http, storing);
+  await addCrossOrigin(http, config.corsWrites, (writes) => {
+    addStoreObject(writes, storing);
+    addChunks(writes, { ...storing, client, cache: chunkCache });
+  });
   addReadObject(http, { reader: createObjectReader({ client, cache: objectCache, metrics }), slots: reads, clock, metrics });
   addUploads(http, { uploads, gate });
-  addChunks(http, { ...storing, client, cache: chunkCache });
   addNetwork(http, { client, feed, gate });
   addHealth(http, { client, registry, stopping: () => stopping });
   addPage(http, assets);

@@ -1,4 +1,4 @@
-// Bytes in memory by name, the least recently used dropped first, bounded by bytes; and one flight at a time for each
+// Bytes in memory by name, those not read for long dropped first, bounded by bytes; and one flight at a time for each
 // name, so that a thousand readers of one chunk cost one fetch.
 
 export type ByteCache = {
@@ -11,33 +11,45 @@ export type ByteCache = {
 /** What an entry costs beside its bytes: map slot, key text, array header. */
 const entryOverhead = 256;
 
-/** A cache that holds at most `bytesMax`; a single entry takes at most a quarter of it. */
+type Entry = { readonly bytes: Uint8Array; used: boolean };
+
+/**
+ * A cache that holds at most `bytesMax`; a single entry takes at most a quarter of it. An entry read since it was last
+ * looked at for dropping is spared once (second chance): a read costs one look-up and moves nothing.
+ */
 export function createByteCache(bytesMax: number): ByteCache {
-  const entries = new Map<string, Uint8Array>();
+  const entries = new Map<string, Entry>();
   let held = 0;
-  const drop = (name: string, bytes: Uint8Array): void => {
+  const drop = (name: string, { bytes }: Entry): void => {
     entries.delete(name);
     held -= bytes.length + entryOverhead;
   };
+  const makeRoom = (): void => {
+    // Spared entries go to the end unmarked, so that two turns at most find something to drop.
+    for (const [name, entry] of entries) {
+      if (held <= bytesMax) return;
+      if (!entry.used) drop(name, entry);
+      else {
+        entry.used = false;
+        entries.delete(name);
+        entries.set(name, entry);
+      }
+    }
+  };
   return {
     get: (name) => {
-      const bytes = entries.get(name);
-      if (bytes === undefined) return undefined;
-      // A Map keeps the order of insertion: put in again = used last.
-      entries.delete(name);
-      entries.set(name, bytes);
-      return bytes;
+      const entry = entries.get(name);
+      if (entry === undefined) return undefined;
+      entry.used = true;
+      return entry.bytes;
     },
     put: (name, bytes) => {
       if (bytes.length + entryOverhead > bytesMax / 4) return;
       const known = entries.get(name);
       if (known !== undefined) drop(name, known);
-      entries.set(name, bytes);
+      entries.set(name, { bytes, used: false });
       held += bytes.length + entryOverhead;
-      for (const [oldest, content] of entries) {
-        if (held <= bytesMax) break;
-        drop(oldest, content);
-      }
+      makeRoom();
     },
     bytes: () => held,
   };

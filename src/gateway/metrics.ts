@@ -2,7 +2,7 @@
 // of the problem table, states of the protocol; never an address.
 import type { FarmClient } from "../client/farm-client.ts";
 import { nodeViews } from "../protocol/states.ts";
-import type { CounterMetric, HistogramMetric, MetricsRegistry } from "../runtime/metrics-registry.ts";
+import type { CounterMetric, HistogramMetric, Labels, MetricNaming, MetricsRegistry } from "../runtime/metrics-registry.ts";
 
 export type GatewayMetrics = {
   readonly requests: CounterMetric<"route" | "method" | "status">;
@@ -29,7 +29,7 @@ const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 /** Makes the metrics that events write. */
 export function createGatewayMetrics(registry: MetricsRegistry): GatewayMetrics {
   return {
-    requests: registry.counter({
+    requests: countIn(registry, {
       name: "vaultfarm_gateway_requests_total",
       help: "Requests answered, by route and status class",
       labels: ["route", "method", "status"],
@@ -38,26 +38,43 @@ export function createGatewayMetrics(registry: MetricsRegistry): GatewayMetrics 
       { name: "vaultfarm_gateway_request_seconds", help: "Time from a request's headers to the end of its answer", labels: ["route"] },
       secondsBuckets,
     ),
-    problems: registry.counter({
+    problems: countIn(registry, {
       name: "vaultfarm_gateway_problems_total",
       help: "Requests answered with a problem document, by its code",
       labels: ["code"],
     }),
-    uploadedBytes: registry.counter({
+    uploadedBytes: countIn(registry, {
       name: "vaultfarm_gateway_uploaded_bytes_total",
       help: "Bytes of objects and chunks that were stored",
       labels: [],
     }),
-    downloadedBytes: registry.counter({
+    downloadedBytes: countIn(registry, {
       name: "vaultfarm_gateway_downloaded_bytes_total",
       help: "Bytes of objects and chunks that were sent out",
       labels: [],
     }),
-    cacheReads: registry.counter({
+    cacheReads: countIn(registry, {
       name: "vaultfarm_gateway_cache_reads_total",
       help: "Look-ups in the gateway's caches, by cache and whether it had the bytes",
       labels: ["cache", "result"],
     }),
+  };
+}
+
+/** A counter whose series are kept here and read at each scrape: one look-up an event, where many events a second count. */
+function countIn<L extends string = never>(registry: MetricsRegistry, naming: MetricNaming<L>): CounterMetric<L> {
+  // Bounded, because labels come from closed sets.
+  const series = new Map<string, { readonly labels: Labels<L>; value: number }>();
+  if (naming.labels.length === 0) series.set("", { labels: {} as Labels<L>, value: 0 });
+  registry.counterOf(naming, () => series.values());
+  return {
+    add: (labels, amount = 1) => {
+      let key = "";
+      for (const label of naming.labels) key += `${labels[label]}\n`;
+      const known = series.get(key);
+      if (known === undefined) series.set(key, { labels, value: amount });
+      else known.value += amount;
+    },
   };
 }
 

@@ -2,18 +2,34 @@
 import cors from "@fastify/cors";
 import type { App } from "../fastify-app.ts";
 
-const exposedHeaders = ["etag", "content-range", "accept-ranges", "location", "content-length", "content-disposition", "vaultfarm-copies"];
+const exposedHeaders =
+  "etag, content-range, accept-ranges, location, content-length, content-disposition, retry-after, allow, vaultfarm-copies";
 
-/** Answers preflights and marks answers: any origin may read, `corsWrites` may write. Never with credentials. */
-export async function addCrossOrigin(app: App, corsWrites: readonly string[]): Promise<void> {
-  await app.register(cors, {
-    delegator: (request, done) => {
-      const { origin } = request.headers;
-      const method = request.method === "OPTIONS" ? request.headers["access-control-request-method"] : request.method;
-      const reads = method === "GET" || method === "HEAD";
-      const mayWrite = origin !== undefined && corsWrites.includes(origin);
-      const methods = mayWrite ? ["GET", "HEAD", "POST", "PUT"] : ["GET", "HEAD"];
-      done(null, { origin: mayWrite ? origin : reads ? "*" : false, methods, exposedHeaders, strictPreflight: false, maxAge: 600 });
-    },
+const readable: Readonly<Record<string, string>> = {
+  "access-control-allow-origin": "*",
+  "access-control-expose-headers": exposedHeaders,
+};
+
+/**
+ * Answers preflights and marks answers: any origin may read, `corsWrites` may write. Never with credentials. The routes
+ * that store are added by `addWrites`, to an application of their own: what reads need is the same for all, and no work.
+ */
+export async function addCrossOrigin(app: App, corsWrites: readonly string[], addWrites: (app: App) => void): Promise<void> {
+  app.addHook("onRequest", ({ method }, reply, done) => {
+    if (method === "GET" || method === "HEAD") reply.headers(readable);
+    done();
+  });
+  await app.register(async (writes) => {
+    await writes.register(cors, {
+      delegator: (request, done) => {
+        const { origin } = request.headers;
+        const method = request.method === "OPTIONS" ? request.headers["access-control-request-method"] : request.method;
+        const reads = method === "GET" || method === "HEAD";
+        const mayWrite = origin !== undefined && corsWrites.includes(origin);
+        const methods = mayWrite ? ["GET", "HEAD", "POST", "PUT"] : ["GET", "HEAD"];
+        done(null, { origin: mayWrite ? origin : reads ? "*" : false, methods, exposedHeaders, strictPreflight: false, maxAge: 600 });
+      },
+    });
+    addWrites(writes);
   });
 }
