@@ -42,7 +42,7 @@ function parts(): { pool: ReturnType<typeof createBufferPool>; workers: typeof l
 
 async function collect(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const all: Uint8Array[] = [];
-  for await (const piece of pieces) all.push(piece);
+  for await (const piece of pieces) all.push(piece.slice());
   return Buffer.concat(all);
 }
 
@@ -75,7 +75,7 @@ async function read(map: DataMap, chunks: ReadonlyMap<string, Uint8Array>): Prom
   });
   const readerParts = { ...parts(), fetch };
   const reader = await openTree({ content: { kind: "map", map }, salt: undefined }, readerParts);
-  return collect(reader.read({ start: 0, end: reader.bytes }, readerParts));
+  return collect(reader.lend({ start: 0, end: reader.bytes }, readerParts));
 }
 
 /** Layout, hashes and keys of one level, and its stored chunks opened. */
