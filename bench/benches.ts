@@ -2,10 +2,12 @@
 import { bench as gateway } from "./gateway.ts";
 import { bench as lane } from "./lane.ts";
 import { bench as memory4Gib } from "./memory-4gib.ts";
+import { bench as nodeMemory } from "./node-memory.ts";
 import { bench as object } from "./object.ts";
 import type { Bench } from "./result.ts";
 import { bench as selfEncryption } from "./self-encryption.ts";
 import { bench as small } from "./small.ts";
 import { bench as start } from "./start.ts";
+import { bench as store } from "./store.ts";
 
-export const benches: readonly Bench[] = [selfEncryption, lane, object, small, gateway, memory4Gib, start];
+export const benches: readonly Bench[] = [selfEncryption, lane, object, small, gateway, memory4Gib, nodeMemory, store, start];
