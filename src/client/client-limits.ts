@@ -44,8 +44,6 @@ export type ClientLimits = {
   /** Second holders asked only for lateness, as a share of all reads, and how many may be saved up: an overloaded farm must not get double load. */
   readonly hedgeShare: number;
   readonly hedgeBurst: number;
-  /** Large chunks remembered as read once: 16 GiB of them in about 1 MiB. */
-  readonly readBeforeMax: number;
   /** Chunks whose holders are remembered for the copies figures. */
   readonly ledgerChunksMax: number;
   /** Changes of the network view within this time are told together. */
@@ -78,7 +76,6 @@ export const clientLimits: ClientLimits = {
   hedgeMaxMs: { small: 1_000, bulk: 4_000 },
   hedgeShare: 0.1,
   hedgeBurst: 16,
-  readBeforeMax: 4_096,
   ledgerChunksMax: 65_536,
   changeDelayMs: 50,
   spoolMemoryMax: mib,

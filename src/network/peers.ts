@@ -14,7 +14,6 @@ export const requestKinds = [
   "suspicions",
   "compare-chunks",
   "audit-chunks",
-  "owed-chunks",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

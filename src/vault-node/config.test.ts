@@ -27,7 +27,6 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
     host: text,
     logLevel: fc.constantFrom(...logLevels),
     stopGraceMs: fc.integer({ min: 100, max: 600_000 }),
-    repairDelayMs: fc.integer({ min: 100, max: 86_400_000 }),
   },
   {
     noNullPrototype: true,
@@ -44,7 +43,6 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
       "host",
       "logLevel",
       "stopGraceMs",
-      "repairDelayMs",
     ],
   },
 ) as fc.Arbitrary<VaultNodeConfig>;

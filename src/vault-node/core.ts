@@ -11,20 +11,14 @@ import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import { createGrantCache } from "./admission.ts";
 import { createAnnouncer } from "./announcer.ts";
-import type { Auditor } from "./audit/auditor.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import { createGetChunks } from "./handlers/get-chunks.ts";
 import { createHasChunks } from "./handlers/has-chunks.ts";
-import { createOwedChunks } from "./handlers/owed-chunks.ts";
 import type { HandlerParts } from "./handlers/parts.ts";
 import { createPutChunks } from "./handlers/put-chunks.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
 import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
-import { createMender } from "./replication/mending.ts";
-import type { ReplicationEvents } from "./replication/replication-events.ts";
-import type { ReplicationLimits } from "./replication/replication-limits.ts";
-import { createReplicator, type ReplicationProgress, type Replicator } from "./replication/replicator.ts";
 import { createUpkeep } from "./upkeep.ts";
 import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
 import { createWorkGate } from "./work-gate.ts";
@@ -53,17 +47,6 @@ export type CoreParts = {
   readonly desired: DesiredState;
   readonly events?: NodeEvents;
   readonly shares?: ShareLimits;
-  /** Absent: the node makes no copies of its own accord. */
-  readonly replication?: ReplicationPart;
-};
-
-/** What keeping copies needs beside the core's own parts. */
-export type ReplicationPart = {
-  readonly limits: ReplicationLimits;
-  /** This node's grant; null where it has none yet. */
-  grant(): Uint8Array | null;
-  readonly events?: ReplicationEvents;
-  readonly auditor?: Auditor;
 };
 
 export type VaultNodeCore = {
@@ -73,16 +56,14 @@ export type VaultNodeCore = {
   closeForWork(): void;
   /** Resolves once the last request was answered. */
   idle(): Promise<void>;
-  /** Ends watching, announcing and making copies. */
-  stop(): Promise<void>;
+  /** Ends watching and announcing. */
+  stop(): void;
   vaults(): readonly VaultCondition[];
   desired(): DesiredState;
   /** Takes on the state wanted by a person or the operator, and announces it. */
   setDesired(state: DesiredState): void;
   /** Looks at the store now and announces what changed. */
   refresh(): void;
-  /** What keeping copies is about to do; undefined where it is not part of this node. */
-  copies(): ReplicationProgress | undefined;
 };
 
 /** Builds a core and registers its handlers with `peers`, which must not be started yet. */
@@ -90,10 +71,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   const { identity, peers, membership, clock, log, events = silentEvents } = parts;
   const upkeep = createUpkeep({ ...parts, genesis: identity.genesis, directory: membership.directory });
   const { store } = upkeep;
-  // Made below: it asks for the desired state, and the conditions ask whether everything has come.
-  let replicator: Replicator | undefined;
-  const joined = (): boolean => membership.joined() && (replicator?.complete() ?? parts.replication === undefined);
-  const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined });
+  const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined: membership.joined });
   const announcer = createAnnouncer({ conditions, clock, log, announce: (vaults) => membership.announce(recordOf(parts, vaults)) });
   const gate = createWorkGate(events);
   const handlerParts: HandlerParts = {
@@ -106,7 +84,6 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     shares: createPeerShares(clock, parts.shares),
     clock,
     events,
-    onStored: (addresses) => replicator?.stored(addresses),
   };
   // Fenced and offline nodes answer nothing about chunks; who joins, is cordoned or drains still serves what it has.
   const serves = (): boolean => servesReads(conditions.desired());
@@ -114,24 +91,18 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
   peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
   for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
-  replicator = replicatorOf({ ...parts, store }, serves);
-  if (replicator !== undefined) upkeep.mendWith(createMender(replicator));
-  const owes = replicator?.owed;
-  if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
   const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
   return {
     start: async () => {
       await announcer.start();
       upkeep.start();
-      replicator?.start();
     },
     closeForWork: () => gate.close(),
     idle: () => gate.idle(),
-    stop: async () => {
+    stop: () => {
       for (const stopListening of forget) stopListening();
       upkeep.stop();
       announcer.stop();
-      await replicator?.stop();
     },
     vaults: () => conditions.all(),
     desired: () => conditions.desired(),
@@ -140,27 +111,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
       announcer.refresh();
     },
     refresh: () => announcer.refresh(),
-    copies: () => replicator?.progress(),
   };
-}
-
-function replicatorOf(parts: CoreParts, serves: () => boolean): Replicator | undefined {
-  const { identity, peers, store, membership, clock, log, replication, events = silentEvents } = parts;
-  if (replication === undefined) return undefined;
-  const { genesis } = identity;
-  const { directory } = membership;
-  return createReplicator({
-    genesis,
-    peers,
-    directory,
-    store,
-    clock,
-    log,
-    serves,
-    joined: membership.joined,
-    onDamaged: events.chunkDamaged,
-    ...replication,
-  });
 }
 
 function recordOf({ identity, peers }: CoreParts, vaults: readonly VaultCondition[]): Parameters<Membership["announce"]>[0] {

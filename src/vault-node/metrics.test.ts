@@ -9,7 +9,6 @@ import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-
 import { hostVaults } from "./hosted-vault.ts";
 import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
 import type { NodeEvents } from "./node-events.ts";
-import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
 
 const vaults = hostVaults(
   [1, 2, 3].map((byte) => signingKeyFromSeed(new Uint8Array(32).fill(byte))),
@@ -26,19 +25,6 @@ function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
     directoryNodes: () => 8,
     ready: () => true,
     startCounter: 9,
-  });
-  createReplicationCounters(registry).copied("repair", 3, 300);
-  registerReplicationFigures(registry, {
-    copies: () => ({
-      repairs: new Map([[2, 7]]),
-      placements: 1,
-      bytes: 500,
-      inFlight: 0,
-      bytesCopied: 300,
-      etaSeconds: 12,
-      looking: false,
-    }),
-    target: 5,
   });
   return { registry, events };
 }
@@ -79,11 +65,6 @@ test("events and figures show in a scrape, each vault by its short name, at most
     'vaultfarm_disk_bytes{kind="free"} 4',
     "vaultfarm_connections 7",
     "vaultfarm_directory_nodes 8",
-    'vaultfarm_copies_made_total{why="repair"} 3',
-    'vaultfarm_copies_failed_total{why="silent"} 0',
-    'vaultfarm_below_target_copies{copies="2"} 7',
-    'vaultfarm_below_target_copies{copies="4"} 0',
-    "vaultfarm_repair_eta_seconds 12",
   ])
     assert.ok(text.split("\n").includes(line), line);
   assert.ok(text.split("\n").filter((line) => line.includes(short)).length <= 30);

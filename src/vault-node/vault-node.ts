@@ -31,8 +31,6 @@ import { createNodePhases, type NodePhases } from "./node-phases.ts";
 import { readStatus } from "./node-status.ts";
 import { watchPeersFile } from "./peers-file-watch.ts";
 import { peersStartError } from "./peers-start-error.ts";
-import { repairDelays, replicationLimits } from "./replication/replication-limits.ts";
-import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
 import { openVolume, type Volume } from "./volume/volume.ts";
 
 export type VaultNodeTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
@@ -82,16 +80,9 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   });
   const registry = createMetricsRegistry({ processMetrics: true });
   const events = loggedEvents(createNodeCounters(registry), log);
-  const grant = createOwnGrant(volume);
-  const replication = {
-    limits: { ...replicationLimits, repairDelayMs: repairDelays(config.repairDelayMs) },
-    grant: grant.bytes,
-    events: createReplicationCounters(registry),
-  };
-  const desired = volume.desired;
-  const core = createVaultNodeCore({ identity, peers, store, membership, clock, random, log, desired, events, replication });
+  const core = createVaultNodeCore({ identity, peers, store, membership, clock, random, log, desired: volume.desired, events });
   const phases = createNodePhases(membership.joined);
-  const organs: Organs = { config, tools, identity, volume, grant, store, peers, membership, core, phases };
+  const organs: Organs = { config, tools, identity, volume, store, peers, membership, core, phases };
   registerNodeFigures(registry, {
     vaults: core.vaults,
     disk: () => store.disk(),
@@ -101,7 +92,6 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     ready: () => phases.notReady() === undefined,
     startCounter: volume.startCounter,
   });
-  registerReplicationFigures(registry, { copies: core.copies, target: genesis.copies.target });
   const servers = createServers(organs, registry);
   membership.onClash((clash) => fail(clashError(volume.peerId, clash)));
   undo.move();
@@ -113,27 +103,12 @@ type Organs = {
   readonly tools: VaultNodeTools;
   readonly identity: NodeIdentity;
   readonly volume: Volume;
-  readonly grant: OwnGrant;
   readonly store: ChunkStore;
   readonly peers: Peers;
   readonly membership: Membership;
   readonly core: VaultNodeCore;
   readonly phases: NodePhases;
 };
-/** The grant of this node: on its volume, and at hand for whoever puts. */
-type OwnGrant = { bytes(): Uint8Array | null; set(bytes: Uint8Array): Promise<void> };
-
-function createOwnGrant(volume: Volume): OwnGrant {
-  let held = volume.grant ?? null;
-  return {
-    bytes: () => held,
-    set: async (bytes) => {
-      await volume.saveGrant(bytes);
-      held = new Uint8Array(bytes);
-    },
-  };
-}
-
 type Servers = { readonly health: HttpServer; readonly admin: HttpServer };
 
 /** In the order of their start; stopped in reverse. */
@@ -179,12 +154,10 @@ async function endService(core: VaultNodeCore, membership: Membership): Promise<
 }
 
 function createServers(organs: Organs, registry: MetricsRegistry): Servers {
-  const { config, tools, identity, volume, grant, store, membership, core, phases } = organs;
+  const { config, tools, identity, volume, store, membership, core, phases } = organs;
   const { genesis, peerId } = identity;
-  const granted = (): boolean => {
-    const bytes = grant.bytes();
-    return bytes !== null && checkGrant(genesis, bytes, peerId, tools.clock.wallMs()).ok;
-  };
+  let grant = volume.grant;
+  const granted = (): boolean => grant !== undefined && checkGrant(genesis, grant, peerId, tools.clock.wallMs()).ok;
   const ports = (): NodeStatus["ports"] => ({ health: health.port(), admin: admin.port() });
   const status = (): Promise<NodeStatus> =>
     readStatus({ ...organs, startCounter: volume.startCounter, phase: phases.phase, joined: membership.joined, granted, ports });
@@ -202,7 +175,10 @@ function createServers(organs: Organs, registry: MetricsRegistry): Servers {
     genesis,
     peerId,
     store,
-    setGrant: grant.set,
+    setGrant: async (bytes) => {
+      await volume.saveGrant(bytes);
+      grant = bytes;
+    },
     setDesired: async (state) => {
       await volume.saveDesired(state);
       core.setDesired(state);

@@ -8,14 +8,19 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
+import { createLibp2pPeers } from "../../src/network/libp2p/libp2p-peers.ts";
+import { createMembership } from "../../src/network/membership/membership.ts";
 import { type AdminHttpRequest, adminSignatureHeader, checkAdminAnswer, signAdminRequest } from "../../src/protocol/admin-request.ts";
 import { createGenesis } from "../../src/protocol/genesis.ts";
 import { createGrant } from "../../src/protocol/grant.ts";
 import { signingKeyFromSeed } from "../../src/protocol/keys.ts";
 import type { NodeStatus } from "../../src/protocol/node-status.ts";
 import { parsePeerId } from "../../src/protocol/peer-id.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { silentLog } from "../../src/runtime/log.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { readConfig, type VaultNodeConfig } from "../../src/vault-node/config.ts";
+import { until } from "../support/deadline.ts";
 import { healthPortOf, startVaultNode, statusOf, type VaultNodeProcess } from "../support/vault-node-process.ts";
 
 const owner = signingKeyFromSeed(systemRandom.bytes(32));
@@ -101,6 +106,34 @@ test("starts, answers on its ports, obeys signed commands, stops with 0, and com
   );
   assert.deepEqual([again.startCounter, again.admin, again.granted], [2, "cordoned", true]);
   await stop(second);
+});
+
+test("SIGTERM says `away` to its peers, and it is live again once it is back", async () => {
+  const clock = systemClock;
+  const peers = createLibp2pPeers({ seed: systemRandom.bytes(32), networkId: genesis.networkId, clock, log: silentLog });
+  const membership = createMembership({ peers, genesis, clock, random: systemRandom, log: silentLog });
+  try {
+    await peers.start();
+    await membership.start();
+    const states: string[] = [];
+    membership.directory.onChange((peer) => void states.push(membership.directory.node(peer)?.state ?? "unknown"));
+    const first = start("g");
+    const { peerId, addresses } = await statusOf(await healthPortOf(first));
+    membership.bootstrap(addresses);
+    const seen = (state: string): Promise<boolean> =>
+      until(`seen as ${state}`, () => membership.directory.nodes().some((view) => view.record.peerId === peerId && view.state === state));
+    await seen("live");
+    await stop(first);
+    await seen("away");
+    assert.ok(!states.includes("suspected"), `told, not found out: ${states.join(", ")}`);
+    const second = start("g");
+    membership.bootstrap((await statusOf(await healthPortOf(second))).addresses);
+    await seen("live");
+    await stop(second);
+  } finally {
+    await membership.stop();
+    await peers.stop();
+  }
 });
 
 test("a second process on the same volume is refused while the first serves on", async () => {

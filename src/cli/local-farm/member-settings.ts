@@ -6,7 +6,7 @@ import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
 import { peersToTell } from "../../operator/vault-farm/plan.ts";
 import type { PublicKey } from "../../protocol/keys.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
-import { toEnv as nodeEnv, repairDelayDefaultMs } from "../../vault-node/config.ts";
+import { toEnv as nodeEnv } from "../../vault-node/config.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import type { FarmState, GatewayPlace, NodePlace } from "./farm-state.ts";
 
@@ -48,7 +48,6 @@ export function vaultNodeEnv(folder: FarmFolder, state: FarmState, node: NodePla
     host: "local",
     logLevel: "info",
     stopGraceMs,
-    repairDelayMs: repairDelayDefaultMs,
   });
 }
 

@@ -1,6 +1,5 @@
 // POST of an object: streamed in at the vaults' pace, answered once every chunk has its receipts; and the quote for one,
 // which stores nothing.
-import { IncomingMessage } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { FarmClient, StoredObject } from "../../client/farm-client.ts";
@@ -101,14 +100,7 @@ async function put(request: FastifyRequest, reply: FastifyReply, { parts, report
   };
   const source = createBodySource(
     bodyOf(request),
-    // What came over a socket is ours alone; a request put in by a test shares its memory with it.
-    {
-      sizeMax: config.objectSizeMax,
-      idleMs: uploadIdleMs,
-      rateMin: uploadRateMin,
-      givesBack: request.raw instanceof IncomingMessage,
-      onBytes,
-    },
+    { sizeMax: config.objectSizeMax, idleMs: uploadIdleMs, rateMin: uploadRateMin, onBytes },
     clock,
   );
   const options = {
