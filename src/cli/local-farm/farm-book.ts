@@ -7,6 +7,7 @@ export type FarmBook = {
   gateway(name: string): GatewayPlace | undefined;
   addNode(node: NodePlace): void;
   addGateway(gateway: GatewayPlace): void;
+  removeGateway(name: string): void;
   /** Changes fields of a member; nothing happens where they already are so. */
   changeNode(name: string, change: Partial<NodePlace>): void;
   changeGateway(name: string, change: Partial<GatewayPlace>): void;
@@ -24,6 +25,9 @@ export function createFarmBook(initial: FarmState): FarmBook {
     },
     addGateway: (gateway) => {
       state = { ...state, gateways: [...state.gateways, gateway] };
+    },
+    removeGateway: (name) => {
+      state = { ...state, gateways: state.gateways.filter((gateway) => gateway.name !== name) };
     },
     changeNode: (name, change) => {
       const nodes = withChange(state.nodes, name, change);

@@ -1,5 +1,6 @@
 // The processes of a local farm beside what is remembered of them: looks at all of them at once, starts and stops them,
 // and keeps `farm.json` and `run.json` in step with what it learns.
+import { rm } from "node:fs/promises";
 import type { ObservedFarm, ObservedGateway, ObservedNode } from "../../operator/vault-farm/plan.ts";
 import { parsePeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -15,6 +16,8 @@ export type LocalMembers = {
   startNode(name: string): Promise<void>;
   startGateway(name: string): Promise<void>;
   stop(name: string): void;
+  /** Forgets a gateway that does not run, with its identity and cache. */
+  removeGateway(name: string): Promise<void>;
   /** The node was told where these others listen. */
   noteTold(name: string, peers: readonly string[]): void;
   /** Writes down what changed since the last time. */
@@ -49,6 +52,10 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
     },
     startGateway: (name) => starter.startGateway(name, processOf(name)),
     stop: (name) => processOf(name).stop(),
+    removeGateway: async (name) => {
+      book.removeGateway(name);
+      await rm(parts.folder.member("gateway", name).data, { recursive: true, force: true });
+    },
     noteTold: (name, peers) => told.set(name, [...new Set([...(told.get(name) ?? []), ...peers])]),
     record: createRecorder(parts, book, processes),
   };

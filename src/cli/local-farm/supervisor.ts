@@ -92,6 +92,8 @@ async function act(action: Exclude<FarmAction, Command>, { parts, book, members 
     case "stop-node":
     case "stop-gateway":
       return members.stop(action.name);
+    case "remove-gateway":
+      return members.removeGateway(action.name);
     case "wait":
       return;
   }

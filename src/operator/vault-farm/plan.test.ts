@@ -53,6 +53,8 @@ function carryOut(farm: ObservedFarm, action: FarmAction, works: boolean): Obser
       return set({ state: fresh });
     case "stop-gateway":
       return setGateway(fresh);
+    case "remove-gateway":
+      return { ...farm, gateways: farm.gateways.filter(({ name }) => name !== action.name) };
     case "wait":
       return farm;
   }
@@ -90,8 +92,7 @@ test("from any beginning, with any luck for a while, the farm becomes ready and 
       const { farm, rounds } = settle(goal, begin, luck);
       assert.ok(rounds < 60 && farmIsReady(goal, farm));
       assert.equal(planFarm(goal, farm, 0).length, 0, "in the steady state nothing is done and nothing waited for");
-      const asked = farm.gateways.filter(({ state }) => state.kind !== "down").length;
-      assert.equal(asked, goal.gateways, "surplus gateways are stopped");
+      assert.equal(farm.gateways.length, goal.gateways, "surplus gateways are stopped and removed");
       assert.ok(farm.nodes.length >= begin.nodes.length, "no node is ever dropped: it holds data");
     }),
   );

@@ -24,7 +24,11 @@ export type ObservedFarm = { readonly nodes: readonly ObservedNode[]; readonly g
 
 export type FarmAction =
   | { readonly kind: "create-node" | "create-gateway"; readonly why: string }
-  | { readonly kind: "start-node" | "start-gateway" | "stop-node" | "stop-gateway"; readonly name: string; readonly why: string }
+  | {
+      readonly kind: "start-node" | "start-gateway" | "stop-node" | "stop-gateway" | "remove-gateway";
+      readonly name: string;
+      readonly why: string;
+    }
   | { readonly kind: "grant-node"; readonly name: string; readonly peerId: PeerId; readonly why: string }
   | { readonly kind: "tell-peers"; readonly name: string; readonly peers: readonly string[]; readonly why: string }
   | { readonly kind: "wait"; readonly name: string; readonly untilMs?: number; readonly why: string };
@@ -80,7 +84,8 @@ type Moment = { readonly goal: FarmGoal; readonly nowMs: number };
 function planGateway(gateway: ObservedGateway, wanted: boolean, moment: Moment & { known: readonly string[] }): readonly FarmAction[] {
   const { name, state } = gateway;
   if (state.kind === "stopping") return [{ kind: "wait", name, why: "it is stopping" }];
-  if (!wanted) return state.kind === "down" ? [] : [{ kind: "stop-gateway", name, why: "fewer gateways are wanted" }];
+  // A gateway keeps nothing but a cache: one too many goes for good, where a node would first have to be drained.
+  if (!wanted) return [{ kind: state.kind === "down" ? "remove-gateway" : "stop-gateway", name, why: "fewer gateways are wanted" }];
   if (state.kind === "starting") return [{ kind: "wait", name, why: "it is not ready yet" }];
   if (state.kind !== "down") return [];
   if (moment.known.length === 0) return [{ kind: "wait", name, why: "no node has an address yet that it could begin with" }];
