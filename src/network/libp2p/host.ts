@@ -7,6 +7,7 @@ import { yamux } from "@libp2p/yamux";
 import { createLibp2p } from "libp2p";
 import { concatBytes, textBytes } from "../../protocol/bytes.ts";
 import { hash } from "../../protocol/hash.ts";
+import { noiseCipher } from "./noise-cipher.ts";
 import type { TransportLimits } from "./transport-limits.ts";
 
 /** Ports 0 = any free one; `announceIp` is what `addresses()` names instead of `ip`. */
@@ -28,7 +29,7 @@ export async function createHost(options: HostOptions, limits: TransportLimits, 
     privateKey: await generateKeyPairFromSeed("Ed25519", options.seed),
     addresses: { listen: listen === undefined ? [] : [multiaddrText(listen.ip, listen.libp2p)] },
     transports: [tcp(socket)],
-    connectionEncrypters: [noise(options.networkKey === undefined ? {} : { prologueBytes: prologue(options.networkKey) })],
+    connectionEncrypters: [noise({ crypto: noiseCipher, ...prologueOf(options.networkKey) })],
     streamMuxers: [yamux({ streamOptions: { inactivityTimeout: limits.socketIdleMs } })],
     connectionManager: {
       maxConnections: limits.connectionsMax,
@@ -52,6 +53,6 @@ export function multiaddrText(ip: string, port: number): string {
   return `/${ip.includes(":") ? "ip6" : "ip4"}/${ip}/tcp/${port}`;
 }
 
-function prologue(networkKey: Uint8Array): Uint8Array {
-  return hash(concatBytes(textBytes("vaultfarm network"), networkKey));
+function prologueOf(networkKey: Uint8Array | undefined): { readonly prologueBytes?: Uint8Array } {
+  return networkKey === undefined ? {} : { prologueBytes: hash(concatBytes(textBytes("vaultfarm network"), networkKey)) };
 }

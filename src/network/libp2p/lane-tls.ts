@@ -22,7 +22,8 @@ const tlsVersion = {
   maxVersion: "TLSv1.3",
   ciphers: "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
 } as const;
-const readBufferBytes = 256 * 1024;
+// One for all dialled lanes of a thread: what is read is taken out before the next read. TLS gives at most 16 KiB at once.
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 export const handshakeMs = 5_000;
 // Strangers hold a socket each until their handshake times out.
 const pendingMax = 64;
@@ -64,7 +65,7 @@ export function dialLane(target: { readonly ip: string; readonly port: number },
     ...tlsVersion,
     host: target.ip,
     port: target.port,
-    onread: { buffer: Buffer.allocUnsafeSlow(readBufferBytes), callback: (n: number, buffer: Uint8Array) => read(buffer.subarray(0, n)) },
+    onread: { buffer: readBuffer, callback: (n: number, buffer: Uint8Array) => read(buffer.subarray(0, n)) },
     pskCallback: () => ({ psk: token.key, identity: token.identity }),
     // Only the key may prove the other side: no authority is trusted, so any certificate fails.
     ca: [],
