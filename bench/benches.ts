@@ -4,10 +4,11 @@ import { bench as lane } from "./lane.ts";
 import { bench as memory4Gib } from "./memory-4gib.ts";
 import { bench as nodeMemory } from "./node-memory.ts";
 import { bench as object } from "./object.ts";
+import { bench as reconcile } from "./reconcile.ts";
 import type { Bench } from "./result.ts";
 import { bench as selfEncryption } from "./self-encryption.ts";
 import { bench as small } from "./small.ts";
 import { bench as start } from "./start.ts";
 import { bench as store } from "./store.ts";
 
-export const benches: readonly Bench[] = [selfEncryption, lane, object, small, gateway, memory4Gib, nodeMemory, store, start];
+export const benches: readonly Bench[] = [selfEncryption, lane, object, small, gateway, memory4Gib, nodeMemory, store, start, reconcile];
