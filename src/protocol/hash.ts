@@ -17,6 +17,11 @@ export function deriveKey(context: string, bytes: Uint8Array): Uint8Array {
   return Blake3Hasher.deriveKey(`vaultfarm 2026-11 ${context}`, asBuffer(bytes));
 }
 
+/** BLAKE3 keyed mode, 32 bytes: `key` has 32 bytes. */
+export function keyedHash(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return Blake3Hasher.newKeyed(asBuffer(key)).update(asBuffer(bytes)).digestBuffer();
+}
+
 /** The same bytes under the type the native hash declares; nothing is copied. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

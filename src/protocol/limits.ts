@@ -65,6 +65,9 @@ export const comparePartsMax = 16;
 /** Bytes of all address lists in one answer to a comparison: 4,096 addresses. */
 export const compareListsBytesMax: number = 128 * kib;
 
+/** Chunks in one audit: a few seconds of disk reads at most. */
+export const auditChunksMax = 64;
+
 assert(inlineChunksMax <= messageChunkBytesMax && chunkSizeMax <= messageChunkBytesMax, "a largest chunk must fit one message");
 assert(
   addressesPerRequestMax * 34 + 512 <= receiptSizeMax && receiptSizeMax < messageBodyMax,

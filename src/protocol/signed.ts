@@ -15,6 +15,7 @@ export type SignedTag =
   | "receipt"
   | "refusal"
   | "goodbye"
+  | "audit"
   | "admin-request"
   | "admin-answer";
 
