@@ -18,6 +18,19 @@ export type VaultStatus = {
   readonly chunks: number;
 };
 
+/** What the answering node has seen of another node's vault. `score` and `conduct`: 0 to 1, the second without regard to age. */
+export type SeenVault = {
+  readonly peerId: string;
+  readonly vault: string;
+  readonly score: number;
+  readonly conduct: number;
+  readonly goodDays: number;
+  /** Each step takes twice as long as the one before. */
+  readonly age: number;
+  /** Faults of its node by kind. */
+  readonly faults: Readonly<Record<string, number>>;
+};
+
 export type NodeStatus = {
   readonly peerId: string;
   readonly networkId: string;
@@ -35,6 +48,8 @@ export type NodeStatus = {
   readonly vaults: readonly VaultStatus[];
   readonly disk: { readonly live: number; readonly dead: number; readonly overhead: number; readonly free: number; readonly total: number };
   readonly store: { readonly mode: "writable" } | { readonly mode: "read-only"; readonly why: string };
+  /** Vaults of other nodes, worst conduct first, at most 64; absent from older nodes. */
+  readonly seen?: readonly SeenVault[] | undefined;
   /** Real ports, where the configuration said 0 too. */
   readonly ports: { readonly health: number; readonly admin: number };
 };
@@ -47,6 +62,16 @@ const vaultStatus: z.ZodType<VaultStatus> = z.object({
   capacity: count,
   used: count,
   chunks: count,
+});
+
+const seenVault: z.ZodType<SeenVault> = z.object({
+  peerId: z.string(),
+  vault: z.string(),
+  score: count.max(1),
+  conduct: count.max(1),
+  goodDays: count,
+  age: count,
+  faults: z.record(z.string(), count),
 });
 
 export const nodeStatus: z.ZodType<NodeStatus> = z.object({
@@ -66,5 +91,6 @@ export const nodeStatus: z.ZodType<NodeStatus> = z.object({
     z.object({ mode: z.literal("writable") }),
     z.object({ mode: z.literal("read-only"), why: z.string() }),
   ]),
+  seen: z.array(seenVault).optional(),
   ports: z.object({ health: count, admin: count }),
 });

@@ -193,7 +193,7 @@ test("a full vault refuses with a signed `full`; at 95 % it has cordoned itself,
     ["cordoned", "active"],
   );
   assert.equal((await put(node, [[first, [chunk(22)]]])).groups[0]?.refused[0]?.reason, "cordoned");
-  node.core.stop();
+  await node.core.stop();
 });
 
 test("cordoned: nothing new, but what is held is acknowledged and served; fenced: no answer", async () => {
@@ -329,5 +329,5 @@ test("figures are announced from time to time, states at once", async () => {
     ["draining", "draining"],
   );
   assert.equal(node.announced.at(-1)?.vaults[0]?.chunks, 10);
-  node.core.stop();
+  await node.core.stop();
 });

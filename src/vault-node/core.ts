@@ -19,7 +19,8 @@ import { createPutChunks } from "./handlers/put-chunks.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
 import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
-import { createUpkeep } from "./upkeep.ts";
+import type { ScoreMemory } from "./scores/scoreboard.ts";
+import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
 import { createWorkGate } from "./work-gate.ts";
 
@@ -47,6 +48,8 @@ export type CoreParts = {
   readonly desired: DesiredState;
   readonly events?: NodeEvents;
   readonly shares?: ShareLimits;
+  /** Where scores outlive the process; absent: they do not. */
+  readonly scoreMemory?: ScoreMemory;
 };
 
 export type VaultNodeCore = {
@@ -56,8 +59,10 @@ export type VaultNodeCore = {
   closeForWork(): void;
   /** Resolves once the last request was answered. */
   idle(): Promise<void>;
-  /** Ends watching and announcing. */
-  stop(): void;
+  /** Ends watching, upkeep and announcing. */
+  stop(): Promise<void>;
+  /** What the node finds out about copies and other vaults. */
+  readonly upkeep: Pick<Upkeep, "comparer" | "auditor" | "scoreboard" | "scrub" | "mendWith" | "fault">;
   vaults(): readonly VaultCondition[];
   desired(): DesiredState;
   /** Takes on the state wanted by a person or the operator, and announces it. */
@@ -69,7 +74,7 @@ export type VaultNodeCore = {
 /** Builds a core and registers its handlers with `peers`, which must not be started yet. */
 export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   const { identity, peers, membership, clock, log, events = silentEvents } = parts;
-  const upkeep = createUpkeep({ ...parts, genesis: identity.genesis, directory: membership.directory });
+  const upkeep = createUpkeep({ ...parts, ...identity, directory: membership.directory, events });
   const { store } = upkeep;
   const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined: membership.joined });
   const announcer = createAnnouncer({ conditions, clock, log, announce: (vaults) => membership.announce(recordOf(parts, vaults)) });
@@ -95,15 +100,16 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   return {
     start: async () => {
       await announcer.start();
-      upkeep.start();
+      await upkeep.start();
     },
     closeForWork: () => gate.close(),
     idle: () => gate.idle(),
-    stop: () => {
+    stop: async () => {
       for (const stopListening of forget) stopListening();
-      upkeep.stop();
       announcer.stop();
+      await upkeep.stop();
     },
+    upkeep,
     vaults: () => conditions.all(),
     desired: () => conditions.desired(),
     setDesired: (state) => {

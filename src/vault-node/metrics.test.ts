@@ -25,6 +25,10 @@ function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
     directoryNodes: () => 8,
     ready: () => true,
     startCounter: 9,
+    upkeep: {
+      standings: () => ({ good: 1, warned: 2, slower: 0, distrusted: 0, "no-new-chunks": 0, repaired: 0 }),
+      scrubLagMs: () => 1500,
+    },
   });
   return { registry, events };
 }
@@ -53,6 +57,10 @@ test("events and figures show in a scrape, each vault by its short name, at most
   events.chunksRefused("full", 3);
   events.chunkDamaged(vault.name, chunkAddress(Uint8Array.of(1)));
   events.storePutTook(0.004);
+  events.audited("wrong", 2);
+  events.peerFaulted("wrong-proof");
+  events.scrubbed(undefined);
+  events.scrubbed(7);
   const text = await registry.text();
   const short = vault.name.slice(0, 12);
   for (const line of [
@@ -64,6 +72,13 @@ test("events and figures show in a scrape, each vault by its short name, at most
     `vaultfarm_vault_state{vault="${short}",state="active"} 1`,
     'vaultfarm_disk_bytes{kind="free"} 4',
     "vaultfarm_connections 7",
+    'vaultfarm_audited_chunks_total{verdict="wrong"} 2',
+    'vaultfarm_peer_faults_total{fault="wrong-proof"} 1',
+    'vaultfarm_peer_faults_total{fault="late"} 0',
+    'vaultfarm_scrubbed_chunks_total{result="spoilt"} 1',
+    "vaultfarm_scrubbed_bytes_total 7",
+    'vaultfarm_peer_vaults{standing="warned"} 2',
+    "vaultfarm_scrub_lag_seconds 1.5",
     "vaultfarm_directory_nodes 8",
   ])
     assert.ok(text.split("\n").includes(line), line);

@@ -8,6 +8,7 @@ import type { DiskUsage, StoreHealth } from "./chunk-store/chunk-store.ts";
 import { type HandlerErrorCode, handlerErrorCodes } from "./errors.ts";
 import { shortName } from "./hosted-vault.ts";
 import type { NodeEvents } from "./node-events.ts";
+import { createUpkeepCounters, registerUpkeepFigures, type UpkeepFigures } from "./upkeep-metrics.ts";
 import type { VaultCondition } from "./vault-conditions.ts";
 
 /** What is read at each scrape. */
@@ -19,6 +20,7 @@ export type NodeFigures = {
   directoryNodes(): number;
   ready(): boolean;
   startCounter: number;
+  upkeep: UpkeepFigures;
 };
 
 // From a hit in the page cache to a slow disk under load.
@@ -58,6 +60,7 @@ export function createNodeCounters(registry: MetricsRegistry): NodeEvents {
   for (const reason of missingReasons) missed.add({ reason }, 0);
   for (const code of handlerErrorCodes) rejected.add({ code }, 0);
   return {
+    ...createUpkeepCounters(registry),
     chunksKept: (name, { stored, held, bytes }) => {
       const vault = shortName(name);
       puts.add({ vault, outcome: "stored" }, stored);
@@ -80,6 +83,7 @@ export function createNodeCounters(registry: MetricsRegistry): NodeEvents {
 export function registerNodeFigures(registry: MetricsRegistry, figures: NodeFigures): void {
   registerVaultFigures(registry, figures);
   registerDiskFigures(registry, figures);
+  registerUpkeepFigures(registry, figures.upkeep);
   const one = (name: string, help: string, read: () => number): void =>
     registry.gaugeOf({ name, help, labels: [] }, () => [{ labels: {}, value: read() }]);
   one("vaultfarm_connections", "Open connections to peers", figures.connections);

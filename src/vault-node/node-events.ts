@@ -5,8 +5,9 @@ import type { MissingReason } from "../protocol/messages/get-chunks.ts";
 import type { RefusalReason } from "../protocol/receipt.ts";
 import type { Log } from "../runtime/log.ts";
 import type { HandlerErrorCode } from "./errors.ts";
+import { silentUpkeepEvents, type UpkeepEvents } from "./upkeep-events.ts";
 
-export type NodeEvents = {
+export type NodeEvents = UpkeepEvents & {
   /** Chunks became durable (`held`: were so before) for a vault. */
   chunksKept(vault: VaultName, kept: { readonly stored: number; readonly held: number; readonly bytes: number }): void;
   chunksRefused(reason: RefusalReason, count: number): void;
@@ -21,6 +22,7 @@ export type NodeEvents = {
 
 /** Tells nobody. */
 export const silentEvents: NodeEvents = {
+  ...silentUpkeepEvents,
   chunksKept: () => {},
   chunksRefused: () => {},
   chunksServed: () => {},

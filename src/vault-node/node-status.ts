@@ -16,6 +16,9 @@ export type StatusParts = {
   ports(): NodeStatus["ports"];
 };
 
+// Whoever behaves badly stands first; a farm of hundreds of vaults must not make each status a large one.
+const seenMax = 64;
+
 /** The node's status of now. */
 export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
   const { identity, store, core } = parts;
@@ -40,6 +43,10 @@ export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
     })),
     disk: await store.disk(),
     store: store.health(),
+    seen: core.upkeep.scoreboard
+      .scores()
+      .slice(0, seenMax)
+      .map(({ peer, ...rest }) => ({ peerId: peer, ...rest })),
     ports: parts.ports(),
   };
 }

@@ -1,46 +1,67 @@
 // Upkeep: everything by which a node finds out that copies are missing, lost or rotten, here and at others, put together.
-// What it finds goes to a `Mender`; it changes nothing at other nodes itself.
+// What it finds goes to a `Mender` and to the scores; it changes nothing at other nodes itself.
 import type { Directory } from "../network/directory.ts";
 import type { Handler, Peers, RequestKind } from "../network/peers.ts";
+import type { Address } from "../protocol/address.ts";
 import type { Genesis } from "../protocol/genesis.ts";
+import type { VaultName } from "../protocol/keys.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
+import { createAuditHandler } from "./audit/audit-handler.ts";
+import type { Auditor, AuditVerdict } from "./audit/auditor.ts";
+import { createAuditor, type Judgement } from "./audit/create-auditor.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
-import { type Comparer, createCompareHandler, createComparer } from "./reconciliation/comparer.ts";
+import type { HostedVault } from "./hosted-vault.ts";
+import { createAntiEntropy } from "./reconciliation/anti-entropy.ts";
+import { type CompareOutcome, type Comparer, createCompareHandler, createComparer } from "./reconciliation/comparer.ts";
+import type { Differences } from "./reconciliation/comparison.ts";
 import { idleMender, type Mender } from "./reconciliation/mender.ts";
 import { reconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import { createSharedChunks } from "./reconciliation/shared-chunks.ts";
 import { watchStore } from "./reconciliation/watched-store.ts";
+import { createScoreboard, type PeerFault, type Scoreboard, type ScoreMemory } from "./scores/scoreboard.ts";
+import { createScrub, type Scrub } from "./scrub/scrub.ts";
+import type { UpkeepEvents } from "./upkeep-events.ts";
 
 export type UpkeepParts = {
   readonly genesis: Genesis;
+  readonly vaults: readonly HostedVault[];
   readonly peers: Pick<Peers, "self" | "request">;
   readonly directory: Directory;
   readonly store: ChunkStore;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly events: UpkeepEvents;
+  /** Where scores outlive the process; absent: they do not. */
+  readonly scoreMemory?: ScoreMemory | undefined;
 };
 
 export type Upkeep = {
   /** The store, to be used instead of the one handed in, so that the inventory stays right. */
   readonly store: ChunkStore;
   readonly comparer: Comparer;
+  readonly auditor: Auditor;
+  readonly scoreboard: Scoreboard;
+  readonly scrub: Pick<Scrub, "lagMs">;
   /** The handlers of what peers ask about upkeep. */
   readonly handlers: readonly (readonly [RequestKind, Handler])[];
   /** Hands findings to `mender` from now on. */
   mendWith(mender: Mender): void;
-  start(): void;
-  stop(): void;
+  /** Counts what a peer did wrong, as seen by this node itself. */
+  fault(peer: PeerId, fault: PeerFault): void;
+  start(): Promise<void>;
+  stop(): Promise<void>;
 };
 
 /** Upkeep of a node at rest. */
 export function createUpkeep(parts: UpkeepParts): Upkeep {
-  const { genesis, peers, directory, clock } = parts;
+  const { genesis, vaults, peers, directory, clock, events } = parts;
+  const { self } = peers;
   let mender: Mender = idleMender;
-  const shared = createSharedChunks({ ...parts, self: peers.self, copies: genesis.copies }, reconciliationLimits);
+  const shared = createSharedChunks({ ...parts, self, copies: genesis.copies }, reconciliationLimits);
   const store = watchStore(parts.store, {
     added: shared.add,
     removed: shared.remove,
@@ -49,16 +70,67 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
       mender.lostHere(address);
     },
   });
-  const comparer = createComparer({ ...parts, shared });
+  const scoreboard = createScoreboard({ ...parts, self, ...(parts.scoreMemory === undefined ? {} : { memory: parts.scoreMemory }) });
+  const fault = (peer: PeerId, kind: PeerFault): void => {
+    scoreboard.fault(peer, kind);
+    events.peerFaulted(kind);
+  };
   const isNode = (peer: PeerId): boolean => (directory.node(peer)?.record.vaults.length ?? 0) > 0;
+  const hosts = (peer: PeerId, vault: VaultName): boolean =>
+    directory.node(peer)?.record.vaults.some(({ name }) => name === vault) ?? false;
+  const onJudged = (peer: PeerId, judgements: readonly Judgement[]): void => {
+    for (const { chunk, vault, verdict } of judgements) {
+      events.audited(verdict, 1);
+      const answering = vault ?? intendedVault(parts, peer, chunk);
+      if (answering !== undefined) scoreboard.audited(answering, verdict);
+    }
+    for (const [verdict, kind] of faultsOfVerdicts) if (judgements.some((one) => one.verdict === verdict)) fault(peer, kind);
+  };
+  const comparer = createComparer({ ...parts, shared });
+  const auditor = createAuditor({ ...parts, store, hosts, onJudged });
+  const onCompared = (peer: PeerId, outcome: CompareOutcome, found: Differences): void => {
+    events.compared(outcome, found);
+    if (outcome.kind === "failed") {
+      if (outcome.code === "malformed" || outcome.code === "not-converged") fault(peer, outcome.code);
+      return;
+    }
+    if (found.onlyMine.length + found.onlyTheirs.length > 0) mender.differences(peer, found);
+  };
+  const antiEntropy = createAntiEntropy({ ...parts, self, store, shared, comparer, auditor, onCompared }, reconciliationLimits);
+  const scrub = createScrub({ ...parts, self, store, addresses: shared.addresses, onRead: events.scrubbed });
   return {
     store,
     comparer,
-    handlers: [["compare-chunks", createCompareHandler({ shared, clock, isNode })]],
+    auditor,
+    scoreboard,
+    scrub,
+    handlers: [
+      ["compare-chunks", createCompareHandler({ shared, clock, isNode })],
+      ["audit-chunks", createAuditHandler({ genesis, node: self, vaults, store, clock, isNode })],
+    ],
     mendWith: (chosen) => {
       mender = chosen;
     },
-    start: shared.start,
-    stop: shared.stop,
+    fault,
+    start: async () => {
+      await scoreboard.start();
+      for (const part of [shared, antiEntropy, scrub]) part.start();
+    },
+    stop: async () => {
+      for (const part of [antiEntropy, scrub, shared]) part.stop();
+      await scoreboard.stop();
+    },
   };
+}
+
+const faultsOfVerdicts: readonly (readonly [AuditVerdict, PeerFault])[] = [
+  ["wrong", "wrong-proof"],
+  ["missing", "missing"],
+  ["late", "late"],
+  ["silent", "silent"],
+];
+
+/** The vault of a node that should hold a chunk: it answers for what its node does not show. */
+function intendedVault({ directory, genesis }: UpkeepParts, peer: PeerId, chunk: Address): VaultName | undefined {
+  return directory.closest(chunk, genesis.copies.target, "all").holders.find((holder) => holder.peer === peer)?.vault;
 }

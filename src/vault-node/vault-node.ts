@@ -80,7 +80,18 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   });
   const registry = createMetricsRegistry({ processMetrics: true });
   const events = loggedEvents(createNodeCounters(registry), log);
-  const core = createVaultNodeCore({ identity, peers, store, membership, clock, random, log, desired: volume.desired, events });
+  const core = createVaultNodeCore({
+    identity,
+    peers,
+    store,
+    membership,
+    clock,
+    random,
+    log,
+    desired: volume.desired,
+    events,
+    scoreMemory: volume.scores,
+  });
   const phases = createNodePhases(membership.joined);
   const organs: Organs = { config, tools, identity, volume, store, peers, membership, core, phases };
   registerNodeFigures(registry, {
@@ -91,6 +102,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     directoryNodes: () => membership.directory.nodes().length,
     ready: () => phases.notReady() === undefined,
     startCounter: volume.startCounter,
+    upkeep: { standings: core.upkeep.scoreboard.standings, scrubLagMs: core.upkeep.scrub.lagMs },
   });
   const servers = createServers(organs, registry);
   membership.onClash((clash) => fail(clashError(volume.peerId, clash)));

@@ -56,7 +56,7 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   const end = async (): Promise<void> => {
     const ended = running;
     running = undefined;
-    ended?.core.stop();
+    await ended?.core.stop();
     await ended?.membership.stop();
   };
   return {

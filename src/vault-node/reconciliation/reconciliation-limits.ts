@@ -20,6 +20,10 @@ export type ReconciliationLimits = {
   /** In how long each peer has its turn, and least time between two turns. */
   readonly roundMs: number;
   readonly turnMsMin: number;
+  /** How often a peer is challenged at most, for how many chunks and bytes: two largest chunks are the most read at a time. */
+  readonly auditEveryMs: number;
+  readonly auditChunksMax: number;
+  readonly auditBytesMax: number;
   /** Chunks stored more recently may still be on their way to their other holders. */
   readonly settleMs: number;
 };
@@ -36,6 +40,9 @@ export const reconciliationLimits: ReconciliationLimits = {
   pageRestMs: 5,
   roundMs: 180_000,
   turnMsMin: 1000,
+  auditEveryMs: 600_000,
+  auditChunksMax: 8,
+  auditBytesMax: 8 * 2 ** 20,
   settleMs: 30_000,
 };
 assert(reconciliationLimits.listItemsMax * 32 <= compareListsBytesMax, "a list must fit an answer");

@@ -27,6 +27,8 @@ export type Volume = {
   readonly chunkDirectory: string;
   /** Where the directory of peers is cached. */
   readonly peersCachePath: string;
+  /** What was seen of other nodes' vaults. */
+  readonly scores: { load(): Promise<string | undefined>; save(text: string): Promise<void> };
   saveGrant(grant: Uint8Array): Promise<void>;
   saveDesired(state: DesiredState): Promise<void>;
   /** Lets another process have it. */
@@ -59,6 +61,7 @@ async function openLocked(options: VolumeOptions, random: Random, lock: VolumeLo
   const vaultKeys = await openVaultKeys(join(directory, "vaults"), options.vaults, random);
   const grantPath = join(directory, "grant");
   const desiredPath = join(directory, "desired");
+  const scoresPath = join(directory, "scores.json");
   const grant = await readFileIfThere(grantPath);
   const desired = await readDesired(desiredPath);
   const next = markerOfNextStart(marker ?? newMarker(peerId, options.networkId));
@@ -73,6 +76,13 @@ async function openLocked(options: VolumeOptions, random: Random, lock: VolumeLo
     desired,
     chunkDirectory: join(directory, "chunks"),
     peersCachePath: join(directory, "peers"),
+    scores: {
+      load: async () => {
+        const bytes = await readFileIfThere(scoresPath);
+        return bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8");
+      },
+      save: (text) => writeFileAtomic(scoresPath, text),
+    },
     saveGrant: (bytes) => writeFileAtomic(grantPath, bytes),
     saveDesired: (state) => writeFileAtomic(desiredPath, `${state}\n`),
     close: () => lock.release(),

@@ -1,0 +1,124 @@
+// Anti-entropy: again and again, one peer at a time, compares what both should hold, hands the differences to the mender,
+// and challenges the peer for a few of the chunks that it just claimed to have.
+import type { Directory } from "../../network/directory.ts";
+import { type Address, addressFromBytes } from "../../protocol/address.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { Auditor } from "../audit/auditor.ts";
+import type { ChunkStore } from "../chunk-store/chunk-store.ts";
+import type { CompareOutcome, Comparer } from "./comparer.ts";
+import type { Differences } from "./comparison.ts";
+import type { ReconciliationLimits } from "./reconciliation-limits.ts";
+import type { SharedChunks } from "./shared-chunks.ts";
+
+export type AntiEntropyParts = {
+  readonly self: PeerId;
+  readonly directory: Pick<Directory, "nodes">;
+  readonly comparer: Comparer;
+  readonly auditor: Auditor;
+  readonly shared: Pick<SharedChunks, "with">;
+  readonly store: Pick<ChunkStore, "info">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Hears the outcome of each comparison; of differences only those that are not under way any more. */
+  onCompared(peer: PeerId, outcome: CompareOutcome, found: Differences): void;
+};
+
+export type AntiEntropy = { start(): void; stop(): void };
+
+/** Anti-entropy at rest. */
+export function createAntiEntropy(parts: AntiEntropyParts, limits: ReconciliationLimits): AntiEntropy {
+  const { clock, random, log } = parts;
+  const stopping = new AbortController();
+  const auditedAtMs = new Map<PeerId, number>();
+  let rota: PeerId[] = [];
+  let timer: Timer | undefined;
+  const turn = async (): Promise<void> => {
+    // Whoever went meanwhile loses its turn; whoever came has one in the next round.
+    const live = livePeers(parts);
+    rota = rota.filter((peer) => live.includes(peer));
+    if (rota.length === 0) rota = shuffled(live, random);
+    const peer = rota.pop();
+    if (peer === undefined) return;
+    for (const known of auditedAtMs.keys()) if (!live.includes(known)) auditedAtMs.delete(known);
+    const nowMs = clock.monotonicMs();
+    const auditDue = nowMs - (auditedAtMs.get(peer) ?? Number.NEGATIVE_INFINITY) >= limits.auditEveryMs;
+    if (auditDue) auditedAtMs.set(peer, nowMs);
+    await meet(parts, { peer, auditDue, signal: stopping.signal }, limits);
+  };
+  const next = (): void => {
+    const peers = Math.max(1, livePeers(parts).length);
+    const pauseMs = Math.max(limits.turnMsMin, limits.roundMs / peers) * (0.75 + random.fraction() / 2);
+    timer = clock.after(pauseMs, () => {
+      turn()
+        .catch((cause: unknown) => {
+          if (!stopping.signal.aborted) log.warn("a comparison with a peer ended early", { cause });
+        })
+        .finally(() => {
+          if (!stopping.signal.aborted) next();
+        });
+    });
+  };
+  return {
+    start: next,
+    stop: () => {
+      timer?.cancel();
+      stopping.abort();
+    },
+  };
+}
+
+function livePeers({ directory, self }: AntiEntropyParts): readonly PeerId[] {
+  const nodes = directory.nodes().filter(({ state, record }) => state === "live" && record.peerId !== self && record.vaults.length > 0);
+  return nodes.map(({ record }) => record.peerId);
+}
+
+function shuffled(peers: readonly PeerId[], random: Random): PeerId[] {
+  const drawn = peers.map((peer) => ({ peer, lot: random.fraction() }));
+  return drawn.sort((a, b) => a.lot - b.lot).map(({ peer }) => peer);
+}
+
+type Meeting = { readonly peer: PeerId; readonly auditDue: boolean; readonly signal: AbortSignal };
+
+async function meet(parts: AntiEntropyParts, { peer, auditDue, signal }: Meeting, limits: ReconciliationLimits): Promise<void> {
+  const { comparer, auditor, store, clock } = parts;
+  const outcome = await comparer.compare(peer, signal);
+  if (outcome.kind === "failed") return parts.onCompared(peer, outcome, { onlyMine: [], onlyTheirs: [] });
+  const { onlyMine, onlyTheirs, isComplete } = outcome;
+  const settledMs = clock.wallMs() - limits.settleMs;
+  const isSettled = (address: Address): boolean => (store.info(address)?.storedAtMs ?? Number.POSITIVE_INFINITY) <= settledMs;
+  parts.onCompared(peer, outcome, {
+    onlyMine: onlyMine.filter(isSettled),
+    onlyTheirs: onlyTheirs.filter((address) => store.info(address) === undefined),
+  });
+  // What it does not claim to have it need not show.
+  if (!auditDue || !isComplete) return;
+  const chunks = sample(parts, peer, new Set(onlyMine), limits);
+  if (chunks.length > 0) await auditor.audit({ peer, chunks }, signal);
+}
+
+/** A few chunks drawn from all that both have, by the next address behind a random one. */
+function sample(
+  { shared, random, store }: AntiEntropyParts,
+  peer: PeerId,
+  without: ReadonlySet<Address>,
+  limits: ReconciliationLimits,
+): readonly Address[] {
+  const set = shared.with(peer);
+  const chosen = new Set<Address>();
+  let bytes = 0;
+  for (let draw = 0; draw < limits.auditChunksMax; draw += 1) {
+    const from = random.bytes(8);
+    const [found] = [...set.list({ from, to: new Uint8Array(0) }, 1), ...set.list({ from: new Uint8Array(0), to: new Uint8Array(0) }, 1)];
+    const address = found === undefined ? undefined : addressFromBytes(found);
+    const size = address === undefined ? undefined : store.info(address)?.size;
+    if (address === undefined || size === undefined || without.has(address) || chosen.has(address)) continue;
+    if (bytes > 0 && bytes + size > limits.auditBytesMax) continue;
+    bytes += size;
+    chosen.add(address);
+  }
+  return [...chosen];
+}

@@ -1,0 +1,80 @@
+// What this node has seen of one vault: audits, windows of ten minutes in which its node answered, days. Pure: each
+// function gives the book after an event.
+import type { AuditVerdict } from "../audit/auditor.ts";
+import { nextAudits, type ScoreFacts } from "./score.ts";
+
+/** Windows counted, and those in which the vault's node answered. */
+export type WindowCount = { readonly windows: number; readonly answered: number };
+
+export type ConductBook = {
+  /** Moving mean of its audits, 0 to 1. */
+  readonly audits: number;
+  readonly goodDays: number;
+  /** Windows without an answer, one after another. */
+  readonly silentWindows: number;
+  readonly today: WindowCount & { readonly proven: number; readonly failed: number };
+  /** The last days, oldest first. */
+  readonly days: readonly WindowCount[];
+};
+
+export const windowMs: number = 10 * 60_000;
+const windowsPerDay = 144;
+/** 20 hours. */
+const windowsOfGoodDay = 120;
+const daysMax = 30;
+/** 3 days. */
+const absenceWindows = 3 * windowsPerDay;
+
+const newDay = { windows: 0, answered: 0, proven: 0, failed: 0 };
+/** Nothing seen: innocent, and of no age. */
+export const newBook: ConductBook = { audits: 1, goodDays: 0, silentWindows: 0, today: newDay, days: [] };
+
+/** What an audit is worth; undefined where it says nothing about the vault's honesty: silence is counted by windows. */
+const worths: Readonly<Record<AuditVerdict, number | undefined>> = {
+  proven: 1,
+  // It has shown the bytes, perhaps fetched from elsewhere.
+  late: 0.5,
+  missing: 0,
+  wrong: 0,
+  silent: undefined,
+  unasked: undefined,
+};
+
+/** After an audit. */
+export function afterAudit(book: ConductBook, verdict: AuditVerdict): ConductBook {
+  const worth = worths[verdict];
+  const { today } = book;
+  const day = {
+    ...today,
+    proven: today.proven + Number(worth !== undefined && worth > 0),
+    failed: today.failed + Number(worth === 0 || verdict === "silent"),
+  };
+  return { ...book, today: day, audits: worth === undefined ? book.audits : nextAudits(book.audits, worth) };
+}
+
+/** After a window of ten minutes; every 144th ends a day. */
+export function afterWindow(book: ConductBook, isAnswered: boolean): ConductBook {
+  const { today, days } = book;
+  const silentWindows = isAnswered ? 0 : book.silentWindows + 1;
+  // An absence of three days halves what was earned, and does not end it.
+  const goodDays = silentWindows > 0 && silentWindows % absenceWindows === 0 ? book.goodDays / 2 : book.goodDays;
+  const day = { ...today, windows: today.windows + 1, answered: today.answered + Number(isAnswered) };
+  if (day.windows < windowsPerDay) return { ...book, silentWindows, goodDays, today: day };
+  const isGood = day.answered >= windowsOfGoodDay && day.proven > 0 && day.failed === 0;
+  const { windows, answered } = day;
+  return {
+    ...book,
+    silentWindows,
+    goodDays: goodDays + Number(isGood),
+    today: newDay,
+    days: [...days, { windows, answered }].slice(-daysMax),
+  };
+}
+
+/** What the score is made of. */
+export function factsOf({ audits, goodDays, today, days }: ConductBook): ScoreFacts {
+  const all = [...days, today];
+  const windows = all.reduce((sum, day) => sum + day.windows, 0);
+  const answered = all.reduce((sum, day) => sum + day.answered, 0);
+  return { audits, goodDays, answered: windows === 0 ? 1 : answered / windows };
+}

@@ -1,0 +1,161 @@
+// What this node thinks of the vaults of others, and of their nodes' faults: from its own audits and from whether they
+// answer. Only what was seen here counts; hearsay does not.
+import { z } from "zod";
+import type { Directory } from "../../network/directory.ts";
+import { parseAddress } from "../../protocol/address.ts";
+import type { VaultName } from "../../protocol/keys.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { AuditVerdict } from "../audit/auditor.ts";
+import { afterAudit, afterWindow, type ConductBook, factsOf, newBook, windowMs } from "./conduct-book.ts";
+import { ageOf, conductOf, type Standing, scoreOf, standingOf, standings } from "./score.ts";
+
+/**
+ * What a node did that no sound one does. wrong-proof, missing, late, silent: in an audit · wrong-bytes: served other bytes
+ * than asked for · malformed, not-converged: in a comparison.
+ */
+export const peerFaults = ["wrong-proof", "missing", "late", "silent", "wrong-bytes", "malformed", "not-converged"] as const;
+export type PeerFault = (typeof peerFaults)[number];
+
+/** A vault as this node sees it; `conduct` is its score without regard to age. */
+export type VaultScore = {
+  readonly peer: PeerId;
+  readonly vault: VaultName;
+  readonly score: number;
+  readonly conduct: number;
+  readonly goodDays: number;
+  readonly age: number;
+  readonly faults: Readonly<Partial<Record<PeerFault, number>>>;
+};
+
+export type Scoreboard = {
+  audited(vault: VaultName, verdict: AuditVerdict): void;
+  fault(peer: PeerId, fault: PeerFault): void;
+  /** All vaults of other nodes, worst conduct first. */
+  scores(): readonly VaultScore[];
+  /** How many vaults of others stand where, by conduct. */
+  standings(): Readonly<Record<Standing, number>>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** Where scores outlive the process: read once, written at the end of a day and at an orderly stop. */
+export type ScoreMemory = { load(): Promise<string | undefined>; save(text: string): Promise<void> };
+
+export type ScoreboardParts = {
+  readonly self: PeerId;
+  readonly directory: Pick<Directory, "nodes" | "node">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly memory?: ScoreMemory;
+};
+
+// A day of windows between two writings: an idle farm writes a few hundred bytes a vault once a day.
+const windowsPerSave = 144;
+const vaultsMax = 100_000;
+const count = z.number().min(0);
+const windowCount = z.object({ windows: count, answered: count });
+const bookSchema: z.ZodType<ConductBook> = z.object({
+  audits: count.max(1),
+  goodDays: count,
+  silentWindows: count,
+  today: z.object({ windows: count, answered: count, proven: count, failed: count }),
+  days: z.array(windowCount).max(30),
+});
+const memorySchema = z.object({ format: z.literal(1), vaults: z.record(z.string(), bookSchema) });
+
+/** A scoreboard that has seen nothing. */
+export function createScoreboard(parts: ScoreboardParts): Scoreboard {
+  const { self, directory, clock, log } = parts;
+  const books = new Map<VaultName, ConductBook>();
+  const faults = new Map<PeerId, Map<PeerFault, number>>();
+  const stood = new Map<VaultName, Standing>();
+  let timer: Timer | undefined;
+  let windows = 0;
+  let changed = false;
+  const others = () => directory.nodes().filter(({ record }) => record.peerId !== self);
+  const keep = (vault: VaultName, book: ConductBook): void => {
+    if (!books.has(vault) && books.size >= vaultsMax) return;
+    books.set(vault, book);
+    changed = true;
+    const standing = standingOf(conductOf(factsOf(book)));
+    const before = stood.get(vault) ?? "good";
+    if (standing === before) return;
+    stood.set(vault, standing);
+    const worse = standings.indexOf(standing) > standings.indexOf(before);
+    if (worse) log.warn("a vault's conduct fell below a threshold", { vault, standing, ...factsOf(book) });
+    else log.info("a vault's conduct rose above a threshold", { vault, standing });
+  };
+  const endWindow = (): void => {
+    timer = clock.after(windowMs, endWindow);
+    for (const { record, state } of others())
+      for (const { name } of record.vaults) keep(name, afterWindow(books.get(name) ?? newBook, state === "live"));
+    for (const peer of faults.keys()) if (directory.node(peer) === undefined) faults.delete(peer);
+    windows += 1;
+    if (windows % windowsPerSave === 0) void save();
+  };
+  const save = async (): Promise<void> => {
+    if (!changed || parts.memory === undefined) return;
+    changed = false;
+    try {
+      await parts.memory.save(JSON.stringify({ format: 1, vaults: Object.fromEntries(books) }));
+    } catch (cause) {
+      log.warn("what was seen of other vaults could not be written; it is kept in memory", { cause });
+    }
+  };
+  const scores = (): readonly VaultScore[] =>
+    others()
+      .flatMap(({ record }) => record.vaults.map(({ name }) => scoreIn(books.get(name) ?? newBook, record.peerId, name, faults)))
+      .sort((a, b) => a.conduct - b.conduct || a.score - b.score);
+  return {
+    audited: (vault, verdict) => keep(vault, afterAudit(books.get(vault) ?? newBook, verdict)),
+    fault: (peer, fault) => {
+      if (directory.node(peer) === undefined) return;
+      const known = faults.get(peer) ?? new Map<PeerFault, number>();
+      known.set(fault, (known.get(fault) ?? 0) + 1);
+      faults.set(peer, known);
+    },
+    scores,
+    standings: () => {
+      const counts: Record<Standing, number> = { good: 0, warned: 0, slower: 0, distrusted: 0, "no-new-chunks": 0, repaired: 0 };
+      for (const { conduct } of scores()) counts[standingOf(conduct)] += 1;
+      return counts;
+    },
+    start: async () => {
+      for (const [vault, book] of await loadBooks(parts)) books.set(vault, book);
+      timer = clock.after(windowMs, endWindow);
+    },
+    stop: async () => {
+      timer?.cancel();
+      await save();
+    },
+  };
+}
+
+function scoreIn(
+  book: ConductBook,
+  peer: PeerId,
+  vault: VaultName,
+  faults: ReadonlyMap<PeerId, ReadonlyMap<PeerFault, number>>,
+): VaultScore {
+  const facts = factsOf(book);
+  const { goodDays } = facts;
+  const counted = Object.fromEntries(faults.get(peer) ?? []);
+  return { peer, vault, score: scoreOf(facts), conduct: conductOf(facts), goodDays, age: ageOf(goodDays), faults: counted };
+}
+
+async function loadBooks({ memory, log }: ScoreboardParts): Promise<readonly [VaultName, ConductBook][]> {
+  try {
+    const text = await memory?.load();
+    if (text === undefined) return [];
+    const { vaults } = memorySchema.parse(JSON.parse(text));
+    return Object.entries(vaults).flatMap(([text, book]): [VaultName, ConductBook][] => {
+      const vault = parseAddress(text);
+      return vault === undefined ? [] : [[vault, book]];
+    });
+  } catch (cause) {
+    log.warn("what was seen of other vaults could not be read; it begins anew", { cause });
+    return [];
+  }
+}

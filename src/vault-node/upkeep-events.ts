@@ -1,0 +1,18 @@
+// What happens in upkeep that somebody outside may want to count.
+import type { AuditVerdict } from "./audit/auditor.ts";
+import type { CompareOutcome } from "./reconciliation/comparer.ts";
+import type { Differences } from "./reconciliation/comparison.ts";
+import type { PeerFault } from "./scores/scoreboard.ts";
+
+export type UpkeepEvents = {
+  /** A comparison with a peer ended; `found`: the differences that were handed over. */
+  compared(outcome: CompareOutcome, found: Differences): void;
+  /** Chunks of a peer were audited, with this verdict. */
+  audited(verdict: AuditVerdict, count: number): void;
+  peerFaulted(fault: PeerFault): void;
+  /** The scrub read a chunk of this many bytes; undefined: it is rotten or gone. */
+  scrubbed(bytes: number | undefined): void;
+};
+
+/** Tells nobody. */
+export const silentUpkeepEvents: UpkeepEvents = { compared: () => {}, audited: () => {}, peerFaulted: () => {}, scrubbed: () => {} };
