@@ -1,8 +1,11 @@
 // A client of a real network: libp2p, membership and self-encryption put together, started, and stopped in reverse.
 import { join } from "node:path";
+import { createDetector, type Detector } from "../network/detector/detector.ts";
+import { createSuspicionBoard, type SuspicionBoard } from "../network/detector/suspicion-board.ts";
 import { createLibp2pPeers } from "../network/libp2p/libp2p-peers.ts";
 import { createFileRecordCache } from "../network/membership/file-record-cache.ts";
 import { createMembership, type Membership } from "../network/membership/membership.ts";
+import type { Peers } from "../network/peers.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { NodeAddress } from "../protocol/node-record.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -25,7 +28,7 @@ export type ConnectOptions = {
   /** Addresses of nodes; asked again and again until one answered. */
   readonly bootstrap: () => readonly NodeAddress[];
   /** Where peers may reach this client (bulk travels on lanes that the receiver dials); port 0 = any free one. */
-  readonly listen?: { readonly ip: string; readonly libp2p: number; readonly lane: number };
+  readonly listen?: { readonly ip: string; readonly libp2p: number; readonly lane: number; readonly heartbeat?: number };
   /** Folder for what is remembered of the network and for uploads of unknown size. */
   readonly cacheDir?: string;
   readonly chunkCache?: ChunkCache;
@@ -51,14 +54,18 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
     clock,
     log: log.with({ part: "peers" }),
   });
-  const membership = createMembership({
+  const board = createSuspicionBoard();
+  const membership: Membership = createMembership({
     peers,
     genesis,
     clock,
     random,
     log: log.with({ part: "membership" }),
     ...(cacheDir === undefined ? {} : { cache: createFileRecordCache(join(cacheDir, "peers"), log) }),
+    feed: board,
+    onPause: () => detector?.forget(),
   });
+  const detector = listeningDetector(options, { peers, membership, board });
   const client = createFarmClient({
     peers,
     membership,
@@ -72,6 +79,7 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
     ...(cacheDir === undefined ? {} : { spoolDir: join(cacheDir, "spool") }),
   });
   const parts: readonly Part[] = [
+    ...(detector === undefined ? [] : [detector]),
     { name: "peers", start: () => peers.start(), stop: () => peers.stop() },
     membership,
     bootstrapPolling(membership, options),
@@ -80,6 +88,24 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
   const lifecycle = createLifecycle(parts, { clock, log }, { stopMs });
   await lifecycle.start(new AbortController().signal);
   return { ...client, stop: () => lifecycle.stop() };
+}
+
+type Detecting = { readonly peers: Peers; readonly membership: Membership; readonly board: SuspicionBoard };
+
+/** What a client hears of nodes from their watchers; it is watched by nobody and watches nobody. */
+function listeningDetector(options: ConnectOptions, { peers, membership, board }: Detecting): Detector | undefined {
+  const { listen, genesis, networkKey, clock, random, log } = options;
+  if (listen?.heartbeat === undefined) return undefined;
+  return createDetector({
+    ...{ peers, board, clock, random },
+    directory: membership.directory,
+    refresh: membership.refresh,
+    network: { id: genesis.networkId, key: networkKey },
+    profile: "lan",
+    listen: { ip: listen.ip, port: listen.heartbeat },
+    log: log.with({ part: "detector" }),
+    onEvent: () => {},
+  });
 }
 
 // Whoever starts a farm may write down its addresses only after this client has started.

@@ -19,6 +19,7 @@ const config: fc.Arbitrary<GatewayConfig> = fc.record(
     networkIp: fc.oneof(fc.ipV4(), fc.constant("::1")),
     libp2pPort: port,
     lanePort: port,
+    heartbeatPort: port,
     dataDir: path,
     genesisFile: path,
     networkKeyFile: path,
@@ -40,7 +41,7 @@ const config: fc.Arbitrary<GatewayConfig> = fc.record(
   },
   {
     requiredKeys: [
-      ...(["host", "port", "networkIp", "libp2pPort", "lanePort", "dataDir", "genesisFile", "writes", "quota"] as const),
+      ...(["host", "port", "networkIp", "libp2pPort", "lanePort", "heartbeatPort", "dataDir", "genesisFile", "writes", "quota"] as const),
       ...(["objectSizeMax", "corsWrites", "trustedProxies", "extraHosts", "requestsPerMinute", "cacheMemory", "logLevel"] as const),
       "stopGraceMs",
     ],

@@ -35,6 +35,7 @@ export type GatewayConfig = {
   readonly networkIp: string;
   readonly libp2pPort: number;
   readonly lanePort: number;
+  readonly heartbeatPort: number;
   /** Holds `identity.seed` (made if absent, mode 0600), `grant`, and the cache of known peers. */
   readonly dataDir: string;
   readonly genesisFile: string;
@@ -78,6 +79,11 @@ const plainTable: SettingTable<PlainFields> = {
   networkIp: ipSetting({ variable: "VAULTFARM_NETWORK_IP", meaning: "address the network side listens on", fallback: "127.0.0.1" }),
   libp2pPort: portSetting({ variable: "VAULTFARM_LIBP2P_PORT", meaning: "control port of the network side", fallback: 0 }),
   lanePort: portSetting({ variable: "VAULTFARM_LANE_PORT", meaning: "port of the network side for bulk bytes", fallback: 0 }),
+  heartbeatPort: portSetting({
+    variable: "VAULTFARM_HEARTBEAT_PORT",
+    meaning: "UDP port on which nodes tell of silent ones",
+    fallback: 0,
+  }),
   dataDir: path({ variable: "VAULTFARM_DATA_DIR", meaning: "folder of identity, grant and known peers" }),
   genesisFile: path({ variable: "VAULTFARM_GENESIS_FILE", meaning: "the genesis of the network" }),
   networkKeyFile: optional(

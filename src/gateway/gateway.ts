@@ -54,7 +54,7 @@ async function connect(config: GatewayConfig, tools: GatewayTools, chunkCache: B
     ...files,
     ...tools,
     bootstrap: createPeersReader(config.peersFile, tools.log),
-    listen: { ip: config.networkIp, libp2p: config.libp2pPort, lane: config.lanePort },
+    listen: { ip: config.networkIp, libp2p: config.libp2pPort, lane: config.lanePort, heartbeat: config.heartbeatPort },
     chunkCache,
   });
 }

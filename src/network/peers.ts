@@ -14,6 +14,7 @@ export const requestKinds = [
   "suspicions",
   "compare-chunks",
   "audit-chunks",
+  "heartbeat-session",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

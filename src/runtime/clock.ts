@@ -37,3 +37,11 @@ export const systemClock: Clock = {
       signal?.addEventListener("abort", stop, { once: true });
     }),
 };
+
+/**
+ * Milliseconds of the host's monotonic clock: the same instant gives the same number in every thread and process of one
+ * host (Linux CLOCK_MONOTONIC), unlike `monotonicMs`, which begins with each thread.
+ */
+export function hostMonotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

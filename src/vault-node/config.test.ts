@@ -3,6 +3,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
+import { profileNames } from "../protocol/network-profile.ts";
 import { logLevels } from "../runtime/log.ts";
 import { SettingsError } from "../runtime/settings.ts";
 import { readConfig, toEnv, type VaultNodeConfig } from "./config.ts";
@@ -25,6 +26,7 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
     region: fc.oneof(fc.constant(""), text),
     zone: text,
     host: text,
+    profile: fc.constantFrom(...profileNames),
     logLevel: fc.constantFrom(...logLevels),
     stopGraceMs: fc.integer({ min: 100, max: 600_000 }),
   },
@@ -41,6 +43,7 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
       "region",
       "zone",
       "host",
+      "profile",
       "logLevel",
       "stopGraceMs",
     ],

@@ -1,7 +1,9 @@
 // The configuration of a vault node: one typed object out of the environment, and back, so that whoever starts a node
 // (operator, local farm) and the node itself cannot disagree.
+
 import { type PublicKey, parsePublicKey } from "../protocol/keys.ts";
 import { vaultsPerNodeMax } from "../protocol/limits.ts";
+import { type ProfileName, profileNames } from "../protocol/network-profile.ts";
 import { adminPort, healthPort, heartbeatPort, lanePort, libp2pPort } from "../protocol/ports.ts";
 import { type LogLevel, logLevels } from "../runtime/log.ts";
 import {
@@ -51,6 +53,8 @@ type PlainFields = {
   readonly region: string;
   readonly zone: string;
   readonly host: string;
+  /** How fast silence is noticed. */
+  readonly profile: ProfileName;
   readonly logLevel: LogLevel;
   /** Time given to a stop, milliseconds. */
   readonly stopGraceMs: number;
@@ -107,6 +111,12 @@ const plainTable: SettingTable<PlainFields> = {
   region: textSetting({ variable: "VAULTFARM_REGION", meaning: "failure domain: region", max: 63, fallback: "" }),
   zone: textSetting({ variable: "VAULTFARM_ZONE", meaning: "failure domain: zone", max: 63, fallback: "" }),
   host: textSetting({ variable: "VAULTFARM_HOST", meaning: "failure domain: host", max: 253, fallback: "" }),
+  profile: choiceSetting({
+    variable: "VAULTFARM_NETWORK_PROFILE",
+    meaning: "how fast silence is noticed: within 16 ms among quiet machines, within 50 ms, or as the path allows",
+    choices: profileNames,
+    fallback: "lan",
+  }),
   logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "what is logged", choices: logLevels, fallback: "info" }),
   stopGraceMs: integerSetting({
     variable: "VAULTFARM_STOP_GRACE_MS",

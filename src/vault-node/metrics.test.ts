@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { chunkAddress } from "../protocol/address.ts";
 import { signingKeyFromSeed } from "../protocol/keys.ts";
 import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-registry.ts";
+import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.ts";
 import { hostVaults } from "./hosted-vault.ts";
 import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
 import type { NodeEvents } from "./node-events.ts";
@@ -17,6 +18,8 @@ const vaults = hostVaults(
 function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
   const registry = createMetricsRegistry({ processMetrics: false });
   const events = createNodeCounters(registry);
+  createDetectorMetrics(registry);
+  registerViewFigures(registry, () => []);
   registerNodeFigures(registry, {
     vaults: () => vaults.map((vault) => ({ vault, state: "active", used: 10, chunks: 1 })),
     disk: () => Promise.resolve({ live: 1, dead: 2, overhead: 3, free: 4, total: 5 }),

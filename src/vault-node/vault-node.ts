@@ -1,5 +1,8 @@
 // A vault node, built top to bottom: files, volume, store, peers, membership, core, servers. Reading this file is reading
 // what a node consists of; stopping goes the other way round.
+
+import type { Detector } from "../network/detector/detector.ts";
+import { createSuspicionBoard, type SuspicionBoard } from "../network/detector/suspicion-board.ts";
 import { createLibp2pPeers } from "../network/libp2p/libp2p-peers.ts";
 import { createFileRecordCache } from "../network/membership/file-record-cache.ts";
 import { createMembership, type Membership } from "../network/membership/membership.ts";
@@ -21,10 +24,12 @@ import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import { createDiskChunkStore } from "./chunk-store/disk.ts";
 import type { VaultNodeConfig } from "./config.ts";
 import { createVaultNodeCore, type NodeIdentity, type VaultNodeCore } from "./core.ts";
+import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.ts";
 import { clashError, diskTooSmallError } from "./errors.ts";
 import { createHealthServer } from "./health/health-server.ts";
 import { hostVaults } from "./hosted-vault.ts";
 import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
+import { createNodeDetector, readSuspicions } from "./node-detector.ts";
 import { loggedEvents } from "./node-events.ts";
 import { readGenesisFile, readNetworkKeyFile } from "./node-files.ts";
 import { createNodePhases, type NodePhases } from "./node-phases.ts";
@@ -65,20 +70,26 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     networkId: genesis.networkId,
     seed: volume.nodeSeed,
     ...(networkKey === undefined ? {} : { networkKey }),
-    listen: listenOf(config),
+    listen: { ...listenOf(config), heartbeatPort: () => detector.port() },
     clock,
     log: log.with({ part: "peers" }),
   });
-  const membership = createMembership({
+  const board = createSuspicionBoard();
+  const membership: Membership = createMembership({
     peers,
     genesis,
     clock,
     random,
     log: log.with({ part: "membership" }),
     cache: createFileRecordCache(volume.peersCachePath, log),
+    feed: board,
+    onPause: () => detector.forget(),
     own: { key: volume.nodeKey, startCounter: volume.startCounter, founder: config.founder },
   });
   const registry = createMetricsRegistry({ processMetrics: true });
+  registerViewFigures(registry, membership.directory.nodes);
+  const onEvent = createDetectorMetrics(registry);
+  const detector: Detector = createNodeDetector({ config, peers, membership, board, genesis, networkKey, clock, random, log, onEvent });
   const events = loggedEvents(createNodeCounters(registry), log);
   const core = createVaultNodeCore({
     identity,
@@ -93,7 +104,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     scoreMemory: volume.scores,
   });
   const phases = createNodePhases(membership.joined);
-  const organs: Organs = { config, tools, identity, volume, store, peers, membership, core, phases };
+  const organs: Organs = { config, tools, identity, volume, store, peers, membership, board, detector, core, phases };
   registerNodeFigures(registry, {
     vaults: core.vaults,
     disk: () => store.disk(),
@@ -118,13 +129,18 @@ type Organs = {
   readonly store: ChunkStore;
   readonly peers: Peers;
   readonly membership: Membership;
+  readonly board: SuspicionBoard;
+  readonly detector: Detector;
   readonly core: VaultNodeCore;
   readonly phases: NodePhases;
 };
 type Servers = { readonly health: HttpServer; readonly admin: HttpServer };
 
 /** In the order of their start; stopped in reverse. */
-function partsOf({ config, tools, volume, store, peers, membership, core, phases }: Organs, { health, admin }: Servers): readonly Part[] {
+function partsOf(
+  { config, tools, volume, store, peers, membership, detector, core, phases }: Organs,
+  { health, admin }: Servers,
+): readonly Part[] {
   const { clock, log } = tools;
   const use = (addresses: readonly NodeAddress[]): void => membership.bootstrap(withoutOwn(addresses, peers.addresses()));
   const watching = new AbortController();
@@ -132,6 +148,7 @@ function partsOf({ config, tools, volume, store, peers, membership, core, phases
     { name: "volume", stop: () => volume.close() },
     { name: "chunk store", stop: () => store.close() },
     { name: "health server", ...health },
+    detector,
     { name: "peers", start: () => startPeers(peers, config), stop: () => peers.stop() },
     { name: "vaults", start: () => core.start(), stop: () => core.stop() },
     membership,
@@ -175,7 +192,7 @@ function createServers(organs: Organs, registry: MetricsRegistry): Servers {
     readStatus({ ...organs, startCounter: volume.startCounter, phase: phases.phase, joined: membership.joined, granted, ports });
   const listening = { ip: config.listenIp };
   const health = createHealthServer(
-    { store, registry, status, notReady: phases.notReady },
+    { store, registry, status, suspicions: () => readSuspicions(organs), notReady: phases.notReady },
     { ...listening, port: config.ports.health },
     tools.log,
   );

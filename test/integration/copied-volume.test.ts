@@ -72,7 +72,7 @@ async function runCopy(name: string, dataDir: string): Promise<Ended> {
   const ports = { libp2p, lane, heartbeat, health, admin };
   const { admin: adminKey } = await readFarmKeys(folder);
   const env = {
-    ...vaultNodeEnv(folder, state, { ...node, ports }, adminKey.publicKey),
+    ...vaultNodeEnv(folder, state, { ...node, ports }, { adminPublicKey: adminKey.publicKey, profile: "lan" }),
     VAULTFARM_DATA_DIR: dataDir,
     VAULTFARM_FOUNDER: "false",
   };

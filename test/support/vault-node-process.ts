@@ -20,10 +20,11 @@ export type VaultNodeProcess = {
 const entry = fileURLToPath(new URL("../../src/vault-node/main.ts", import.meta.url));
 const readSentence = "the vault node runs";
 
-/** Starts a node; whoever starts it ends it, at the latest with `child.kill("SIGKILL")`. */
-export function startVaultNode(config: VaultNodeConfig): VaultNodeProcess {
+/** Starts a node, by `prefix` where another command must run it; whoever starts it ends it, at the latest with `child.kill("SIGKILL")`. */
+export function startVaultNode(config: VaultNodeConfig, prefix: readonly string[] = []): VaultNodeProcess {
   const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...toEnv(config) };
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry], { env, stdio: ["ignore", "ignore", "pipe"] });
+  const [program = process.execPath, ...args] = [...prefix, process.execPath, "--disable-warning=ExperimentalWarning", entry];
+  const child = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   const log: LogLine[] = [];
   const listeners = new Set<() => void>();
   let rest = "";

@@ -12,6 +12,7 @@ const spec: VaultFarmSpec = {
   vaultCapacity: 2 ** 29,
   copies,
   gateway: { replicas: 1 },
+  network: { profile: "lan" },
   topology: { zones: [] },
 };
 const place = (name: string): NodePlace => ({

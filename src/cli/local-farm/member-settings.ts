@@ -5,6 +5,7 @@ import { type GatewayConfig, toEnv as gatewayEnv, readConfig as readGatewayConfi
 import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
 import { peersToTell } from "../../operator/vault-farm/plan.ts";
 import type { PublicKey } from "../../protocol/keys.ts";
+import type { ProfileName } from "../../protocol/network-profile.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
 import { toEnv as nodeEnv } from "../../vault-node/config.ts";
 import type { FarmFolder } from "./farm-folder.ts";
@@ -30,7 +31,12 @@ export function firstPeers(state: FarmState, name: string): readonly NodePlace[]
 }
 
 /** The environment of a vault node. */
-export function vaultNodeEnv(folder: FarmFolder, state: FarmState, node: NodePlace, adminPublicKey: PublicKey): Record<string, string> {
+export function vaultNodeEnv(
+  folder: FarmFolder,
+  state: FarmState,
+  node: NodePlace,
+  { adminPublicKey, profile }: { readonly adminPublicKey: PublicKey; readonly profile: ProfileName },
+): Record<string, string> {
   const { data, peers } = folder.member("node", node.name);
   return nodeEnv({
     dataDir: data,
@@ -46,6 +52,7 @@ export function vaultNodeEnv(folder: FarmFolder, state: FarmState, node: NodePla
     region: "",
     zone: node.zone,
     host: "local",
+    profile,
     logLevel: "info",
     stopGraceMs,
   });

@@ -38,7 +38,8 @@ export function createMemberStarter(parts: MemberStarterParts, book: FarmBook): 
     const node = await withFreeNodePorts(book.state(), known, random);
     book.changeNode(name, { ports: node.ports });
     const told = await writePeersFile(folder, book.state(), "node", name);
-    const env = { ...baseEnv, ...vaultNodeEnv(folder, book.state(), node, keys.admin.publicKey) };
+    const chosen = { adminPublicKey: keys.admin.publicKey, profile: parts.spec.network.profile };
+    const env = { ...baseEnv, ...vaultNodeEnv(folder, book.state(), node, chosen) };
     start(member, "vault-node", { name, env, log: folder.member("node", name).log });
     return told;
   };

@@ -10,8 +10,14 @@ import { hash } from "../../protocol/hash.ts";
 import { noiseCipher } from "./noise-cipher.ts";
 import type { TransportLimits } from "./transport-limits.ts";
 
-/** Ports 0 = any free one; `announceIp` is what `addresses()` names instead of `ip`. */
-export type ListenOptions = { readonly ip: string; readonly libp2p: number; readonly lane: number; readonly announceIp?: string };
+/** Ports 0 = any free one; `announceIp` is what `addresses()` names instead of `ip`, `heartbeatPort` what it names beside the others. */
+export type ListenOptions = {
+  readonly ip: string;
+  readonly libp2p: number;
+  readonly lane: number;
+  readonly announceIp?: string;
+  readonly heartbeatPort?: () => number;
+};
 export type HostOptions = {
   /** 32-byte seed of the node's ed25519 key. */
   readonly seed: Uint8Array;

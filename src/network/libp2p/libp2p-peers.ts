@@ -192,5 +192,5 @@ function ownAddresses({ running, options, lanes }: Transport): readonly NodeAddr
   const { listen } = options;
   const port = running?.host.getMultiaddrs().map((address) => /\/tcp\/(\d+)/.exec(address.toString())?.[1])[0];
   if (listen === undefined || port === undefined) return [];
-  return [{ ip: listen.announceIp ?? listen.ip, libp2p: Number(port), lane: lanes.port(), heartbeat: 0 }];
+  return [{ ip: listen.announceIp ?? listen.ip, libp2p: Number(port), lane: lanes.port(), heartbeat: listen.heartbeatPort?.() ?? 0 }];
 }

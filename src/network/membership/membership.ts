@@ -8,6 +8,7 @@ import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
+import type { SuspicionFeed } from "../detector/suspicion-board.ts";
 import type { Directory } from "../directory.ts";
 import type { PeerEvent, Peers } from "../peers.ts";
 import { createBootstrap } from "./bootstrap.ts";
@@ -35,6 +36,10 @@ export type MembershipParts = {
   readonly log: Log;
   /** What was known at the last stop; none = everything is learned anew. */
   readonly cache?: RecordCache;
+  /** What the failure detector finds; none = connections and requests alone tell. */
+  readonly feed?: SuspicionFeed;
+  /** Called where this machine slept or its clock stepped. */
+  readonly onPause?: () => void;
   /** Absent for a gateway or command, which only listens. */
   readonly own?: OwnNode;
 };
@@ -57,6 +62,8 @@ export type Membership = SuspicionSink & {
   onClash(listener: (clash: IdentityClash) => void): () => void;
   /** A request to a node failed or timed out: route round it until it answers again. */
   reportFailure(peer: PeerId): void;
+  /** Takes in what the failure detector has found since the last pick. */
+  refresh(): void;
   counts(): MembershipCounts;
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -86,6 +93,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
       pauses += 1;
       log.info("this machine slept or its clock stepped: suspicions are forgotten", pause);
       roster.forgive();
+      parts.onPause?.();
       confirmer.quiet();
       voice.renew();
     },
@@ -131,6 +139,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     suspect: roster.suspect,
     refute: roster.refute,
     reportFailure: (peer) => roster.suspect(peer, "failed"),
+    refresh: roster.refresh,
     counts: () => ({ ...intake.counts(), pauses }),
     start,
     stop,
@@ -154,7 +163,7 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   const isConnected = (peer: PeerId): boolean => peers.connected().includes(peer);
   const reacher = createReacher({ clock, random, attempt: (peer) => attempt(peer) }, limits);
   const { reach, settle } = reacher;
-  const roster = createRoster({ self: peers.self, genesis, clock, isConnected, hasRoom, reach, settle });
+  const roster = createRoster({ self: peers.self, genesis, clock, isConnected, hasRoom, reach, settle, feed: parts.feed });
   const forwarder = createForwarder({ clock, random, connected: peers.connected, push: (to, records) => gossip.push(to, records) }, limits);
   const intake: Intake = createIntake({
     roster,

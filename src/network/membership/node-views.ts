@@ -23,8 +23,12 @@ export type NodeViews = {
 type PlacedEntry = { readonly slot: VaultSlot; readonly capacity: number };
 type Known = { view: NodeView; readonly vaults: Map<VaultName, PlacedEntry> };
 
-/** No nodes yet. `wallMs` dates the changes. */
-export function createNodeViews(network: { readonly placeUnit: number }, wallMs: () => number): NodeViews {
+/** No nodes yet. `wallMs` dates the changes; `beforePick` is called before each pick and may change views. */
+export function createNodeViews(
+  network: { readonly placeUnit: number },
+  wallMs: () => number,
+  beforePick: () => void = () => {},
+): NodeViews {
   const known = new Map<PeerId, Known>();
   const index = createPlaceIndex(network);
   const listeners = new Set<(peer: PeerId) => void>();
@@ -64,6 +68,7 @@ export function createNodeViews(network: { readonly placeUnit: number }, wallMs:
     announce(peer);
   };
   const closest = (address: Address, k: number, purpose: PlacementPurpose): Placement => {
+    beforePick();
     const { vaults, short } = index.closest(address, k, purpose);
     const holders = vaults.map(({ vault, node }) => holderOf(known.get(node as PeerId), vault)).filter((holder) => holder !== undefined);
     return { holders, short };

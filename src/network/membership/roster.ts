@@ -6,6 +6,7 @@ import { type Goodbye, readGoodbye } from "../../protocol/messages/goodbye.ts";
 import { isNewer, type NodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import type { Hint, SuspicionFeed } from "../detector/suspicion-board.ts";
 import type { Directory } from "../directory.ts";
 import { createDepartures, type Departed } from "./departures.ts";
 import { createNodeViews, type NodeViews } from "./node-views.ts";
@@ -22,6 +23,8 @@ export type RosterParts = {
   readonly hasRoom: () => boolean;
   readonly reach: (peer: PeerId) => void;
   readonly settle: (peer: PeerId) => void;
+  /** What the detector finds, read at each pick. */
+  readonly feed?: SuspicionFeed | undefined;
 };
 
 /** What became of bytes that were offered; `departed`: of a node whose goodbye is newer; `own`: signed by this very identity. */
@@ -52,16 +55,21 @@ export type Roster = SuspicionSink & {
   causeOf(peer: PeerId): SuspicionCause | undefined;
   /** Watchers agree, or no longer agree, that a suspected node is silent. */
   confirm(peer: PeerId, confirmed: boolean): void;
+  /** Takes in what the detector has found since. */
+  refresh(): void;
 };
 
 // Leavers remembered, so that old records of theirs do not bring them back.
 const departuresMax = 1024;
 
+// What the detector finds is mostly over in a moment: a node that stays silent longer is tried over its connection.
+const reachSilentAfterMs = 100;
+
 /** An empty roster. */
 export function createRoster(parts: RosterParts): Roster {
   const { genesis, clock } = parts;
   const book = createRecordBook(genesis.networkId);
-  const views = createNodeViews(genesis, clock.wallMs);
+  const views: NodeViews = createNodeViews(genesis, clock.wallMs, () => refresh());
   const departures = createDepartures(departuresMax, (peer) => views.remove(peer));
   const causes = new Map<PeerId, SuspicionCause>();
   const state = { parts, book, views, departures, causes };
@@ -94,7 +102,8 @@ export function createRoster(parts: RosterParts): Roster {
     if (peer === parts.self || seen !== "live") return;
     causes.set(peer, cause);
     views.setState(peer, "suspected");
-    parts.reach(peer);
+    if (cause === "silent" || cause === "told") reachLater(state, peer);
+    else parts.reach(peer);
   };
   const refute = (peer: PeerId): void => {
     const seen = views.directory.node(peer)?.state;
@@ -108,7 +117,14 @@ export function createRoster(parts: RosterParts): Roster {
       else parts.reach(record.peerId);
     }
   };
+  const heed = (peer: PeerId, hint: Hint): void => {
+    const cause = causes.get(peer);
+    if (hint === "silent" || hint === "told") suspect(peer, hint);
+    else if (hint === "heard" && (cause === "silent" || cause === "told")) refute(peer);
+  };
+  const refresh = (): void => parts.feed?.poll(heed);
   return {
+    refresh,
     directory: views.directory,
     book,
     offer,
@@ -156,6 +172,14 @@ function revive(state: State, peer: PeerId): void {
     views.setState(peer, "suspected");
   }
   parts.reach(peer);
+}
+
+function reachLater({ parts, views, causes }: State, peer: PeerId): void {
+  parts.clock.after(reachSilentAfterMs, () => {
+    const cause = causes.get(peer);
+    const isWanted = parts.isConnected(peer) || parts.hasRoom();
+    if (views.directory.node(peer)?.state === "suspected" && (cause === "silent" || cause === "told") && isWanted) parts.reach(peer);
+  });
 }
 
 function markLive({ parts, views, causes }: State, peer: PeerId): void {

@@ -33,6 +33,7 @@ test("what is left out has its default", () => {
     vaultCapacity: 2 ** 30,
     copies: { min: 4, target: 5, max: 8 },
     gateway: { replicas: 1 },
+    network: { profile: "lan" },
     topology: { zones: [] },
   });
 });

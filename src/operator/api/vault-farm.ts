@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
 import { vaultsPerNodeMax } from "../../protocol/limits.ts";
+import { type ProfileName, profileNames } from "../../protocol/network-profile.ts";
 import { byteQuantity, label, listOf, oneOf, wholeNumber } from "./fields.ts";
 
 export const apiVersion = "vaultfarm.dev/v1alpha1";
@@ -26,6 +27,8 @@ export type VaultFarmSpec = {
   readonly vaultCapacity: number;
   readonly copies: CopiesPolicy;
   readonly gateway: GatewaySpec;
+  /** How fast silence is noticed. */
+  readonly network: { readonly profile: ProfileName };
   /** Failure domains that the nodes are dealt out to in turn; none = one host without zones. */
   readonly topology: { readonly zones: readonly string[] };
 };
@@ -74,6 +77,19 @@ const gateway = z
   .prefault({})
   .describe("The HTTP face of the farm.");
 
+const network = z
+  .strictObject(
+    {
+      profile: oneOf(profileNames)
+        .default("lan")
+        .describe(
+          "How fast a silent node is routed round: cluster 16 ms (quiet machines), lan 50 ms (busy or shared ones), wan as the path allows.",
+        ),
+    },
+    anObject,
+  )
+  .prefault({});
+
 const topology = z
   .strictObject(
     {
@@ -92,6 +108,7 @@ const spec = z.strictObject(
     vaultCapacity: byteQuantity(vaultCapacityMin, vaultCapacityMax).describe("What each vault declares. May grow, not shrink."),
     copies,
     gateway,
+    network,
     topology,
   },
   anObject,

@@ -32,7 +32,13 @@ let why: string | undefined = "no other node yet";
 before(async () => {
   const registry = createMetricsRegistry({ processMetrics: false });
   registry.counter({ name: "seen_total", help: "Seen", labels: [] }).add({});
-  const parts = { store: { addresses: () => held }, registry, status: () => Promise.resolve(status), notReady: () => why };
+  const parts = {
+    store: { addresses: () => held },
+    registry,
+    status: () => Promise.resolve(status),
+    suspicions: () => ({ nodes: [] }),
+    notReady: () => why,
+  };
   server = createHealthServer(parts, { ip: "127.0.0.1", port: 0 }, silentLog);
   await server.start();
 });

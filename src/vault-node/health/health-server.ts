@@ -1,5 +1,6 @@
 // The health port: read-only, plain HTTP. Liveness, readiness, metrics, status and inventory of one node.
 import type { NodeStatus } from "../../protocol/node-status.ts";
+import type { SuspicionStatus } from "../../protocol/suspicion-status.ts";
 import {
   createHttpServer,
   type HttpAnswer,
@@ -17,6 +18,7 @@ export type HealthParts = {
   readonly store: AddressList;
   readonly registry: MetricsRegistry;
   status(): Promise<NodeStatus>;
+  suspicions(): SuspicionStatus;
   /** Why the node is not ready, undefined where it is. */
   notReady(): string | undefined;
 };
@@ -42,6 +44,7 @@ export function createHealthHandler(parts: HealthParts): HttpHandler {
     "/readyz": () => readiness(parts.notReady()),
     "/metrics": async () => ({ status: 200, headers: { "content-type": parts.registry.contentType }, body: await parts.registry.text() }),
     "/v1/status": async () => jsonAnswer(200, await parts.status()),
+    "/v1/suspicions": () => jsonAnswer(200, parts.suspicions()),
     "/v1/inventory": (request) => answerInventory(parts.store, request),
   };
   return (request) => {

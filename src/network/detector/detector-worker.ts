@@ -1,0 +1,97 @@
+// The detector's thread: a socket, a timer, and the pulse. It has nothing else to do, so that a busy or collecting main
+// thread is no death.
+import { createSocket, type Socket } from "node:dgram";
+import { setPriority } from "node:os";
+import { parentPort, workerData } from "node:worker_threads";
+import { hostMonotonicMs } from "../../runtime/clock.ts";
+import { profileOf } from "./profiles.ts";
+import { createPulse, type Pulse, type PulseEvent } from "./pulse.ts";
+import { createBoardWriter } from "./suspicion-board.ts";
+import type { FromDetectorWorker, ToDetectorWorker, WorkerStart } from "./worker-messages.ts";
+
+/** Before the threads of other programs, where the system allows it; on Linux this raises this thread alone. */
+const nice = -10;
+/** Events are passed on this often, milliseconds, and in such numbers at most; more are a flood, of which the first say enough. */
+const eventsEveryMs = 500;
+const eventsMax = 1_000;
+
+function post(message: FromDetectorWorker): void {
+  parentPort?.postMessage(message);
+}
+
+function raisePriority(): boolean {
+  try {
+    setPriority(0, nice);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function run(start: WorkerStart): void {
+  const socket = openSocket(start.ip);
+  const events: PulseEvent[] = [];
+  let changed = false;
+  const board = createBoardWriter(start.memory);
+  const pulse = createPulse({
+    self: start.self,
+    profile: profileOf(start.profile),
+    board: {
+      write: (slot, hint, hostMs) => {
+        board.write(slot, hint, hostMs);
+        if (!changed) setImmediate(tellChange);
+        changed = true;
+      },
+    },
+    nowMs: hostMonotonicMs,
+    send: (bytes, ip, port) => socket.send(bytes, port, ip, () => {}),
+    onEvent: (event) => void (events.length < eventsMax && events.push(event)),
+  });
+  const tellChange = (): void => {
+    changed = false;
+    post({ type: "changed" });
+  };
+  const tellEvents = (): void => {
+    if (events.length > 0) post({ type: "events", events: events.splice(0) });
+    setTimeout(tellEvents, eventsEveryMs).unref();
+  };
+  socket.on("message", (bytes) => pulse.datagram(bytes));
+  socket.once("error", (error: NodeJS.ErrnoException) => post({ type: "not-listening", why: error.message, code: error.code }));
+  socket.bind(start.port, start.ip, () => {
+    // A path that is gone for a moment is what this thread is here to notice, not an error of its own.
+    socket.removeAllListeners("error").on("error", () => {});
+    post({ type: "listening", port: socket.address().port, raised: raisePriority() });
+    tellEvents();
+    beat(pulse);
+  });
+  parentPort?.on("message", (message: ToDetectorWorker) => obey(pulse, message));
+}
+
+function openSocket(ip: string): Socket {
+  const family = ip.includes(":") ? 6 : 4;
+  // Peers are IP addresses already: the detour through the resolver would cost more than the datagram.
+  return createSocket({ type: family === 6 ? "udp6" : "udp4", lookup: (host, _options, callback) => callback(null, host, family) });
+}
+
+/** Wakes the pulse when it is due, again and again. */
+function beat(pulse: Pulse): void {
+  const next = (dueMs: number): void => {
+    setTimeout(
+      () => {
+        if (pulse.wake(dueMs)) setImmediate(() => pulse.afterPoll());
+        next(pulse.nextWakeMs());
+      },
+      Math.max(1, Math.round(dueMs - hostMonotonicMs())),
+    );
+  };
+  next(hostMonotonicMs());
+}
+
+function obey(pulse: Pulse, message: ToDetectorWorker): void {
+  if (message.type === "nodes") pulse.setNodes(message);
+  else if (message.type === "open") pulse.openSession(message.terms);
+  else if (message.type === "close") pulse.closeSession(message.subject);
+  else pulse.forget();
+}
+
+run(workerData as WorkerStart);

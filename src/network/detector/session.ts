@@ -1,0 +1,47 @@
+// One peer's side of the detector's datagrams: where they go, under which keys and numbers, and which were seen before.
+import { type Beat, isAuthentic, openBeat, type SessionKeys, sealBeat, type Word } from "../../protocol/heartbeat.ts";
+
+/** What both sides agreed on over their connection. `subject`: the peer's short name, also of a gateway, which nobody watches. */
+export type SessionTerms = {
+  readonly subject: string;
+  readonly ip: string;
+  readonly port: number;
+  /** The number the peer finds in our datagrams, and we in its. */
+  readonly sendAs: number;
+  readonly receiveAs: number;
+  readonly keys: SessionKeys;
+  /** Whether this side asked: the other waits for its first datagram before it uses the new keys. */
+  readonly initiator: boolean;
+  /** How often heartbeats go to this peer at least, milliseconds. */
+  readonly intervalMs: number;
+};
+
+export type Session = {
+  readonly terms: SessionTerms;
+  readonly openedMs: number;
+  intervalMs: number;
+  nextSendMs: number;
+  sent: number;
+  /** The highest number that came, and whether any did. */
+  received: number;
+};
+
+export function createSession(terms: SessionTerms, nowMs: number): Session {
+  return { terms, openedMs: nowMs, intervalMs: terms.intervalMs, nextSendMs: nowMs, sent: 0, received: 0 };
+}
+
+/** The next datagram to this peer; `lateMs`: how late this side woke. */
+export function seal(session: Session, lateMs: number, words?: readonly Word[]): Uint8Array {
+  session.sent += 1;
+  const head = { session: session.terms.sendAs, sequence: session.sent, intervalMs: session.intervalMs, lateMs };
+  return sealBeat(words === undefined ? head : { ...head, words }, session.terms.keys.send);
+}
+
+/** A datagram of this session, if it is authentic and new. */
+export function open(session: Session, bytes: Buffer): Beat | "forged" | "replayed" {
+  if (!isAuthentic(bytes, session.terms.keys.receive)) return "forged";
+  const beat = openBeat(bytes);
+  if (beat.sequence <= session.received) return "replayed";
+  session.received = beat.sequence;
+  return beat;
+}
