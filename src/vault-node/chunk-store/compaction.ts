@@ -9,7 +9,7 @@ import type { DiskFile } from "./disk-port.ts";
 import type { GroupWriter } from "./group-writer.ts";
 import type { Ledger } from "./ledger.ts";
 import { entryBytes, entryHeaderBytes } from "./log-entry.ts";
-import { type FoundEntry, type ScanEnd, scanSegment } from "./recovery.ts";
+import { type FoundEntry, scanSegment } from "./recovery.ts";
 import type { SegmentFigures, SegmentLog } from "./segment-log.ts";
 import type { StoreHealth } from "./store-health.ts";
 import type { StoreLimits } from "./store-limits.ts";
@@ -42,17 +42,19 @@ export type Compaction = {
 const pressedShare = 0.9;
 const pressedDeadShare = 0.1;
 
+/** Entries of the index looked at in one go: a few milliseconds. */
+const entriesPerSlice = 4096;
+
 /** Compaction in the background. */
 export function createCompaction(parts: CompactionParts): Compaction {
   const { health, report } = parts;
   const stopping = new AbortController();
-  const work: Work = { parts, kept: new Set() };
   let running: Promise<void> | undefined;
   const run = async (): Promise<void> => {
     try {
-      for (let segment = choose(work); segment !== undefined; segment = choose(work)) {
+      for (let segment = choose(parts); segment !== undefined; segment = choose(parts)) {
         if (stopping.signal.aborted || health.now().mode === "read-only") return;
-        if (!(await compact(work, segment, stopping.signal))) return;
+        if (!(await compact(parts, segment, stopping.signal))) return;
       }
     } catch (cause) {
       if (stopping.signal.aborted) return;
@@ -65,7 +67,7 @@ export function createCompaction(parts: CompactionParts): Compaction {
   return {
     wake: () => {
       if (running !== undefined || stopping.signal.aborted || health.now().mode === "read-only") return;
-      if (choose(work) !== undefined) running = run();
+      if (choose(parts) !== undefined) running = run();
     },
     idle: async () => running,
     stop: async () => {
@@ -75,15 +77,11 @@ export function createCompaction(parts: CompactionParts): Compaction {
   };
 }
 
-/** `kept`: segments that cannot be read from end to end. */
-type Work = { readonly parts: CompactionParts; readonly kept: Set<number> };
-
 // The segment with the largest dead share, where it is worth the work and its living part has room beside it.
-function choose({ parts: { log, limits, bytesMax, taken }, kept }: Work): number | undefined {
+function choose({ log, limits, bytesMax, taken }: CompactionParts): number | undefined {
   const pressed = taken() > bytesMax * pressedShare;
   let best: { readonly segment: number; readonly share: number } | undefined;
   for (const [segment, figures] of log.segments()) {
-    if (kept.has(segment)) continue;
     const { end } = figures;
     const dead = freed(figures, log);
     const share = end === 0 ? 0 : dead / end;
@@ -102,7 +100,7 @@ function freed({ dead, removals, gone }: SegmentFigures, log: SegmentLog): numbe
   return log.segments().size === 1 || log.gone() - gone >= enough ? dead + removals : dead;
 }
 
-async function compact({ parts, kept }: Work, segment: number, signal: AbortSignal): Promise<boolean> {
+async function compact(parts: CompactionParts, segment: number, signal: AbortSignal): Promise<boolean> {
   const { log, health, report, clock, limits } = parts;
   const hasRoom = (bytes: number): boolean => parts.taken() + bytes <= parts.bytesMax;
   if (segment === log.position().segment) await parts.writer().submit(sealJob(() => log.seal()));
@@ -111,7 +109,7 @@ async function compact({ parts, kept }: Work, segment: number, signal: AbortSign
     const walk = movesOf(parts, segment, file);
     for (let step = await walk.next(); ; step = await walk.next()) {
       if (signal.aborted) return undefined;
-      if (step.done === true) return isWhole(step.value, log.segments().get(segment)) ? bytes : "unreadable";
+      if (step.done === true) return bytes;
       const moves = step.value;
       if (!(await parts.writer().submit(moveJob(moves, hasRoom)))) return undefined;
       const batch = moves.reduce((sum, { head }) => sum + entryBytes(head), 0);
@@ -120,12 +118,6 @@ async function compact({ parts, kept }: Work, segment: number, signal: AbortSign
     }
   });
   if (moved === undefined) return false;
-  if (moved === "unreadable") {
-    // What the index finds behind the damage is still served from here.
-    kept.add(segment);
-    report.warn("a segment has a damaged header and is kept as it is", { segment });
-    return true;
-  }
   // Nothing may be deleted before the index on disk has the new places, nor be listed after it is deleted.
   log.drop(segment);
   await parts.writer().checkpoint();
@@ -136,13 +128,11 @@ async function compact({ parts, kept }: Work, segment: number, signal: AbortSign
 }
 
 // What must be kept of a segment, in batches of about one largest chunk.
-async function* movesOf(parts: CompactionParts, segment: number, file: DiskFile): AsyncGenerator<readonly Move[], ScanEnd> {
+async function* movesOf(parts: CompactionParts, segment: number, file: DiskFile): AsyncGenerator<readonly Move[]> {
   let batch: Move[] = [];
   let bytes = 0;
-  const scan = scanSegment(file, { segment, from: 0, verify: false });
-  let step = await scan.next();
-  for (; step.done !== true; step = await scan.next()) {
-    const move = await moveOf(parts, { segment, file }, step.value);
+  for await (const entry of entriesOf(parts, segment, file)) {
+    const move = await moveOf(parts, { segment, file }, entry);
     if (move === undefined) continue;
     batch.push(move);
     bytes += entryBytes(move.head);
@@ -152,11 +142,22 @@ async function* movesOf(parts: CompactionParts, segment: number, file: DiskFile)
     bytes = 0;
   }
   if (batch.length > 0) yield batch;
-  return step.value;
 }
 
-function isWhole({ end, gaps }: ScanEnd, figures: SegmentFigures | undefined): boolean {
-  return gaps === 0 && end === figures?.end;
+// The entries of a segment by their headers, and where one of those has rotted, once more by what the index knows.
+async function* entriesOf(parts: CompactionParts, segment: number, file: DiskFile): AsyncGenerator<FoundEntry> {
+  const { index, log, report, clock } = parts;
+  const { end, gaps } = yield* scanSegment(file, { segment, from: 0, verify: false });
+  if (gaps === 0 && end === log.segments().get(segment)?.end) return;
+  report.warn("a segment has a damaged header: its chunks are looked for in the index", { segment });
+  let seen = 0;
+  for (const [address, { vault, size, storedAtMs, ...place }] of index.entries()) {
+    seen += 1;
+    // A large index is gone through in slices, so that nobody waits for all of it.
+    if (seen % entriesPerSlice === 0) await clock.sleep(0);
+    if (place.segment !== segment) continue;
+    yield { head: { kind: "put", address, vault, size, storedAtMs, layIn: 0 }, offset: place.offset - entryHeaderBytes, damaged: false };
+  }
 }
 
 type From = { readonly segment: number; readonly file: DiskFile };

@@ -15,6 +15,7 @@ import { VolumeError } from "../errors.ts";
 import { chunkStoreContract } from "./chunk-store.contract.ts";
 import type { PutEntry } from "./chunk-store.ts";
 import { createDiskChunkStore, type DiskChunkStore, type DiskStoreOptions } from "./disk.ts";
+import { entryHeaderBytes } from "./log-entry.ts";
 import { createMemoryDisk } from "./memory-disk.ts";
 import { systemDisk } from "./system-disk.ts";
 
@@ -203,6 +204,27 @@ test("the notes of removals go with what they are about: put and remove without 
   const { live, dead, overhead } = await store.disk();
   assert.equal(live, 0);
   assert.ok(dead + overhead < 3 * mib, `${dead} dead, ${overhead} overhead`);
+  await store.close();
+});
+
+test("a segment with a rotten header is compacted all the same: the index knows what is in it", async () => {
+  const disk = createMemoryDisk();
+  const store = await open(await newDirectory(), { disk, limits: { segmentBytes: 100_000, compactionBytesPerSecond: 4096 * mib } });
+  const all = Array.from({ length: 25 }, () => entry(10_000));
+  for (const one of all) await store.put([one]);
+  const [first] = disk.names();
+  const log = disk.content(first ?? assert.fail());
+  // The header of the fourth chunk in the first segment, and of its last one.
+  for (const number of [3, 8]) log.fill(0x55, number * (10_000 + entryHeaderBytes), number * (10_000 + entryHeaderBytes) + 40);
+  const gone = [0, 1, 2, 4, 5, 6];
+  for (const number of gone) assert.equal(await store.remove(all[number]?.address ?? assert.fail()), true);
+  await store.compacted();
+  assert.ok(!disk.names().includes(first ?? ""), "the segment is gone");
+  for (const [number, { address, bytes }] of all.entries()) {
+    const read = await store.get(address);
+    assert.equal(read.kind, gone.includes(number) ? "absent" : "found", `chunk ${number}`);
+    assert.ok(read.kind !== "found" || Buffer.compare(read.bytes, bytes) === 0);
+  }
   await store.close();
 });
 
