@@ -46,6 +46,11 @@ export type ClientLimits = {
   readonly hedgeBurst: number;
   /** Chunks whose holders are remembered for the copies figures. */
   readonly ledgerChunksMax: number;
+  /** Between two rounds of counting chunks again that seem to have too few live copies, and how far the rest grows while nothing changes. */
+  readonly recountMs: number;
+  readonly recountMaxMs: number;
+  /** Chunks a round: a few messages to each node. */
+  readonly recountChunksMax: number;
   /** Changes of the network view within this time are told together. */
   readonly changeDelayMs: number;
   /** Sources of unknown size up to this stay in memory; longer ones go to the spool file. */
@@ -77,6 +82,9 @@ export const clientLimits: ClientLimits = {
   hedgeShare: 0.1,
   hedgeBurst: 16,
   ledgerChunksMax: 65_536,
+  recountMs: 5_000,
+  recountMaxMs: 60_000,
+  recountChunksMax: 512,
   changeDelayMs: 50,
   spoolMemoryMax: mib,
   objectSizeMax: 1024 ** 4,

@@ -6,10 +6,15 @@ import type { PeerId } from "../protocol/peer-id.ts";
 
 export type CopiesFigures = { readonly lowest: number | null; readonly belowMin: number; readonly belowTarget: number };
 
+/** A chunk and who has it, as far as this client knows. */
+export type KnownCopies = { readonly chunk: Address; readonly holders: readonly PeerId[] };
+
 export type CopiesLedger = {
   /** These nodes have the chunk, as far as this client knows. */
   note(chunk: Address, holders: readonly PeerId[]): void;
   figures(policy: CopiesPolicy, isLive: (peer: PeerId) => boolean): CopiesFigures;
+  /** At most `chunksMax` chunks with fewer than `copies` live copies, those noted longest ago first. */
+  below(copies: number, isLive: (peer: PeerId) => boolean, chunksMax: number): readonly KnownCopies[];
 };
 
 type Group = { readonly key: string; readonly holders: readonly PeerId[]; chunks: number };
@@ -46,5 +51,15 @@ export function createCopiesLedger(chunksMax: number): CopiesLedger {
     }
     return { lowest, belowMin, belowTarget };
   };
-  return { note, figures };
+  const below = (copies: number, isLive: (peer: PeerId) => boolean, chunksMax: number): readonly KnownCopies[] => {
+    const few = new Set([...groups.values()].filter(({ holders }) => holders.filter(isLive).length < copies));
+    const found: KnownCopies[] = [];
+    if (few.size === 0) return found;
+    for (const [chunk, group] of groupOf) {
+      if (found.length >= chunksMax) break;
+      if (few.has(group)) found.push({ chunk, holders: group.holders });
+    }
+    return found;
+  };
+  return { note, figures, below };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type Address, chunkAddress, type ObjectAddress } from "../protocol/address.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { chunkSizeMax } from "../protocol/limits.ts";
+import type { PeerId } from "../protocol/peer-id.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type ChunkCache, type ChunkFetcher, createChunkFetcher } from "./chunk-fetcher.ts";
@@ -13,6 +14,7 @@ import { abortError } from "./chunk-read.ts";
 import { type ClientLimits, clientLimits } from "./client-limits.ts";
 import { type ClientMetrics, silentMetrics } from "./client-metrics.ts";
 import { createCopiesLedger } from "./copies-ledger.ts";
+import { createCopiesRecount } from "./copies-recount.ts";
 import { createCopySender } from "./copy-sender.ts";
 import type { CustomerMembership, CustomerParts } from "./customer-parts.ts";
 import { ClientError } from "./errors.ts";
@@ -44,6 +46,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
   const stopping = new AbortController();
   const bell = createChangeBell(clock, limits.changeDelayMs);
   const ledger = createCopiesLedger(limits.ledgerChunksMax);
+  const isLive = (peer: PeerId): boolean => directory.node(peer)?.state === "live";
   const customer: CustomerParts = {
     peers: parts.peers,
     membership,
@@ -54,6 +57,24 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
     metrics: parts.metrics ?? silentMetrics,
     limits,
   };
+  const held = createHeldQuestion(customer, false);
+  const recount = createCopiesRecount({
+    below: (chunksMax) => ledger.below(genesis.copies.target, isLive, chunksMax),
+    note: (chunk, holders) => {
+      ledger.note(chunk, holders);
+      bell.ring();
+    },
+    closest: (chunk) => directory.closest(chunk, genesis.copies.target, "read").holders.map(({ peer }) => peer),
+    isLive,
+    held,
+    clock,
+    limits,
+    stopping: stopping.signal,
+  });
+  const changed = (): void => {
+    bell.ring();
+    recount();
+  };
   const puts: ObjectPutParts = {
     ...customer,
     encryptor,
@@ -61,7 +82,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
       ...ledger,
       note: (chunk, holders) => {
         ledger.note(chunk, holders);
-        bell.ring();
+        changed();
       },
     },
     sender: createCopySender(customer),
@@ -70,10 +91,9 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
     spoolDir: parts.spoolDir ?? join(tmpdir(), "vaultfarm-spool"),
   };
   const fetcher = createChunkFetcher(customer, parts.chunkCache);
-  const held = createHeldQuestion(customer, false);
   const orStopped = (signal?: AbortSignal): AbortSignal =>
     signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal]);
-  const forgetChanges = directory.onChange(() => bell.ring());
+  const forgetChanges = directory.onChange(() => changed());
   return {
     putObject: (source, options = {}) => putObject(puts, source, options),
     openObject: (address, signal) => openObject({ encryptor, fetcher, limits, orStopped }, address, signal),

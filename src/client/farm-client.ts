@@ -63,7 +63,7 @@ export type NodeSummary = {
   readonly vaults: readonly VaultView[];
 };
 
-/** The network as the client sees it. `lowest`: fewest live copies seen of any chunk this client put or probed; null = none known yet. */
+/** The network as the client sees it. `lowest`: fewest live copies of any chunk this client put or counted, as known now; null = none known yet. */
 export type NetworkView = {
   readonly networkId: Address;
   readonly name: string;
