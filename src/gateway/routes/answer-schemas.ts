@@ -60,5 +60,9 @@ export const networkSchema: z.ZodType<NetworkView> = z.object({
   networkId: z.custom<Address>().meta({ type: "string" }),
   name: z.string(),
   nodes: z.array(node),
-  copies: z.object({ policy, lowest: z.int().nullable(), belowMin: z.int(), belowTarget: z.int() }),
+  copies: z
+    .object({ policy, lowest: z.int().nullable(), belowMin: z.int(), belowTarget: z.int() })
+    .describe(
+      "live copies of the chunks that this gateway stored or was asked to count since it started (the newest 65,536), counted again while they seem too few; lowest is null while it knows of none",
+    ),
 });

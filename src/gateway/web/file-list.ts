@@ -14,7 +14,7 @@ export function showFiles(): void {
 function fileRow(file: ShelvedFile): HTMLLIElement {
   const outcome = element("p", { class: "outcome", role: "status" });
   const isPublic = file.address.length === 64;
-  const facts = `${bytesText(file.bytes)} · ${dateText(file.storedAt)} · ${file.copies} copies${isPublic ? " · public" : ""}`;
+  const facts = `${bytesText(file.bytes)} · ${dateText(file.storedAt)} · ${file.copies} or more copies${isPublic ? " · public" : ""}`;
   const head = element(
     "div",
     { class: "file-head" },
