@@ -31,21 +31,31 @@ async function runTier(tier: Tier, totals: Totals): Promise<void> {
   const files = tier.globs.flatMap((glob) => globSync(glob)).sort();
   if (files.length === 0) throw new Error(`no test file matches ${tier.globs.join(", ")}`);
   console.log(`\n— ${tier.name}: ${files.length} files`);
+  const beganMs = performance.now();
   const stream = run({ files, concurrency: tier.concurrency, timeout: tier.timeoutMs });
-  // A suite counts through its tests, as in Node's own totals; a file that dies before its tests counts as one failure.
+  // A suite counts through its tests, as in Node's own totals; what fails beside its tests (a hook, a file that dies) counts as one.
   stream.on("test:pass", (event) => {
     if (event.details.type === "suite") return;
-    if (event.skip !== undefined) {
+    const skip = event.skip ?? event.todo;
+    if (skip !== undefined) {
       totals.skipped += 1;
-      console.log(`SKIPPED ${event.name}: ${typeof event.skip === "string" ? event.skip : "no reason given"}`);
+      console.log(`SKIPPED ${event.name}: ${typeof skip === "string" ? skip : "no reason given"}`);
     } else totals.passed += 1;
   });
   stream.on("test:fail", (event) => {
-    if (event.details.type !== "suite") totals.failed += 1;
+    if (event.details.type !== "suite" || Reflect.get(event.details.error, "failureType") !== "subtestsFailed") totals.failed += 1;
   });
   for await (const text of stream.compose(spec)) process.stdout.write(String(text));
+  console.log(`— ${tier.name} took ${Math.round((performance.now() - beganMs) / 1000)} s`);
 }
 
+/** Test files that no tier runs: they would be forgotten silently. */
+function forgotten(): readonly string[] {
+  const run = new Set(tiers.flatMap(({ globs }) => globs.flatMap((glob) => globSync(glob))));
+  return globSync("{src,test,bench,bin,deploy}/**/*.test.ts").filter((path) => !run.has(path));
+}
+
+if (forgotten().length > 0) throw new Error(`no tier runs ${forgotten().join(", ")}`);
 const totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 for (const tier of chosen(process.argv.slice(2))) await runTier(tier, totals);
 // In CI everything can be installed, so a skip there hides something.

@@ -1,12 +1,13 @@
 // The command line: which commands there are, their arguments and options, in words. What a command does is loaded only
 // when it is called, so that each starts as fast as it can.
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { CommandWorld } from "./command-world.ts";
 import type { FarmChoice } from "./commands/down.ts";
 import type { GetOptions } from "./commands/get.ts";
 import type { DecryptOptions, EncryptOptions } from "./commands/offline.ts";
 import type { PutOptions } from "./commands/put.ts";
 import type { UpOptions } from "./commands/up.ts";
+import { completionScript, type Shell, shells } from "./completion.ts";
 import { createOutput, type Output } from "./output.ts";
 
 /** The command line over `world`; a command that fails rejects from `parseAsync`. `isJson`: what is wrong with the arguments is left to the caller to say. */
@@ -24,6 +25,11 @@ export function createProgram(world: CommandWorld, version: string, isJson = fal
   addFarmCommands(program, world);
   addObjectCommands(program, world);
   addOfflineCommands(program, world);
+  program
+    .command("completion")
+    .description('print what teaches a shell to complete: eval "$(vaultfarm completion bash)"')
+    .addArgument(new Argument("<shell>", "which shell").choices(shells))
+    .action((shell: Shell) => void world.streams.out.write(completionScript(shell, program)));
   return program;
 }
 

@@ -1,5 +1,5 @@
-// What a person sees while a farm starts, runs and stops: a bar until all is ready, then only what is worth knowing. Also
-// decides when a start has failed: a member that keeps ending, or a farm that is not ready in time.
+// What a person sees while a farm starts, runs and stops: a bar until all is ready, then only what is worth knowing, and a
+// bar until all has ended. Also decides when a start has failed: a member that keeps ending, or a farm that is not ready in time.
 import type { MemberState } from "../operator/vault-farm/plan.ts";
 import { restartDelayMs } from "../operator/vault-farm/restart-delay.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -35,14 +35,23 @@ export function createStartReport(parts: StartReportParts): StartReport {
   const ended = new Set<string>();
   let bar: Bar | undefined;
   let ready = false;
+  let stopping: { readonly of: number; readonly bar: Bar } | undefined;
   let greeting = Promise.resolve();
+  const showStop = (left: number): void => {
+    if (stopping === undefined) {
+      bar?.stop();
+      stopping = { of: left, bar: output.bar({ format: "stopping {bar} {value} of {total} processes have ended", total: left }) };
+    }
+    stopping.bar.set(stopping.of - left);
+  };
   const look = (now: FarmLook): void => {
     const members = membersOf(now);
     for (const member of members) {
       noteChange(parts, member, { before: lastSeen.get(member.name), restart: now.goal.restart, ended });
       lastSeen.set(member.name, member.state.kind);
     }
-    if (ready || !now.goal.running) return;
+    if (!now.goal.running) return showStop(members.filter(({ state }) => state.kind !== "down").length);
+    if (ready) return;
     const total = now.goal.nodes + now.goal.gateways;
     bar ??= output.bar({ format: "starting {bar} {value} of {total} processes ready", total });
     bar.set(members.filter(({ state }) => state.kind === "ready").length);
@@ -58,7 +67,7 @@ export function createStartReport(parts: StartReportParts): StartReport {
   return {
     look,
     end: async () => {
-      bar?.stop();
+      for (const drawn of [bar, stopping?.bar]) drawn?.stop();
       await greeting;
     },
   };

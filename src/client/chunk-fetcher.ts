@@ -8,6 +8,7 @@ import type { CustomerParts } from "./customer-parts.ts";
 import { createHedgeBudget } from "./hedge-budget.ts";
 import { createPeerPaces, type PaceClass } from "./peer-pace.ts";
 import { shareHolders } from "./read-decision.ts";
+import { createRecentSet } from "./recent-set.ts";
 import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
 /** A cache of chunk bytes by address that the caller owns; the bytes in it are never changed. */
@@ -25,6 +26,7 @@ export function createChunkFetcher(parts: CustomerParts, cache: ChunkCache | und
   const paces = createPeerPaces(parts.clock);
   const hedges = createHedgeBudget({ share: parts.limits.hedgeShare, burst: parts.limits.hedgeBurst });
   const readParts: ChunkReadParts = { ...parts, paces, hedges, question: createChunkQuestion(parts, paces) };
+  const readBefore = createRecentSet<Address>(parts.limits.readBeforeMax);
   let gathered: Gathered[] = [];
 
   const shareOut = (): void => {
@@ -48,8 +50,10 @@ export function createChunkFetcher(parts: CustomerParts, cache: ChunkCache | und
     if (known !== undefined) return { bytes: known, release: () => {} };
     const prefer = kind === "small" ? await firstHolder(address) : undefined;
     const chunk = await readChunk(readParts, { address, kind, prefer }, signal);
-    // A copy: the bytes lie in a buffer that is used again.
-    cache?.put(address, new Uint8Array(chunk.bytes));
+    // Copying a large chunk costs as much as decrypting it, and one reading of a large object would push everything else
+    // out: a large chunk is kept from its second reading on.
+    if (chunk.bytes.length <= parts.limits.smallObjectMax || readBefore.has(address)) cache?.put(address, new Uint8Array(chunk.bytes));
+    else readBefore.add(address);
     return chunk;
   };
   return { fetch };

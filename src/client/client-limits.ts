@@ -44,6 +44,8 @@ export type ClientLimits = {
   /** Second holders asked only for lateness, as a share of all reads, and how many may be saved up: an overloaded farm must not get double load. */
   readonly hedgeShare: number;
   readonly hedgeBurst: number;
+  /** Large chunks remembered as read once: 16 GiB of them in about 1 MiB. */
+  readonly readBeforeMax: number;
   /** Chunks whose holders are remembered for the copies figures. */
   readonly ledgerChunksMax: number;
   /** Between two rounds of counting chunks again that seem to have too few live copies, and how far the rest grows while nothing changes. */
@@ -81,6 +83,7 @@ export const clientLimits: ClientLimits = {
   hedgeMaxMs: { small: 1_000, bulk: 4_000 },
   hedgeShare: 0.1,
   hedgeBurst: 16,
+  readBeforeMax: 4_096,
   ledgerChunksMax: 65_536,
   recountMs: 5_000,
   recountMaxMs: 60_000,

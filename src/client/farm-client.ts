@@ -42,7 +42,10 @@ export type ByteRange = { readonly start: number; readonly end: number };
 export type OpenObject = {
   readonly bytes: number;
   readonly chunks: number;
+  /** The bytes; each piece is the caller's own. */
   read(range?: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The same without a copy: a piece may be read until the next one is asked for. For who passes each on before that. */
+  lend(range?: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 };
 
 /** A stored chunk. */
@@ -77,7 +80,7 @@ export type NetworkView = {
 };
 
 export type FarmClient = {
-  /** Stores a stream. Resolves once every chunk has receipts of at least `min` distinct nodes; rejects with a `ClientError`. */
+  /** Stores a stream, each piece of which is read before the next is asked for. Resolves once every chunk has receipts of at least `min` distinct nodes; rejects with a `ClientError`. */
   putObject(source: AsyncIterable<Uint8Array>, options?: PutObjectOptions): Promise<StoredObject>;
   /** Reads the root map. Rejects with a `ClientError` (`not-found`, `damaged`, `key-needed`, …). */
   openObject(address: ObjectAddress, signal?: AbortSignal): Promise<OpenObject>;

@@ -1,6 +1,7 @@
 // The body of a request as the bytes of an upload: pulled at the pace of whoever stores them, with limits on size and on
 // standing still, and without ending the connection when the upload is refused half way.
 import type { Readable } from "node:stream";
+import { giveBack } from "../client/self-encryption/give-back.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { GatewayError } from "./errors.ts";
 
@@ -9,6 +10,8 @@ export type BodyLimits = {
   /** How long a sender is waited for, milliseconds; what it sends buys time again, at `rateMin` bytes a second. */
   readonly idleMs: number;
   readonly rateMin: number;
+  /** Whether a piece's memory is freed when the next one is asked for, for takers that copy: left to the collector, bodies make it run all the time. */
+  readonly givesBack?: boolean;
   /** Called with the size of every piece before it is passed on; may throw to refuse it. */
   readonly onBytes?: (bytes: number) => void;
 };
@@ -38,6 +41,7 @@ export function createBodySource(stream: Readable, limits: BodyLimits, clock: Cl
         if (size > limits.sizeMax) throw new GatewayError("too-large", `at most ${limits.sizeMax} bytes are taken here`);
         limits.onBytes?.(piece.length);
         yield piece;
+        if (limits.givesBack === true) giveBack(piece);
       }
     } catch (cause) {
       failed = cause instanceof GatewayError ? cause : new GatewayError("aborted", "the body ended before it was complete", { cause });

@@ -65,7 +65,8 @@ export function createMemoryFarm(options: MemoryFarmOptions): MemoryFarm {
       if (map === undefined) throw failure("not-found", "no vault has this object");
       if (map.key !== undefined && key === undefined) throw failure("key-needed", "the object is private: its address has 128 digits");
       if (map.key !== undefined && key !== undefined && !equalBytes(map.key, key)) throw failure("wrong-key", "the key does not fit");
-      return { bytes: map.bytes, chunks: map.chunks.length, read: (range, readSignal) => read(map, find, range, readSignal) };
+      const readPart = (range?: ByteRange, readSignal?: AbortSignal): AsyncGenerator<Uint8Array> => read(map, find, range, readSignal);
+      return { bytes: map.bytes, chunks: map.chunks.length, read: readPart, lend: readPart };
     },
     putChunk: async (address, bytes) => {
       if (chunkAddress(bytes) !== address) throw failure("wrong-hash", "the hash of the bytes is another address");
@@ -129,9 +130,9 @@ async function putObject({ source, options, store, copies, remember }: PutTask):
     options.signal?.throwIfAborted();
     bytes += piece.length;
     if (bytes > (options.sizeMax ?? Number.POSITIVE_INFINITY)) throw failure("too-large", `at most ${options.sizeMax} bytes`);
-    // One piece may be larger than a chunk.
+    // One piece may be larger than a chunk. Copies: a piece is only lent, and slice() of a Buffer is the same memory.
     for (let start = 0; start < piece.length; start += chunkSize) {
-      pending.push(piece.slice(start, start + chunkSize));
+      pending.push(new Uint8Array(piece.subarray(start, start + chunkSize)));
       if (pending.reduce((sum, { length }) => sum + length, 0) >= chunkSize) flush();
     }
   }

@@ -60,11 +60,14 @@ async function readAll(object: OpenObject, signal: AbortSignal): Promise<Uint8Ar
   return content;
 }
 
-/** The bytes of `range`, never fewer and never more: a source that ends early is an error, so that no short body looks complete. */
+/**
+ * The bytes of `range`, never fewer and never more: a source that ends early is an error, so that no short body looks
+ * complete. A piece may be read until the next is asked for.
+ */
 export async function* exactly(object: OpenObject, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   let left = range.end - range.start;
   if (left === 0) return;
-  for await (const piece of object.read(range, signal)) {
+  for await (const piece of object.lend(range, signal)) {
     left -= piece.length;
     if (left < 0) break;
     yield piece;

@@ -15,6 +15,7 @@ export const requestKinds = [
   "compare-chunks",
   "audit-chunks",
   "heartbeat-session",
+  "owed-chunks",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

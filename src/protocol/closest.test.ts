@@ -11,7 +11,7 @@ import { placeCount, places } from "./places.ts";
 
 const placeUnit = 1;
 const named = (text: string): Address => addressFromBytes(hash(textBytes(text)));
-const purposes: readonly Purpose[] = ["write", "read", "all"];
+const purposes = Object.keys(purposeBits) as readonly Purpose[];
 
 /** XOR distance as hexadecimal text, which sorts like the number. */
 function distance(place: Uint8Array, address: Uint8Array): string {
@@ -94,7 +94,7 @@ type NodeShape = {
 const nodeShape: fc.Arbitrary<NodeShape> = fc.record({
   zone: fc.integer({ min: 0, max: 3 }),
   host: fc.integer({ min: 0, max: 4 }),
-  vaults: fc.array(fc.record({ capacity: fc.integer({ min: 1, max: 40 }), purposes: fc.integer({ min: 0, max: 7 }) }), { maxLength: 3 }),
+  vaults: fc.array(fc.record({ capacity: fc.integer({ min: 1, max: 40 }), purposes: fc.integer({ min: 0, max: 63 }) }), { maxLength: 3 }),
 });
 const farm: fc.Arbitrary<readonly PlacedVault[]> = fc.array(nodeShape, { maxLength: 12 }).map((nodes) =>
   nodes.flatMap(({ zone, host, vaults }, n) =>

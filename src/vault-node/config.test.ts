@@ -29,6 +29,7 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
     profile: fc.constantFrom(...profileNames),
     logLevel: fc.constantFrom(...logLevels),
     stopGraceMs: fc.integer({ min: 100, max: 600_000 }),
+    repairDelayMs: fc.integer({ min: 100, max: 86_400_000 }),
   },
   {
     noNullPrototype: true,
@@ -46,6 +47,7 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
       "profile",
       "logLevel",
       "stopGraceMs",
+      "repairDelayMs",
     ],
   },
 ) as fc.Arbitrary<VaultNodeConfig>;

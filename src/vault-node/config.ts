@@ -58,9 +58,14 @@ type PlainFields = {
   readonly logLevel: LogLevel;
   /** Time given to a stop, milliseconds. */
   readonly stopGraceMs: number;
+  /** How long a silent node is waited for before its copies are made elsewhere, milliseconds, while `min` copies are left; a tenth with one less, a hundredth with fewer. */
+  readonly repairDelayMs: number;
 };
 
 export type VaultNodeConfig = PlainFields & { readonly ports: VaultNodePorts };
+
+/** The repair delay where one owner runs the network (protocol 3: 5 min). */
+export const repairDelayDefaultMs = 300_000;
 
 const pathMax = 4096;
 // A sealed largest chunk and its overhead, twice: below that a vault is full before it has anything.
@@ -124,6 +129,14 @@ const plainTable: SettingTable<PlainFields> = {
     min: 100,
     max: 600_000,
     fallback: 20_000,
+  }),
+  repairDelayMs: integerSetting({
+    variable: "VAULTFARM_REPAIR_DELAY_MS",
+    meaning:
+      "how long a silent node is waited for before its copies are made elsewhere, milliseconds, while the fewest allowed are left; a tenth with one less, a hundredth with fewer",
+    min: 100,
+    max: 86_400_000,
+    fallback: repairDelayDefaultMs,
   }),
 };
 

@@ -11,14 +11,20 @@ import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import { createGrantCache } from "./admission.ts";
 import { createAnnouncer } from "./announcer.ts";
+import type { Auditor } from "./audit/auditor.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import { createGetChunks } from "./handlers/get-chunks.ts";
 import { createHasChunks } from "./handlers/has-chunks.ts";
+import { createOwedChunks } from "./handlers/owed-chunks.ts";
 import type { HandlerParts } from "./handlers/parts.ts";
 import { createPutChunks } from "./handlers/put-chunks.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
 import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
+import { createMender } from "./replication/mending.ts";
+import type { ReplicationEvents } from "./replication/replication-events.ts";
+import type { ReplicationLimits } from "./replication/replication-limits.ts";
+import { createReplicator, type ReplicationProgress, type Replicator } from "./replication/replicator.ts";
 import type { ScoreMemory } from "./scores/scoreboard.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
@@ -50,6 +56,17 @@ export type CoreParts = {
   readonly shares?: ShareLimits;
   /** Where scores outlive the process; absent: they do not. */
   readonly scoreMemory?: ScoreMemory;
+  /** Absent: the node makes no copies of its own accord. */
+  readonly replication?: ReplicationPart;
+};
+
+/** What keeping copies needs beside the core's own parts. */
+export type ReplicationPart = {
+  readonly limits: ReplicationLimits;
+  /** This node's grant; null where it has none yet. */
+  grant(): Uint8Array | null;
+  readonly events?: ReplicationEvents;
+  readonly auditor?: Auditor;
 };
 
 export type VaultNodeCore = {
@@ -59,7 +76,7 @@ export type VaultNodeCore = {
   closeForWork(): void;
   /** Resolves once the last request was answered. */
   idle(): Promise<void>;
-  /** Ends watching, upkeep and announcing. */
+  /** Ends watching, upkeep, announcing and making copies. */
   stop(): Promise<void>;
   /** What the node finds out about copies and other vaults. */
   readonly upkeep: Pick<Upkeep, "comparer" | "auditor" | "scoreboard" | "scrub" | "mendWith" | "fault">;
@@ -69,6 +86,8 @@ export type VaultNodeCore = {
   setDesired(state: DesiredState): void;
   /** Looks at the store now and announces what changed. */
   refresh(): void;
+  /** What keeping copies is about to do; undefined where it is not part of this node. */
+  copies(): ReplicationProgress | undefined;
 };
 
 /** Builds a core and registers its handlers with `peers`, which must not be started yet. */
@@ -76,7 +95,10 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   const { identity, peers, membership, clock, log, events = silentEvents } = parts;
   const upkeep = createUpkeep({ ...parts, ...identity, directory: membership.directory, events });
   const { store } = upkeep;
-  const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined: membership.joined });
+  // Made below: it asks for the desired state, and the conditions ask whether everything has come.
+  let replicator: Replicator | undefined;
+  const joined = (): boolean => membership.joined() && (replicator?.complete() ?? parts.replication === undefined);
+  const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined });
   const announcer = createAnnouncer({ conditions, clock, log, announce: (vaults) => membership.announce(recordOf(parts, vaults)) });
   const gate = createWorkGate(events);
   const handlerParts: HandlerParts = {
@@ -89,6 +111,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     shares: createPeerShares(clock, parts.shares),
     clock,
     events,
+    onStored: (addresses) => replicator?.stored(addresses),
   };
   // Fenced and offline nodes answer nothing about chunks; who joins, is cordoned or drains still serves what it has.
   const serves = (): boolean => servesReads(conditions.desired());
@@ -96,17 +119,23 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
   peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
   for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
+  replicator = replicatorOf({ ...parts, store }, serves);
+  if (replicator !== undefined) upkeep.mendWith(createMender(replicator));
+  const owes = replicator?.owed;
+  if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
   const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
   return {
     start: async () => {
       await announcer.start();
       await upkeep.start();
+      replicator?.start();
     },
     closeForWork: () => gate.close(),
     idle: () => gate.idle(),
     stop: async () => {
       for (const stopListening of forget) stopListening();
       announcer.stop();
+      await replicator?.stop();
       await upkeep.stop();
     },
     upkeep,
@@ -117,7 +146,27 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
       announcer.refresh();
     },
     refresh: () => announcer.refresh(),
+    copies: () => replicator?.progress(),
   };
+}
+
+function replicatorOf(parts: CoreParts, serves: () => boolean): Replicator | undefined {
+  const { identity, peers, store, membership, clock, log, replication, events = silentEvents } = parts;
+  if (replication === undefined) return undefined;
+  const { genesis } = identity;
+  const { directory } = membership;
+  return createReplicator({
+    genesis,
+    peers,
+    directory,
+    store,
+    clock,
+    log,
+    serves,
+    joined: membership.joined,
+    onDamaged: events.chunkDamaged,
+    ...replication,
+  });
 }
 
 function recordOf({ identity, peers }: CoreParts, vaults: readonly VaultCondition[]): Parameters<Membership["announce"]>[0] {

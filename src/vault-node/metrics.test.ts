@@ -10,6 +10,7 @@ import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.t
 import { hostVaults } from "./hosted-vault.ts";
 import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
 import type { NodeEvents } from "./node-events.ts";
+import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
 
 const vaults = hostVaults(
   [1, 2, 3].map((byte) => signingKeyFromSeed(new Uint8Array(32).fill(byte))),
@@ -32,6 +33,19 @@ function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
       standings: () => ({ good: 1, warned: 2, slower: 0, distrusted: 0, "no-new-chunks": 0, repaired: 0 }),
       scrubLagMs: () => 1500,
     },
+  });
+  createReplicationCounters(registry).copied("repair", 3, 300);
+  registerReplicationFigures(registry, {
+    copies: () => ({
+      repairs: new Map([[2, 7]]),
+      placements: 1,
+      bytes: 500,
+      inFlight: 0,
+      bytesCopied: 300,
+      etaSeconds: 12,
+      looking: false,
+    }),
+    target: 5,
   });
   return { registry, events };
 }
@@ -83,6 +97,11 @@ test("events and figures show in a scrape, each vault by its short name, at most
     'vaultfarm_peer_vaults{standing="warned"} 2',
     "vaultfarm_scrub_lag_seconds 1.5",
     "vaultfarm_directory_nodes 8",
+    'vaultfarm_copies_made_total{why="repair"} 3',
+    'vaultfarm_copies_failed_total{why="silent"} 0',
+    'vaultfarm_below_target_copies{copies="2"} 7',
+    'vaultfarm_below_target_copies{copies="4"} 0',
+    "vaultfarm_repair_eta_seconds 12",
   ])
     assert.ok(text.split("\n").includes(line), line);
   assert.ok(text.split("\n").filter((line) => line.includes(short)).length <= 30);

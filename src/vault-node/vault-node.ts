@@ -36,6 +36,8 @@ import { createNodePhases, type NodePhases } from "./node-phases.ts";
 import { readStatus } from "./node-status.ts";
 import { watchPeersFile } from "./peers-file-watch.ts";
 import { peersStartError } from "./peers-start-error.ts";
+import { repairDelays, replicationLimits } from "./replication/replication-limits.ts";
+import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
 import { openVolume, type Volume } from "./volume/volume.ts";
 
 export type VaultNodeTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
@@ -91,6 +93,12 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   const onEvent = createDetectorMetrics(registry);
   const detector: Detector = createNodeDetector({ config, peers, membership, board, genesis, networkKey, clock, random, log, onEvent });
   const events = loggedEvents(createNodeCounters(registry), log);
+  const grant = createOwnGrant(volume);
+  const replication = {
+    limits: { ...replicationLimits, repairDelayMs: repairDelays(config.repairDelayMs) },
+    grant: grant.bytes,
+    events: createReplicationCounters(registry),
+  };
   const core = createVaultNodeCore({
     identity,
     peers,
@@ -102,9 +110,10 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     desired: volume.desired,
     events,
     scoreMemory: volume.scores,
+    replication,
   });
   const phases = createNodePhases(membership.joined);
-  const organs: Organs = { config, tools, identity, volume, store, peers, membership, board, detector, core, phases };
+  const organs: Organs = { config, tools, identity, volume, grant, store, peers, membership, board, detector, core, phases };
   registerNodeFigures(registry, {
     vaults: core.vaults,
     disk: () => store.disk(),
@@ -115,6 +124,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     startCounter: volume.startCounter,
     upkeep: { standings: core.upkeep.scoreboard.standings, scrubLagMs: core.upkeep.scrub.lagMs },
   });
+  registerReplicationFigures(registry, { copies: core.copies, target: genesis.copies.target });
   const servers = createServers(organs, registry);
   membership.onClash((clash) => fail(clashError(volume.peerId, clash)));
   undo.move();
@@ -126,6 +136,7 @@ type Organs = {
   readonly tools: VaultNodeTools;
   readonly identity: NodeIdentity;
   readonly volume: Volume;
+  readonly grant: OwnGrant;
   readonly store: ChunkStore;
   readonly peers: Peers;
   readonly membership: Membership;
@@ -134,6 +145,20 @@ type Organs = {
   readonly core: VaultNodeCore;
   readonly phases: NodePhases;
 };
+/** The grant of this node: on its volume, and at hand for whoever puts. */
+type OwnGrant = { bytes(): Uint8Array | null; set(bytes: Uint8Array): Promise<void> };
+
+function createOwnGrant(volume: Volume): OwnGrant {
+  let held = volume.grant ?? null;
+  return {
+    bytes: () => held,
+    set: async (bytes) => {
+      await volume.saveGrant(bytes);
+      held = new Uint8Array(bytes);
+    },
+  };
+}
+
 type Servers = { readonly health: HttpServer; readonly admin: HttpServer };
 
 /** In the order of their start; stopped in reverse. */
@@ -183,10 +208,12 @@ async function endService(core: VaultNodeCore, membership: Membership): Promise<
 }
 
 function createServers(organs: Organs, registry: MetricsRegistry): Servers {
-  const { config, tools, identity, volume, store, membership, core, phases } = organs;
+  const { config, tools, identity, volume, grant, store, membership, core, phases } = organs;
   const { genesis, peerId } = identity;
-  let grant = volume.grant;
-  const granted = (): boolean => grant !== undefined && checkGrant(genesis, grant, peerId, tools.clock.wallMs()).ok;
+  const granted = (): boolean => {
+    const bytes = grant.bytes();
+    return bytes !== null && checkGrant(genesis, bytes, peerId, tools.clock.wallMs()).ok;
+  };
   const ports = (): NodeStatus["ports"] => ({ health: health.port(), admin: admin.port() });
   const status = (): Promise<NodeStatus> =>
     readStatus({ ...organs, startCounter: volume.startCounter, phase: phases.phase, joined: membership.joined, granted, ports });
@@ -204,10 +231,7 @@ function createServers(organs: Organs, registry: MetricsRegistry): Servers {
     genesis,
     peerId,
     store,
-    setGrant: async (bytes) => {
-      await volume.saveGrant(bytes);
-      grant = bytes;
-    },
+    setGrant: grant.set,
     setDesired: async (state) => {
       await volume.saveDesired(state);
       core.setDesired(state);

@@ -4,14 +4,17 @@ import type { MemoryNetwork } from "../../src/network/in-memory/memory-network.t
 import { createMembership, type Membership } from "../../src/network/membership/membership.ts";
 import type { Peers } from "../../src/network/peers.ts";
 import type { Genesis } from "../../src/protocol/genesis.ts";
+import { createGrant } from "../../src/protocol/grant.ts";
 import type { NodeAddress } from "../../src/protocol/node-record.ts";
 import { type PeerId, peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
+import type { VaultState } from "../../src/protocol/states.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { seededRandom } from "../../src/runtime/random.ts";
 import { createMemoryChunkStore, type MemoryChunkStore } from "../../src/vault-node/chunk-store/memory.ts";
 import { createVaultNodeCore, type VaultNodeCore } from "../../src/vault-node/core.ts";
 import { hostVaults } from "../../src/vault-node/hosted-vault.ts";
+import type { ReplicationProgress } from "../../src/vault-node/replication/replicator.ts";
 import { acknowledgeEarly } from "./early-store.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
 import type { SimOptions } from "./sim-options.ts";
@@ -23,6 +26,10 @@ export type SimNode = {
   disk(): MemoryChunkStore;
   up(): boolean;
   addresses(): readonly NodeAddress[];
+  /** What it is about to do to keep copies; undefined while it does not run. */
+  copies(): ReplicationProgress | undefined;
+  /** What its vaults say of themselves; none while it does not run. */
+  states(): readonly VaultState[];
   /** Starts it; `known`: addresses of others. */
   start(known: readonly NodeAddress[]): Promise<void>;
   crash(): Promise<void>;
@@ -65,6 +72,8 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
     disk: () => disk,
     up: () => running !== undefined,
     addresses: () => running?.peers.addresses() ?? [],
+    copies: () => running?.core.copies(),
+    states: () => running?.core.vaults().map(({ state }) => state) ?? [],
     start: async (known) => {
       starts += 1;
       running = await startNode(parts, { number, starts, disk, vaults }, known);
@@ -90,7 +99,11 @@ type Start = {
   readonly vaults: ReturnType<typeof hostVaults>;
 };
 
-async function startNode({ clock, network, genesis }: SimNodeParts, start: Start, known: readonly NodeAddress[]): Promise<Running> {
+async function startNode(
+  { clock, network, genesis, options }: SimNodeParts,
+  start: Start,
+  known: readonly NodeAddress[],
+): Promise<Running> {
   const { number, starts, disk, vaults } = start;
   const peers = network.createPeers(simSeed("node", number));
   const membership = createMembership({
@@ -103,6 +116,7 @@ async function startNode({ clock, network, genesis }: SimNodeParts, start: Start
   });
   const domain = { region: "", zone: `zone-${number % 3}`, host: `host-${number}` };
   const identity = { genesis, peerId: peers.self, vaults, domain, software: "sim" };
+  const grant = createGrant(genesis, simKey("owner", 0), { peerId: peers.self, notAfterMs: 0 });
   const core = createVaultNodeCore({
     identity,
     peers,
@@ -112,6 +126,7 @@ async function startNode({ clock, network, genesis }: SimNodeParts, start: Start
     random: seededRandom(number * 1_000 + starts + 500),
     log: silentLog,
     desired: "active",
+    replication: { limits: options.replication, grant: () => grant },
   });
   await peers.start();
   await core.start();

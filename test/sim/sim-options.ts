@@ -1,4 +1,5 @@
 // What a simulation is given: everything it does follows from these, so that the same options give the same run.
+import { type ReplicationLimits, replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
 
 export type SimOptions = {
   readonly seed: number;
@@ -8,6 +9,8 @@ export type SimOptions = {
   readonly vaultCapacity: number;
   /** How long a sync takes, milliseconds: the window in which a crash loses what was not acknowledged yet. */
   readonly syncMs: number;
+  /** How copies are kept: delays above all. */
+  readonly replication: ReplicationLimits;
   /** Most nodes down at once. */
   readonly downMax: number;
   /** A mistake put back on purpose, to prove that it is found: nodes acknowledge before the sync. */
@@ -32,6 +35,7 @@ export const defaultSimOptions: SimOptions = {
   steps: 150,
   vaultCapacity: 64 * mib,
   syncMs: 8,
+  replication: replicationLimits,
   downMax: 4,
   bug: "none",
   rules,

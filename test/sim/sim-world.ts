@@ -27,6 +27,8 @@ export type SimWorld = {
   readonly clientPeer: PeerId;
   /** The chunks of an object that was encrypted here. */
   chunksOf(object: ObjectAddress): readonly Address[];
+  /** Starts one more node, with an empty disk. */
+  grow(): Promise<SimNode>;
   /** Nodes the client is cut off from now. */
   readonly cut: Set<PeerId>;
   stop(): Promise<void>;
@@ -82,6 +84,12 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
     client,
     clientPeer: peers.self,
     chunksOf: (object) => chunks.get(object) ?? [],
+    grow: async () => {
+      const node = createSimNode({ clock, network, genesis, options }, nodes.length);
+      await clock.runUntil(node.start(nodes.flatMap((other) => other.addresses())));
+      nodes.push(node);
+      return node;
+    },
     cut: new Set(),
     stop,
   };

@@ -7,7 +7,7 @@ import { peersToTell } from "../../operator/vault-farm/plan.ts";
 import type { PublicKey } from "../../protocol/keys.ts";
 import type { ProfileName } from "../../protocol/network-profile.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
-import { toEnv as nodeEnv } from "../../vault-node/config.ts";
+import { toEnv as nodeEnv, repairDelayDefaultMs } from "../../vault-node/config.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import type { FarmState, GatewayPlace, NodePlace } from "./farm-state.ts";
 
@@ -55,6 +55,7 @@ export function vaultNodeEnv(
     profile,
     logLevel: "info",
     stopGraceMs,
+    repairDelayMs: repairDelayDefaultMs,
   });
 }
 

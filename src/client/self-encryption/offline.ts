@@ -93,7 +93,7 @@ export async function decryptFile(
     const reader = await openTree(parsed.root, parts);
     const partial = `${outPath}.partial`;
     try {
-      await writeAll(partial, reader.read({ start: 0, end: reader.bytes }, parts), (done) => options.onProgress?.(done, reader.bytes));
+      await writeAll(partial, reader.lend({ start: 0, end: reader.bytes }, parts), (done) => options.onProgress?.(done, reader.bytes));
       await rename(partial, outPath);
     } catch (error) {
       await rm(partial, { force: true });

@@ -10,14 +10,17 @@ import { openRoot, parseRoot, type Root } from "./root-map.ts";
 
 /** Maps may lie this deep: the crate's own bound. */
 const depthMax = 100;
-/** Bytes handed out at once: what a socket takes well, and little enough to copy without a fresh page for each. */
-const pieceLength: number = 64 * 1024;
+/** Bytes lent at once: few enough to leave room in a socket's buffer, many enough that a piece's own cost does not count. */
+const pieceLength: number = 256 * 1024;
+/** Bytes of a copy: little enough to be made without a fresh page for each. */
+const copyLength: number = 64 * 1024;
 
 /** An opened object: its size, the chunks it is stored in, and its bytes. */
 export type ObjectReader = {
   readonly bytes: number;
   readonly chunks: number;
-  read(range: ByteRange, parts: ReaderParts): AsyncGenerator<Uint8Array>;
+  /** A piece may be read until the next is asked for. */
+  lend(range: ByteRange, parts: ReaderParts): AsyncGenerator<Uint8Array>;
 };
 
 const damaged = (what: string): ClientError => new ClientError("damaged", what);
@@ -71,17 +74,17 @@ async function innerMap(outer: LevelMap, parts: ReaderParts): Promise<DataMap> {
 }
 
 function inlineReader(content: Uint8Array): ObjectReader {
-  async function* read({ start, end }: ByteRange): AsyncGenerator<Uint8Array> {
-    if (end > start) yield content.slice(start, end);
+  async function* lend({ start, end }: ByteRange): AsyncGenerator<Uint8Array> {
+    if (end > start) yield content.subarray(start, end);
   }
-  return { bytes: content.length, chunks: 0, read };
+  return { bytes: content.length, chunks: 0, lend };
 }
 
 function contentReader(content: LevelMap, chunks: number): ObjectReader {
   const starts = chunkStarts(content.map);
   const bytes = starts[content.map.count] ?? 0;
   if (!Number.isSafeInteger(bytes)) throw damaged("the map declares more bytes than can be counted");
-  async function* read({ start, end }: ByteRange, parts: ReaderParts): AsyncGenerator<Uint8Array> {
+  async function* lend({ start, end }: ByteRange, parts: ReaderParts): AsyncGenerator<Uint8Array> {
     if (end <= start) return;
     const first = chunkAt(starts, start);
     const last = chunkAt(starts, end - 1);
@@ -90,9 +93,9 @@ function contentReader(content: LevelMap, chunks: number): ObjectReader {
       const chunkStart = starts[index] ?? 0;
       const wanted = chunk.bytes.subarray(Math.max(0, start - chunkStart), Math.min(chunk.bytes.length, end - chunkStart));
       try {
-        for (const piece of pieces(wanted)) {
+        for (let at = 0; at < wanted.length; at += pieceLength) {
           parts.signal.throwIfAborted();
-          yield piece;
+          yield wanted.subarray(at, at + pieceLength);
         }
       } finally {
         chunk.release();
@@ -100,16 +103,18 @@ function contentReader(content: LevelMap, chunks: number): ObjectReader {
       index += 1;
     }
   }
-  return { bytes, chunks, read };
+  return { bytes, chunks, lend };
 }
 
 /** Copies, so that what the consumer keeps is its own while the chunk's buffer is used again. */
-function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += pieceLength) {
-    const part = bytes.subarray(start, start + pieceLength);
-    const copy = Buffer.allocUnsafeSlow(part.length);
-    copy.set(part);
-    yield copy;
+async function* copies(lent: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of lent) {
+    for (let start = 0; start < piece.length; start += copyLength) {
+      const part = piece.subarray(start, start + copyLength);
+      const copy = Buffer.allocUnsafeSlow(part.length);
+      copy.set(part);
+      yield copy;
+    }
   }
 }
 
@@ -152,10 +157,10 @@ export type ReadWatch = { begin(): void; done(): void };
 
 /** The face of an opened object. `partsFor`: what one read works with, given its caller's signal. */
 export function openObject(reader: ObjectReader, partsFor: (signal?: AbortSignal) => ReaderParts, watch: ReadWatch): OpenObject {
-  async function* read(range: ByteRange, parts: ReaderParts): AsyncGenerator<Uint8Array> {
+  async function* lend(range: ByteRange, parts: ReaderParts): AsyncGenerator<Uint8Array> {
     watch.begin();
     try {
-      yield* reader.read(range, parts);
+      yield* reader.lend(range, parts);
     } catch (error) {
       throw namedAbort(error, parts.signal);
     } finally {
@@ -166,6 +171,7 @@ export function openObject(reader: ObjectReader, partsFor: (signal?: AbortSignal
     bytes: reader.bytes,
     // One more: the root.
     chunks: reader.chunks + 1,
-    read: (range, signal) => read(checkedRange(range, reader.bytes), partsFor(signal)),
+    read: (range, signal) => copies(lend(checkedRange(range, reader.bytes), partsFor(signal))),
+    lend: (range, signal) => lend(checkedRange(range, reader.bytes), partsFor(signal)),
   };
 }

@@ -1,6 +1,5 @@
 // GET and HEAD of an object: whole or one range, as bytes that strangers uploaded (sandboxed), with validators made of the
 // public half of the address only.
-import { Readable } from "node:stream";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { ByteRange } from "../../client/farm-client.ts";
@@ -14,6 +13,7 @@ import { downloadIdleMs } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import { exactly, type ObjectReader, type ReadableObject } from "../object-reader.ts";
 import { requestSignal } from "../request-signal.ts";
+import { sendLentPieces } from "../send-pieces.ts";
 import type { Slots } from "../slots.ts";
 import { problemAnswers } from "./answer-schemas.ts";
 
@@ -95,9 +95,13 @@ async function fetchAndSend(
   const object = await parts.reader.open(address, signal);
   if (object.kind === "whole") return sendWhole(request, reply, object, parts);
   const range = prepare(request, reply, object);
-  const pieces = watched(exactly(object.object, range, signal), reply, parts);
-  // Awaiting the reply, as returning it does, lasts until the last byte has left: so long the slot is taken.
-  return reply.send(Readable.from(pieces, { objectMode: false, highWaterMark: 1 }));
+  // Lasts until the last byte has left: so long the slot is taken.
+  await sendLentPieces(reply, exactly(object.object, range, signal), {
+    clock: parts.clock,
+    idleMs: downloadIdleMs,
+    onSent: (bytes) => parts.metrics.downloadedBytes.add({}, bytes),
+  });
+  return reply;
 }
 
 function sendHead(reply: FastifyReply, bytes: number): FastifyReply {
@@ -134,18 +138,4 @@ function wantedRange({ headers }: FastifyRequest, bytes: number, etag: string): 
 
 function isNotModified(header: string | undefined, etag: string): boolean {
   return header?.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag) ?? false;
-}
-
-/** The pieces as they come; a reader that takes nothing for too long loses its connection. */
-async function* watched(
-  pieces: AsyncIterable<Uint8Array>,
-  { raw }: FastifyReply,
-  { clock, metrics }: ReadObjectParts,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    metrics.downloadedBytes.add({}, piece.length);
-    const timer = clock.after(downloadIdleMs, () => raw.destroy());
-    yield piece;
-    timer.cancel();
-  }
 }

@@ -117,6 +117,8 @@ async function readSegment(options: OpenLogOptions, { log, index, ledger }: Open
     // What is served from here on must not be lost with the next power cut.
     if (torn > 0 || end > from) await file.fdatasync();
   });
-  // A segment that was begun and never written.
-  if (end === 0) await log.unlink(segment);
+  if (end > 0) return;
+  // A segment that was begun and never written, whether the index knows of it or not.
+  log.drop(segment);
+  await log.unlink(segment);
 }

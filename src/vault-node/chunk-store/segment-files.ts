@@ -24,6 +24,8 @@ export function createSegmentFiles(disk: Disk, path: (segment: number) => string
   const remove = async (segment: number, entry: Entry): Promise<void> => {
     if (entries.get(segment) === entry) entries.delete(segment);
     entry.forgotten = true;
+    // Being opened, it must be open before it is deleted.
+    await entry.file.catch(() => undefined);
     if (entry.users === 0) await shut(entry);
   };
   const closeUnused = async (): Promise<void> => {

@@ -114,9 +114,8 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
     },
     segments: () => segments,
     addDead: (segment, more) => {
-      const one = segments.get(segment);
-      if (one === undefined) return;
-      one.dead += more;
+      if (!segments.has(segment)) return;
+      figures(segment).dead += more;
       dead += more;
     },
     addRemoval: (segment, more) => {
@@ -133,6 +132,7 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
       bytes -= one.end;
       dead -= one.dead;
       segments.delete(segment);
+      if (segment === active) sealed = true;
     },
     unlink: async (segment) => {
       await files.forget(segment);

@@ -1,6 +1,7 @@
 // What the handlers have in common: the parts they are made of, and how a body becomes a typed request.
 import type { z } from "zod";
 import type { Message } from "../../network/peers.ts";
+import type { Address } from "../../protocol/address.ts";
 import { decodeMessage } from "../../protocol/encoding.ts";
 import type { Genesis } from "../../protocol/genesis.ts";
 import type { VaultName } from "../../protocol/keys.ts";
@@ -25,6 +26,8 @@ export type HandlerParts = {
   readonly shares: PeerShares;
   readonly clock: Clock;
   readonly events: NodeEvents;
+  /** Chunks became durable that were not held before. */
+  onStored(addresses: readonly Address[]): void;
 };
 
 /** The typed request in a message. Throws a `HandlerError` malformed. */

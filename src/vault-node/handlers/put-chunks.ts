@@ -111,7 +111,8 @@ function isKept(result: Outcome["result"]): result is "stored" | "held" {
   return result === "stored" || result === "held";
 }
 
-function tell({ events }: HandlerParts, outcomes: readonly Outcome[]): void {
+function tell({ events, onStored }: HandlerParts, outcomes: readonly Outcome[]): void {
+  onStored(outcomes.flatMap(({ entry, result }) => (result === "stored" ? [entry.address] : [])));
   for (const [vault, ofVault] of Map.groupBy(outcomes, (outcome) => outcome.vault)) {
     const stored = ofVault.filter(({ result }) => result === "stored");
     const held = ofVault.filter(({ result }) => result === "held").length;

@@ -1,0 +1,144 @@
+// Proves that a disk that fails or fills up makes the store read-only, visibly, with reads going on, and that nothing is
+// acknowledged that may not be there: each write, sync, truncation and creation fails once, with each kind of error.
+import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { silentLog } from "../../runtime/log.ts";
+import { seededRandom } from "../../runtime/random.ts";
+import { createVirtualClock } from "../../runtime/virtual-clock.ts";
+import type { ChunkStore, PutEntry } from "./chunk-store.ts";
+import { ChunkStoreError } from "./chunk-store-error.ts";
+import { chunkOf, testVault } from "./crash-writer.ts";
+import { createDiskChunkStore, type DiskChunkStore, type DiskStoreOptions } from "./disk.ts";
+import { createMemoryDisk, type DiskOperation, type MemoryDisk } from "./memory-disk.ts";
+import { freeSpaceAgeMs } from "./store-limits.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "failing-disk-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const mib = 1024 * 1024;
+const entry = (number: number): PutEntry => ({ vault: testVault, ...chunkOf(number) });
+const clock = createVirtualClock();
+
+async function open(disk: MemoryDisk, more: Partial<DiskStoreOptions> = {}): Promise<DiskChunkStore> {
+  const directory = await mkdtemp(join(folder, "store-"));
+  return createDiskChunkStore({ directory, vaults: [{ vault: testVault, capacity: 64 * mib }], clock, log: silentLog, disk, ...more });
+}
+
+/** Makes the next operations of these kinds fail with the error `code`. */
+function fail(disk: MemoryDisk, code: string, kinds: readonly DiskOperation["kind"][]): void {
+  disk.watch(({ kind }) => {
+    if (kinds.includes(kind)) throw Object.assign(new Error(`${code}: ${kind}`), { code });
+  });
+}
+const works = (disk: MemoryDisk): void => disk.watch(() => {});
+
+async function reads(store: ChunkStore, { address, bytes }: PutEntry): Promise<boolean> {
+  const read = await store.get(address);
+  return read.kind === "found" && Buffer.compare(read.bytes, bytes) === 0;
+}
+
+for (const kinds of [["write"], ["sync"], ["write", "truncate"], ["sync", "truncate"]] as const)
+  test(`EIO on ${kinds.join(" and ")}: read-only and visible until the next start, nothing falsely acknowledged`, async () => {
+    const disk = createMemoryDisk();
+    const store = await open(disk);
+    const [held, removed] = [entry(1), entry(2)];
+    await store.put([held, removed]);
+    let told = 0;
+    store.onChange(() => {
+      told += 1;
+    });
+    fail(disk, "EIO", kinds);
+    const [puts, removal] = await Promise.allSettled([store.put([entry(3), held]), store.remove(removed.address)]);
+    assert.deepEqual(puts.status === "fulfilled" && puts.value, ["read-only", "held"]);
+    assert.ok(removal.status === "rejected" && removal.reason instanceof ChunkStoreError && removal.reason.code === "io");
+    assert.deepEqual(store.health(), { mode: "read-only", why: "the disk fails (EIO)" });
+    assert.ok(told > 0, "whoever listens was told");
+    // The disk pretends to work again, as disks do that dropped what they could not write.
+    works(disk);
+    await clock.advance(10 * freeSpaceAgeMs);
+    assert.deepEqual(await store.put([entry(4)]), ["read-only"]);
+    assert.deepEqual(await store.put([removed]), ["read-only"], "its removal may be on the disk: not acknowledged as held");
+    assert.deepEqual([await reads(store, held), await reads(store, removed)], [true, true]);
+    await store.close();
+    const random = seededRandom(kinds.length);
+    const again = await open(disk.afterPowerCut(() => random.fraction() < 0.5));
+    assert.deepEqual([again.health().mode, await reads(again, held)], ["writable", true]);
+    assert.deepEqual(await again.put([entry(4)]), ["stored"]);
+    await again.close();
+  });
+
+test("ENOSPC: read-only while the disk is full, writable by itself once there is room; the next start agrees", async () => {
+  const disk = createMemoryDisk();
+  const directory = await mkdtemp(join(folder, "store-"));
+  const limits = { segmentBytes: 300 };
+  const opening = (): Promise<DiskChunkStore> =>
+    createDiskChunkStore({ directory, vaults: [{ vault: testVault, capacity: 64 * mib }], clock, log: silentLog, disk, limits });
+  const store = await opening();
+  await store.put([entry(3)]);
+  // A segment is begun for this one, and stays empty.
+  fail(disk, "ENOSPC", ["write"]);
+  assert.deepEqual(await store.put([entry(4)]), ["read-only"]);
+  assert.deepEqual(store.health(), { mode: "read-only", why: "the disk is full" });
+  assert.ok(await reads(store, entry(3)));
+  works(disk);
+  await clock.advance(2 * freeSpaceAgeMs);
+  assert.equal(store.health().mode, "writable");
+  await store.close();
+  const again = await opening();
+  assert.deepEqual(await again.put([entry(3), entry(4)]), ["held", "stored"]);
+  assert.deepEqual(await again.put([entry(5)]), ["stored"]);
+  await again.close();
+  const third = await opening();
+  for (const number of [3, 4, 5]) assert.ok(await reads(third, entry(number)));
+  await third.close();
+});
+
+test("a segment that cannot be begun, or its directory not synced: nothing is acknowledged", async () => {
+  for (const kind of ["create", "sync-directory"] as const) {
+    const disk = createMemoryDisk();
+    const store = await open(disk);
+    fail(disk, "EIO", [kind]);
+    assert.deepEqual(await store.put([entry(1)]), ["read-only"]);
+    await store.close();
+    const again = await open(disk.afterPowerCut(() => true));
+    assert.deepEqual([await reads(again, entry(1)), [...again.addresses()]], [false, []]);
+    assert.deepEqual(await again.put([entry(1)]), ["stored"]);
+    await again.close();
+  }
+});
+
+test("a failed read: the disk's error is visible and the chunk counts as damaged; a shortage of the process harms nothing", async () => {
+  const disk = createMemoryDisk();
+  const store = await open(disk);
+  await store.put([entry(1), entry(2)]);
+  fail(disk, "EMFILE", ["read"]);
+  await assert.rejects(store.get(entry(1).address), (error: unknown) => error instanceof ChunkStoreError && error.code === "io");
+  assert.equal(store.health().mode, "writable");
+  fail(disk, "EIO", ["read"]);
+  assert.equal((await store.get(entry(1).address)).kind, "damaged");
+  assert.deepEqual(store.health(), { mode: "read-only", why: "the disk fails (EIO)" });
+  works(disk);
+  assert.ok(await reads(store, entry(2)));
+  await store.close();
+});
+
+test("the reserve of the file system is never used: `full` while it would be", async () => {
+  const total = 10 * mib;
+  const disk = createMemoryDisk(total);
+  const store = await open(disk, { limits: { segmentBytes: mib } });
+  const outcomes: string[] = [];
+  for (let number = 0; number < 200; number += 1) {
+    const bytes = Buffer.alloc(100_000, number + 1);
+    const { address } = chunkOf(number);
+    outcomes.push((await store.put([{ vault: testVault, address, bytes }]))[0] ?? "");
+  }
+  assert.deepEqual(new Set(outcomes), new Set(["stored", "full"]));
+  const { free } = await disk.statfs("/");
+  assert.ok(free >= total * 0.03 && free < total * 0.03 + 200_000, `${free} bytes free`);
+  assert.equal(store.health().mode, "writable", "a refusal is no failure");
+  await store.close();
+});

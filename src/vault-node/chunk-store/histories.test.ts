@@ -1,0 +1,156 @@
+// Proves by random histories that the disk store behaves as a plain map with a memory that power cuts leave in doubt only
+// where no answer had been given: puts, gets, removals, compaction, starts after a stop, a kill and a power cut.
+import { strict as assert } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { cp, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import fc from "fast-check";
+import { type Address, chunkAddress } from "../../protocol/address.ts";
+import type { VaultName } from "../../protocol/keys.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { seededRandom } from "../../runtime/random.ts";
+import { createDiskChunkStore, type DiskChunkStore } from "./disk.ts";
+import { createMemoryDisk, type MemoryDisk } from "./memory-disk.ts";
+import { chunkCost } from "./vault-accounts.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "store-histories-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const vaultNames = [1, 2].map((number) => chunkAddress(Buffer.from([number])) as unknown as VaultName);
+const capacity = 1024 * 1024;
+const limits = { segmentBytes: 3000, checkpointEntries: 5, compactionBytesPerSecond: 1e12 };
+type Chunk = { readonly address: Address; readonly bytes: Uint8Array };
+const chunks: readonly Chunk[] = Array.from({ length: 12 }, (_, number) => {
+  const bytes = Buffer.alloc(20 + number * 90, number + 1);
+  return { address: chunkAddress(bytes), bytes };
+});
+const chunk = (number: number): Chunk => chunks[number] ?? assert.fail();
+
+/** In which vault a chunk is, or that it is in none; absent = in doubt. */
+type Model = Map<number, VaultName | "none">;
+type World = { store: DiskChunkStore; disk: MemoryDisk; directory: string; readonly model: Model };
+
+async function start(disk: MemoryDisk, directory: string): Promise<DiskChunkStore> {
+  const vaults = vaultNames.map((vault) => ({ vault, capacity }));
+  return createDiskChunkStore({ directory, vaults, clock: systemClock, log: silentLog, disk, limits });
+}
+
+type Step =
+  | { readonly kind: "put"; readonly numbers: readonly number[]; readonly vault: number }
+  | { readonly kind: "remove" | "get"; readonly number: number }
+  | { readonly kind: "compact" | "restart" | "lose-index" }
+  | { readonly kind: "cut"; readonly numbers: readonly number[]; readonly removed: number; readonly after: number; readonly seed: number };
+
+const number = fc.nat({ max: chunks.length - 1 });
+const numbers = fc.array(number, { minLength: 1, maxLength: 4 });
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("put" as const), numbers, vault: fc.nat({ max: 1 }) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("remove" as const), number }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("get" as const), number }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("compact" as const, "restart" as const, "lose-index" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("cut" as const), numbers, removed: number, after: fc.nat({ max: 6 }), seed: fc.nat() }),
+  },
+);
+
+async function put({ store, model }: World, step: Extract<Step, { kind: "put" }>): Promise<void> {
+  const vault = vaultNames[step.vault] ?? assert.fail();
+  const outcomes = await store.put(step.numbers.map((one) => ({ vault, ...chunk(one) })));
+  step.numbers.forEach((one, index) => {
+    const where = model.get(one);
+    assert.equal(outcomes[index], where === "none" ? "stored" : "held", `chunk ${one}`);
+    if (where === "none") model.set(one, vault);
+  });
+}
+
+async function assertRead({ store, model }: World, one: number): Promise<void> {
+  const read = await store.get(chunk(one).address);
+  const where = model.get(one);
+  assert.equal(read.kind, where === "none" ? "absent" : "found", `chunk ${one}`);
+  if (read.kind !== "found") return;
+  assert.deepEqual([read.vault, Buffer.compare(read.bytes, chunk(one).bytes)], [where, 0], `chunk ${one}`);
+  read.release();
+}
+
+async function remove({ store, model }: World, one: number): Promise<void> {
+  assert.equal(await store.remove(chunk(one).address), model.get(one) !== "none", `chunk ${one}`);
+  model.set(one, "none");
+}
+
+/** Puts and removes at once while the power goes, and starts on what is left; what got no answer may be either way. */
+async function cut(world: World, step: Extract<Step, { kind: "cut" }>): Promise<void> {
+  const { store, disk, model } = world;
+  const random = seededRandom(step.seed);
+  let left = step.after;
+  let image: MemoryDisk | undefined;
+  disk.watch(({ kind }) => {
+    if (kind === "read") return;
+    left -= 1;
+    if (left >= 0) return;
+    image ??= disk.afterPowerCut(() => random.fraction() < 0.6);
+    throw Object.assign(new Error("the power is off"), { code: "EIO" });
+  });
+  const vault = vaultNames[0] ?? assert.fail();
+  const [puts, removal] = await Promise.allSettled([
+    store.put(step.numbers.map((one) => ({ vault, ...chunk(one) }))),
+    store.remove(chunk(step.removed).address),
+  ]);
+  const doubtful = new Set<number>(removal.status === "fulfilled" ? [] : [step.removed]);
+  step.numbers.forEach((one, index) => {
+    const outcome = puts.status === "fulfilled" ? puts.value[index] : "read-only";
+    if (outcome === "stored") model.set(one, vault);
+    else if (outcome !== "held") doubtful.add(one);
+  });
+  if (removal.status === "fulfilled") model.set(step.removed, "none");
+  const next = await mkdtemp(join(folder, "store-"));
+  await cp(join(world.directory, "index"), join(next, "index"), { recursive: true });
+  image ??= disk.afterPowerCut(() => random.fraction() < 0.6);
+  await store.close();
+  Object.assign(world, { disk: image, directory: next, store: await start(image, next) });
+  for (const one of doubtful) model.set(one, world.store.info(chunk(one).address)?.vault ?? "none");
+}
+
+async function restart(world: World, loseIndex: boolean): Promise<void> {
+  await world.store.close();
+  if (loseIndex) await rm(join(world.directory, "index"), { recursive: true });
+  world.store = await start(world.disk, world.directory);
+}
+
+async function play(world: World, step: Step): Promise<void> {
+  if (step.kind === "put") return put(world, step);
+  if (step.kind === "remove") return remove(world, step.number);
+  if (step.kind === "get") return assertRead(world, step.number);
+  if (step.kind === "cut") return cut(world, step);
+  if (step.kind === "compact") return world.store.compacted();
+  return restart(world, step.kind === "lose-index");
+}
+
+function assertBooks({ store, model }: World): void {
+  const held = [...model].flatMap(([one, where]) => (where === "none" ? [] : [{ one, where }]));
+  assert.deepEqual(new Set(store.addresses()), new Set(held.map(({ one }) => chunk(one).address)));
+  for (const { vault, used, chunks: count } of store.vaults()) {
+    const sizes = held.filter(({ where }) => where === vault).map(({ one }) => chunk(one).bytes.length);
+    assert.deepEqual([count, used], [sizes.length, sizes.reduce((sum, size) => sum + chunkCost(size), 0)]);
+  }
+}
+
+test("random histories: the store is a map, whatever happens between", { timeout: 240_000 }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+      const directory = await mkdtemp(join(folder, "store-"));
+      const disk = createMemoryDisk();
+      const world: World = { store: await start(disk, directory), disk, directory, model: new Map(chunks.map((_, one) => [one, "none"])) };
+      for (const one of steps) {
+        await play(world, one);
+        assertBooks(world);
+      }
+      for (let one = 0; one < chunks.length; one += 1) await assertRead(world, one);
+      await world.store.close();
+    }),
+    { numRuns: 60 },
+  );
+});

@@ -1,0 +1,58 @@
+// Looks at some of the chunks held here: asks around who has them, decides for each, and says what there is to do.
+import type { Peers } from "../../network/peers.ts";
+import type { Address } from "../../protocol/address.ts";
+import type { CopiesPolicy } from "../../protocol/genesis.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import { tierOf } from "./copy-tier.ts";
+import type { KeepView } from "./keep-view.ts";
+import { type ChunkPlan, type Keeper, planChunk } from "./plan-chunk.ts";
+import { type Sighting, survey } from "./survey.ts";
+
+export type LookParts = {
+  readonly peers: Pick<Peers, "request" | "self">;
+  readonly policy: CopiesPolicy;
+  readonly view: KeepView;
+  readonly questionTimeoutMs: number;
+  /** Whether a vault refused lately. */
+  refuses(keeper: Keeper): boolean;
+  /** Whether this node holds a chunk. */
+  holds(address: Address): boolean;
+};
+
+/** `silent`: whether somebody who should have answered did not. */
+export type Looked = { readonly plan: ChunkPlan; readonly silent: boolean };
+
+/** What to do about each of these chunks; those not held here are left out. */
+export async function lookAt(parts: LookParts, addresses: readonly Address[], signal: AbortSignal): Promise<ReadonlyMap<Address, Looked>> {
+  const { peers, policy, view } = parts;
+  const asking = { peers, timeoutMs: parts.questionTimeoutMs };
+  const first = await survey(asking, addresses, (address) => view.answering(address).slice(0, policy.max), signal);
+  // Copies that went further out, past vaults without room, are asked for only where the near ones are too few.
+  const short = addresses.filter((address) => (first.get(address)?.holders.size ?? 0) + 1 < policy.target);
+  const second = await survey(asking, short, (address) => view.answering(address).slice(policy.max), signal);
+  const looked = new Map<Address, Looked>();
+  for (const address of addresses) {
+    if (!parts.holds(address)) continue;
+    const sighting = merge(first.get(address), second.get(address));
+    looked.set(address, { plan: planOf(parts, address, sighting), silent: sighting.silent.size > 0 });
+  }
+  return looked;
+}
+
+function merge(...sightings: readonly (Sighting | undefined)[]): Sighting {
+  return {
+    holders: new Set(sightings.flatMap((one) => [...(one?.holders ?? [])])),
+    silent: new Set(sightings.flatMap((one) => [...(one?.silent ?? [])])),
+  };
+}
+
+function planOf({ peers, policy, view, refuses }: LookParts, address: Address, sighting: Sighting): ChunkPlan {
+  const holders: ReadonlySet<PeerId> = new Set([peers.self, ...sighting.holders]);
+  const staying = [...holders].map((peer) => view.keeperAt(peer)).filter((keeper) => keeper !== undefined);
+  const near = view.keepers(address, tierOf(staying.length, policy.min));
+  const taken = new Set(near.map(({ peer }) => peer));
+  // Holders outside the circle come last, in an order that is the same everywhere.
+  const far = staying.filter(({ peer }) => !taken.has(peer)).sort((a, b) => (a.peer < b.peer ? -1 : 1));
+  const keepers = [...near, ...far].map((keeper) => (refuses(keeper) ? { ...keeper, takes: false } : keeper));
+  return planChunk({ policy, self: peers.self, keepers, holders, silent: sighting.silent });
+}

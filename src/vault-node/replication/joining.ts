@@ -1,0 +1,55 @@
+// When a node that started has everything that is its own: once every node that answers has looked through its chunks
+// with this node in view and owes it nothing. Until then its vaults say `joining`.
+import type { Directory } from "../../network/directory.ts";
+import type { Peers } from "../../network/peers.ts";
+import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
+import { owedChunksReply, owedChunksRequest } from "../../protocol/messages/owed-chunks.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+
+export type JoiningParts = {
+  readonly peers: Pick<Peers, "request" | "self">;
+  readonly directory: Pick<Directory, "nodes" | "node">;
+  readonly timeoutMs: number;
+};
+
+export type Joining = {
+  /** Whether nothing is owed; never again false once it was true. */
+  complete(): boolean;
+  /** Asks those that have not yet said that they owe nothing. */
+  ask(signal: AbortSignal): Promise<void>;
+};
+
+type Other = { readonly peer: PeerId; readonly start: number };
+
+/** A node that has just started. */
+export function createJoining({ peers, directory, timeoutMs }: JoiningParts): Joining {
+  // Who owes nothing, by the start in which it said so.
+  const clear = new Map<PeerId, number>();
+  let complete = false;
+  const others = (): readonly Other[] =>
+    directory
+      .nodes()
+      .filter(({ record, state }) => state === "live" && record.peerId !== peers.self)
+      .map(({ record }) => ({ peer: record.peerId, start: record.startCounter }));
+  const askOne = async ({ peer, start }: Other, startCounter: number, signal: AbortSignal): Promise<void> => {
+    try {
+      const body = encodeMessage(owedChunksRequest, { startCounter });
+      const answer = await peers.request(peer, "owed-chunks", { body, chunks: [] }, { timeoutMs, signal });
+      const reply = decodeMessage(owedChunksReply, answer.body);
+      answer.release();
+      if (reply.ok && reply.value.looked && reply.value.owed === 0) clear.set(peer, start);
+    } catch {
+      // Asked again with the next look; a node that is silent for longer is no longer live.
+    }
+  };
+  return {
+    complete: () => complete,
+    ask: async (signal) => {
+      const own = directory.node(peers.self)?.record.startCounter;
+      if (complete || own === undefined) return;
+      const asked = others().filter(({ peer, start }) => clear.get(peer) !== start);
+      await Promise.all(asked.map((other) => askOne(other, own, signal)));
+      complete = others().every(({ peer, start }) => clear.get(peer) === start);
+    },
+  };
+}

@@ -1,0 +1,187 @@
+// What is looked at and when, and what follows from it: copies queued, a turn waited for, a copy too many dropped.
+import type { Directory } from "../../network/directory.ts";
+import type { Peers } from "../../network/peers.ts";
+import type { Address } from "../../protocol/address.ts";
+import type { Genesis } from "../../protocol/genesis.ts";
+import type { VaultName } from "../../protocol/keys.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Auditor } from "../audit/auditor.ts";
+import type { ChunkStore } from "../chunk-store/chunk-store.ts";
+import { type Looked, lookAt } from "./chunk-look.ts";
+import type { CopyQueue } from "./copy-queue.ts";
+import type { KeepView, ViewChanges } from "./keep-view.ts";
+import type { Reminder, Reminders } from "./reminders.ts";
+import type { ReplicationEvents } from "./replication-events.ts";
+import type { ReplicationLimits } from "./replication-limits.ts";
+import { type Surplus, trim } from "./trimmer.ts";
+
+export type LooksParts = {
+  readonly genesis: Genesis;
+  readonly peers: Pick<Peers, "request" | "self">;
+  readonly directory: Pick<Directory, "nodes">;
+  readonly store: ChunkStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: ReplicationLimits;
+  readonly events: ReplicationEvents;
+  readonly view: KeepView;
+  readonly queue: CopyQueue;
+  readonly reminders: Reminders;
+  refusedUntilMs(vault: VaultName): number;
+  readonly auditor?: Auditor;
+};
+
+export type Looks = {
+  /** Looks at what is due, and waits for it. */
+  lookIfDue(signal: AbortSignal): Promise<void>;
+  /** Whether every chunk was looked at with `peer` in view in this start of it. */
+  lookedFor(peer: PeerId, startCounter: number): boolean;
+  looking(): boolean;
+};
+
+// The index walk lets other work through after so many chunks.
+const chunksPerTurn = 500;
+const noReminders: ReadonlyMap<Address, Reminder> = new Map();
+
+/** Nothing was looked at yet; everything is, `settleMs` from now. */
+export function createLooks(parts: LooksParts): Looks {
+  const { clock, limits, view, reminders, store } = parts;
+  const act = createActor(parts);
+  const seen = new Map<PeerId, number>();
+  let everythingAtMs = clock.monotonicMs() + limits.settleMs;
+  let looking = false;
+
+  const throughAll = async (changes: ViewChanges, everything: boolean, signal: AbortSignal): Promise<void> => {
+    const starts = parts.directory.nodes().map(({ record }) => [record.peerId, record.startCounter] as const);
+    let batch: Address[] = [];
+    let walked = 0;
+    for (const address of store.addresses()) {
+      walked += 1;
+      if (walked % chunksPerTurn === 0) await clock.sleep(0, signal);
+      if (!everything && !view.concerns(address, changes)) continue;
+      batch.push(address);
+      if (batch.length < limits.chunksPerSurvey) continue;
+      await act(batch, noReminders, signal);
+      batch = [];
+    }
+    await act(batch, noReminders, signal);
+    for (const [peer, start] of starts) if (everything || changes.has(peer)) seen.set(peer, start);
+  };
+  const lookIfDue = async (signal: AbortSignal): Promise<void> => {
+    const nowMs = clock.monotonicMs();
+    const due = reminders.takeDue(nowMs, limits.chunksPerSurvey);
+    const worthwhile = [...due].filter(([address, { kind }]) => kind !== "fresh" || isFirst(parts, address));
+    await act(
+      worthwhile.map(([address]) => address),
+      due,
+      signal,
+    );
+    const changes = view.takeChanges();
+    const everything = nowMs >= everythingAtMs;
+    if (changes.size === 0 && !everything) return;
+    if (everything) everythingAtMs = nowMs + limits.everythingEveryMs;
+    try {
+      await throughAll(changes, everything, signal);
+    } catch (error) {
+      view.giveBack(changes);
+      throw error;
+    }
+  };
+  return {
+    lookIfDue: async (signal) => {
+      looking = true;
+      try {
+        await lookIfDue(signal);
+      } finally {
+        looking = false;
+      }
+    },
+    lookedFor: (peer, startCounter) => seen.get(peer) === startCounter,
+    looking: () => looking,
+  };
+}
+
+// Two of a chunk's holders look after it when it is fresh: one alone might have missed it.
+const freshWatchers = 2;
+
+function isFirst({ view, peers }: LooksParts, address: Address): boolean {
+  const first = view.keepers(address, "enough").slice(0, freshWatchers);
+  return first.some(({ peer }) => peer === peers.self);
+}
+
+type Act = (addresses: readonly Address[], due: ReadonlyMap<Address, Reminder>, signal: AbortSignal) => Promise<void>;
+
+/** Looks at chunks and sees to what follows. */
+function createActor(parts: LooksParts): Act {
+  const { genesis, peers, store, clock, limits, view, auditor, events } = parts;
+  const look = {
+    peers,
+    policy: genesis.copies,
+    view,
+    questionTimeoutMs: limits.questionTimeoutMs,
+    refuses: ({ vault }: { readonly vault: VaultName }) => parts.refusedUntilMs(vault) > clock.monotonicMs(),
+    holds: (address: Address) => store.info(address) !== undefined,
+  };
+  const surplusSince = new Map<Address, number>();
+  return async (addresses, due, signal) => {
+    if (addresses.length === 0) return;
+    const looked = await lookAt(look, addresses, signal);
+    signal.throwIfAborted();
+    const active = activeFirsts(looked, due);
+    for (const [address, one] of looked) seeTo(parts, address, one, { reminder: due.get(address), active });
+    if (auditor !== undefined) await trim({ auditor, store, events }, surplusOf(parts, looked, surplusSince), signal);
+  };
+}
+
+// A first holder that got other chunks done since is at work: it is waited for.
+function activeFirsts(looked: ReadonlyMap<Address, Looked>, due: ReadonlyMap<Address, Reminder>): ReadonlySet<PeerId> {
+  const active = new Set<PeerId>();
+  for (const [address, reminder] of due)
+    if (reminder.kind === "turn" && looked.get(address)?.plan.orders.length === 0) active.add(reminder.first);
+  return active;
+}
+
+type Waited = { readonly reminder: Reminder | undefined; readonly active: ReadonlySet<PeerId> };
+
+function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { reminder, active }: Waited): void {
+  const { queue, reminders, store, clock, limits, genesis } = parts;
+  const nowMs = clock.monotonicMs();
+  const [first] = plan.ahead;
+  const waited = reminder?.kind === "turn" && reminder.first === first && !active.has(first);
+  const ours = first === undefined || waited || reminder?.kind === "retry";
+  if (plan.orders.length > 0 && !ours) {
+    queue.put(address, []);
+    reminders.set(address, { kind: "turn", dueMs: nowMs + plan.ahead.length * limits.turnMs, first });
+    return;
+  }
+  const size = store.info(address)?.size ?? 0;
+  const queued = queue.put(
+    address,
+    plan.orders.map((order) => ({ address, order, copies: plan.copies, size })),
+  );
+  // What found no room, and what could not be seen in full, is looked at again.
+  if (!queued || (silent && plan.copies < genesis.copies.target)) reminders.set(address, { kind: "again", dueMs: nowMs + limits.retryMs });
+}
+
+// A copy too many is looked at twice, `trimAfterMs` apart, before it goes.
+function surplusOf(
+  { clock, limits, reminders }: LooksParts,
+  looked: ReadonlyMap<Address, Looked>,
+  since: Map<Address, number>,
+): readonly Surplus[] {
+  const nowMs = clock.monotonicMs();
+  const surplus: Surplus[] = [];
+  for (const [address, { plan }] of looked) {
+    const sinceMs = since.get(address);
+    if (plan.proofs.length === 0) since.delete(address);
+    else if (sinceMs !== undefined && nowMs - sinceMs >= limits.trimAfterMs) surplus.push({ address, proofs: plan.proofs });
+    else if (since.size < limits.remindersMax) {
+      since.set(address, sinceMs ?? nowMs);
+      reminders.set(address, { kind: "again", dueMs: (sinceMs ?? nowMs) + limits.trimAfterMs });
+    }
+  }
+  for (const { address } of surplus) since.delete(address);
+  return surplus;
+}

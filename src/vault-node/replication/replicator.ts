@@ -1,0 +1,176 @@
+// Keeps every chunk of this node at its intended copies. Level-driven: a look compares what should be with what is and
+// queues what is missing; nothing is remembered that a restart could lose. Looks are caused by changes of the lasting
+// view, by fresh chunks, by the passing of time, and by hints from others.
+import type { Directory } from "../../network/directory.ts";
+import type { Peers } from "../../network/peers.ts";
+import type { Address } from "../../protocol/address.ts";
+import type { Genesis } from "../../protocol/genesis.ts";
+import type { VaultName } from "../../protocol/keys.ts";
+import type { OwedChunksReply } from "../../protocol/messages/owed-chunks.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { Clock, Timer } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Auditor } from "../audit/auditor.ts";
+import type { ChunkStore } from "../chunk-store/chunk-store.ts";
+import { createBytePace } from "./byte-pace.ts";
+import { type Copier, createCopier } from "./copier.ts";
+import { type CopyQueue, createCopyQueue, type QueueFigures } from "./copy-queue.ts";
+import { createJoining, type Joining } from "./joining.ts";
+import { createKeepView, type KeepView } from "./keep-view.ts";
+import { createLooks, type Looks } from "./looks.ts";
+import { createReminders, type Reminders } from "./reminders.ts";
+import { type ReplicationEvents, silentReplicationEvents } from "./replication-events.ts";
+import type { ReplicationLimits } from "./replication-limits.ts";
+
+export type ReplicatorParts = {
+  readonly genesis: Genesis;
+  readonly peers: Pick<Peers, "request" | "self">;
+  readonly directory: Directory;
+  readonly store: ChunkStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly limits: ReplicationLimits;
+  /** This node's own grant; null where it has none: then it can make no copies. */
+  grant(): Uint8Array | null;
+  /** Whether this node has met the network. */
+  joined(): boolean;
+  /** Whether this node takes part now: not while it is fenced or offline. */
+  serves(): boolean;
+  onDamaged(vault: VaultName, address: Address): void;
+  readonly events?: ReplicationEvents;
+  /** Absent: no copy is ever dropped. */
+  readonly auditor?: Auditor;
+};
+
+/** What repair is about to do. `etaSeconds`: at the pace of this node alone; null where nothing waits. */
+export type ReplicationProgress = QueueFigures & {
+  readonly inFlight: number;
+  readonly bytesCopied: number;
+  readonly etaSeconds: number | null;
+  /** Whether chunks are being looked through now. */
+  readonly looking: boolean;
+};
+
+export type Replicator = {
+  start(): void;
+  /** Resolves once nothing is on its way. */
+  stop(): Promise<void>;
+  /** Whether this node has everything that is its own. */
+  complete(): boolean;
+  /** Chunks became durable here. */
+  stored(addresses: readonly Address[]): void;
+  /** Chunks that may lack copies. */
+  hint(addresses: Iterable<Address>): void;
+  /** What this node owes a peer in this start of it. */
+  owed(peer: PeerId, startCounter: number): OwedChunksReply;
+  progress(): ReplicationProgress;
+};
+
+// An own timer this late means that this machine slept (protocol 2).
+const pauseLateMs = 2_000;
+
+/** A replicator at rest. */
+export function createReplicator(parts: ReplicatorParts): Replicator {
+  const { clock, limits } = parts;
+  const organs = createOrgans(parts);
+  const { view, queue, copier, reminders, joining, looks } = organs;
+  const stopping = new AbortController();
+  let timer: Timer | undefined;
+  let dueMs = 0;
+  const settledAtMs = clock.monotonicMs() + limits.settleMs;
+  const tick = async (): Promise<void> => {
+    if (clock.monotonicMs() - dueMs > pauseLateMs) view.forgive();
+    view.tick();
+    if (parts.serves()) {
+      await looks.lookIfDue(stopping.signal);
+      if (parts.grant() !== null) copier.run(stopping.signal);
+      if (parts.joined() && clock.monotonicMs() >= settledAtMs) await joining.ask(stopping.signal);
+    }
+  };
+  const again = (): void => {
+    if (stopping.signal.aborted) return;
+    dueMs = clock.monotonicMs() + limits.tickMs;
+    timer = clock.after(limits.tickMs, () => {
+      tick()
+        .catch((cause: unknown) => {
+          if (!stopping.signal.aborted) parts.log.error("looking after copies failed; it goes on with the next look", { cause });
+        })
+        .finally(again);
+    });
+  };
+  return {
+    start: again,
+    stop: async () => {
+      stopping.abort();
+      timer?.cancel();
+      view.stop();
+      queue.clear();
+      await copier.idle();
+    },
+    complete: joining.complete,
+    stored: (addresses) => {
+      const reminder = { kind: "fresh", dueMs: clock.monotonicMs() + limits.freshAfterMs } as const;
+      for (const address of addresses) reminders.set(address, reminder);
+    },
+    hint: (addresses) => {
+      for (const address of addresses) reminders.set(address, { kind: "again", dueMs: clock.monotonicMs() });
+    },
+    owed: (peer, startCounter) => ({
+      looked: looks.lookedFor(peer, startCounter),
+      owed: queue.countFor(peer) + copier.inFlightTo(peer) + reminders.countOwedTo(peer),
+    }),
+    progress: () => progressOf(organs, limits),
+  };
+}
+
+type Organs = {
+  readonly view: KeepView;
+  readonly queue: CopyQueue;
+  readonly copier: Copier;
+  readonly reminders: Reminders;
+  readonly joining: Joining;
+  readonly looks: Looks;
+};
+
+function createOrgans(parts: ReplicatorParts): Organs {
+  const { genesis, peers, directory, store, clock, limits, events = silentReplicationEvents } = parts;
+  const nowMs = (): number => clock.monotonicMs();
+  const view = createKeepView({
+    directory,
+    policy: genesis.copies,
+    placeUnit: genesis.placeUnit,
+    delays: limits.repairDelayMs,
+    circle: limits.circle,
+    nowMs,
+  });
+  const queue = createCopyQueue(limits.tasksMax);
+  const reminders = createReminders(limits.remindersMax);
+  const refusals = new Map<VaultName, number>();
+  const pace = createBytePace(clock, limits.bytesPerSecond);
+  const copier = createCopier({
+    queue,
+    pusher: { genesis, peers, directory, store, grant: parts.grant, pace, limits, onDamaged: parts.onDamaged },
+    limits,
+    events,
+    onFailed: ({ address, order }, outcome) => {
+      if (outcome === "full" || outcome === "cordoned" || outcome === "read-only") refusals.set(order.vault, nowMs() + limits.refusedForMs);
+      reminders.set(address, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo: order.to });
+    },
+  });
+  const looks = createLooks({ ...parts, events, view, queue, reminders, refusedUntilMs: (vault) => refusals.get(vault) ?? 0 });
+  const joining = createJoining({ peers, directory, timeoutMs: limits.questionTimeoutMs });
+  return { view, queue, copier, reminders, joining, looks };
+}
+
+function progressOf({ queue, copier, looks }: Organs, { bytesPerSecond }: ReplicationLimits): ReplicationProgress {
+  const figures = queue.figures();
+  const inFlight = copier.inFlight();
+  const waits = figures.bytes > 0 || inFlight > 0;
+  return {
+    ...figures,
+    inFlight,
+    bytesCopied: copier.bytesCopied(),
+    etaSeconds: waits ? figures.bytes / bytesPerSecond : null,
+    looking: looks.looking(),
+  };
+}

@@ -1,0 +1,71 @@
+// Asks the nodes around chunks which of them they hold: one question a node for up to 2,048 chunks, nodes side by side.
+import type { Peers } from "../../network/peers.ts";
+import type { Address } from "../../protocol/address.ts";
+import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
+import { addressesPerRequestMax } from "../../protocol/limits.ts";
+import { hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+
+/** What the nodes around a chunk said: who holds it, who did not answer. */
+export type Sighting = { readonly holders: Set<PeerId>; readonly silent: Set<PeerId> };
+
+export type SurveyParts = {
+  readonly peers: Pick<Peers, "request" | "self">;
+  readonly timeoutMs: number;
+};
+
+/** Asks each of `whom(address)` about each chunk; this node is never asked. Never rejects: who fails is silent. */
+export async function survey(
+  parts: SurveyParts,
+  addresses: readonly Address[],
+  whom: (address: Address) => readonly PeerId[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Address, Sighting>> {
+  const sightings = new Map<Address, Sighting>();
+  const questions = new Map<PeerId, Address[]>();
+  for (const address of addresses) {
+    sightings.set(address, { holders: new Set(), silent: new Set() });
+    for (const peer of whom(address)) {
+      if (peer === parts.peers.self) continue;
+      const list = questions.get(peer) ?? [];
+      list.push(address);
+      questions.set(peer, list);
+    }
+  }
+  await Promise.all([...questions].map(([peer, list]) => askInTurn(parts, peer, list, { sightings, signal })));
+  return sightings;
+}
+
+type Asking = { readonly sightings: ReadonlyMap<Address, Sighting>; readonly signal: AbortSignal };
+
+async function askInTurn(parts: SurveyParts, peer: PeerId, addresses: readonly Address[], { sightings, signal }: Asking): Promise<void> {
+  let failed = false;
+  for (let from = 0; from < addresses.length; from += addressesPerRequestMax) {
+    const asked = addresses.slice(from, from + addressesPerRequestMax);
+    // A node that failed once is not waited for again in this survey.
+    const held: ReadonlySet<Address> | undefined = failed ? undefined : await heldAt(parts, peer, asked, signal);
+    failed = held === undefined;
+    for (const address of asked) {
+      if (held === undefined) sightings.get(address)?.silent.add(peer);
+      else if (held.has(address)) sightings.get(address)?.holders.add(peer);
+    }
+  }
+}
+
+/** Which of these chunks a node says it holds; undefined where it gave no proper answer. */
+export async function heldAt(
+  { peers, timeoutMs }: SurveyParts,
+  peer: PeerId,
+  chunks: readonly Address[],
+  signal: AbortSignal,
+): Promise<ReadonlySet<Address> | undefined> {
+  try {
+    const body = encodeMessage(hasChunksRequest, { chunks, receipts: false });
+    const answer = await peers.request(peer, "has-chunks", { body, chunks: [] }, { timeoutMs, signal });
+    const reply = decodeMessage(hasChunksReply, answer.body);
+    answer.release();
+    return reply.ok ? new Set(reply.value.held.map(({ chunk }) => chunk)) : undefined;
+  } catch {
+    return undefined;
+  }
+}

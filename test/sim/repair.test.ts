@@ -1,0 +1,155 @@
+// Proves in whole farms on virtual time that copies are made again after nodes die for good, that only what was lost
+// moves, that a node back in time costs nothing, that a ninth node gets its share, and that a farm once whole is at rest.
+import { strict as assert } from "node:assert";
+import { describe, it } from "node:test";
+import { type Address, chunkAddress } from "../../src/protocol/address.ts";
+import { repairDelays, replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
+import { defaultSimOptions, type SimOptions } from "./sim-options.ts";
+import { type SimWorld, startSimWorld } from "./sim-world.ts";
+
+// The protocol's delays are 5 min, 30 s and 3 s; a fifth of them saves virtual time, which costs real time for every timer.
+const minute = 12_000;
+const delays = repairDelays(5 * minute);
+const replication = {
+  ...replicationLimits,
+  repairDelayMs: delays,
+  tickMs: 300,
+  turnMs: 6_000,
+  trimAfterMs: minute,
+  everythingEveryMs: 6 * minute,
+};
+const chunkCount = 150;
+
+type Farm = { readonly world: SimWorld; readonly chunks: ReadonlyMap<Address, Uint8Array> };
+
+/** A farm that has come to rest with chunks of equal size in it. */
+async function filledFarm(options: Partial<SimOptions> = {}): Promise<Farm> {
+  const world = await startSimWorld({ ...defaultSimOptions, replication, ...options });
+  const chunks = new Map<Address, Uint8Array>();
+  for (let i = 0; i < chunkCount; i += 1) {
+    const bytes = world.random.bytes(1000);
+    const address = chunkAddress(bytes);
+    await world.clock.runUntil(world.client.putChunk(address, bytes));
+    chunks.set(address, bytes);
+  }
+  // Nobody confirms anybody in its own first two minutes.
+  await world.clock.advance(130_000);
+  return { world, chunks };
+}
+
+function liveCopies({ nodes }: SimWorld, address: Address): number {
+  return nodes.filter((node) => node.up() && node.disk().info(address) !== undefined).length;
+}
+
+function fewestCopies({ world, chunks }: Farm): number {
+  return Math.min(...[...chunks.keys()].map((address) => liveCopies(world, address)));
+}
+
+/** Bytes that nodes sent each other to keep copies; the dead count with what they sent before, which is nothing here. */
+function moved({ nodes }: SimWorld): number {
+  return nodes.reduce((sum, node) => sum + (node.copies()?.bytesCopied ?? 0), 0);
+}
+
+function bytesOn(world: SimWorld, ...numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => {
+    const disk = world.nodes[number]?.disk();
+    return sum + [...(disk?.addresses() ?? [])].reduce((bytes, address) => bytes + (disk?.info(address)?.size ?? 0), 0);
+  }, 0);
+}
+
+async function assertAllRead({ world, chunks }: Farm): Promise<void> {
+  for (const [address, bytes] of chunks) assert.deepEqual(await world.clock.runUntil(world.client.getChunk(address)), bytes);
+}
+
+async function assertAtRest(world: SimWorld): Promise<void> {
+  const before = moved(world);
+  await world.clock.advance(8 * minute);
+  assert.equal(moved(world), before, "something moved in a farm that was whole");
+  for (const node of world.nodes) assert.deepEqual(node.copies()?.bytes ?? 0, 0);
+}
+
+describe("a farm that loses nodes for good", () => {
+  it("one: waits out the delay, makes its copies again, moves no more than 1.1 times what it held, and is at rest", async () => {
+    const farm = await filledFarm();
+    const { world } = farm;
+    assert.equal(moved(world), 0, "nothing is repaired before something was lost");
+    await world.nodes[3]?.crash();
+    await world.clock.advance(4.5 * minute);
+    assert.deepEqual([moved(world), fewestCopies(farm)], [0, 4]);
+    await world.clock.advance(1.5 * minute);
+    assert.equal(fewestCopies(farm), 5);
+    const ratio = moved(world) / bytesOn(world, 3);
+    assert.ok(ratio <= 1.1, `moved ${ratio} of what was lost`);
+    await assertAtRest(world);
+    await assertAllRead(farm);
+    await world.stop();
+  });
+
+  it("two, then three more once it is whole: nothing is lost", async () => {
+    const farm = await filledFarm({ nodes: 10 });
+    const { world } = farm;
+    for (const number of [0, 7]) await world.nodes[number]?.crash();
+    await world.clock.advance(minute);
+    assert.ok(fewestCopies(farm) >= 4, "at least min copies again within the bound");
+    await world.clock.advance(6 * minute);
+    assert.equal(fewestCopies(farm), 5);
+    for (const number of [2, 4, 5]) await world.nodes[number]?.crash();
+    await world.clock.advance(minute);
+    assert.ok(fewestCopies(farm) >= 4, "three holders at once");
+    await world.clock.advance(6 * minute);
+    assert.equal(fewestCopies(farm), 5);
+    await assertAllRead(farm);
+    await assertAtRest(world);
+    await world.stop();
+  });
+
+  it("three at once: chunks left with two copies are made safe first, then those with three", async () => {
+    const farm = await filledFarm();
+    const { world } = farm;
+    for (const number of [1, 2, 6]) await world.nodes[number]?.crash();
+    const atTwo = [...farm.chunks.keys()].filter((address) => liveCopies(world, address) === 2);
+    const atThree = [...farm.chunks.keys()].filter((address) => liveCopies(world, address) === 3);
+    assert.ok(atTwo.length > 5 && atThree.length > 5);
+    await world.clock.advance(delays.fewest + 2_000);
+    assert.ok(atTwo.every((address) => liveCopies(world, address) >= 4));
+    assert.ok(atThree.every((address) => liveCopies(world, address) === 3));
+    await world.clock.advance(delays.few);
+    assert.ok(fewestCopies(farm) >= 4);
+    await world.stop();
+  });
+});
+
+describe("a farm whose nodes come and go", () => {
+  it("a node that is back within its delay costs nothing", async () => {
+    const farm = await filledFarm();
+    const { world } = farm;
+    await world.nodes[3]?.crash();
+    await world.clock.advance(4 * minute);
+    await world.nodes[3]?.start(world.nodes.flatMap((other) => other.addresses()));
+    await world.clock.advance(3 * minute);
+    assert.equal(moved(world), 0);
+    assert.equal(fewestCopies(farm), 5);
+    await assertAtRest(world);
+    await world.stop();
+  });
+
+  it("a ninth node gets what is its own, no more than 1.1 ninths of the data move, and then it is active", async () => {
+    const farm = await filledFarm();
+    const { world, chunks } = farm;
+    const before = bytesOn(world, ...world.nodes.keys());
+    const ninth = await world.grow();
+    assert.deepEqual([...new Set(ninth.states())], ["joining"]);
+    for (let second = 0; second < 60 && ninth.states().includes("joining"); second += 1) {
+      for (const address of [...chunks.keys()].slice(second * 2, second * 2 + 2))
+        assert.deepEqual(await world.clock.runUntil(world.client.getChunk(address)), chunks.get(address));
+      await world.clock.advance(1000);
+    }
+    assert.deepEqual([...new Set(ninth.states())], ["active"]);
+    const share = moved(world) / before;
+    assert.ok(share <= 1.1 / 9, `moved ${share} of the data`);
+    assert.ok(bytesOn(world, 8) > before / 9 / 2, "it hardly got anything");
+    await assertAtRest(world);
+    await assertAllRead(farm);
+    await world.stop();
+  });
+});
