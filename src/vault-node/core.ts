@@ -11,7 +11,6 @@ import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import { createGrantCache } from "./admission.ts";
 import { createAnnouncer } from "./announcer.ts";
-import type { Auditor } from "./audit/auditor.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import { createGetChunks } from "./handlers/get-chunks.ts";
 import { createHasChunks } from "./handlers/has-chunks.ts";
@@ -66,7 +65,6 @@ export type ReplicationPart = {
   /** This node's grant; null where it has none yet. */
   grant(): Uint8Array | null;
   readonly events?: ReplicationEvents;
-  readonly auditor?: Auditor;
 };
 
 export type VaultNodeCore = {
@@ -119,8 +117,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
   peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
   for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
-  replicator = replicatorOf({ ...parts, store }, serves);
-  if (replicator !== undefined) upkeep.mendWith(createMender(replicator));
+  replicator = replicatorOf(parts, upkeep, serves);
   const owes = replicator?.owed;
   if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
   const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
@@ -150,12 +147,12 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   };
 }
 
-function replicatorOf(parts: CoreParts, serves: () => boolean): Replicator | undefined {
-  const { identity, peers, store, membership, clock, log, replication, events = silentEvents } = parts;
+function replicatorOf(parts: CoreParts, { store, auditor, mendWith }: Upkeep, serves: () => boolean): Replicator | undefined {
+  const { identity, peers, membership, clock, log, replication, events = silentEvents } = parts;
   if (replication === undefined) return undefined;
   const { genesis } = identity;
   const { directory } = membership;
-  return createReplicator({
+  const replicator = createReplicator({
     genesis,
     peers,
     directory,
@@ -165,8 +162,11 @@ function replicatorOf(parts: CoreParts, serves: () => boolean): Replicator | und
     serves,
     joined: membership.joined,
     onDamaged: events.chunkDamaged,
+    auditor,
     ...replication,
   });
+  mendWith(createMender(replicator));
+  return replicator;
 }
 
 function recordOf({ identity, peers }: CoreParts, vaults: readonly VaultCondition[]): Parameters<Membership["announce"]>[0] {
