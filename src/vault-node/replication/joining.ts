@@ -10,10 +10,12 @@ export type JoiningParts = {
   readonly peers: Pick<Peers, "request" | "self">;
   readonly directory: Pick<Directory, "nodes" | "node">;
   readonly timeoutMs: number;
+  /** Whether this node has met the network, or founds it. */
+  joined(): boolean;
 };
 
 export type Joining = {
-  /** Whether nothing is owed; never again false once it was true. */
+  /** Whether nothing is owed, or a network has just been founded here; never again false once it was true. */
   complete(): boolean;
   /** Asks those that have not yet said that they owe nothing. */
   ask(signal: AbortSignal): Promise<void>;
@@ -22,7 +24,7 @@ export type Joining = {
 type Other = { readonly peer: PeerId; readonly start: number };
 
 /** A node that has just started. */
-export function createJoining({ peers, directory, timeoutMs }: JoiningParts): Joining {
+export function createJoining({ peers, directory, timeoutMs, joined }: JoiningParts): Joining {
   // Who owes nothing, by the start in which it said so.
   const clear = new Map<PeerId, number>();
   let complete = false;
@@ -43,7 +45,11 @@ export function createJoining({ peers, directory, timeoutMs }: JoiningParts): Jo
     }
   };
   return {
-    complete: () => complete,
+    complete: () => {
+      // Joined without knowing anybody: the first node of a network.
+      complete ||= joined() && directory.nodes().every(({ record }) => record.peerId === peers.self);
+      return complete;
+    },
     ask: async (signal) => {
       const own = directory.node(peers.self)?.record.startCounter;
       if (complete || own === undefined) return;

@@ -158,7 +158,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
     },
   });
   const looks = createLooks({ ...parts, events, view, queue, reminders, refusedUntilMs: (vault) => refusals.get(vault) ?? 0 });
-  const joining = createJoining({ peers, directory, timeoutMs: limits.questionTimeoutMs });
+  const joining = createJoining({ peers, directory, timeoutMs: limits.questionTimeoutMs, joined: parts.joined });
   return { view, queue, copier, reminders, joining, looks };
 }
 

@@ -1,0 +1,164 @@
+// A farm of real vault node processes without the command line, each with the settings a test wants, and a client beside
+// them: for tests and benches that kill nodes for good or add some.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectClient } from "../../src/client/connect.ts";
+import type { FarmClient } from "../../src/client/farm-client.ts";
+import { adminSignatureHeader, signAdminRequest } from "../../src/protocol/admin-request.ts";
+import { createGenesis, type Genesis } from "../../src/protocol/genesis.ts";
+import { createGrant } from "../../src/protocol/grant.ts";
+import { signingKeyFromSeed } from "../../src/protocol/keys.ts";
+import type { NodeAddress } from "../../src/protocol/node-record.ts";
+import type { NodeStatus } from "../../src/protocol/node-status.ts";
+import { type PeerId, parsePeerId, peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { silentLog } from "../../src/runtime/log.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { readConfig, type VaultNodeConfig } from "../../src/vault-node/config.ts";
+import { until } from "./deadline.ts";
+import { healthPortOf, startVaultNode, statusOf, type VaultNodeProcess } from "./vault-node-process.ts";
+
+export type FarmNode = {
+  readonly peer: PeerId;
+  readonly health: number;
+  status(): Promise<NodeStatus>;
+  /** The value of a metric's one series, or the sum of all its series. */
+  metric(name: string): Promise<number>;
+  /** Sends a signed admin command; resolves with status and parsed body. */
+  command(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>;
+  /** Ends the process without warning. */
+  kill(): Promise<void>;
+};
+
+export type NodeFarm = {
+  readonly nodes: readonly FarmNode[];
+  readonly client: FarmClient;
+  /** Starts one more node with an empty volume. */
+  grow(): Promise<FarmNode>;
+  remove(): Promise<void>;
+};
+
+export type NodeFarmOptions = Partial<Pick<VaultNodeConfig, "repairDelayMs" | "vaultCapacity" | "vaults">> & { readonly nodes: number };
+
+const mib = 1024 * 1024;
+const owner = signingKeyFromSeed(systemRandom.bytes(32));
+const freePorts = { libp2p: 0, lane: 0, heartbeat: 0, health: 0, admin: 0 };
+const ip = "127.0.0.1";
+
+type Parts = {
+  readonly folder: string;
+  readonly genesis: Genesis;
+  readonly options: NodeFarmOptions;
+  readonly processes: VaultNodeProcess[];
+  readonly addresses: NodeAddress[];
+};
+
+/** A farm whose nodes have all met and may put. */
+export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm> {
+  const folder = await mkdtemp(join(tmpdir(), "node-farm-"));
+  const capacity = options.vaultCapacity ?? 256 * mib;
+  const copies = { min: 4, target: 5, max: 8 };
+  const genesis = createGenesis({ name: "test", copies, placeUnit: capacity / 32, createdAt: systemClock.wallMs() }, owner);
+  await writeFile(join(folder, "genesis"), genesis.bytes);
+  const parts: Parts = { folder, genesis, options: { ...options, vaultCapacity: capacity }, processes: [], addresses: [] };
+  const nodes: FarmNode[] = [];
+  for (let n = 0; n < options.nodes; n += 1) nodes.push(await startNode(parts));
+  const client = await startClient(parts);
+  await until(
+    "the client has met every node",
+    () => client.network().nodes.filter(({ state }) => state === "live").length === nodes.length,
+  );
+  return {
+    nodes,
+    client,
+    grow: async () => {
+      const node = await startNode(parts);
+      nodes.push(node);
+      return node;
+    },
+    remove: async () => {
+      await client.stop();
+      for (const { child } of parts.processes) child.kill("SIGKILL");
+      await Promise.all(parts.processes.map(({ ended }) => ended));
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function startClient({ genesis, addresses }: Parts): Promise<FarmClient> {
+  const seed = systemRandom.bytes(32);
+  const peerId = peerIdFromPublicKey(signingKeyFromSeed(seed).publicKey);
+  return connectClient({
+    seed,
+    genesis,
+    grant: createGrant(genesis, owner, { peerId, notAfterMs: 0 }),
+    bootstrap: () => addresses,
+    listen: { ip, libp2p: 0, lane: 0 },
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  });
+}
+
+async function startNode({ folder, genesis, options, processes, addresses }: Parts): Promise<FarmNode> {
+  const name = `node-${processes.length}`;
+  const peersFile = join(folder, `${name}.peers`);
+  await writeFile(peersFile, JSON.stringify(addresses.slice(0, 4)));
+  const settings = readConfig({
+    VAULTFARM_DATA_DIR: join(folder, name),
+    VAULTFARM_GENESIS_FILE: join(folder, "genesis"),
+    VAULTFARM_VAULT_CAPACITY: String(options.vaultCapacity),
+  });
+  const { nodes: _count, ...change } = options;
+  const process = startVaultNode({
+    ...settings,
+    ports: freePorts,
+    peersFile,
+    founder: processes.length === 0,
+    host: name,
+    stopGraceMs: 10_000,
+    ...change,
+  });
+  processes.push(process);
+  const health = await healthPortOf(process);
+  const first = await statusOf(health);
+  const peer = parsePeerId(first.peerId);
+  if (peer === undefined) throw new Error(`a node without a PeerId: ${first.peerId}`);
+  addresses.push(...first.addresses);
+  const node = nodeOf(genesis, process, { peer, health, admin: first.ports.admin });
+  await node.command("PUT", "/v1/grant", createGrant(genesis, owner, { peerId: peer, notAfterMs: 0 }));
+  await until(`${name} is ready`, async () => (await node.status()).state === "ready");
+  return node;
+}
+
+type Reached = { readonly peer: PeerId; readonly health: number; readonly admin: number };
+
+function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { peer, health, admin }: Reached): FarmNode {
+  const command: FarmNode["command"] = async (method, path, content) => {
+    const body = content instanceof Uint8Array ? content : Buffer.from(content === undefined ? "" : JSON.stringify(content));
+    const terms = { node: peer, nonce: systemRandom.bytes(16), notAfterMs: systemClock.wallMs() + 15_000 };
+    const header = signAdminRequest(genesis.networkId, owner, { method, path, body }, terms);
+    const answer = await fetch(`http://${ip}:${admin}${path}`, {
+      method,
+      headers: { [adminSignatureHeader]: header },
+      ...(method === "GET" ? {} : { body: Buffer.from(body) }),
+    });
+    return { status: answer.status, body: await answer.json() };
+  };
+  return {
+    peer,
+    health,
+    status: () => statusOf(health),
+    metric: async (name) => {
+      const text = await (await fetch(`http://${ip}:${health}/metrics`)).text();
+      const series = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+      return series.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    },
+    command,
+    kill: async () => {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
