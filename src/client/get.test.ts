@@ -159,6 +159,29 @@ describe("a chunk", () => {
     assert.equal(farm.reported.size, 0);
   });
 
+  it("is kept by the caller's cache at once where it is small, from the second reading on where it is large", async () => {
+    const kept = new Map<string, Uint8Array>();
+    const farm = await startFarm({
+      chunkCache: { get: (address) => kept.get(address), put: (address, bytes) => void kept.set(address, bytes) },
+    });
+    const [small, large] = [place(farm, 1000), place(farm, 200_000)];
+    const readings = [1, 2, 3].map(() => ({ small: 0, large: 0 }));
+    for (const reading of readings)
+      for (const [name, { bytes, address }] of [
+        ["small", small],
+        ["large", large],
+      ] as const) {
+        farm.requests.clear();
+        assert.deepEqual(await farm.client.getChunk(address), bytes);
+        reading[name] = farm.requests.get("get-chunks") ?? 0;
+      }
+    assert.deepEqual(readings, [
+      { small: 1, large: 1 },
+      { small: 0, large: 1 },
+      { small: 0, large: 0 },
+    ]);
+  });
+
   it("has a head with its size and the number of its closest holders", async () => {
     const farm = await startFarm();
     const { address } = place(farm);

@@ -17,6 +17,7 @@ import type { NodeViewState, VaultState } from "../protocol/states.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { silentLog } from "../runtime/log.ts";
 import { seededRandom } from "../runtime/random.ts";
+import type { ChunkCache } from "./chunk-fetcher.ts";
 import { type ClientLimits, clientLimits } from "./client-limits.ts";
 import { type ClientMetrics, silentMetrics } from "./client-metrics.ts";
 import { createFarmClient } from "./create-farm-client.ts";
@@ -65,6 +66,7 @@ export type FarmOptions = {
   readonly clock: Clock;
   readonly limits?: Partial<ClientLimits>;
   readonly metrics?: Partial<ClientMetrics>;
+  readonly chunkCache?: ChunkCache;
   readonly states?: (number: number) => VaultState;
 };
 
@@ -99,6 +101,7 @@ export async function startScriptedFarm(options: FarmOptions): Promise<ScriptedF
       clock,
       log: silentLog,
       metrics: { ...silentMetrics, ...options.metrics },
+      ...(options.chunkCache === undefined ? {} : { chunkCache: options.chunkCache }),
     },
     { ...clientLimits, ...options.limits },
   );
