@@ -50,7 +50,7 @@ function headersOf(type: ContentType): Readonly<Record<string, string>> {
   return {
     "content-type": type === "text/plain" || type === "text/csv" || type === "text/markdown" ? `${type}; charset=utf-8` : type,
     "content-disposition": harmless.includes(type) ? "inline" : "attachment",
-    "content-security-policy": "sandbox allow-scripts",
+    "content-security-policy": "sandbox allow-scripts; frame-ancestors 'none'",
     "cross-origin-resource-policy": "cross-origin",
     "accept-ranges": "bytes",
   };

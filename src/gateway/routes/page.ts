@@ -21,7 +21,12 @@ export function addPage(app: App, assets: PageAssets): void {
       url: path,
       schema: { hide: true },
       handler: (request, reply) => {
-        reply.headers({ "content-security-policy": policy, "cache-control": "no-cache", etag });
+        reply.headers({
+          "content-security-policy": policy,
+          "cross-origin-opener-policy": "same-origin",
+          "cache-control": "no-cache",
+          etag,
+        });
         if (request.headers["if-none-match"] === etag) return reply.code(304).send();
         return reply.type(type).send(content);
       },
