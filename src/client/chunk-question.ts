@@ -56,10 +56,11 @@ async function askNode(asker: Asker, peer: PeerId, wanted: readonly Wanted[], si
     const reply = decodeMessage(getChunksReply, answer.body);
     if (reply.ok && reply.value.found.length === answer.chunks.length) {
       done(reply.value.found.length > 0);
-      return takeAnswers(parts, peer, wanted, { reply: reply.value, answer });
+      return takeAnswers(asker, peer, wanted, { reply: reply.value, answer });
     }
     answer.release();
     done(false);
+    paces.mistrust(peer);
     metrics.fault(peer, "bad-reply");
     return wanted.map(() => ({ kind: "wrong" }));
   } catch (error) {
@@ -74,7 +75,12 @@ async function askNode(asker: Asker, peer: PeerId, wanted: readonly Wanted[], si
 type Received = { readonly reply: GetChunksReply; readonly answer: Delivery };
 
 /** Gives each wanted chunk its answer; the message's buffers go back once the last chunk out of it was released. */
-function takeAnswers(parts: CustomerParts, peer: PeerId, wanted: readonly Wanted[], { reply, answer }: Received): readonly ChunkAnswer[] {
+function takeAnswers(
+  { parts, paces }: Asker,
+  peer: PeerId,
+  wanted: readonly Wanted[],
+  { reply, answer }: Received,
+): readonly ChunkAnswer[] {
   let left = 1;
   const letGo = (): void => {
     left -= 1;
@@ -89,6 +95,7 @@ function takeAnswers(parts: CustomerParts, peer: PeerId, wanted: readonly Wanted
       return reason === "too-much" ? { kind: "failed", passing: true } : { kind: reason };
     }
     if (answer.hashes[index] !== address) {
+      paces.mistrust(peer);
       parts.metrics.fault(peer, "wrong-bytes");
       parts.log.warn("a node sent other bytes than the chunk asked for", { peer });
       return { kind: "wrong" };

@@ -31,13 +31,18 @@ export function lateAfterMs(estimate: Estimate | undefined, bounds: { readonly m
 export type PeerPaces = {
   /** A request begins; call the result once, with whether it was answered. */
   begin(peer: PeerId, kind: PaceClass): (answered: boolean) => void;
+  /** This node sent what is no chunk, or another one: it is asked last for a while. */
+  mistrust(peer: PeerId): void;
   /** What asking this node now would cost, for comparing: expected milliseconds times what it has to do for us already. */
   cost(peer: PeerId, kind: PaceClass): number;
   estimate(peer: PeerId, kind: PaceClass): Estimate | undefined;
 };
 
-type Pace = { inFlight: number; readonly estimates: Map<PaceClass, Estimate> };
+type Pace = { inFlight: number; mistrustedUntilMs: number; readonly estimates: Map<PaceClass, Estimate> };
 
+// A liar answers fast. Behind every honest node of a close group, however slow, but still asked where nobody else is left.
+const mistrustFactor = 1000;
+const mistrustMs = 300_000;
 // As many as a directory holds; far more than anybody asks.
 const peersMax = 10_000;
 // A node never asked is worth a try beside good ones, but not beside those that answer at once.
@@ -50,7 +55,7 @@ export function createPeerPaces(clock: Clock): PeerPaces {
     const known = paces.get(peer);
     if (known !== undefined) return known;
     if (paces.size >= peersMax) for (const [old, { inFlight }] of paces) if (inFlight === 0) paces.delete(old);
-    const pace = { inFlight: 0, estimates: new Map() };
+    const pace: Pace = { inFlight: 0, mistrustedUntilMs: 0, estimates: new Map() };
     paces.set(peer, pace);
     return pace;
   };
@@ -65,7 +70,11 @@ export function createPeerPaces(clock: Clock): PeerPaces {
   };
   const cost = (peer: PeerId, kind: PaceClass): number => {
     const pace = paces.get(peer);
-    return (pace?.estimates.get(kind)?.meanMs ?? unknownMs[kind]) * (1 + (pace?.inFlight ?? 0));
+    const mistrust = pace !== undefined && pace.mistrustedUntilMs > clock.monotonicMs() ? mistrustFactor : 1;
+    return (pace?.estimates.get(kind)?.meanMs ?? unknownMs[kind]) * (1 + (pace?.inFlight ?? 0)) * mistrust;
   };
-  return { begin, cost, estimate: (peer, kind) => paces.get(peer)?.estimates.get(kind) };
+  const mistrust = (peer: PeerId): void => {
+    paceOf(peer).mistrustedUntilMs = clock.monotonicMs() + mistrustMs;
+  };
+  return { begin, mistrust, cost, estimate: (peer, kind) => paces.get(peer)?.estimates.get(kind) };
 }
