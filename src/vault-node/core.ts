@@ -20,6 +20,7 @@ import { createPutChunks } from "./handlers/put-chunks.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
 import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
+import type { ReconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import { createMender } from "./replication/mending.ts";
 import type { ReplicationEvents } from "./replication/replication-events.ts";
 import type { ReplicationLimits } from "./replication/replication-limits.ts";
@@ -55,6 +56,8 @@ export type CoreParts = {
   readonly shares?: ShareLimits;
   /** Where scores outlive the process; absent: they do not. */
   readonly scoreMemory?: ScoreMemory;
+  /** Other limits of reconciliation than the usual. */
+  readonly reconciliation?: Partial<ReconciliationLimits>;
   /** Absent: the node makes no copies of its own accord. */
   readonly replication?: ReplicationPart;
 };

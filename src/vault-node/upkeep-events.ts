@@ -10,9 +10,17 @@ export type UpkeepEvents = {
   /** Chunks of a peer were audited, with this verdict. */
   audited(verdict: AuditVerdict, count: number): void;
   peerFaulted(fault: PeerFault): void;
+  /** A chunk that was here turned out to be rotten when it was read, and was reported for replacement. */
+  chunkSpoilt(): void;
   /** The scrub read a chunk of this many bytes; undefined: it is rotten or gone. */
   scrubbed(bytes: number | undefined): void;
 };
 
 /** Tells nobody. */
-export const silentUpkeepEvents: UpkeepEvents = { compared: () => {}, audited: () => {}, peerFaulted: () => {}, scrubbed: () => {} };
+export const silentUpkeepEvents: UpkeepEvents = {
+  compared: () => {},
+  audited: () => {},
+  peerFaulted: () => {},
+  chunkSpoilt: () => {},
+  scrubbed: () => {},
+};

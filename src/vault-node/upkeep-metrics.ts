@@ -46,6 +46,11 @@ export function createUpkeepCounters(registry: MetricsRegistry): UpkeepEvents {
     help: "Own chunks read again in the background",
     labels: ["result"],
   });
+  const spoilt = registry.counter({
+    name: "vaultfarm_spoilt_chunks_total",
+    help: "Own chunks found rotten, whoever read them, and reported for replacement",
+    labels: [],
+  });
   const scrubbedBytes = registry.counter({ name: "vaultfarm_scrubbed_bytes_total", help: "Bytes of chunks read again", labels: [] });
   for (const outcome of ["compared", ...compareFailures]) comparisons.add({ outcome }, 0);
   for (const missing of ["here", "there"]) differences.add({ missing }, 0);
@@ -61,6 +66,7 @@ export function createUpkeepCounters(registry: MetricsRegistry): UpkeepEvents {
     },
     audited: (verdict, count) => audits.add({ verdict }, count),
     peerFaulted: (fault) => faults.add({ fault }),
+    chunkSpoilt: () => spoilt.add({}),
     scrubbed: (bytes) => {
       scrubbed.add({ result: bytes === undefined ? "spoilt" : "sound" });
       scrubbedBytes.add({}, bytes ?? 0);

@@ -18,7 +18,7 @@ import { createAntiEntropy } from "./reconciliation/anti-entropy.ts";
 import { type CompareOutcome, type Comparer, createCompareHandler, createComparer } from "./reconciliation/comparer.ts";
 import type { Differences } from "./reconciliation/comparison.ts";
 import { idleMender, type Mender } from "./reconciliation/mender.ts";
-import { reconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
+import { type ReconciliationLimits, reconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import { createSharedChunks } from "./reconciliation/shared-chunks.ts";
 import { watchStore } from "./reconciliation/watched-store.ts";
 import { createScoreboard, type PeerFault, type Scoreboard, type ScoreMemory } from "./scores/scoreboard.ts";
@@ -37,6 +37,8 @@ export type UpkeepParts = {
   readonly events: UpkeepEvents;
   /** Where scores outlive the process; absent: they do not. */
   readonly scoreMemory?: ScoreMemory | undefined;
+  /** Other limits than the usual; a simulation of many days compares less often. */
+  readonly reconciliation?: Partial<ReconciliationLimits> | undefined;
 };
 
 export type Upkeep = {
@@ -60,13 +62,15 @@ export type Upkeep = {
 export function createUpkeep(parts: UpkeepParts): Upkeep {
   const { genesis, vaults, peers, directory, clock, events } = parts;
   const { self } = peers;
+  const limits: ReconciliationLimits = { ...reconciliationLimits, ...parts.reconciliation };
   let mender: Mender = idleMender;
-  const shared = createSharedChunks({ ...parts, self, copies: genesis.copies }, reconciliationLimits);
+  const shared = createSharedChunks({ ...parts, self, copies: genesis.copies }, limits);
   const store = watchStore(parts.store, {
     added: shared.add,
     removed: shared.remove,
     spoilt: (address) => {
       shared.remove(address);
+      events.chunkSpoilt();
       mender.lostHere(address);
     },
   });
@@ -86,7 +90,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     }
     for (const [verdict, kind] of faultsOfVerdicts) if (judgements.some((one) => one.verdict === verdict)) fault(peer, kind);
   };
-  const comparer = createComparer({ ...parts, shared });
+  const comparer = createComparer({ ...parts, shared }, limits);
   const auditor = createAuditor({ ...parts, store, hosts, onJudged });
   const onCompared = (peer: PeerId, outcome: CompareOutcome, found: Differences): void => {
     events.compared(outcome, found);
@@ -96,7 +100,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     }
     if (found.onlyMine.length + found.onlyTheirs.length > 0) mender.differences(peer, found);
   };
-  const antiEntropy = createAntiEntropy({ ...parts, self, store, shared, comparer, auditor, onCompared }, reconciliationLimits);
+  const antiEntropy = createAntiEntropy({ ...parts, self, store, shared, comparer, auditor, onCompared }, limits);
   const scrub = createScrub({ ...parts, self, store, addresses: shared.addresses, onRead: events.scrubbed });
   return {
     store,
@@ -105,7 +109,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     scoreboard,
     scrub,
     handlers: [
-      ["compare-chunks", createCompareHandler({ shared, clock, isNode })],
+      ["compare-chunks", createCompareHandler({ shared, clock, isNode }, limits)],
       ["audit-chunks", createAuditHandler({ genesis, node: self, vaults, store, clock, isNode })],
     ],
     mendWith: (chosen) => {
