@@ -33,10 +33,11 @@ const openStore = (directory: string): Promise<DiskChunkStore> =>
 
 type Measured = { readonly mibPerSecond: number; readonly cpuSecondsPerGiB: number; readonly writtenPerByte: number };
 
-// Bytes this process made the file system write (proc(5), /proc/pid/io); NaN where the system does not say.
+// Bytes this process wrote by system calls (proc(5), /proc/pid/io), index and log: `write_bytes` there counts whole folios
+// of the page cache, not what reaches the disk. NaN where the system does not say.
 function bytesWritten(): number {
   try {
-    return Number(/^write_bytes: (\d+)$/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
+    return Number(/^wchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
   } catch {
     return Number.NaN;
   }
@@ -109,7 +110,7 @@ async function shapeRounds(folder: string, shape: Shape, runs: number): Promise<
   for (let run = 0; run <= runs; run += 1) {
     const entries = Array.from({ length: shape.count }, () => entry(shape.size));
     const store = await openStore(join(folder, `store-${shape.size}-${run}`));
-    const plain = await open(join(folder, "plain"), "w+");
+    const plain = await open(join(folder, `plain-${shape.size}-${run}`), "wx+");
     const once = {
       put: await measure(total, () => put(store, entries, shape)),
       plainPut: await measure(total, () => plainPut(plain, entries, shape)),
@@ -124,7 +125,7 @@ async function shapeRounds(folder: string, shape: Shape, runs: number): Promise<
     };
     await plain.close();
     await store.close();
-    await rm(join(folder, `store-${shape.size}-${run}`), { recursive: true });
+    for (const kind of ["store", "plain"]) await rm(join(folder, `${kind}-${shape.size}-${run}`), { recursive: true });
     // The first round warms the program up and is not counted.
     if (run > 0) for (const key of ["put", "get", "plainPut", "plainGet"] as const) figures[key].push(once[key]);
   }

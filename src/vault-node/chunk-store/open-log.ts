@@ -90,15 +90,25 @@ async function readAgain(options: OpenLogOptions, opened: OpenedLog, state: Inde
     else if (segment >= position.segment) {
       const from = segment === position.segment ? position.offset : 0;
       const last = segment === present.at(-1);
-      await readSegment(options, opened, { segment, from, last, verify: last || position.segment > 0 });
+      await readSegment(options, opened, { segment, from, last, verify: last || position.segment > 0, anew: position.segment === 0 });
     }
   }
 }
 
-type Reading = { readonly segment: number; readonly from: number; readonly last: boolean; readonly verify: boolean };
+/** An index made anew is written in batches so much larger: its pages are touched in no order, each batch most of them. */
+const batchesAnew = 4;
+
+type Reading = {
+  readonly segment: number;
+  readonly from: number;
+  readonly last: boolean;
+  readonly verify: boolean;
+  readonly anew: boolean;
+};
 
 async function readSegment(options: OpenLogOptions, { log, index, ledger }: OpenedLog, reading: Reading): Promise<void> {
   const { segment, from, last } = reading;
+  const batch = options.checkpointEntries * (reading.anew ? batchesAnew : 1);
   let end = from;
   await log.files.use(segment, async (file) => {
     const scan = scanSegment(file, reading);
@@ -108,7 +118,7 @@ async function readSegment(options: OpenLogOptions, { log, index, ledger }: Open
       end = offset + entryBytes(head);
       log.extend(segment, end);
       ledger.apply(head, { segment, offset }, damaged);
-      if (index.pending() >= options.checkpointEntries) await ledger.checkpoint();
+      if (index.pending() >= batch) await ledger.checkpoint();
     }
     if (step.value.gaps > 0) options.report.warn("the log has bytes that are no entries", { segment, gaps: step.value.gaps });
     const torn = (await file.size()) - end;

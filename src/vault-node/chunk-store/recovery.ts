@@ -68,10 +68,10 @@ async function openSource(file: DiskFile, segment: number): Promise<Source> {
   let scratch: Buffer | undefined;
   let windowAt = 0;
   let window = buffer.subarray(0, 0);
-  // The window from `offset` on, at least a header long where the file is.
-  const windowFrom = async (offset: number): Promise<Buffer> => {
+  // The window from `offset` on, at least `need` bytes long where the file is; it has at most its own length.
+  const windowFrom = async (offset: number, need: number = entryHeaderBytes): Promise<Buffer> => {
     const inside = offset - windowAt;
-    if (inside >= 0 && inside + entryHeaderBytes <= window.length) return window.subarray(inside);
+    if (inside >= 0 && inside + need <= window.length) return window.subarray(inside);
     window = buffer.subarray(0, await file.pread(buffer, offset));
     windowAt = offset;
     return window;
@@ -89,6 +89,11 @@ async function openSource(file: DiskFile, segment: number): Promise<Source> {
     return undefined;
   };
   const holds = async (head: EntryHead, offset: number): Promise<boolean> => {
+    const length = entryBytes(head);
+    if (length <= windowBytes) {
+      const whole = (await windowFrom(offset, length)).subarray(0, length);
+      return whole.length === length && chunkAddress(whole.subarray(entryHeaderBytes)) === head.address;
+    }
     scratch ??= Buffer.allocUnsafe(chunkSizeMax);
     const bytes = scratch.subarray(0, head.size);
     return (await file.pread(bytes, offset + entryHeaderBytes)) === head.size && chunkAddress(bytes) === head.address;
