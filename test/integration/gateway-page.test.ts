@@ -154,3 +154,13 @@ test("a lost gateway is said, and found again", options, async () => {
   again.beginStop();
   await again.http.close();
 });
+
+test("the API's own page shows every resource under its strict policy", options, async () => {
+  const { page, errors } = await openTab(browser, { viewport: { width: 1280, height: 900 } });
+  await page.goto(`${url}/docs/`);
+  await page.locator(".opblock").first().waitFor();
+  for (const path of ["/v1/objects", "/v1/chunks", "/v1/network", "/v1/events"])
+    await page.locator(".opblock-summary-path", { hasText: path }).first().waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
