@@ -1,4 +1,5 @@
 // The list of benches, written out.
+import { bench as detection } from "./detection.ts";
 import { bench as gateway } from "./gateway.ts";
 import { bench as lane } from "./lane.ts";
 import { bench as memory4Gib } from "./memory-4gib.ts";
@@ -8,7 +9,21 @@ import { bench as reconcile } from "./reconcile.ts";
 import type { Bench } from "./result.ts";
 import { bench as selfEncryption } from "./self-encryption.ts";
 import { bench as small } from "./small.ts";
+import { bench as soak } from "./soak.ts";
 import { bench as start } from "./start.ts";
 import { bench as store } from "./store.ts";
 
-export const benches: readonly Bench[] = [selfEncryption, lane, object, small, gateway, memory4Gib, nodeMemory, store, start, reconcile];
+export const benches: readonly Bench[] = [
+  selfEncryption,
+  lane,
+  object,
+  small,
+  gateway,
+  memory4Gib,
+  nodeMemory,
+  store,
+  start,
+  reconcile,
+  detection,
+  soak,
+];

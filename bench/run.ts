@@ -1,4 +1,4 @@
-// `npm run bench -- [NAME…] [--runs N] [--json FILE] [--list]`: runs the project's own benches and prints their table.
+// `npm run bench -- [NAME…] [--runs N] [--minutes N] [--json FILE] [--list]`: runs the project's own benches and prints their table.
 // Each bench interleaves its reference in the same run; nothing here passes or fails.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -9,7 +9,12 @@ import type { Bench, Result } from "./result.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: "string", default: "5" }, json: { type: "string" }, list: { type: "boolean", default: false } },
+  options: {
+    runs: { type: "string", default: "5" },
+    minutes: { type: "string" },
+    json: { type: "string" },
+    list: { type: "boolean", default: false },
+  },
 });
 
 function chosen(): readonly Bench[] {
@@ -40,7 +45,10 @@ async function main(): Promise<void> {
   const results: Result[] = [];
   for (const bench of chosen()) {
     console.log(`… ${bench.name}`);
-    const rows = await bench.run({ runs: Number(values.runs) });
+    const rows = await bench.run({
+      runs: Number(values.runs),
+      ...(values.minutes === undefined ? {} : { minutes: Number(values.minutes) }),
+    });
     console.table(rows.map(row));
     results.push(...rows);
   }

@@ -1,0 +1,66 @@
+// Network namespaces for the detection bench: one for each node, joined by a bridge, so that one node's link can be cut as
+// a pulled cable cuts it. Needs root and iproute2.
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { NodeSeat } from "../test/support/node-group.ts";
+
+export type Links = {
+  seat(number: number): NodeSeat;
+  /** Takes the link of a node down or up; the change is under way when this returns. */
+  set(number: number, state: "down" | "up"): void;
+  remove(): Promise<void>;
+};
+
+const tag = `vf${process.pid % 10_000}`;
+const bridge = `${tag}br`;
+const subnet = "10.213.77";
+
+const namespace = (number: number): string => `${tag}n${number}`;
+const hostSide = (number: number): string => `${tag}h${number}`;
+const ipOf = (number: number): string => `${subnet}.${number + 1}`;
+
+/** Why namespaces cannot be made here, or undefined where they can. */
+export function linksRefused(): string | undefined {
+  try {
+    run("netns", "add", `${tag}try`);
+    run("netns", "del", `${tag}try`);
+    return undefined;
+  } catch (error) {
+    return `network namespaces need root and iproute2: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`;
+  }
+}
+
+/** Makes `count` namespaces with a link each. */
+export function createLinks(count: number): Links {
+  run("link", "add", bridge, "type", "bridge", "stp_state", "0", "forward_delay", "0");
+  run("addr", "add", `${subnet}.254/24`, "dev", bridge);
+  run("link", "set", bridge, "up");
+  for (let number = 0; number < count; number += 1) addLink(number);
+  // One process that reads commands: starting a program for each cut would take longer than what is measured.
+  const batch: ChildProcessWithoutNullStreams = spawn("ip", ["-batch", "-"]);
+  return {
+    seat: (number) => ({ ip: ipOf(number), prefix: ["ip", "netns", "exec", namespace(number)] }),
+    set: (number, state) => void batch.stdin.write(`link set dev ${hostSide(number)} ${state}\n`),
+    remove: async () => {
+      const ended = once(batch, "exit");
+      batch.stdin.end();
+      await ended;
+      for (let number = 0; number < count; number += 1) run("netns", "del", namespace(number));
+      run("link", "del", bridge);
+    },
+  };
+}
+
+function addLink(number: number): void {
+  const [space, outside] = [namespace(number), hostSide(number)];
+  run("netns", "add", space);
+  run("link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", space);
+  run("link", "set", outside, "master", bridge, "up");
+  run("-n", space, "addr", "add", `${ipOf(number)}/24`, "dev", "eth0");
+  run("-n", space, "link", "set", "eth0", "up");
+  run("-n", space, "link", "set", "lo", "up");
+}
+
+function run(...args: readonly string[]): void {
+  execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
+}

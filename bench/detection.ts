@@ -1,0 +1,129 @@
+// How fast every live node routes round one that was killed, frozen or cut off: eight real nodes in the cluster profile.
+// A sample is one event at one live node: from the signal, or the command to the link, to the moment at which the board
+// that its router reads says so, both on the host's monotonic clock. Idle first, then beside busy programs.
+import { type ChildProcess, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { hostMonotonicMs } from "../src/runtime/clock.ts";
+import { type GroupNode, type NodeGroup, startNodeGroup } from "../test/support/node-group.ts";
+import { readNodeFigures } from "./detection-figures.ts";
+import { createLinks, type Links, linksRefused } from "./detection-links.ts";
+import { type Bench, percentile, type Result } from "./result.ts";
+
+const count = 8;
+/** Events of each kind at the usual five runs, idle; a fifth of it under load. */
+const events = { SIGKILL: 50, SIGSTOP: 100, "cut link": 100 } as const;
+const runsUsual = 5;
+const loadedPart = 0.2;
+type Kind = keyof typeof events;
+
+/** By then the last node has noticed, or it is counted as missed. */
+const noticeMs = 200;
+/** Between events all must be as before: a restarted node is watched from its first heartbeat. */
+const calmMs = 300;
+const quietMs = 20_000;
+const busyPrograms = 4;
+
+type Scene = { readonly group: NodeGroup; readonly links: Links };
+type Tally = { readonly samples: number[]; missed: number; before: number };
+
+export const bench: Bench = {
+  name: "detection",
+  run: async ({ runs }) => {
+    const share = runs / runsUsual;
+    const refused = linksRefused();
+    if (refused !== undefined) {
+      console.log(`  not measured: ${refused}`);
+      return [];
+    }
+    const links = createLinks(count);
+    const group = await startNodeGroup({ count, profile: "cluster", seat: links.seat }).catch(async (error: unknown) => {
+      await links.remove();
+      throw error;
+    });
+    try {
+      const scene = { group, links };
+      const idle = await series(scene, "idle", share);
+      const load = Array.from({ length: busyPrograms }, busyProgram);
+      const loaded = await series(scene, "under load", share * loadedPart).finally(() => {
+        for (const program of load) program.kill("SIGKILL");
+      });
+      return [...idle, ...loaded];
+    } finally {
+      await group.remove();
+      await links.remove();
+    }
+  },
+};
+
+function busyProgram(): ChildProcess {
+  return spawn(process.execPath, ["-e", "let n = 0; for (;;) n = Math.imul(n + 1, 31)"], { stdio: "ignore" });
+}
+
+async function series(scene: Scene, load: string, share: number): Promise<readonly Result[]> {
+  const rows = [...(await quietFigures(scene, load))];
+  for (const kind of Object.keys(events) as Kind[]) {
+    const tally: Tally = { samples: [], missed: 0, before: 0 };
+    for (let number = 0; number < Math.ceil(events[kind] * share); number += 1) await oneEvent(scene, kind, number, tally);
+    rows.push(...rowsOf(`${kind}, ${load}`, tally));
+    console.log(`  ${kind}, ${load}: ${tally.samples.length} samples, ${tally.missed} missed, ${tally.before} suspected before`);
+  }
+  return rows;
+}
+
+async function oneEvent({ group, links }: Scene, kind: Kind, number: number, tally: Tally): Promise<void> {
+  const victim = group.nodes[number % count];
+  if (victim === undefined) return;
+  const others = group.nodes.filter((node) => node !== victim);
+  // Not in step with any timer.
+  await sleep(calmMs + Math.random() * 20);
+  const atMs = hostMonotonicMs();
+  if (kind === "cut link") links.set(victim.number, "down");
+  else victim.process.child.kill(kind);
+  await sleep(noticeMs);
+  for (const node of others) await collect(group, { node, victim, atMs }, tally);
+  if (kind === "cut link") links.set(victim.number, "up");
+  else if (kind === "SIGSTOP") victim.process.child.kill("SIGCONT");
+  else await group.restart(victim);
+  await group.settled();
+}
+
+type Look = { readonly node: GroupNode; readonly victim: GroupNode; readonly atMs: number };
+
+async function collect(group: NodeGroup, { node, victim, atMs }: Look, tally: Tally): Promise<void> {
+  const entry = (await group.views(node)).find(({ peerId }) => peerId === victim.peerId);
+  const routesRound = entry?.hint === "silent" || entry?.hint === "told";
+  if (entry === undefined || !routesRound) tally.missed += 1;
+  else if (entry.hostMs < atMs) tally.before += 1;
+  else tally.samples.push(entry.hostMs - atMs);
+}
+
+function rowsOf(what: string, { samples }: Tally): readonly Result[] {
+  const [min, max] = [Math.min(...samples), Math.max(...samples)];
+  const row = (name: string, fraction: number): Result => ({
+    ...{ bench: "detection", what: `${what} ${name}`, unit: "ms", min, max, runs: samples.length },
+    median: percentile(samples, fraction),
+  });
+  return [row("p50", 0.5), row("p99", 0.99)];
+}
+
+/** What the heartbeats cost, and how often a stall of the machine looked like a death, while nothing dies. */
+async function quietFigures({ group }: Scene, load: string): Promise<readonly Result[]> {
+  const before = await Promise.all(group.nodes.map((node) => readNodeFigures(group, node)));
+  const startMs = hostMonotonicMs();
+  await sleep(quietMs);
+  const seconds = (hostMonotonicMs() - startMs) / 1000;
+  const after = await Promise.all(group.nodes.map((node) => readNodeFigures(group, node)));
+  const row = (what: string, unit: string, read: (figures: Readonly<Record<string, number>>) => number, scale: number): Result => {
+    const values = after.map((now, index) => ((read(now) - read(before[index] ?? {})) / seconds) * scale);
+    const [min, max] = [Math.min(...values), Math.max(...values)];
+    return { bench: "detection", what: `${what}, ${load}`, unit, median: percentile(values, 0.5), min, max, runs: values.length };
+  };
+  const hour = 3600;
+  return [
+    row("CPU of the heartbeat thread", "% of a core", (figures) => figures["thread"] ?? 0, 100),
+    row("CPU of an idle node", "% of a core", (figures) => figures["process"] ?? 0, 100),
+    ...["stalled", "lost", "delayed", "self-late"].map((cause) =>
+      row(`false suspicions, ${cause}`, "a node-hour", (figures) => figures[cause] ?? 0, hour),
+    ),
+  ];
+}
