@@ -41,6 +41,10 @@ function liveCopies({ nodes }: SimWorld, address: Address): number {
   return nodes.filter((node) => node.up() && node.disk().info(address) !== undefined).length;
 }
 
+function mostCopies({ world, chunks }: Farm): number {
+  return Math.max(...[...chunks.keys()].map((address) => liveCopies(world, address)));
+}
+
 function fewestCopies({ world, chunks }: Farm): number {
   return Math.min(...[...chunks.keys()].map((address) => liveCopies(world, address)));
 }
@@ -133,6 +137,42 @@ describe("a farm whose nodes come and go", () => {
     await world.stop();
   });
 
+  it("a node that is back after its copies were made again: the surplus is dropped after proofs, and nothing more moves", async () => {
+    const farm = await filledFarm();
+    const { world } = farm;
+    await world.nodes[3]?.crash();
+    await world.clock.advance(7 * minute);
+    assert.equal(fewestCopies(farm), 5);
+    const before = moved(world);
+    await world.nodes[3]?.start(world.nodes.flatMap((other) => other.addresses()));
+    assert.equal(mostCopies(farm), 6);
+    await world.clock.advance(6 * minute);
+    assert.deepEqual([fewestCopies(farm), mostCopies(farm)], [5, 5]);
+    assert.equal(moved(world), before);
+    await assertAllRead(farm);
+    await world.stop();
+  });
+
+  it("a draining node's chunks are copied to others at once, as much as it held and little more; a cancel costs nothing", async () => {
+    const farm = await filledFarm();
+    const { world, chunks } = farm;
+    const [, , leaver] = world.nodes;
+    assert.ok(leaver);
+    leaver.want("draining");
+    await world.clock.advance(minute);
+    const without = [...chunks.keys()].map((address) => liveCopies(world, address) - (leaver.disk().info(address) === undefined ? 0 : 1));
+    assert.equal(Math.min(...without), 5);
+    const ratio = moved(world) / bytesOn(world, 2);
+    assert.ok(ratio <= 1.1, `moved ${ratio} of what it holds`);
+    const before = moved(world);
+    leaver.want("active");
+    await world.clock.advance(6 * minute);
+    assert.equal(moved(world), before);
+    assert.deepEqual([fewestCopies(farm), mostCopies(farm)], [5, 5]);
+    await assertAtRest(world);
+    await world.stop();
+  });
+
   it("a ninth node gets what is its own, no more than 1.1 ninths of the data move, and then it is active", async () => {
     const farm = await filledFarm();
     const { world, chunks } = farm;
@@ -149,6 +189,7 @@ describe("a farm whose nodes come and go", () => {
     assert.ok(share <= 1.1 / 9, `moved ${share} of the data`);
     assert.ok(bytesOn(world, 8) > before / 9 / 2, "it hardly got anything");
     await assertAtRest(world);
+    assert.deepEqual([fewestCopies(farm), mostCopies(farm)], [5, 5], "displaced holders dropped theirs");
     await assertAllRead(farm);
     await world.stop();
   });

@@ -7,7 +7,7 @@ import type { Genesis } from "../../src/protocol/genesis.ts";
 import { createGrant } from "../../src/protocol/grant.ts";
 import type { NodeAddress } from "../../src/protocol/node-record.ts";
 import { type PeerId, peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
-import type { VaultState } from "../../src/protocol/states.ts";
+import type { DesiredState, VaultState } from "../../src/protocol/states.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { seededRandom } from "../../src/runtime/random.ts";
@@ -26,6 +26,8 @@ export type SimNode = {
   disk(): MemoryChunkStore;
   up(): boolean;
   addresses(): readonly NodeAddress[];
+  /** What a person wants of it; nothing happens while it does not run. */
+  want(state: DesiredState): void;
   /** What it is about to do to keep copies; undefined while it does not run. */
   copies(): ReplicationProgress | undefined;
   /** What its vaults say of themselves; none while it does not run. */
@@ -72,6 +74,7 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
     disk: () => disk,
     up: () => running !== undefined,
     addresses: () => running?.peers.addresses() ?? [],
+    want: (state) => running?.core.setDesired(state),
     copies: () => running?.core.copies(),
     states: () => running?.core.vaults().map(({ state }) => state) ?? [],
     start: async (known) => {
