@@ -7,7 +7,7 @@ import { chunkAddress } from "../protocol/address.ts";
 import { textBytes } from "../protocol/bytes.ts";
 import { messageBodyMax, messageChunkBytesMax } from "../protocol/limits.ts";
 import { NetworkError, type NetworkErrorCode } from "./errors.ts";
-import type { Delivery, Peers } from "./peers.ts";
+import type { Answer, Delivery, Peers } from "./peers.ts";
 
 /** Makes peers of one network, started when returned; `stopAll` ends what is left. `kill` ends one without a goodbye. */
 export type ContractNetwork = {
@@ -184,6 +184,83 @@ export function peersContract(name: string, create: () => Promise<ContractNetwor
         from.request(to.self, "get-chunks", { body: textBytes("x"), chunks: [] }, options);
       await Promise.all([ask(a, b), ask(b, a), ask(a, b), ask(b, a)]);
       assert.deepEqual([a.connected(), b.connected()], [[b.self], [a.self]]);
+    });
+
+    scene("who has given up already sends nothing; who is stopped answers nobody", async (network) => {
+      let asked = 0;
+      const b = await network.make({
+        before: (peers) =>
+          peers.handle("get-chunks", async (_from, { body }) => {
+            asked += 1;
+            return { body, chunks: [] };
+          }),
+      });
+      const a = await network.make();
+      a.learn(b.self, b.addresses());
+      const request = { body: textBytes("x"), chunks: [] };
+      (await a.request(b.self, "get-chunks", request, options)).release();
+      assert.equal(await code(a.request(b.self, "get-chunks", request, { timeoutMs, signal: AbortSignal.abort() })), "aborted");
+      (await a.request(b.self, "get-chunks", request, options)).release();
+      assert.equal(asked, 2);
+      await a.stop();
+      assert.equal(await code(a.request(b.self, "get-chunks", request, options)), "stopped");
+    });
+
+    scene("an answer over the limits is the answerer's mistake, and its buffers are given back all the same", async (network) => {
+      let released = 0;
+      const release = (): void => {
+        released += 1;
+      };
+      const sizes = [messageBodyMax + 1, 1];
+      const handler = async (): Promise<Answer> => ({ body: new Uint8Array(sizes.shift() ?? 0), chunks: [], release });
+      const b = await network.make({ before: (peers) => peers.handle("get-chunks", handler) });
+      const a = await network.make();
+      a.learn(b.self, b.addresses());
+      const ask = (): Promise<Delivery> => a.request(b.self, "get-chunks", { body: textBytes("x"), chunks: [] }, options);
+      assert.equal(await code(ask()), "too-large");
+      (await ask()).release();
+      await eventually(() => released === 2, "each answer is given back once");
+    });
+
+    scene("disconnecting ends the connection at both sides, once; the next request dials again", async (network) => {
+      const [a, b] = await pair(network);
+      const events: string[] = [];
+      const forget = a.onEvent(({ kind }) => events.push(`a ${kind}`));
+      b.onEvent(({ kind }) => events.push(`b ${kind}`));
+      const ask = async (): Promise<void> =>
+        (await a.request(b.self, "get-chunks", { body: textBytes("x"), chunks: [] }, options)).release();
+      await ask();
+      await eventually(() => a.remoteIp(b.self) === "127.0.0.1" && b.remoteIp(a.self) === "127.0.0.1", "each sees the other's address");
+      await a.disconnect(b.self);
+      await eventually(() => a.connected().length + b.connected().length === 0, "both see the end");
+      assert.equal(a.remoteIp(b.self), undefined);
+      forget();
+      await ask();
+      await eventually(() => b.connected().length === 1, "connected again");
+      assert.deepEqual(events.toSorted(), ["a connected", "a disconnected", "b connected", "b connected", "b disconnected"]);
+    });
+
+    scene("a slow handler holds up its asker and nobody else, and loses nothing", async (network) => {
+      const gate = Promise.withResolvers<void>();
+      const slow = async (from: unknown, delivery: Delivery): Promise<Answer> => {
+        await gate.promise;
+        return echo(from, delivery);
+      };
+      const b = await network.make({ before: (peers) => peers.handle("put-chunks", slow) });
+      const [a, c] = [await network.make(), await network.make()];
+      const chunk = new Uint8Array(randomBytes(1 << 20));
+      const ask = async (from: Peers): Promise<void> => {
+        from.learn(b.self, b.addresses());
+        const answer = await from.request(b.self, "put-chunks", { body: textBytes("x"), chunks: [chunk] }, { timeoutMs: 60_000 });
+        assert.deepEqual(answer.hashes, [chunkAddress(chunk)]);
+        answer.release();
+      };
+      // Together more than a peer may have in work: what is over waits at the asker.
+      const all = Promise.all(Array.from({ length: 48 }, () => ask(a)));
+      c.learn(b.self, b.addresses());
+      assert.equal(await code(c.request(b.self, "has-chunks", { body: textBytes("x"), chunks: [] }, options)), "refused");
+      gate.resolve();
+      await all;
     });
 
     scene("dialling an address tells who answered; nobody there is unreachable", async (network) => {

@@ -114,6 +114,7 @@ function createMemoryPeers(world: World, self: PeerId, { listen: listens, port }
     request: async (peer, kind, message, options) => {
       checkSize(message, peer);
       if (!member.up) throw new NetworkError("stopped", "this peer is not running", { peer });
+      if (options.signal?.aborted) throw new NetworkError("aborted", "the caller gave up", { peer, cause: options.signal.reason });
       return limited(
         world,
         link(peer).then((other) => exchange(world, { from: member, to: other, kind, message })),

@@ -19,7 +19,7 @@ import { createHost, type HostOptions, multiaddrText } from "./host.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { createOffences, type Offences } from "./offences.ts";
 import { startLimit } from "./request-limit.ts";
-import { createRequesters, type Requesters } from "./requesters.ts";
+import { createRequesters, type Requesters, type RequestersParts } from "./requesters.ts";
 import { createResponder } from "./responder.ts";
 import type { TrafficListener } from "./traffic.ts";
 import { type TransportLimits, transportLimits } from "./transport-limits.ts";
@@ -49,7 +49,13 @@ type Transport = {
   running: Running | undefined;
 };
 type Question = { readonly peer: PeerId; readonly code: number };
-type Running = { readonly host: Libp2p; readonly connections: Connections; readonly requesters: Requesters };
+type Running = {
+  readonly host: Libp2p;
+  readonly connections: Connections;
+  readonly requesters: Requesters;
+  /** For the question that opens a lane, on a stream of its own: the other may wait for that lane before it reads on. */
+  readonly laneOpeners: Requesters;
+};
 
 /** A peer over libp2p, not started yet. */
 export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
@@ -102,17 +108,22 @@ async function start(transport: Transport): Promise<void> {
   const { options, limits, lanes, self, offences } = transport;
   const host = await createHost(options, limits, offences.blocked);
   const onEvent = (event: PeerEvent): void => {
-    if (event.kind === "disconnected") requesters.close(event.peer);
+    if (event.kind === "disconnected") for (const each of both) each.close(event.peer);
     if (event.kind === "disconnected") lanes.drop(event.peer);
     for (const listener of [...transport.listeners]) listener(event);
   };
-  const connections = createConnections({ host, self, clock: options.clock, limits, onEvent, onDouble: (peer) => requesters.move(peer) });
-  const requesters = createRequesters({
+  const onDouble = (peer: PeerId): void => {
+    for (const each of both) each.move(peer);
+  };
+  const connections = createConnections({ host, self, clock: options.clock, limits, onEvent, onDouble });
+  const parts: RequestersParts = {
     ...{ host, connections, limits, lanes, networkId: options.networkId, onTraffic: transport.onTraffic },
     known: (peer) => transport.known.get(peer) ?? [],
     onOffence: (peer, why) => offend(transport, peer, why),
-  });
-  transport.running = { host, connections, requesters };
+  };
+  const [requesters, laneOpeners] = [createRequesters(parts), createRequesters(parts)];
+  const both = [requesters, laneOpeners];
+  transport.running = { host, connections, requesters, laneOpeners };
   await lanes.start();
   const streams = { maxInboundStreams: limits.inboundStreamsMax, maxOutboundStreams: limits.inboundStreamsMax };
   await host.handle(controlProtocol, (stream, { remotePeer }) => respond(transport, stream, parsePeerId(remotePeer.toString())), streams);
@@ -124,6 +135,7 @@ async function stop(transport: Transport): Promise<void> {
   transport.running = undefined;
   running?.connections.stop();
   running?.requesters.closeAll();
+  running?.laneOpeners.closeAll();
   await running?.host.stop();
   await lanes.stop();
 }
@@ -151,7 +163,8 @@ async function ask(transport: Transport, { peer, code }: Question, message: Mess
   try {
     const excess = sizeExcess(message);
     if (excess !== undefined) throw new NetworkError("too-large", excess, { peer });
-    const requester = await Promise.race([runningOf(transport, peer).requesters.of(peer), limit.passed]);
+    const { requesters, laneOpeners } = runningOf(transport, peer);
+    const requester = await Promise.race([(code === openLaneCode ? laneOpeners : requesters).of(peer), limit.passed]);
     return await requester.request(code, message, limit);
   } catch (error) {
     const failure =

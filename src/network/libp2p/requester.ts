@@ -8,7 +8,7 @@ import type { Delivery, Message } from "../peers.ts";
 import type { Bulk } from "./bulk.ts";
 import { chunkBytes, goesByLane, receivedMessage } from "./bulk-message.ts";
 import { type ByteBudget, createByteBudget } from "./byte-budget.ts";
-import { failureOf, LaneError } from "./failure.ts";
+import { failureFrame, failureOf, LaneError } from "./failure.ts";
 import type { Frame } from "./frame.ts";
 import { createFrameStream, type FrameStream } from "./frame-stream.ts";
 import { helloBody, refuseHello } from "./hello.ts";
@@ -72,7 +72,6 @@ export function createRequester(stream: Stream, connection: Connection, parts: R
     }
     if (frame.id === 0) return welcome.resolve();
     const waiting = pending.get(frame.id);
-    pending.delete(frame.id);
     if (frame.type === "failure") waiting?.failed(failureOf(frame, parts.peer));
     else waiting?.answered(frame);
   };
@@ -141,11 +140,17 @@ async function once(asking: Asking, code: number, message: Message, how: { limit
   const id = asking.lastId;
   const inline = how.inline || !parts.bulk.reaches(parts.peer);
   const outgoing = goesByLane(message) && !inline ? parts.bulk.send(parts.peer, message.chunks) : undefined;
-  const lost = new Promise<never>((_, reject) => outgoing?.done.catch(reject));
-  lost.catch(() => {});
+  // Told of by the lane, or by the peer: also after its answer, where the lane died that had the answer's chunks.
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => {});
+  outgoing?.done.catch((error: Error) => {
+    frames.send(failureFrame(id, "lane-lost", "the chunks of this request were lost")).catch(() => {});
+    broken.reject(error);
+  });
+  const over = new AbortController();
   try {
-    const answer = new Promise<Frame>((answered, failed) => pending.set(id, { answered, failed }));
-    answer.catch(() => {});
+    const answer = Promise.withResolvers<Frame>();
+    pending.set(id, { answered: answer.resolve, failed: broken.reject });
     const sent = frames.send({ ...message, id, type: "request", inline, code, transfer: outgoing?.transfer ?? 0 }, limit.signal);
     parts.onTraffic({
       kind: "bytes",
@@ -153,9 +158,11 @@ async function once(asking: Asking, code: number, message: Message, how: { limit
       direction: "out",
       bytes: message.body.length + (outgoing === undefined ? chunkBytes(message) : 0),
     });
-    const frame = await Promise.race([sent.then(() => answer), answer, lost, limit.passed]);
-    return await receivedMessage(frame, parts, limit.signal);
+    const frame = await Promise.race([sent.then(() => answer.promise), answer.promise, broken.promise, limit.passed]);
+    if (frame.transfer === 0) return await receivedMessage(frame, parts, limit.signal);
+    return await Promise.race([receivedMessage(frame, parts, AbortSignal.any([limit.signal, over.signal])), broken.promise]);
   } finally {
+    over.abort();
     pending.delete(id);
     // The caller's buffers are his again only when the lane has let go of them.
     outgoing?.cancel();

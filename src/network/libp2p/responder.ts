@@ -5,7 +5,7 @@ import type { Address } from "../../protocol/address.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Answer, Handler } from "../peers.ts";
+import type { Answer, Delivery, Handler } from "../peers.ts";
 import type { Bulk } from "./bulk.ts";
 import { chunkBytes, goesByLane, receivedMessage, sizeExcess } from "./bulk-message.ts";
 import { type ByteBudget, createByteBudget } from "./byte-budget.ts";
@@ -41,6 +41,8 @@ type Work = {
   readonly throttle: Throttle;
   /** Bytes in work for this peer: what was read before the reading stopped waits for it. */
   readonly budget: ByteBudget;
+  /** Ends the wait for a request's chunks, whose lane died at the asker's end. */
+  readonly receiving: Map<number, AbortController>;
   readonly signal: AbortSignal;
 };
 
@@ -63,6 +65,7 @@ export function createResponder(stream: Stream, parts: ResponderParts): { close(
   };
   const onFrame = (frame: Frame): void => {
     if (!greeted) return greet(frame);
+    if (frame.type === "failure") return work.receiving.get(frame.id)?.abort(new LaneError("lost", "the asker says so"));
     if (frame.type !== "request" || frame.id === helloId) return offend("only requests belong on this stream");
     void serve(frame, work);
   };
@@ -73,7 +76,8 @@ export function createResponder(stream: Stream, parts: ResponderParts): { close(
   };
   const frames: FrameStream = createFrameStream(stream, { onFrame, onGarbage: offend, onClose });
   const throttle = createThrottle(parts.clock, parts.limits, (held) => frames.hold(held));
-  const work: Work = { parts, frames, throttle, budget: createByteBudget(parts.limits.bytesInWorkMax), signal: closing.signal };
+  const budget = createByteBudget(parts.limits.bytesInWorkMax);
+  const work: Work = { parts, frames, throttle, budget, receiving: new Map(), signal: closing.signal };
   return { close: () => frames.close() };
 }
 
@@ -102,7 +106,7 @@ async function answer(frame: Frame, work: Work): Promise<void> {
   if (handler === undefined) return fail("refused", "no handler for this kind of request");
   let made: Answer;
   try {
-    const delivery = await receivedMessage(frame, parts, signal);
+    const delivery = await received(frame, work);
     made = await handler(parts.peer, delivery, signal);
   } catch (cause) {
     signal.throwIfAborted();
@@ -117,6 +121,17 @@ async function answer(frame: Frame, work: Work): Promise<void> {
   return fail("too-large", excess);
 }
 
+async function received(frame: Frame, { parts, receiving, signal }: Work): Promise<Delivery> {
+  if (frame.transfer === 0) return receivedMessage(frame, parts, signal);
+  const own = new AbortController();
+  receiving.set(frame.id, own);
+  try {
+    return await receivedMessage(frame, parts, AbortSignal.any([signal, own.signal]));
+  } finally {
+    if (receiving.get(frame.id) === own) receiving.delete(frame.id);
+  }
+}
+
 async function sendAnswer(frame: Frame, made: Answer, { parts, frames, throttle, budget, signal }: Work): Promise<void> {
   const bytes = chunkBytes(made);
   const givers = [throttle.charge(bytes), budget.charge(bytes), parts.budget.charge(bytes), () => made.release?.()];
@@ -127,8 +142,11 @@ async function sendAnswer(frame: Frame, made: Answer, { parts, frames, throttle,
     if (signal.aborted) cancel();
     parts.onTraffic({ kind: "bytes", path: "control", direction: "out", bytes: made.body.length + (outgoing === undefined ? bytes : 0) });
     await frames.send({ id: frame.id, type: "answer", code: 0, transfer: outgoing?.transfer ?? 0, body: made.body, chunks: made.chunks });
-    // A lane that died is noticed by the asker, who asks again.
-    await outgoing?.done.catch(() => {});
+    // The asker may wait on a newer lane for what an older one lost: it is told, and asks again.
+    await outgoing?.done.catch((error: unknown) => {
+      const code = error instanceof LaneError && error.code === "none" ? "lane-none" : "lane-lost";
+      return signal.aborted ? undefined : frames.send(failureFrame(frame.id, code, "the chunks of this answer were lost"));
+    });
   } finally {
     cancel();
     signal.removeEventListener("abort", cancel);

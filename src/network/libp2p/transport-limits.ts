@@ -16,7 +16,7 @@ export type TransportLimits = {
   /** Offences (malformed frames, wrong networks) after which a peer is blocked, and for how long. */
   readonly offencesMax: number;
   readonly blockMs: number;
-  /** Streams a peer may hold open towards us: one, and its successor while two connections become one. */
+  /** Streams a peer may hold open towards us: for requests and for opening lanes, and their successors while two connections become one. */
   readonly inboundStreamsMax: number;
   /** Requests of one peer in work here: enough to keep a disk and a lane busy; more would only wait in memory instead of at the asker. */
   readonly requestsInWorkMax: number;
