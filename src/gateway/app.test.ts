@@ -273,6 +273,7 @@ test("the network in the agreed shape, the documents, the metrics without addres
     "/v1/uploads/{id}/events",
   ])
     assert.ok(path in openapi.paths, path);
+  assert.deepEqual(Object.keys(openapi.paths["/v1/chunks/{address}"] as object).toSorted(), ["get", "head", "put"]);
   const docs = await app.http.inject({ url: "/docs" });
   assert.ok([200, 302].includes(docs.statusCode));
   const page = await app.http.inject({ url: "/docs/" });

@@ -96,8 +96,12 @@ test("everything can be done with the keyboard", options, async () => {
   }
   for (const name of ["file-input", "public", "open-address", "Download", "API"])
     assert.ok(names.includes(name), `${name} in ${names.join(", ")}`);
+  // Asked for before the focus: the browser must know that choosers are wanted when the key arrives.
+  const choosing = page.waitForEvent("filechooser");
   await page.focus("#file-input");
-  const [chooser] = await Promise.all([page.waitForEvent("filechooser"), page.keyboard.press("Enter")]);
+  assert.equal(await focused(page), "file-input");
+  await page.keyboard.press("Enter");
+  const chooser = await choosing;
   await chooser.setFiles({ name: "by keyboard.txt", mimeType: "text/plain", buffer: Buffer.from("typed") });
   await page.locator(".upload[data-state=good]").waitFor();
   await page.getByRole("button", { name: /^Forget by keyboard/ }).focus();

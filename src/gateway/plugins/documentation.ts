@@ -30,6 +30,7 @@ const pagePolicy = [
 /** Collects the routes added from now on, and serves `/openapi.json` and `/docs`. */
 export async function addDocumentation(app: App, version: string): Promise<void> {
   await app.register(swagger, {
+    exposeHeadRoutes: true,
     openapi: {
       openapi: "3.1.0",
       info: {
