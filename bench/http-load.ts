@@ -5,13 +5,14 @@ import { Agent, type IncomingMessage, request } from "node:http";
 import { seededRandom } from "../src/runtime/random.ts";
 
 const pieceLength = 64 * 1024;
+const idleMs = 2_000;
 const blockLength = 8 * 1024 * 1024;
 const block = seededRandom(4).bytes(blockLength);
 const blockView = new DataView(block.buffer, block.byteOffset);
 
-/** Connections that are kept, at most `most` of them. */
+/** Connections that are kept, at most `most` of them; given up when idle for a moment, before the other side does. */
 export function keptConnections(most: number): Agent {
-  return new Agent({ keepAlive: true, maxSockets: most });
+  return new Agent({ keepAlive: true, maxSockets: most, timeout: idleMs });
 }
 
 /** Uploads `length` random bytes that no other `seed` has; resolves with the answer's body. Rejects where it is no success. */

@@ -28,6 +28,8 @@ const server = createServer((request, response) => {
   const done = request.method === "POST" ? store(request, response) : pipeline(createReadStream(join(folder, request.url ?? "")), response);
   done.catch((error: Error) => response.destroy(error));
 });
+// Longer than any pause of a bench: a kept connection that ends between two rounds would fail the next.
+server.keepAliveTimeout = 600_000;
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
 process.send?.((server.address() as AddressInfo).port);
