@@ -6,6 +6,7 @@ import { bench as memory4Gib } from "./memory-4gib.ts";
 import { bench as nodeMemory } from "./node-memory.ts";
 import { bench as object } from "./object.ts";
 import { bench as reconcile } from "./reconcile.ts";
+import { bench as repair } from "./repair.ts";
 import type { Bench } from "./result.ts";
 import { bench as selfEncryption } from "./self-encryption.ts";
 import { bench as small } from "./small.ts";
@@ -24,6 +25,7 @@ export const benches: readonly Bench[] = [
   store,
   start,
   reconcile,
+  repair,
   detection,
   soak,
 ];

@@ -7,7 +7,7 @@ import { type ChunkReadParts, readChunk } from "./chunk-read.ts";
 import type { CustomerParts } from "./customer-parts.ts";
 import { createHedgeBudget } from "./hedge-budget.ts";
 import { createPeerPaces, type PaceClass } from "./peer-pace.ts";
-import { shareHolders } from "./read-decision.ts";
+import { settledHolders, shareHolders } from "./read-decision.ts";
 import { createRecentSet } from "./recent-set.ts";
 import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
@@ -34,7 +34,7 @@ export function createChunkFetcher(parts: CustomerParts, cache: ChunkCache | und
     gathered = [];
     const { directory } = parts.membership;
     const holders = round.map(({ address }) =>
-      directory.closest(address, parts.genesis.copies.target, "read").holders.map(({ peer }) => peer),
+      settledHolders(directory.closest(address, parts.genesis.copies.target, "read").holders).map(({ peer }) => peer),
     );
     const shared = shareHolders(holders, (peer) => paces.cost(peer, "small"));
     round.forEach(({ tell }, index) => {

@@ -77,6 +77,9 @@ describe("whom a read asks", () => {
   ];
   const decide = (names: string, asked: Record<string, AskState>): ReturnType<typeof decideRead> =>
     decideRead(candidates(names), new Map(Object.entries(asked).map(([name, state]) => [peer(name), state])));
+  // Capitals are vaults that still join.
+  const holders = (names: string): Holder[] =>
+    [...names].map((name) => ({ peer: peer(name), entry: { state: name < "a" ? "joining" : "active" } }) as Holder);
   const ask = (name: string): ReturnType<typeof decideRead> => ({ kind: "ask", candidate: { peer: peer(name), doubtful: false } });
 
   it("one at a time, the next beside a late one or after an answer without bytes", () => {
@@ -97,9 +100,12 @@ describe("whom a read asks", () => {
     assert.deepEqual(decide("", {}), { kind: "over", why: "unreachable" });
   });
   it("the close ones cheapest first, then the wider circle, then the doubtful", () => {
-    const holders = (names: string): Holder[] => peers(names).map((one) => ({ peer: one }) as Holder);
     const order = readOrder({ close: holders("abc"), wide: holders("abcde"), all: holders("xabcde") }, (one) => -one.charCodeAt(0));
     assert.deepEqual(order, candidates("cbade", "x"));
+  });
+  it("a close holder that still joins after those that have everything", () => {
+    const order = readOrder({ close: holders("aBc"), wide: holders("aBcd"), all: holders("aBcd") }, (one) => -one.charCodeAt(0));
+    assert.deepEqual(order, candidates("caBd"));
   });
   it("shares small reads out over as few nodes as a greedy choice finds", () => {
     const shared = shareHolders([peers("abc"), peers("bc"), peers("cd"), peers("d"), []], () => 1);

@@ -17,13 +17,18 @@ export type ReadDecision =
   | { readonly kind: "wait" }
   | { readonly kind: "over"; readonly why: "damaged" | "not-found" | "unreachable" };
 
-/** The order of asking: the close holders cheapest first, then the wider circle by distance, then those believed away. */
+/** The holders that have all that is their own. A vault that joins has only what it got so far: those it displaces still serve the rest. */
+export function settledHolders(holders: readonly Holder[]): readonly Holder[] {
+  return holders.filter(({ entry }) => entry.state !== "joining");
+}
+
+/** The order of asking: the close holders cheapest first, those that still join after them, then the wider circle by distance, then those believed away. */
 export function readOrder(
   circles: { readonly close: readonly Holder[]; readonly wide: readonly Holder[]; readonly all: readonly Holder[] },
   cost: (peer: PeerId) => number,
 ): readonly ReadCandidate[] {
-  const close = circles.close.map(({ peer }) => ({ peer, cost: cost(peer) }));
-  const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.wide];
+  const close = settledHolders(circles.close).map(({ peer }) => ({ peer, cost: cost(peer) }));
+  const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.close, ...circles.wide];
   const reachable = new Set(inOrder.map(({ peer }) => peer));
   const doubtful = circles.all.map(({ peer }) => peer).filter((peer) => !reachable.has(peer));
   return [...[...reachable].map((peer) => ({ peer, doubtful: false })), ...doubtful.map((peer) => ({ peer, doubtful: true }))];

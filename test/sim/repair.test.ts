@@ -173,6 +173,25 @@ describe("a farm whose nodes come and go", () => {
     await world.stop();
   });
 
+  it("a chunk that rotted on four of its five nodes is brought back by those that notice", async () => {
+    const farm = await filledFarm();
+    const { world, chunks } = farm;
+    const [[address, bytes] = assert.fail()] = chunks;
+    const holders = world.nodes.filter((node) => node.disk().info(address) !== undefined);
+    for (const node of holders.slice(0, 4)) assert.ok(node.disk().damage(address));
+    const sound = async (): Promise<number> => {
+      const reads = await Promise.all(world.nodes.map((node) => node.disk().get(address)));
+      return reads.filter(({ kind }) => kind === "found").length;
+    };
+    assert.equal(await sound(), 1);
+    for (let i = 0; i < 60 && (await sound()) < 5; i += 1) {
+      assert.deepEqual(await world.clock.runUntil(world.client.getChunk(address)), bytes);
+      await world.clock.advance(5_000);
+    }
+    assert.equal(await sound(), 5);
+    await world.stop();
+  });
+
   it("a ninth node gets what is its own, no more than 1.1 ninths of the data move, and then it is active", async () => {
     const farm = await filledFarm();
     const { world, chunks } = farm;

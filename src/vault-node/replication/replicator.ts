@@ -15,6 +15,7 @@ import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 import { createBytePace } from "./byte-pace.ts";
 import { type Copier, createCopier } from "./copier.ts";
 import { type CopyQueue, createCopyQueue, type QueueFigures } from "./copy-queue.ts";
+import { type FetcherParts, fetchBack } from "./fetcher.ts";
 import { createJoining, type Joining } from "./joining.ts";
 import { createKeepView, type KeepView } from "./keep-view.ts";
 import { createLooks, type Looks } from "./looks.ts";
@@ -61,6 +62,8 @@ export type Replicator = {
   stored(addresses: readonly Address[]): void;
   /** Chunks that may lack copies. */
   hint(addresses: Iterable<Address>): void;
+  /** A chunk was lost here and must come from another holder. */
+  lost(address: Address): void;
   /** What this node owes a peer in this start of it. */
   owed(peer: PeerId, startCounter: number): OwedChunksReply;
   progress(): ReplicationProgress;
@@ -69,12 +72,21 @@ export type Replicator = {
 // An own timer this late means that this machine slept (protocol 2).
 const pauseLateMs = 2_000;
 
+// Chunks brought back with each tick: a whole lost segment in a minute, and no more than 64 MiB a second.
+const broughtBackPerTick = 16;
+
 /** A replicator at rest. */
 export function createReplicator(parts: ReplicatorParts): Replicator {
   const { clock, limits } = parts;
   const organs = createOrgans(parts);
   const { view, queue, copier, reminders, joining, looks } = organs;
   const stopping = new AbortController();
+  // A chunk that cannot be had now is tried with each tick; what is forgotten here is found by comparing.
+  const lost = new Set<Address>();
+  const bringBack = async (): Promise<void> => {
+    for (const address of [...lost].slice(0, broughtBackPerTick))
+      if (await fetchBack(organs.fetcher, address, stopping.signal)) lost.delete(address);
+  };
   let timer: Timer | undefined;
   let dueMs = 0;
   const settledAtMs = clock.monotonicMs() + limits.settleMs;
@@ -82,6 +94,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
     if (clock.monotonicMs() - dueMs > pauseLateMs) view.forgive();
     view.tick();
     if (parts.serves()) {
+      await bringBack();
       await looks.lookIfDue(stopping.signal);
       if (parts.grant() !== null) copier.run(stopping.signal);
       if (parts.joined() && clock.monotonicMs() >= settledAtMs) await joining.ask(stopping.signal);
@@ -115,6 +128,9 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
     hint: (addresses) => {
       for (const address of addresses) reminders.set(address, { kind: "again", dueMs: clock.monotonicMs() });
     },
+    lost: (address) => {
+      if (lost.size < limits.remindersMax) lost.add(address);
+    },
     owed: (peer, startCounter) => ({
       looked: looks.lookedFor(peer, startCounter),
       owed: queue.countFor(peer) + copier.inFlightTo(peer) + reminders.countOwedTo(peer),
@@ -124,6 +140,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
 }
 
 type Organs = {
+  readonly fetcher: FetcherParts;
   readonly view: KeepView;
   readonly queue: CopyQueue;
   readonly copier: Copier;
@@ -159,7 +176,18 @@ function createOrgans(parts: ReplicatorParts): Organs {
   });
   const looks = createLooks({ ...parts, events, view, queue, reminders, refusedUntilMs: (vault) => refusals.get(vault) ?? 0 });
   const joining = createJoining({ peers, directory, timeoutMs: limits.questionTimeoutMs, joined: parts.joined });
-  return { view, queue, copier, reminders, joining, looks };
+  const fetcher: FetcherParts = {
+    peers,
+    store,
+    timeoutMs: limits.pushTimeoutMs,
+    whom: (address) => view.answering(address).filter((peer) => peer !== peers.self),
+    vaultFor: (address) =>
+      view
+        .keepers(address, "enough")
+        .slice(0, genesis.copies.target)
+        .find(({ peer, takes }) => peer === peers.self && takes)?.vault,
+  };
+  return { view, queue, copier, reminders, joining, looks, fetcher };
 }
 
 function progressOf({ queue, copier, looks }: Organs, { bytesPerSecond }: ReplicationLimits): ReplicationProgress {
