@@ -118,6 +118,8 @@ async function compact(parts: CompactionParts, segment: number, signal: AbortSig
     }
   });
   if (moved === undefined) return false;
+  // A disk that has failed meanwhile leaves doubts in the index which the next start settles from the log.
+  if (health.now().mode === "read-only") return false;
   // Nothing may be deleted before the index on disk has the new places, nor be listed after it is deleted.
   log.drop(segment);
   await parts.writer().checkpoint();
