@@ -70,7 +70,7 @@ test("a node that goes shows as gone by colour, shape and word, is announced, an
   await node.and(page.locator("[data-state=gone]")).waitFor({ timeout: 5000 });
   assert.equal(await node.locator(".node-state").textContent(), "gone");
   assert.match((await page.locator("#nodes-live").textContent()) ?? "", /7 of 8 live/);
-  assert.match((await page.locator("#announce").textContent()) ?? "", /is gone/);
+  await page.locator("#announce", { hasText: "is gone" }).waitFor({ state: "attached" });
   app.farm.setState(4, "away");
   app.farm.setState(5, "suspected");
   app.farm.setState(6, "gone");

@@ -1,9 +1,9 @@
-// The three figures above the map, and the warnings: nodes, copies, space.
+// The three figures above the map (nodes, copies, space), and the warnings.
 import { byId, element, setText } from "./element.ts";
 import { type NetworkView, spaceOf, warningsOf } from "./network-view.ts";
 import { bytesText, countText } from "./quantity.ts";
 
-/** Shows a view of the network in the figures and warnings. */
+/** Shows a view of the network in the figures. */
 export function showFigures(view: NetworkView): void {
   setText(byId("network-name", HTMLElement), `the farm ${view.name}`);
   const id = byId("network-id", HTMLElement);
@@ -11,7 +11,6 @@ export function showFigures(view: NetworkView): void {
   showNodes(view);
   showCopies(view);
   showSpace(view);
-  showWarnings(view);
 }
 
 function showNodes({ nodes }: NetworkView): void {
@@ -43,7 +42,8 @@ function showSpace(view: NetworkView): void {
   setText(byId("space-detail", HTMLElement), `room for about ${bytesText(room)} more, in ${view.copies.policy.target} copies`);
 }
 
-function showWarnings(view: NetworkView): void {
+/** Shows what a person should know. */
+export function showWarnings(view: NetworkView): void {
   const root = byId("warnings", HTMLElement);
   const warnings = warningsOf(view);
   const text = warnings.map((warning) => warning.text).join("\n");

@@ -2,7 +2,7 @@
 import { watchDrops } from "./drop-zone.ts";
 import { announce, byId, setText } from "./element.ts";
 import { addToLog, newsText } from "./event-log.ts";
-import { showFigures } from "./farm-figures.ts";
+import { showFigures, showWarnings } from "./farm-figures.ts";
 import { createFarmMap } from "./farm-map.ts";
 import { showFiles } from "./file-list.ts";
 import { type Connection, watchNetwork } from "./network-source.ts";
@@ -18,17 +18,34 @@ const connectionTexts: Readonly<Record<Connection, string>> = {
 };
 
 const map = createFarmMap(byId("map", HTMLElement));
-let before: NetworkView | undefined;
+/**
+ * What is written down and read aloud waits so long, milliseconds: a node that misses one sign of life on a busy machine is
+ * suspected for a moment, which the map shows at once and nobody needs to hear of.
+ */
+const settleMs = 1000;
+let told: NetworkView | undefined;
+let current: NetworkView | undefined;
+let settling: number | undefined;
+
+function tell(): void {
+  settling = undefined;
+  if (current === undefined) return;
+  const news = newsBetween(told, current);
+  told = current;
+  showWarnings(current);
+  if (news.length === 0) return;
+  addToLog(news, Date.now());
+  announce(news.map(newsText).join(". "));
+}
 
 watchNetwork({
   changed: (view) => {
-    const news = newsBetween(before, view);
-    before = view;
+    const first = current === undefined;
+    current = view;
     map.update(view);
     showFigures(view);
-    if (news.length === 0) return;
-    addToLog(news, Date.now());
-    announce(news.map(newsText).join(". "));
+    if (first) tell();
+    else settling ??= setTimeout(tell, settleMs);
   },
   connection: (state) => {
     const pill = byId("connection", HTMLElement);
