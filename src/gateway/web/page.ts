@@ -45,7 +45,7 @@ watchNetwork({
     map.update(view);
     showFigures(view);
     if (first) tell();
-    else settling ??= setTimeout(tell, settleMs);
+    else if (settling === undefined) settling = setTimeout(tell, settleMs);
   },
   connection: (state) => {
     const pill = byId("connection", HTMLElement);
