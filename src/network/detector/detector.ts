@@ -48,7 +48,9 @@ export type Detector = {
 };
 
 const sessionTimeoutMs = 2_000;
+/** First and longest wait before a peer is asked again: one without a detector is asked in vain. */
 const sessionRetryMs = 1_000;
+const sessionRetryMaxMs = 30_000;
 /** A peer may ask for new keys this often. */
 const sessionEveryMs = 50;
 /** Changes of the directory are gathered for this long. */
@@ -161,7 +163,7 @@ async function ask(state: State, peer: PeerId): Promise<void> {
   const { parts } = state;
   const { peers, clock } = parts;
   if (peers.self >= peer) return;
-  while (!state.stopping && peers.connected().includes(peer)) {
+  for (let waitMs = sessionRetryMs; !state.stopping && peers.connected().includes(peer); waitMs = Math.min(sessionRetryMaxMs, 2 * waitMs)) {
     const own = ownTerms(state);
     const askedMs = clock.monotonicMs();
     try {
@@ -174,7 +176,7 @@ async function ask(state: State, peer: PeerId): Promise<void> {
     } catch {
       // Not reachable now, or without a detector: asked again while the connection lives.
     }
-    await clock.sleep(sessionRetryMs);
+    await clock.sleep(waitMs);
   }
 }
 

@@ -3,16 +3,20 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
+import { z } from "zod";
 import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { type Sighting, suspicions } from "../../protocol/messages/suspicions.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
+import { signFields } from "../../protocol/signed.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createAgreement } from "./agreement.ts";
 import {
   allLive,
   createWorld,
+  genesis,
   kill,
   type Member,
+  nodeKey,
   startFarm,
   startMember,
   stateAt,
@@ -149,6 +153,22 @@ test("suspicion spam costs its sender the connection, and the one it names nothi
   assert.ok(target.membership.counts().offences >= limits.offencesMax);
   await until(world, 100, "disconnected", () => !target.peers.connected().includes(spammer.peers.self));
   assert.equal(stateAt(target, victim.peers.self), "live");
+  await stopAll(members);
+});
+
+test("a goodbye for somebody else is an offence of its sender and sends nobody away", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 4);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, victim, liar] = members;
+  assert.ok(first !== undefined && victim !== undefined && liar !== undefined);
+  const fields = z.object({ peerId: z.string(), startCounter: z.int(), sequence: z.int(), departure: z.object({ kind: z.string() }) });
+  const named = { peerId: victim.peers.self, startCounter: 9, sequence: 9, departure: { kind: "leaving" } };
+  const forged = signFields({ tag: "goodbye", fields }, genesis.networkId, nodeKey(liar.number), named);
+  const message = { body: forged, chunks: [] };
+  await world.clock.runUntil(liar.peers.request(first.peers.self, "goodbye", message, { timeoutMs: 1_000 }));
+  assert.equal(stateAt(first, victim.peers.self), "live");
+  assert.equal(first.membership.counts().offences, 1);
   await stopAll(members);
 });
 

@@ -20,10 +20,10 @@ const seedOf = (number: number, kind: number): Uint8Array => {
   new DataView(seed.buffer).setUint32(0, number);
   return seed;
 };
-const nodeKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 1));
+export const nodeKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 1));
 const vaultKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 2));
 const copies: { min: number; target: number; max: number } = { min: 4, target: 5, max: 8 };
-const genesis: Genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt: 0 }, signingKeyFromSeed(seedOf(0, 3)));
+export const genesis: Genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt: 0 }, signingKeyFromSeed(seedOf(0, 3)));
 
 export type Member = { readonly number: number; readonly peers: Peers; readonly membership: Membership; readonly address: NodeAddress };
 export type World = { readonly clock: VirtualClock; readonly network: MemoryNetwork };
