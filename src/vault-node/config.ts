@@ -118,7 +118,7 @@ const plainTable: SettingTable<PlainFields> = {
   host: textSetting({ variable: "VAULTFARM_HOST", meaning: "failure domain: host", max: 253, fallback: "" }),
   profile: choiceSetting({
     variable: "VAULTFARM_NETWORK_PROFILE",
-    meaning: "how fast silence is noticed: within 16 ms among quiet machines, within 50 ms, or as the path allows",
+    meaning: "how fast silence is noticed: within 15 ms among quiet machines, within 50 ms, or as the path allows",
     choices: profileNames,
     fallback: "lan",
   }),

@@ -83,7 +83,7 @@ const network = z
       profile: oneOf(profileNames)
         .default("lan")
         .describe(
-          "How fast a silent node is routed round: cluster 16 ms (quiet machines), lan 50 ms (busy or shared ones), wan as the path allows.",
+          "How fast a silent node is routed round: cluster 15 ms (quiet machines), lan 50 ms (busy or shared ones), wan as the path allows.",
         ),
     },
     anObject,
