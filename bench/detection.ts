@@ -2,6 +2,7 @@
 // A sample is one event at one live node: from the signal, or the command to the link, to the moment at which the board
 // that its router reads says so, both on the host's monotonic clock. Idle first, then beside busy programs.
 import { type ChildProcess, spawn } from "node:child_process";
+import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostMonotonicMs } from "../src/runtime/clock.ts";
 import { type GroupNode, type NodeGroup, startNodeGroup } from "../test/support/node-group.ts";
@@ -65,7 +66,9 @@ async function series(scene: Scene, load: string, share: number): Promise<readon
     const tally: Tally = { samples: [], missed: 0, before: 0 };
     for (let number = 0; number < Math.ceil(events[kind] * share); number += 1) await oneEvent(scene, kind, number, tally);
     rows.push(...rowsOf(`${kind}, ${load}`, tally));
-    console.log(`  ${kind}, ${load}: ${tally.samples.length} samples, ${tally.missed} missed, ${tally.before} suspected before`);
+    const [p50, p99] = [0.5, 0.99].map((fraction) => percentile(tally.samples, fraction).toFixed(1));
+    const counted = `${tally.samples.length} samples, ${tally.missed} missed, ${tally.before} suspected before`;
+    console.log(`  ${kind}, ${load}: p50 ${p50} ms, p99 ${p99} ms, ${counted}, load average ${loadavg()[0]?.toFixed(1)}`);
   }
   return rows;
 }
