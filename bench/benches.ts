@@ -1,5 +1,6 @@
 // The list of benches, written out.
 import { bench as detection } from "./detection.ts";
+import { bench as directory } from "./directory.ts";
 import { bench as gateway } from "./gateway.ts";
 import { bench as lane } from "./lane.ts";
 import { bench as memory4Gib } from "./memory-4gib.ts";
@@ -17,6 +18,7 @@ import { bench as store } from "./store.ts";
 export const benches: readonly Bench[] = [
   selfEncryption,
   lane,
+  directory,
   object,
   small,
   gateway,
