@@ -35,6 +35,8 @@ export type SimNode = {
   /** Starts it; `known`: addresses of others. */
   start(known: readonly NodeAddress[]): Promise<void>;
   crash(): Promise<void>;
+  /** What it finds out about copies and other vaults; undefined while it does not run. */
+  upkeep(): VaultNodeCore["upkeep"] | undefined;
   /** Ends it with a goodbye. */
   stop(): Promise<void>;
 };
@@ -73,6 +75,7 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
     peer,
     disk: () => disk,
     up: () => running !== undefined,
+    upkeep: () => running?.core.upkeep,
     addresses: () => running?.peers.addresses() ?? [],
     want: (state) => running?.core.setDesired(state),
     copies: () => running?.core.copies(),
@@ -129,6 +132,7 @@ async function startNode(
     random: seededRandom(number * 1_000 + starts + 500),
     log: silentLog,
     desired: "active",
+    ...(options.reconciliation === undefined ? {} : { reconciliation: options.reconciliation }),
     replication: { limits: options.replication, grant: () => grant },
   });
   await peers.start();

@@ -1,4 +1,5 @@
 // What a simulation is given: everything it does follows from these, so that the same options give the same run.
+import type { ReconciliationLimits } from "../../src/vault-node/reconciliation/reconciliation-limits.ts";
 import { type ReplicationLimits, replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
 
 export type SimOptions = {
@@ -15,6 +16,8 @@ export type SimOptions = {
   readonly downMax: number;
   /** A mistake put back on purpose, to prove that it is found: nodes acknowledge before the sync. */
   readonly bug: "none" | "lost-acknowledgement";
+  /** Other limits of comparing and auditing than the usual. */
+  readonly reconciliation?: Partial<ReconciliationLimits>;
   /** The rules that are checked; a rule left out shows what the others find alone. */
   readonly rules: readonly Rule[];
 };

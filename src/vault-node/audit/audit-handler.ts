@@ -67,8 +67,11 @@ async function answerAudit(parts: AuditHandlerParts, challenge: Challenge, bound
   for (const chunk of challenge.chunks) {
     bounds.signal.throwIfAborted();
     const size = parts.store.info(chunk)?.size;
-    if (size === undefined) missing.push(chunk);
-    else if (size > left || !bounds.allowance.take(challenge.auditor, size)) later.push(chunk);
+    if (size === undefined) {
+      missing.push(chunk);
+      // Costs no disk, and corrects an inventory that believed it to be here.
+      await parts.store.get(chunk);
+    } else if (size > left || !bounds.allowance.take(challenge.auditor, size)) later.push(chunk);
     else {
       left -= size;
       const proof = await proofOf(parts, challenge, chunk);

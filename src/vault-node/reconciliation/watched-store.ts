@@ -7,7 +7,7 @@ import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 export type StoreListener = {
   /** Durable here now. */
   added(address: Address): void;
-  /** Removed on purpose. */
+  /** Removed on purpose, or not here whatever was believed. */
   removed(address: Address): void;
   /** The bytes are wrong or cannot be read; `vault`: whose chunk it was, where the store still knows. */
   spoilt(address: Address, vault: VaultName | undefined): void;
@@ -25,10 +25,10 @@ export function watchStore(store: ChunkStore, listener: StoreListener): ChunkSto
       return outcomes;
     },
     get: async (address) => {
-      const known = store.info(address);
       const read = await store.get(address);
       if (read.kind === "damaged") listener.spoilt(address, read.vault);
-      if (read.kind === "absent" && known !== undefined && store.info(address) === undefined) listener.removed(address);
+      // Perhaps it was believed to be here.
+      if (read.kind === "absent") listener.removed(address);
       return read;
     },
     remove: async (address) => {
