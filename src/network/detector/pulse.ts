@@ -87,12 +87,14 @@ class PulseState implements Pulse {
   #targets: readonly string[] = [];
   #candidates: readonly string[] = [];
   #lateMs = 0;
+  readonly #startMs: number;
   #nextWordsMs = 0;
   #nextSweepMs = 0;
   #forged = 0;
 
   constructor(parts: PulseParts) {
     this.#parts = parts;
+    this.#startMs = parts.nowMs();
     this.#book = createWatchBook(parts.profile);
     this.#claims = createClaimBook((watcher, subject) => this.#ring.isWatcher(watcher, subject));
   }
@@ -112,11 +114,13 @@ class PulseState implements Pulse {
     for (const subject of this.#targets) if (!targets.includes(subject)) this.#linger.set(subject, nowMs() + lingerMs);
     for (const subject of targets) this.#linger.delete(subject);
     this.#targets = targets;
+    this.#keepTime();
   }
 
   openSession(terms: SessionTerms): void {
     const nowMs = this.#parts.nowMs();
     const session = this.#sessions.add(terms, nowMs);
+    this.#keepTime();
     if (this.#ring.watchedBy(this.#parts.self).includes(terms.subject)) this.#book.begin(terms.subject);
     // The other side uses the new keys once it has seen them at work.
     if (terms.initiator) this.#send(session);
@@ -192,6 +196,21 @@ class PulseState implements Pulse {
     this.#causes.forget();
     for (const [subject, hint] of this.#shown) if (hint === "silent" || hint === "told") this.#write(subject, "lapsed", nowMs);
     this.#parts.onEvent({ kind: "paused" });
+  }
+
+  /**
+   * Watchers get their heartbeats at two beats of each interval in turn: fewer would notice later, since the first of them to
+   * miss one tells the others, and more would wake this thread more often. Each node counts from its own start.
+   */
+  #keepTime(): void {
+    const nowMs = this.#parts.nowMs();
+    for (const [index, subject] of this.#targets.entries()) {
+      const session = this.#sessions.of(subject);
+      if (session === undefined || session.beat === index % 2) continue;
+      session.beat = index % 2;
+      const offsetMs = this.#startMs + (session.beat * session.intervalMs) / 2;
+      session.nextSendMs = offsetMs + Math.ceil((nowMs - offsetMs) / session.intervalMs) * session.intervalMs;
+    }
   }
 
   *#receivers(): Iterable<string> {

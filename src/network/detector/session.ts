@@ -21,13 +21,15 @@ export type Session = {
   readonly openedMs: number;
   intervalMs: number;
   nextSendMs: number;
+  /** Which of the two beats of an interval is its own; undefined until it is a watcher's. */
+  beat: number | undefined;
   sent: number;
   /** The highest number that came, and whether any did. */
   received: number;
 };
 
 export function createSession(terms: SessionTerms, nowMs: number): Session {
-  return { terms, openedMs: nowMs, intervalMs: terms.intervalMs, nextSendMs: nowMs, sent: 0, received: 0 };
+  return { terms, openedMs: nowMs, intervalMs: terms.intervalMs, nextSendMs: nowMs, beat: undefined, sent: 0, received: 0 };
 }
 
 /** The next datagram to this peer; `lateMs`: how late this side woke. */
