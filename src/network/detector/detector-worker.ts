@@ -44,7 +44,7 @@ function run(start: WorkerStart): void {
       },
     },
     nowMs: hostMonotonicMs,
-    send: (bytes, ip, port) => socket.send(bytes, port, ip, () => {}),
+    send: (bytes, ip, port) => socket.send(bytes, port, ip),
     onEvent: (event) => void (events.length < eventsMax && events.push(event)),
   });
   const tellChange = (): void => {
