@@ -1,10 +1,11 @@
 // A soak: eight nodes in the cluster profile, a client that writes and reads all the time, and nothing dies. What the
 // detector says falsely must cost nothing: no failed read, no confirmed death, no repair. First idle but for the client,
-// then beside busy programs; half the time each.
+// then beside busy programs; half the time each. It begins two minutes after the start: before, nobody confirms anybody.
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectClient } from "../src/client/connect.ts";
 import type { FarmClient } from "../src/client/farm-client.ts";
+import { membershipLimits } from "../src/network/membership/membership-limits.ts";
 import { chunkAddress } from "../src/protocol/address.ts";
 import { createGrant } from "../src/protocol/grant.ts";
 import { signingKeyFromSeed } from "../src/protocol/keys.ts";
@@ -32,6 +33,7 @@ export const bench: Bench = {
     const group = await startNodeGroup({ count, profile: "cluster" });
     try {
       const client = await startClient(group);
+      await sleep(membershipLimits.confirmQuietMs);
       try {
         const idle = await soak(group, client, { minutes: minutes / 2, load: "idle" });
         const load = Array.from({ length: busyPrograms }, () => spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }));
