@@ -1,5 +1,6 @@
 // A clock whose time moves only when told: simulations and tests run hours in milliseconds, and always the same way.
 import type { Clock } from "./clock.ts";
+import { createTimerHeap, type HeapTimer } from "./timer-heap.ts";
 
 export type VirtualClock = Clock & {
   /** Moves time on by `durationMs`, running each timer at its own instant, in order of time and then of making. */
@@ -7,8 +8,6 @@ export type VirtualClock = Clock & {
   /** Moves time on until `promise` settles. Throws where nothing is left to wait for, or after `limitMs`. */
   runUntil<T>(promise: Promise<T>, limitMs?: number): Promise<T>;
 };
-
-type Waiting = { readonly atMs: number; readonly order: number; readonly action: () => void };
 
 // Settled promises run their continuations before time moves on; a chain longer than this between two timers is a loop.
 const microtaskRounds = 64;
@@ -18,22 +17,16 @@ const hourMs = 3_600_000;
 export function createVirtualClock(startWallMs = 1_800_000_000_000): VirtualClock {
   let nowMs = 0;
   let order = 0;
-  const waiting = new Set<Waiting>();
+  const waiting = createTimerHeap();
 
   const after = (delayMs: number, action: () => void): { cancel(): void } => {
     order += 1;
-    const timer = { atMs: nowMs + Math.max(0, delayMs), order, action };
+    const timer = { atMs: nowMs + Math.max(0, delayMs), order, action, place: -1 };
     waiting.add(timer);
-    return { cancel: () => void waiting.delete(timer) };
+    return { cancel: () => waiting.remove(timer) };
   };
-  const next = (): Waiting | undefined => {
-    let first: Waiting | undefined;
-    for (const timer of waiting)
-      if (first === undefined || timer.atMs < first.atMs || (timer.atMs === first.atMs && timer.order < first.order)) first = timer;
-    return first;
-  };
-  const fire = async (timer: Waiting): Promise<void> => {
-    waiting.delete(timer);
+  const fire = async (timer: HeapTimer): Promise<void> => {
+    waiting.remove(timer);
     nowMs = Math.max(nowMs, timer.atMs);
     timer.action();
     await settle();
@@ -41,7 +34,7 @@ export function createVirtualClock(startWallMs = 1_800_000_000_000): VirtualCloc
   const advance = async (durationMs: number): Promise<void> => {
     const untilMs = nowMs + durationMs;
     await settle();
-    for (let timer = next(); timer !== undefined && timer.atMs <= untilMs; timer = next()) await fire(timer);
+    for (let timer = waiting.first(); timer !== undefined && timer.atMs <= untilMs; timer = waiting.first()) await fire(timer);
     nowMs = untilMs;
   };
   const runUntil = async <T>(promise: Promise<T>, limitMs = hourMs): Promise<T> => {
@@ -53,7 +46,7 @@ export function createVirtualClock(startWallMs = 1_800_000_000_000): VirtualCloc
     const untilMs = nowMs + limitMs;
     await settle();
     while (!settled) {
-      const timer = next();
+      const timer = waiting.first();
       if (timer === undefined || timer.atMs > untilMs) throw new Error(`nothing settled the promise within ${limitMs} ms of virtual time`);
       await fire(timer);
     }
