@@ -2,75 +2,18 @@
 // moves, that a node back in time costs nothing, that a ninth node gets its share, and that a farm once whole is at rest.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { type Address, chunkAddress } from "../../src/protocol/address.ts";
-import { repairDelays, replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
-import { defaultSimOptions, type SimOptions } from "./sim-options.ts";
-import { type SimWorld, startSimWorld } from "./sim-world.ts";
-
-// The protocol's delays are 5 min, 30 s and 3 s; a fifth of them saves virtual time, which costs real time for every timer.
-const minute = 12_000;
-const delays = repairDelays(5 * minute);
-const replication = {
-  ...replicationLimits,
-  repairDelayMs: delays,
-  tickMs: 300,
-  turnMs: 6_000,
-  trimAfterMs: minute,
-  everythingEveryMs: 6 * minute,
-};
-const chunkCount = 150;
-
-type Farm = { readonly world: SimWorld; readonly chunks: ReadonlyMap<Address, Uint8Array> };
-
-/** A farm that has come to rest with chunks of equal size in it. */
-async function filledFarm(options: Partial<SimOptions> = {}): Promise<Farm> {
-  const world = await startSimWorld({ ...defaultSimOptions, replication, ...options });
-  const chunks = new Map<Address, Uint8Array>();
-  for (let i = 0; i < chunkCount; i += 1) {
-    const bytes = world.random.bytes(1000);
-    const address = chunkAddress(bytes);
-    await world.clock.runUntil(world.client.putChunk(address, bytes));
-    chunks.set(address, bytes);
-  }
-  // Nobody confirms anybody in its own first two minutes.
-  await world.clock.advance(130_000);
-  return { world, chunks };
-}
-
-function liveCopies({ nodes }: SimWorld, address: Address): number {
-  return nodes.filter((node) => node.up() && node.disk().info(address) !== undefined).length;
-}
-
-function mostCopies({ world, chunks }: Farm): number {
-  return Math.max(...[...chunks.keys()].map((address) => liveCopies(world, address)));
-}
-
-function fewestCopies({ world, chunks }: Farm): number {
-  return Math.min(...[...chunks.keys()].map((address) => liveCopies(world, address)));
-}
-
-/** Bytes that nodes sent each other to keep copies; the dead count with what they sent before, which is nothing here. */
-function moved({ nodes }: SimWorld): number {
-  return nodes.reduce((sum, node) => sum + (node.copies()?.bytesCopied ?? 0), 0);
-}
-
-function bytesOn(world: SimWorld, ...numbers: readonly number[]): number {
-  return numbers.reduce((sum, number) => {
-    const disk = world.nodes[number]?.disk();
-    return sum + [...(disk?.addresses() ?? [])].reduce((bytes, address) => bytes + (disk?.info(address)?.size ?? 0), 0);
-  }, 0);
-}
-
-async function assertAllRead({ world, chunks }: Farm): Promise<void> {
-  for (const [address, bytes] of chunks) assert.deepEqual(await world.clock.runUntil(world.client.getChunk(address)), bytes);
-}
-
-async function assertAtRest(world: SimWorld): Promise<void> {
-  const before = moved(world);
-  await world.clock.advance(8 * minute);
-  assert.equal(moved(world), before, "something moved in a farm that was whole");
-  for (const node of world.nodes) assert.deepEqual(node.copies()?.bytes ?? 0, 0);
-}
+import {
+  assertAllRead,
+  assertAtRest,
+  bytesOn,
+  delays,
+  fewestCopies,
+  filledFarm,
+  liveCopies,
+  minute,
+  mostCopies,
+  moved,
+} from "./filled-farm.ts";
 
 describe("a farm that loses nodes for good", () => {
   it("one: waits out the delay, makes its copies again, moves no more than 1.1 times what it held, and is at rest", async () => {

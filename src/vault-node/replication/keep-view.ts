@@ -24,6 +24,8 @@ export type KeepView = {
   /** A node as keeper of what it holds already; undefined where copies there do not count. */
   keeperAt(peer: PeerId): Keeper | undefined;
   isHere(peer: PeerId): boolean;
+  /** How long until the next silent node no longer counts for chunks of a tier; undefined where nobody is silent. */
+  nextLossMs(tier: CopyTier): number | undefined;
   /** Looks which delays have passed. */
   tick(): void;
   /** What changed since it was last taken; nodes that are gone are forgotten with the call after. */
@@ -107,6 +109,7 @@ export function createKeepView(parts: KeepViewParts): KeepView {
       return entry === undefined ? undefined : keeperOf(peer, entry.name);
     },
     isHere,
+    nextLossMs: (tier) => silences.nextMs(parts.delays[tier]),
     tick: () => {
       for (const [peer, node] of known) if (node.view?.state !== "live") place(peer);
     },
@@ -122,7 +125,8 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     concerns: (address, what) => {
       const expected = chosen(address, policy.target, "enough").filter(({ here }) => here).length;
       const tier = tierOf(expected, policy.min);
-      const turned = [...what].filter(([, tiers]) => tiers.has(tier)).map(([peer]) => peer);
+      // What is expected may be wrong: once a loss counts for chunks with few copies, all that it may concern are counted.
+      const turned = [...what].filter(([, tiers]) => tiers.has(tier) || tiers.has("few")).map(([peer]) => peer);
       if (turned.length === 0) return false;
       const near = nearest(address, policy.target + slack);
       return turned.some((peer) => near.includes(peer));

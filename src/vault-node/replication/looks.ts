@@ -11,6 +11,7 @@ import type { Auditor } from "../audit/auditor.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 import { type Looked, lookAt } from "./chunk-look.ts";
 import type { CopyQueue } from "./copy-queue.ts";
+import { tierOf } from "./copy-tier.ts";
 import type { KeepView, ViewChanges } from "./keep-view.ts";
 import type { Reminder, Reminders } from "./reminders.ts";
 import type { ReplicationEvents } from "./replication-events.ts";
@@ -149,11 +150,14 @@ function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { 
   const { queue, reminders, store, clock, limits, genesis } = parts;
   const nowMs = clock.monotonicMs();
   const [first] = plan.ahead;
-  const waited = reminder?.kind === "turn" && reminder.first === first && !active.has(first);
+  // Below min nobody is waited for long, nor because it is at work: the receiver is asked before a copy is sent twice.
+  const pressing = plan.copies < genesis.copies.min;
+  const waited = reminder?.kind === "turn" && reminder.first === first && (pressing || !active.has(first));
   const ours = first === undefined || waited || reminder?.kind === "retry";
   if (plan.orders.length > 0 && !ours) {
     queue.put(address, []);
-    reminders.set(address, { kind: "turn", dueMs: nowMs + plan.ahead.length * limits.turnMs, first });
+    const turnMs = pressing ? limits.pressingTurnMs : limits.turnMs;
+    reminders.set(address, { kind: "turn", dueMs: nowMs + plan.ahead.length * turnMs, first });
     return;
   }
   const size = store.info(address)?.size ?? 0;
@@ -161,8 +165,17 @@ function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { 
     address,
     plan.orders.map((order) => ({ address, order, copies: plan.copies, size })),
   );
-  // What found no room, and what could not be seen in full, is looked at again.
-  if (!queued || (silent && plan.copies < genesis.copies.target)) reminders.set(address, { kind: "again", dueMs: nowMs + limits.retryMs });
+  const againMs = lookAgainMs(parts, { plan, silent }, queued);
+  if (againMs !== undefined) reminders.set(address, { kind: "again", dueMs: nowMs + againMs });
+}
+
+// What found no room, what could not be seen in full, and what waits for a silent node until that is lost, is looked at again.
+function lookAgainMs({ limits, genesis, view }: LooksParts, { plan, silent }: Looked, queued: boolean): number | undefined {
+  const { min, target } = genesis.copies;
+  if (!queued || (silent && plan.copies < target)) return limits.retryMs;
+  if (plan.copies + plan.orders.length >= target) return undefined;
+  const lossMs = view.nextLossMs(tierOf(plan.copies, min));
+  return lossMs === undefined ? undefined : lossMs + limits.tickMs;
 }
 
 // A copy too many is looked at twice, `trimAfterMs` apart, before it goes.

@@ -21,6 +21,8 @@ export type ReplicationLimits = {
   readonly everythingEveryMs: number;
   /** How long the next holder in order waits for the one before it to act. */
   readonly turnMs: number;
+  /** The same where a chunk has fewer than `min` copies: the first may have started just now and not believe in the loss yet. */
+  readonly pressingTurnMs: number;
   /** The rest after a copy could not be made. */
   readonly retryMs: number;
   /** A copy too many is kept for so long: a view that wavers must not cost one. */
@@ -59,6 +61,7 @@ export const replicationLimits: ReplicationLimits = {
   freshAfterMs: 15_000,
   everythingEveryMs: 1_800_000,
   turnMs: 30_000,
+  pressingTurnMs: 3_000,
   retryMs: 5_000,
   trimAfterMs: 60_000,
   refusedForMs: 60_000,

@@ -8,6 +8,8 @@ export type Silences = {
   see(peer: PeerId, view: NodeView | undefined): void;
   /** How long a node has been silent; undefined where it is there, or its silence is only one watcher's suspicion. */
   silentMs(peer: PeerId): number | undefined;
+  /** How long until the next of the silent nodes, confirmed or not, has been so for `delayMs`; undefined where there is none. */
+  nextMs(delayMs: number): number | undefined;
   /** This machine slept: what it believes of others begins anew. */
   forgive(): void;
 };
@@ -25,6 +27,10 @@ export function createSilences(nowMs: () => number): Silences {
     silentMs: (peer) => {
       const silence = since.get(peer);
       return silence?.counts === true ? nowMs() - silence.startMs : undefined;
+    },
+    nextMs: (delayMs) => {
+      const waits = [...since.values()].map(({ startMs }) => startMs + delayMs - nowMs()).filter((waitMs) => waitMs > 0);
+      return waits.length === 0 ? undefined : Math.min(...waits);
     },
     forgive: () => {
       for (const silence of since.values()) silence.startMs = nowMs();
