@@ -29,6 +29,8 @@ export type AntiEntropyParts = {
 
 export type AntiEntropy = { start(): void; stop(): void };
 
+const turnsPerRoundMin = 6;
+
 /** Anti-entropy at rest. */
 export function createAntiEntropy(parts: AntiEntropyParts, limits: ReconciliationLimits): AntiEntropy {
   const { clock, random, log } = parts;
@@ -50,7 +52,8 @@ export function createAntiEntropy(parts: AntiEntropyParts, limits: Reconciliatio
     await meet(parts, { peer, auditDue, signal: stopping.signal }, limits);
   };
   const next = (): void => {
-    const peers = Math.max(1, livePeers(parts).length);
+    // A node that knows nobody yet, or few, still looks every half minute.
+    const peers = Math.max(turnsPerRoundMin, livePeers(parts).length);
     const pauseMs = Math.max(limits.turnMsMin, limits.roundMs / peers) * (0.75 + random.fraction() / 2);
     timer = clock.after(pauseMs, () => {
       turn()
