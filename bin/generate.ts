@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { durabilityFigures } from "../bench/durability/table.ts";
 import { gatewaySettings } from "../src/gateway/config.ts";
 import { vaultFarmJsonSchema } from "../src/operator/api/vault-farm.ts";
 import { vaultNodeSettings } from "../src/vault-node/config.ts";
@@ -33,8 +34,20 @@ function settingsPage(): string {
   ].join("\n");
 }
 
+// The words are written by hand, the figures between the two marks are computed.
+function durabilityPage(): string {
+  const [begin, end] = ["<!-- figures -->", "<!-- end of figures -->"];
+  const page = readFileSync(pathOf("docs/durability.md"), "utf8");
+  const [before, rest = ""] = page.split(begin);
+  const [, after = ""] = rest.split(end);
+  return `${before}${begin}\n\n${durabilityFigures()}\n\n${end}${after}`;
+}
+
+const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
+
 const generated: Readonly<Record<string, () => string>> = {
   "docs/settings.md": settingsPage,
+  "docs/durability.md": durabilityPage,
   "deploy/vaultfarm.schema.json": () => formatted("vaultfarm.schema.json", JSON.stringify(vaultFarmJsonSchema())),
 };
 
@@ -48,7 +61,6 @@ function formatted(name: string, text: string): string {
   return stdout;
 }
 
-const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const stale = Object.entries(generated).filter(
   ([name, make]) => !existsSync(pathOf(name)) || readFileSync(pathOf(name), "utf8") !== make(),
 );
