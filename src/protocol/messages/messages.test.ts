@@ -27,6 +27,7 @@ import { getChunksReply, getChunksRequest } from "./get-chunks.ts";
 import { readGoodbye, signGoodbye } from "./goodbye.ts";
 import { hasChunksReply, hasChunksRequest } from "./has-chunks.ts";
 import { heartbeatSession } from "./heartbeat-session.ts";
+import { owedChunksReply, owedChunksRequest } from "./owed-chunks.ts";
 import { putChunksReply, putChunksRequest } from "./put-chunks.ts";
 import { sights, suspicions } from "./suspicions.ts";
 
@@ -59,6 +60,8 @@ const message = <T>(name: string, schema: z.ZodType<T>, ...values: readonly T[])
 });
 
 const decoders: readonly Decoder[] = [
+  message("owed request", owedChunksRequest, { startCounter: 3 }),
+  message("owed reply", owedChunksReply, { looked: true, owed: 7 }, { looked: false, owed: 0 }),
   message("put request", putChunksRequest, { grant: null, groups: [{ vault: address(2), chunks }] }),
   message("put reply", putChunksReply, {
     groups: [

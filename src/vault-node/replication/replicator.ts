@@ -77,15 +77,26 @@ const broughtBackPerTick = 16;
 
 /** A replicator at rest. */
 export function createReplicator(parts: ReplicatorParts): Replicator {
-  const { clock, limits } = parts;
+  const { clock, log, limits } = parts;
   const organs = createOrgans(parts);
   const { view, queue, copier, reminders, joining, looks } = organs;
   const stopping = new AbortController();
   // A chunk that cannot be had now is tried with each tick; what is forgotten here is found by comparing.
   const lost = new Set<Address>();
+  // It waits for nobody and nobody for it: a slow holder must not hold up repair.
+  let bringing: Promise<void> | undefined;
   const bringBack = async (): Promise<void> => {
     for (const address of [...lost].slice(0, broughtBackPerTick))
       if (await fetchBack(organs.fetcher, address, stopping.signal)) lost.delete(address);
+  };
+  const beginToBringBack = (): void => {
+    bringing ??= bringBack()
+      .catch((cause: unknown) => {
+        if (!stopping.signal.aborted) log.error("a lost chunk could not be kept again; it is tried again", { cause });
+      })
+      .finally(() => {
+        bringing = undefined;
+      });
   };
   let timer: Timer | undefined;
   let dueMs = 0;
@@ -94,7 +105,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
     if (clock.monotonicMs() - dueMs > pauseLateMs) view.forgive();
     view.tick();
     if (parts.serves()) {
-      await bringBack();
+      beginToBringBack();
       await looks.lookIfDue(stopping.signal);
       if (parts.grant() !== null) copier.run(stopping.signal);
       if (parts.joined() && clock.monotonicMs() >= settledAtMs) await joining.ask(stopping.signal);
@@ -106,7 +117,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
     timer = clock.after(limits.tickMs, () => {
       tick()
         .catch((cause: unknown) => {
-          if (!stopping.signal.aborted) parts.log.error("looking after copies failed; it goes on with the next look", { cause });
+          if (!stopping.signal.aborted) log.error("looking after copies failed; it goes on with the next look", { cause });
         })
         .finally(again);
     });
@@ -118,7 +129,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
       timer?.cancel();
       view.stop();
       queue.clear();
-      await copier.idle();
+      await Promise.all([copier.idle(), bringing]);
     },
     complete: joining.complete,
     stored: (addresses) => {
