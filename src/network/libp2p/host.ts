@@ -7,6 +7,7 @@ import { yamux } from "@libp2p/yamux";
 import { createLibp2p } from "libp2p";
 import { concatBytes, textBytes } from "../../protocol/bytes.ts";
 import { hash } from "../../protocol/hash.ts";
+import { gathering, inOneWrite } from "./gathered-sends.ts";
 import { noiseCipher } from "./noise-cipher.ts";
 import type { TransportLimits } from "./transport-limits.ts";
 
@@ -29,14 +30,16 @@ export type HostOptions = {
 /** A host that is not started yet; `blocked` names peers whose connections are refused. */
 export async function createHost(options: HostOptions, limits: TransportLimits, blocked: (peer: string) => boolean): Promise<Libp2p> {
   const { listen } = options;
+  const encrypter = noise({ crypto: noiseCipher, ...prologueOf(options.networkKey) });
+  const muxer = yamux({ streamOptions: { inactivityTimeout: limits.socketIdleMs } });
   const socket = { outboundSocketInactivityTimeout: limits.socketIdleMs, inboundSocketInactivityTimeout: limits.socketIdleMs };
   return createLibp2p({
     start: false,
     privateKey: await generateKeyPairFromSeed("Ed25519", options.seed),
     addresses: { listen: listen === undefined ? [] : [multiaddrText(listen.ip, listen.libp2p)] },
     transports: [tcp(socket)],
-    connectionEncrypters: [noise({ crypto: noiseCipher, ...prologueOf(options.networkKey) })],
-    streamMuxers: [yamux({ streamOptions: { inactivityTimeout: limits.socketIdleMs } })],
+    connectionEncrypters: [(components) => inOneWrite(encrypter(components))],
+    streamMuxers: [() => gathering(muxer())],
     connectionManager: {
       maxConnections: limits.connectionsMax,
       // All nodes of a farm may share one address: the library's default of 5 a second would lock them out at start.

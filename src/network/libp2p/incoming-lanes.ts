@@ -51,11 +51,14 @@ export function createIncomingLanes(base: LaneBase): IncomingLanes {
     const lane = await abortable(laneOf(peer), signal);
     if (byNumber.get(lane.number) !== lane) throw new LaneError("lost", "the lane closed");
     const arrival = Promise.withResolvers<ReceivedChunks>();
+    const stop = (): void => arrival.reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
     lane.waiting.set(transfer, arrival);
     thread.post({ type: "expect", lane: lane.number, transfer, lengths });
     try {
-      return await abortable(arrival.promise, signal);
+      return await arrival.promise;
     } finally {
+      signal.removeEventListener("abort", stop);
       if (lane.waiting.delete(transfer)) thread.post({ type: "forget", lane: lane.number, transfer });
     }
   };

@@ -10,13 +10,15 @@ export type RequestLimit = { readonly signal: AbortSignal; readonly passed: Prom
 /** The limit of a request that begins now. */
 export function startLimit({ timeoutMs, signal }: RequestOptions, clock: Clock, peer: PeerId | undefined): RequestLimit {
   const over = new AbortController();
-  const whom = peer ?? "the peer";
-  const timer = clock.after(timeoutMs, () =>
-    over.abort(new NetworkError("timeout", `no answer from ${whom} within ${timeoutMs} ms`, { peer })),
-  );
-  const abort = (): void => over.abort(new NetworkError("aborted", "the caller gave up", { peer, cause: signal?.reason }));
-  const passed = new Promise<never>((_, reject) => over.signal.addEventListener("abort", () => reject(over.signal.reason), { once: true }));
+  const { promise: passed, reject } = Promise.withResolvers<never>();
   passed.catch(() => {});
+  const whom = peer ?? "the peer";
+  const end = (error: NetworkError): void => {
+    over.abort(error);
+    reject(error);
+  };
+  const timer = clock.after(timeoutMs, () => end(new NetworkError("timeout", `no answer from ${whom} within ${timeoutMs} ms`, { peer })));
+  const abort = (): void => end(new NetworkError("aborted", "the caller gave up", { peer, cause: signal?.reason }));
   signal?.addEventListener("abort", abort, { once: true });
   if (signal?.aborted) abort();
   const clear = (): void => {

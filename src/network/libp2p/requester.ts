@@ -147,7 +147,6 @@ async function once(asking: Asking, code: number, message: Message, how: { limit
     frames.send(failureFrame(id, "lane-lost", "the chunks of this request were lost")).catch(() => {});
     broken.reject(error);
   });
-  const over = new AbortController();
   try {
     const answer = Promise.withResolvers<Frame>();
     pending.set(id, { answered: answer.resolve, failed: broken.reject });
@@ -160,12 +159,26 @@ async function once(asking: Asking, code: number, message: Message, how: { limit
     });
     const frame = await Promise.race([sent.then(() => answer.promise), answer.promise, broken.promise, limit.passed]);
     if (frame.transfer === 0) return await receivedMessage(frame, parts, limit.signal);
-    return await Promise.race([receivedMessage(frame, parts, AbortSignal.any([limit.signal, over.signal])), broken.promise]);
+    return await receivedUnless(broken.promise, frame, parts, limit);
   } finally {
-    over.abort();
     pending.delete(id);
     // The caller's buffers are his again only when the lane has let go of them.
     outgoing?.cancel();
     await outgoing?.done.catch(() => {});
+  }
+}
+
+/** The answer's chunks from the lane, unless `broken` rejects first: then nobody waits for them any more. */
+async function receivedUnless(broken: Promise<never>, frame: Frame, parts: RequesterParts, { signal, passed }: RequestLimit): Promise<Delivery> {
+  const over = new AbortController();
+  const stop = (): void => over.abort(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([receivedMessage(frame, parts, over.signal), broken, passed]);
+  } catch (error) {
+    over.abort(error);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }

@@ -70,7 +70,9 @@ export function createResponder(stream: Stream, parts: ResponderParts): { close(
     void serve(frame, work);
   };
   const onClose = (): void => {
-    closing.abort(new Error("the asker is gone"));
+    const gone = new Error("the asker is gone");
+    closing.abort(gone);
+    for (const waiting of work.receiving.values()) waiting.abort(gone);
     throttle.stop();
     parts.onClose();
   };
@@ -126,7 +128,8 @@ async function received(frame: Frame, { parts, receiving, signal }: Work): Promi
   const own = new AbortController();
   receiving.set(frame.id, own);
   try {
-    return await receivedMessage(frame, parts, AbortSignal.any([signal, own.signal]));
+    signal.throwIfAborted();
+    return await receivedMessage(frame, parts, own.signal);
   } finally {
     if (receiving.get(frame.id) === own) receiving.delete(frame.id);
   }
