@@ -6,6 +6,10 @@ import type { ChunkBuffers } from "./chunk-buffers.ts";
 import { chunkHeadBytes, revokedLength } from "./lane-format.ts";
 
 export type LaneReceiver = {
+  /** Where the next bytes can be read to without a copy, to be told by `filled`; undefined = anywhere, to be handed to `take`. */
+  room(): Uint8Array | undefined;
+  /** `length` bytes were read to the start of `room`. */
+  filled(length: number): void;
   /** Takes bytes as they arrive; false = stop reading until `onRoom` was called. Throws a RangeError where the format is broken. */
   take(bytes: Uint8Array): boolean;
   expect(transfer: number, lengths: readonly number[]): void;
@@ -24,6 +28,8 @@ export type LaneReceiverOwner = {
 type Expected = { readonly lengths: readonly number[]; readonly chunks: Uint8Array[]; readonly hashes: Address[]; forgotten: boolean };
 type Filling = { readonly transfer: number; readonly expected: Expected; readonly chunk: Uint8Array; offset: number };
 
+// One TLS record: with less room than that a read would be cut in two.
+const roomMin = 16 * 1024;
 // Far above what one peer may have in work; beyond, the main thread has lost count.
 const expectedMax = 16_384;
 
@@ -69,6 +75,15 @@ export function createLaneReceiver(buffers: ChunkBuffers, owner: LaneReceiverOwn
     if (into.offset === into.chunk.length) complete(into);
     return taken;
   };
+  const room = (): Uint8Array | undefined => {
+    if (filling === undefined || filling.chunk.length - filling.offset < roomMin) return undefined;
+    return filling.chunk.subarray(filling.offset);
+  };
+  const filled = (length: number): void => {
+    if (filling === undefined) return;
+    filling.offset += length;
+    if (filling.offset === filling.chunk.length) complete(filling);
+  };
   const fillHead = (bytes: Uint8Array): number => {
     const taken = Math.min(chunkHeadBytes - headFilled, bytes.length);
     head.set(bytes.subarray(0, taken), headFilled);
@@ -107,5 +122,5 @@ export function createLaneReceiver(buffers: ChunkBuffers, owner: LaneReceiverOwn
     if (entry !== undefined) entry.forgotten = true;
   };
   const state = (): "idle" | "busy" | "stalled" => (stash !== undefined ? "stalled" : expected.size === 0 ? "idle" : "busy");
-  return { take, expect, forget, state };
+  return { room, filled, take, expect, forget, state };
 }

@@ -3,8 +3,8 @@
 import { connect, createServer, type Server, type TLSSocket } from "node:tls";
 import type { LaneRole, LaneToken } from "./lane-messages.ts";
 
-/** Takes bytes from a lane; false = stop reading. */
-export type Reader = (bytes: Uint8Array) => boolean;
+/** Takes bytes from a lane, where it can without a copy: see LaneReceiver. `take`: false = stop reading. */
+export type Reader = { room(): Uint8Array | undefined; filled(length: number): void; take(bytes: Uint8Array): boolean };
 
 /** One who may open a lane once. */
 export type Admission = { readonly lane: number; readonly role: LaneRole; readonly token: LaneToken };
@@ -22,7 +22,7 @@ const tlsVersion = {
   maxVersion: "TLSv1.3",
   ciphers: "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256",
 } as const;
-// One for all dialled lanes of a thread: what is read is taken out before the next read. TLS gives at most 16 KiB at once.
+// One for all dialled lanes of a thread, for what has no place of its own yet: what is read is taken out before the next read. TLS gives at most 16 KiB at once.
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 export const handshakeMs = 5_000;
 // Strangers hold a socket each until their handshake times out.
@@ -59,13 +59,18 @@ export function createLaneListener(admissions: Admissions, adopt: (socket: TLSSo
   return server;
 }
 
-/** Dials a lane. `read` is called with a buffer that is used again for the next read: half the cost of receiving. */
-export function dialLane(target: { readonly ip: string; readonly port: number }, token: LaneToken, read: Reader): TLSSocket {
+/** Dials a lane. `reader` gets bytes in its own chunks, or in a buffer that is used again for the next read: half the cost of receiving. */
+export function dialLane(target: { readonly ip: string; readonly port: number }, token: LaneToken, reader: Reader): TLSSocket {
+  const onBytes = (n: number, buffer: Uint8Array): boolean => {
+    if (buffer === readBuffer) return reader.take(readBuffer.subarray(0, n));
+    reader.filled(n);
+    return true;
+  };
   const options = {
     ...tlsVersion,
     host: target.ip,
     port: target.port,
-    onread: { buffer: readBuffer, callback: (n: number, buffer: Uint8Array) => read(buffer.subarray(0, n)) },
+    onread: { buffer: () => reader.room() ?? readBuffer, callback: onBytes },
     pskCallback: () => ({ psk: token.key, identity: token.identity }),
     // Only the key may prove the other side: no authority is trusted, so any certificate fails.
     ca: [],

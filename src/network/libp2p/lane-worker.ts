@@ -59,14 +59,14 @@ function adopt(socket: TLSSocket, { lane }: Admission): void {
   if (made === undefined) return void socket.destroy();
   made.attach(socket);
   socket.on("data", (bytes) => {
-    if (!made.read(bytes)) socket.pause();
+    if (!made.reader.take(bytes)) socket.pause();
   });
   made.opened();
 }
 
 function dial({ lane, role, token, ip, port }: Message<"dial">): void {
   const made = makeLane(lane, role);
-  const socket = dialLane({ ip, port }, token, made.read);
+  const socket = dialLane({ ip, port }, token, made.reader);
   const limit = setTimeout(() => made.close("no handshake in time"), handshakeMs);
   made.attach(socket);
   socket.once("secureConnect", () => {

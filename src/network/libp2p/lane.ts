@@ -5,6 +5,7 @@ import type { ChunkBuffers } from "./chunk-buffers.ts";
 import type { FromLaneWorker, LaneRole } from "./lane-messages.ts";
 import { createLaneReceiver, type LaneReceiver } from "./lane-receiver.ts";
 import { createLaneSender, type LaneSender } from "./lane-sender.ts";
+import type { Reader } from "./lane-tls.ts";
 
 export type LaneTimes = {
   /** A lane on which nothing is under way is closed after this. */
@@ -17,8 +18,7 @@ export type Lane = {
   /** Gives the lane its socket, whose handshake is complete or under way. */
   attach(socket: TLSSocket): void;
   opened(): void;
-  /** Takes bytes that arrived; false = stop reading. */
-  read(bytes: Uint8Array): boolean;
+  readonly reader: Reader;
   send(transfer: number, chunks: readonly Uint8Array[]): void;
   cancel(transfer: number): void;
   expect(transfer: number, lengths: readonly number[]): void;
@@ -62,7 +62,7 @@ export function createLane(parts: LaneParts): Lane {
   };
   const letGo = (transfer: number): void => post({ type: "let-go", lane, transfer });
   const watch = watchIdle(parts, () => activityOf(sender, receiver, socket), close);
-  const read = (bytes: Uint8Array): boolean => {
+  const take = (bytes: Uint8Array): boolean => {
     try {
       if (receiver === undefined) throw new RangeError("bytes on a lane that only sends");
       return receiver.take(bytes);
@@ -95,7 +95,8 @@ export function createLane(parts: LaneParts): Lane {
     else sender?.cancel(transfer);
   };
   const expect = (transfer: number, lengths: readonly number[]): void => receiver?.expect(transfer, lengths);
-  return { attach, opened, read, send, cancel, expect, forget: (transfer) => receiver?.forget(transfer), close };
+  const reader = { room: () => receiver?.room(), filled: (length: number) => receiver?.filled(length), take };
+  return { attach, opened, reader, send, cancel, expect, forget: (transfer) => receiver?.forget(transfer), close };
 }
 
 type Activity = { readonly state: "idle" | "busy" | "stalled"; readonly moved: number };
