@@ -3,8 +3,9 @@
 import type { Address } from "./address.ts";
 import { createFailureDomains, hostLevel, type PlacedNode, type Purpose, purposeBits, type Zone } from "./failure-domains.ts";
 import type { VaultName } from "./keys.ts";
-import { addressKey, createPlacePages, placeKey } from "./place-pages.ts";
-import { placeCount, places } from "./places.ts";
+import { visitPlaceKeys } from "./place-hash.ts";
+import { addressKey, createPlacePages } from "./place-pages.ts";
+import { placeCount } from "./places.ts";
 
 export { type Purpose, purposeBits } from "./failure-domains.ts";
 
@@ -46,19 +47,20 @@ export function createPlaceIndex(network: { readonly placeUnit: number; readonly
   const slots: (Slot | undefined)[] = [];
   const free: VaultSlot[] = [];
   const domains = createFailureDomains();
+  const seed = network.seed ?? new Uint8Array(0);
   const pages = createPlacePages((a, b) => isBefore(slots[a], slots[b]));
   const add = ({ vault, node, zone, host, capacity, purposes }: PlacedVault): VaultSlot => {
     const placed = { vault, node: domains.enter(node, zone, host), places: placeCount(capacity, network.placeUnit), purposes };
     domains.change(placed.node, 0, purposes);
     const slot = free.pop() ?? slots.length;
     slots[slot] = placed;
-    for (const place of places(vault, placed.places, network.seed)) pages.insert(placeKey(place), slot);
+    visitPlaceKeys({ name: vault, count: placed.places }, seed, (high, low) => pages.insert(high, low, slot));
     return slot;
   };
   const remove = (slot: VaultSlot): void => {
     const placed = slots[slot];
     if (placed === undefined) return;
-    for (const place of places(placed.vault, placed.places, network.seed)) pages.remove(placeKey(place), slot);
+    visitPlaceKeys({ name: placed.vault, count: placed.places }, seed, (high, low) => pages.remove(high, low, slot));
     domains.change(placed.node, placed.purposes, 0);
     domains.leave(placed.node);
     slots[slot] = undefined;

@@ -9,9 +9,10 @@ export type PlaceKey = { readonly high: number; readonly low: number };
 export type PlaceVisitor = (slot: number) => boolean;
 
 export type PlacePages = {
-  insert(key: PlaceKey, slot: number): void;
+  /** Puts in a place by the two numbers of its key: not as one object, because a node's hundreds would be garbage at once. */
+  insert(high: number, low: number, slot: number): void;
   /** Removes what `insert` put in; anything else is ignored. */
-  remove(key: PlaceKey, slot: number): void;
+  remove(high: number, low: number, slot: number): void;
   /** Walks in order of XOR distance to `key`. True where the visitor ended it. */
   walk(key: PlaceKey, visit: PlaceVisitor): boolean;
   /** Bytes taken by all pages. */
@@ -45,20 +46,20 @@ export function addressKey(address: Address): PlaceKey {
 /** Empty pages. `before` orders slots whose places are equal, so that a walk is the same whatever was inserted first. */
 export function createPlacePages(before: (a: number, b: number) => boolean): PlacePages {
   const pages: (Page | undefined)[] = new Array(pageCount).fill(undefined);
-  const pageOf = (key: PlaceKey): number => key.high >>> (32 - pageBits);
-  const insert = (key: PlaceKey, slot: number): void => {
-    const page = pages[pageOf(key)] ?? { entries: new Uint32Array(words), count: 0 };
-    pages[pageOf(key)] = page;
-    insertInPage(page, key, slot);
+  const pageOf = (high: number): number => high >>> (32 - pageBits);
+  const insert = (high: number, low: number, slot: number): void => {
+    const page = pages[pageOf(high)] ?? { entries: new Uint32Array(words), count: 0 };
+    pages[pageOf(high)] = page;
+    insertInPage(page, high, low, slot);
   };
-  const remove = (key: PlaceKey, slot: number): void => {
-    const page = pages[pageOf(key)];
+  const remove = (high: number, low: number, slot: number): void => {
+    const page = pages[pageOf(high)];
     if (page === undefined) return;
-    removeFromPage(page, key, slot);
-    if (page.count === 0) pages[pageOf(key)] = undefined;
+    removeFromPage(page, high, low, slot);
+    if (page.count === 0) pages[pageOf(high)] = undefined;
   };
   const walk = (key: PlaceKey, visit: PlaceVisitor): boolean => {
-    const own = pageOf(key);
+    const own = pageOf(key.high);
     const walker = createWalker(key, before, visit);
     // Pages in XOR order of their prefix: all places of one page are nearer than all of the next.
     for (let distance = 0; distance < pageCount; distance++) {
@@ -71,22 +72,22 @@ export function createPlacePages(before: (a: number, b: number) => boolean): Pla
   return { insert, remove, walk, bytes };
 }
 
-function insertInPage(page: Page, key: PlaceKey, slot: number): void {
-  const at = firstNotBelow(page, key) * words;
+function insertInPage(page: Page, high: number, low: number, slot: number): void {
+  const at = firstNotBelow(page, high, low) * words;
   const end = page.count * words;
   if (end === page.entries.length) page.entries = resized(page, grown(page.count));
   page.entries.copyWithin(at + words, at, end);
-  page.entries[at] = key.high;
-  page.entries[at + 1] = key.low;
+  page.entries[at] = high;
+  page.entries[at + 1] = low;
   page.entries[at + 2] = slot;
   page.count += 1;
 }
 
-function removeFromPage(page: Page, key: PlaceKey, slot: number): void {
+function removeFromPage(page: Page, high: number, low: number, slot: number): void {
   const { entries } = page;
-  for (let index = firstNotBelow(page, key); index < page.count; index++) {
+  for (let index = firstNotBelow(page, high, low); index < page.count; index++) {
     const at = index * words;
-    if (entries[at] !== key.high || entries[at + 1] !== key.low) return;
+    if (entries[at] !== high || entries[at + 1] !== low) return;
     if (entries[at + 2] !== slot) continue;
     entries.copyWithin(at, at + words, page.count * words);
     page.count -= 1;
@@ -101,19 +102,19 @@ function resized(page: Page, capacity: number): Uint32Array<ArrayBuffer> {
   return entries;
 }
 
-/** Index of the first place whose key is not below `key`. */
-function firstNotBelow(page: Page, key: PlaceKey): number {
+/** Index of the first place whose key is not below {high, low}. */
+function firstNotBelow(page: Page, high: number, low: number): number {
   const { entries } = page;
-  let low = 0;
-  let high = page.count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
+  let from = 0;
+  let to = page.count;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
     const first = entries[middle * words] ?? 0;
-    const below = first !== key.high ? first < key.high : (entries[middle * words + 1] ?? 0) < key.low;
-    if (below) low = middle + 1;
-    else high = middle;
+    const below = first !== high ? first < high : (entries[middle * words + 1] ?? 0) < low;
+    if (below) from = middle + 1;
+    else to = middle;
   }
-  return low;
+  return from;
 }
 
 type Walker = (entries: Uint32Array, from: number, to: number, bit: number) => boolean;

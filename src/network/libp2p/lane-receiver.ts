@@ -68,21 +68,18 @@ export function createLaneReceiver(buffers: ChunkBuffers, owner: LaneReceiverOwn
     entry.hashes.push(chunkAddress(chunk));
     if (entry.chunks.length === entry.lengths.length) finish(transfer, entry);
   };
+  const advance = (into: Filling, taken: number): void => {
+    into.offset += taken;
+    if (into.offset === into.chunk.length) complete(into);
+  };
   const fill = (into: Filling, bytes: Uint8Array): number => {
     const taken = Math.min(into.chunk.length - into.offset, bytes.length);
     into.chunk.set(taken === bytes.length ? bytes : bytes.subarray(0, taken), into.offset);
-    into.offset += taken;
-    if (into.offset === into.chunk.length) complete(into);
+    advance(into, taken);
     return taken;
   };
-  const room = (): Uint8Array | undefined => {
-    if (filling === undefined || filling.chunk.length - filling.offset < roomMin) return undefined;
-    return filling.chunk.subarray(filling.offset);
-  };
   const filled = (length: number): void => {
-    if (filling === undefined) return;
-    filling.offset += length;
-    if (filling.offset === filling.chunk.length) complete(filling);
+    if (filling !== undefined) advance(filling, length);
   };
   const fillHead = (bytes: Uint8Array): number => {
     const taken = Math.min(chunkHeadBytes - headFilled, bytes.length);
@@ -122,5 +119,10 @@ export function createLaneReceiver(buffers: ChunkBuffers, owner: LaneReceiverOwn
     if (entry !== undefined) entry.forgotten = true;
   };
   const state = (): "idle" | "busy" | "stalled" => (stash !== undefined ? "stalled" : expected.size === 0 ? "idle" : "busy");
-  return { room, filled, take, expect, forget, state };
+  return { room: () => roomIn(filling), filled, take, expect, forget, state };
+}
+
+function roomIn(filling: Filling | undefined): Uint8Array | undefined {
+  if (filling === undefined || filling.chunk.length - filling.offset < roomMin) return undefined;
+  return filling.chunk.subarray(filling.offset);
 }

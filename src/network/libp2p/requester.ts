@@ -169,7 +169,12 @@ async function once(asking: Asking, code: number, message: Message, how: { limit
 }
 
 /** The answer's chunks from the lane, unless `broken` rejects first: then nobody waits for them any more. */
-async function receivedUnless(broken: Promise<never>, frame: Frame, parts: RequesterParts, { signal, passed }: RequestLimit): Promise<Delivery> {
+async function receivedUnless(
+  broken: Promise<never>,
+  frame: Frame,
+  parts: RequesterParts,
+  { signal, passed }: RequestLimit,
+): Promise<Delivery> {
   const over = new AbortController();
   const stop = (): void => over.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
