@@ -1,9 +1,10 @@
 // Proves that the Dockerfile fits the package, where no Docker engine can build it: Node version, copied paths, programs,
-// ports and user are compared with what the repository says elsewhere.
+// memory settings, ports and user are compared with what the repository says elsewhere.
 import { strict as assert } from "node:assert";
 import { existsSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { adminPort, gatewayPort, healthPort, heartbeatPort, lanePort, libp2pPort } from "../src/protocol/ports.ts";
+import { memorySettings } from "../src/runtime/memory-settings.ts";
 
 const lines = readFileSync("Dockerfile", "utf8")
   .replace(/\\\n/g, " ")
@@ -56,6 +57,11 @@ test("the programs are those of the package", () => {
   for (const program of ["vault-node", "gateway", "cli"]) assert.ok(existsSync(`src/${program}/main.ts`), `${program} has no main.ts`);
   for (const program of ["vault-node", "gateway"]) assert.ok(page.includes(`/app/dist/${program}/main.js`));
   assert.ok(stages.flat().some((line) => line.includes("npm run build")) && final.includes("COPY --from=build /app/dist dist"));
+});
+
+test("its processes are as thrifty as those of a local farm", () => {
+  const set = final.filter((line) => line.startsWith("ENV ")).flatMap((line) => line.slice(4).trim().split(/\s+/));
+  for (const [name, value] of Object.entries(memorySettings)) assert.ok(set.includes(`${name}=${value}`), `ENV lacks ${name}=${value}`);
 });
 
 test("its ports are the protocol's", () => {

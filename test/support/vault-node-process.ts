@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { type NodeStatus, nodeStatus } from "../../src/protocol/node-status.ts";
+import { memorySettings } from "../../src/runtime/memory-settings.ts";
 import { toEnv, type VaultNodeConfig } from "../../src/vault-node/config.ts";
 
 /** A line of its log. */
@@ -22,7 +23,7 @@ const readSentence = "the vault node runs";
 
 /** Starts a node, by `prefix` where another command must run it; whoever starts it ends it, at the latest with `child.kill("SIGKILL")`. */
 export function startVaultNode(config: VaultNodeConfig, prefix: readonly string[] = []): VaultNodeProcess {
-  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...toEnv(config) };
+  const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...memorySettings, ...toEnv(config) };
   const [program = process.execPath, ...args] = [...prefix, process.execPath, "--disable-warning=ExperimentalWarning", entry];
   const child = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"] });
   const log: LogLine[] = [];

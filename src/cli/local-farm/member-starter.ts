@@ -1,5 +1,6 @@
 // Starts a member: ports that are free now, the files it finds, its environment, its process.
 import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
+import { memorySettings } from "../../runtime/memory-settings.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { FarmBook } from "./farm-book.ts";
 import type { FarmFolder } from "./farm-folder.ts";
@@ -39,7 +40,7 @@ export function createMemberStarter(parts: MemberStarterParts, book: FarmBook): 
     book.changeNode(name, { ports: node.ports });
     const told = await writePeersFile(folder, book.state(), "node", name);
     const chosen = { adminPublicKey: keys.admin.publicKey, profile: parts.spec.network.profile };
-    const env = { ...baseEnv, ...vaultNodeEnv(folder, book.state(), node, chosen) };
+    const env = { ...baseEnv, ...memorySettings, ...vaultNodeEnv(folder, book.state(), node, chosen) };
     start(member, "vault-node", { name, env, log: folder.member("node", name).log });
     return told;
   };
@@ -50,7 +51,7 @@ export function createMemberStarter(parts: MemberStarterParts, book: FarmBook): 
     book.changeGateway(name, gateway);
     await writePeersFile(folder, book.state(), "gateway", name);
     await writeGatewayIdentity(folder, keys, name, random);
-    const env = { ...baseEnv, ...localGatewayEnv(folder, parts.spec, gateway) };
+    const env = { ...baseEnv, ...memorySettings, ...localGatewayEnv(folder, parts.spec, gateway) };
     start(member, "gateway", { name, env, log: folder.member("gateway", name).log });
   };
   return { startNode, startGateway };
