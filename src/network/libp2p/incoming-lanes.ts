@@ -2,6 +2,7 @@
 // be, by being dialled. A lane's end fails only what was under way on it.
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { AnnouncedTransfer, ReceivedChunks } from "./bulk.ts";
+import { buffersOf, movable } from "./chunk-buffers.ts";
 import { LaneError } from "./failure.ts";
 import type { LaneBase } from "./lane-base.ts";
 import type { FromLaneWorker } from "./lane-messages.ts";
@@ -67,7 +68,10 @@ export function createIncomingLanes(base: LaneBase): IncomingLanes {
     const arrival = lane?.waiting.get(message.transfer);
     lane?.waiting.delete(message.transfer);
     if (message.type === "revoked") return arrival?.reject(new LaneError("lost", "the sender took the chunks back"));
-    const release = (): void => thread.post({ type: "recycle", buffers: buffersOf(message.chunks) }, buffersOf(message.chunks));
+    const release = (): void => {
+      const buffers = buffersOf(message.chunks);
+      thread.post({ type: "recycle", buffers }, movable(buffers));
+    };
     if (arrival === undefined) release();
     else arrival.resolve({ chunks: message.chunks, hashes: message.hashes, release: once(release) });
   };
@@ -123,10 +127,6 @@ async function openLane(base: LaneBase, peer: PeerId, make: (peer: PeerId) => In
   await base.ask(peer, openLaneBody(mine));
   await lane.open.promise;
   return lane;
-}
-
-function buffersOf(chunks: readonly Uint8Array[]): ArrayBuffer[] {
-  return chunks.map((chunk) => chunk.buffer as ArrayBuffer);
 }
 
 function once(action: () => void): () => void {

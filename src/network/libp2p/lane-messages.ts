@@ -1,6 +1,7 @@
-// What the main thread and the lane worker say to each other. Chunks over shared buffers are posted without a copy;
-// received buffers are transferred, and come back for reuse. Lanes are named by numbers that the main thread gives.
+// What the main thread and the lane worker say to each other. Chunks over shared buffers are posted without a copy, small
+// ones moved; received buffers come back for reuse. Lanes are named by numbers that the main thread gives.
 import type { Address } from "../../protocol/address.ts";
+import type { ChunkBuffer } from "./chunk-buffers.ts";
 
 /** Where bulk flows on a lane, seen from this side. */
 export type LaneRole = "send" | "receive";
@@ -28,7 +29,7 @@ export type ToLaneWorker =
   | (LaneTransfer & { readonly type: "expect"; readonly lengths: readonly number[] })
   /** Nobody waits for a transfer any more: its bytes are read and dropped. */
   | (LaneTransfer & { readonly type: "forget" })
-  | { readonly type: "recycle"; readonly buffers: readonly ArrayBuffer[] }
+  | { readonly type: "recycle"; readonly buffers: readonly ChunkBuffer[] }
   | { readonly type: "drop"; readonly lane: number }
   | { readonly type: "close" };
 

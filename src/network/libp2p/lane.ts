@@ -1,7 +1,7 @@
 // One lane in the worker: a TLS socket with a sender or a receiver, closed when idle, stalled or broken.
 import type { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../runtime/clock.ts";
-import type { ChunkBuffers } from "./chunk-buffers.ts";
+import { buffersOf, type ChunkBuffers, movable } from "./chunk-buffers.ts";
 import type { FromLaneWorker, LaneRole } from "./lane-messages.ts";
 import { createLaneReceiver, type LaneReceiver } from "./lane-receiver.ts";
 import { createLaneSender, type LaneSender } from "./lane-sender.ts";
@@ -48,7 +48,7 @@ export function createLane(parts: LaneParts): Lane {
     role === "send"
       ? undefined
       : createLaneReceiver(parts.buffers, {
-          onTransfer: (transfer, chunks, hashes) => post({ type: "received", lane, transfer, chunks, hashes }, chunks.map(bufferOf)),
+          onTransfer: (transfer, chunks, hashes) => post({ type: "received", lane, transfer, chunks, hashes }, movable(buffersOf(chunks))),
           onRevoked: (transfer) => post({ type: "revoked", lane, transfer }),
           onRoom: () => socket?.resume(),
         });
@@ -123,8 +123,4 @@ function watchIdle({ times, clock }: LaneParts, activity: () => Activity, close:
   };
   let timer = clock.after(Math.min(idleMs, stallMs) / 4, look);
   return { cancel: () => timer.cancel() };
-}
-
-function bufferOf(chunk: Uint8Array): ArrayBuffer {
-  return chunk.buffer as ArrayBuffer;
 }
