@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { giveBack } from "../client/self-encryption/give-back.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { GatewayError } from "./errors.ts";
+import { afterPatience } from "./patience.ts";
 
 export type BodyLimits = {
   readonly sizeMax: number;
@@ -57,7 +58,8 @@ export function createBodySource(stream: Readable, limits: BodyLimits, clock: Cl
 
 async function nextWithin(iterator: AsyncIterator<unknown>, patienceMs: number, clock: Clock): Promise<IteratorResult<unknown>> {
   const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = clock.after(patienceMs, () => reject(new GatewayError("slow-upload", "too little of the body arrived for too long")));
+  const giveUp = (): void => reject(new GatewayError("slow-upload", "too little of the body arrived for too long"));
+  const timer = afterPatience(clock, patienceMs, giveUp);
   try {
     return await Promise.race([iterator.next(), late]);
   } finally {

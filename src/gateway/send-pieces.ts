@@ -3,6 +3,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
 import type { Clock } from "../runtime/clock.ts";
+import { afterPatience } from "./patience.ts";
 
 export type SendParts = {
   readonly clock: Clock;
@@ -38,7 +39,7 @@ export async function sendLentPieces(reply: FastifyReply, pieces: AsyncIterable<
 /** Resolves once no byte of `piece` is needed any more. Rejects where the connection closed. */
 function leave(raw: ServerResponse, piece: Uint8Array, { clock, idleMs }: SendParts): Promise<void> {
   return new Promise((resolve, reject) => {
-    const idle = clock.after(idleMs, () => raw.destroy());
+    const idle = afterPatience(clock, idleMs, () => raw.destroy());
     const settle = (error?: Error | null): void => {
       idle.cancel();
       raw.off("close", closed);
