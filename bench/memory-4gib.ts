@@ -38,7 +38,7 @@ async function sampled(farm: BenchFarm, works: 0 | 1, action: () => Promise<void
 }
 
 async function run(): Promise<readonly Result[]> {
-  const farm = await startBenchFarm("4Gi");
+  const farm = await startBenchFarm();
   try {
     let address = "";
     const put = await sampled(farm, 0, async () => {
