@@ -17,7 +17,7 @@ export type StoreLimits = {
   readonly queueCallsMax: number;
   /** Reads on the disk at a time: Node's thread pool has four threads, more only queue there. */
   readonly readsMax: number;
-  /** Bytes of read buffers kept for the next read while unused. */
+  /** Bytes of read buffers kept for the next read while unused: four of the largest, since what is dropped waits for a collector that shared memory never calls. */
   readonly buffersBytesMax: number;
   /** Index changes kept in memory until they go to the index file in one transaction: about 1 MiB. */
   readonly checkpointEntries: number;
@@ -34,7 +34,7 @@ export const defaultStoreLimits: StoreLimits = {
   queueBytesMax: 256 * mib,
   queueCallsMax: 65_536,
   readsMax: 8,
-  buffersBytesMax: 8 * mib,
+  buffersBytesMax: 16 * mib,
   checkpointEntries: 4096,
   checkpointBytes: 64 * mib,
   compactionBytesPerSecond: 32 * mib,
