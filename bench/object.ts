@@ -1,11 +1,15 @@
 // The object bench: 256 MiB into a real farm of 8 nodes with at least four durable copies, and out again through the other
 // gateway, which has none of it in memory; beside plain node:http with one synced file, in the same rounds.
+
+import { systemClock } from "../src/runtime/clock.ts";
 import { type BenchFarm, type Cost, mib, startBenchFarm } from "./farm-under-load.ts";
 import { download, keptConnections, upload } from "./http-load.ts";
+import { cpuSeconds } from "./process-cost.ts";
 import { type ReferenceStore, startReferenceStore } from "./reference-store.ts";
 import { type Bench, type BenchOptions, median, type Result, summarise } from "./result.ts";
 
 const length = 256 * mib;
+const idleSeconds = 5;
 const agent = keptConnections(1);
 
 type Round = Readonly<Record<"put" | "get" | "plainPut" | "plainGet", Cost>>;
@@ -29,14 +33,26 @@ async function run({ runs }: BenchOptions): Promise<readonly Result[]> {
   try {
     // The first round compiles and opens connections, and is not counted.
     await round(farm, plain, 0);
+    const idle = await pulse(farm);
     const rounds: Round[] = [];
     for (let i = 1; i <= runs; i += 1) rounds.push(await round(farm, plain, i));
-    return [...rows(rounds, "put", "put 256 MiB"), ...rows(rounds, "get", "get 256 MiB cold")];
+    return [...rows(rounds, "put", "put 256 MiB"), ...rows(rounds, "get", "get 256 MiB cold"), idle];
   } finally {
     await plain.stop();
     await farm.farm.remove();
     agent.destroy();
   }
+}
+
+/** What the farm takes a second while nobody asks for anything: part of the figures above, the more the longer they take. */
+async function pulse({ pids }: BenchFarm): Promise<Result> {
+  const shares: number[] = [];
+  for (let second = 0; second < idleSeconds; second += 1) {
+    const before = cpuSeconds(pids);
+    await systemClock.sleep(1_000);
+    shares.push(cpuSeconds(pids) - before);
+  }
+  return summarise({ bench: "object", what: "the farm idle, all processes", unit: "CPU-s a second" }, shares);
 }
 
 function rows(rounds: readonly Round[], which: "put" | "get", what: string): readonly Result[] {
