@@ -3,6 +3,7 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { CommandWorld } from "./command-world.ts";
 import type { FarmChoice } from "./commands/down.ts";
+import type { DrainOptions } from "./commands/drain.ts";
 import type { GetOptions } from "./commands/get.ts";
 import type { DecryptOptions, EncryptOptions } from "./commands/offline.ts";
 import type { PutOptions } from "./commands/put.ts";
@@ -68,6 +69,24 @@ function addFarmCommands(program: Command, world: CommandWorld): void {
   );
   withOptions(program.command("status").description("show a farm: its gateways, nodes, processes, vaults"), farmOptions()).action(
     async (options: FarmChoice & Json) => (await import("./commands/status.ts")).status(world, outputOf(world, options), options),
+  );
+  addDrainCommands(program, world);
+}
+
+function addDrainCommands(program: Command, world: CommandWorld): void {
+  const drain = program
+    .command("drain")
+    .description("move what a node holds to others and wait until it may be stopped for good; the node keeps running")
+    .argument("<node>", "its name, or the end of its id");
+  withOptions(drain, farmOptions()).action(async (node: string, options: DrainOptions & Json) =>
+    (await import("./commands/drain.ts")).drain(world, outputOf(world, options), node, options),
+  );
+  const undrain = program
+    .command("undrain")
+    .description("let a node that drains take part again; nothing is moved back")
+    .argument("<node>", "its name, or the end of its id");
+  withOptions(undrain, farmOptions()).action(async (node: string, options: DrainOptions & Json) =>
+    (await import("./commands/drain.ts")).undrain(world, outputOf(world, options), node, options),
   );
 }
 

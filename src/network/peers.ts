@@ -16,6 +16,7 @@ export const requestKinds = [
   "audit-chunks",
   "heartbeat-session",
   "owed-chunks",
+  "list-chunks",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

@@ -68,6 +68,9 @@ export const compareListsBytesMax: number = 128 * kib;
 /** Chunks in one audit: a few seconds of disk reads at most. */
 export const auditChunksMax = 64;
 
+/** Addresses in one page of a node's inventory: 128 KiB. */
+export const inventoryPageItems = 4096;
+
 assert(inlineChunksMax <= messageChunkBytesMax && chunkSizeMax <= messageChunkBytesMax, "a largest chunk must fit one message");
 assert(
   addressesPerRequestMax * 34 + 512 <= receiptSizeMax && receiptSizeMax < messageBodyMax,
@@ -82,4 +85,5 @@ assert(
   compareRangesMax * 80 < messageBodyMax && compareListsBytesMax + compareRangesMax * 64 < messageBodyMax,
   "a comparison and the lists of its answer must fit a message",
 );
+assert(inventoryPageItems * 32 + 64 < messageBodyMax, "a page of an inventory must fit a message");
 assert(recordsPerMessageMax * 160 < messageBodyMax, "the heads of an exchange with as many PeerIds must fit a message");

@@ -16,6 +16,8 @@ export type SignedTag =
   | "refusal"
   | "goodbye"
   | "audit"
+  | "safe-to-stop"
+  | "stop-witness"
   | "admin-request"
   | "admin-answer";
 

@@ -3,6 +3,7 @@
 import type { Membership } from "../network/membership/membership.ts";
 import type { Peers } from "../network/peers.ts";
 import type { Genesis } from "../protocol/genesis.ts";
+import type { SigningKey } from "../protocol/keys.ts";
 import type { FailureDomain } from "../protocol/node-record.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import { type DesiredState, servesReads } from "../protocol/states.ts";
@@ -25,6 +26,8 @@ import { createMender } from "./replication/mending.ts";
 import type { ReplicationEvents } from "./replication/replication-events.ts";
 import type { ReplicationLimits } from "./replication/replication-limits.ts";
 import { createReplicator, type ReplicationProgress, type Replicator } from "./replication/replicator.ts";
+import { createListChunks } from "./safe-to-stop/list-chunks.ts";
+import { createStopStatements, type StopStatements } from "./safe-to-stop/stop-statements.ts";
 import type { ScoreMemory } from "./scores/scoreboard.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
 import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
@@ -60,7 +63,12 @@ export type CoreParts = {
   readonly reconciliation?: Partial<ReconciliationLimits>;
   /** Absent: the node makes no copies of its own accord. */
   readonly replication?: ReplicationPart;
+  /** Absent: the node makes no statements that it, or another, may be stopped. */
+  readonly stopping?: StoppingPart;
 };
+
+/** Who signs statements that a node may be stopped, and in which start of it. */
+export type StoppingPart = { readonly key: SigningKey; readonly startCounter: number };
 
 /** What keeping copies needs beside the core's own parts. */
 export type ReplicationPart = {
@@ -89,6 +97,8 @@ export type VaultNodeCore = {
   refresh(): void;
   /** What keeping copies is about to do; undefined where it is not part of this node. */
   copies(): ReplicationProgress | undefined;
+  /** Undefined where neither replication nor a key for statements is part of this node. */
+  readonly stops: StopStatements | undefined;
 };
 
 /** Builds a core and registers its handlers with `peers`, which must not be started yet. */
@@ -123,6 +133,8 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   replicator = replicatorOf(parts, upkeep, serves);
   const owes = replicator?.owed;
   if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
+  peers.handle("list-chunks", gate.guard(createListChunks({ ...upkeep, clock }), serves));
+  const stops = stopsOf(parts, upkeep, replicator);
   const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
   return {
     start: async () => {
@@ -135,6 +147,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     stop: async () => {
       for (const stopListening of forget) stopListening();
       announcer.stop();
+      stops?.stop();
       await replicator?.stop();
       await upkeep.stop();
     },
@@ -147,7 +160,19 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     },
     refresh: () => announcer.refresh(),
     copies: () => replicator?.progress(),
+    stops,
   };
+}
+
+function stopsOf(parts: CoreParts, { store, auditorOver }: Upkeep, replicator: Replicator | undefined): StopStatements | undefined {
+  const { identity, peers, membership, clock, random, stopping, replication } = parts;
+  if (stopping === undefined || replication === undefined || replicator === undefined) return undefined;
+  const { chunksPerSurvey, bytesPerSecond, questionTimeoutMs, pushTimeoutMs } = replication.limits;
+  const limits = { chunksPerSurvey, bytesPerSecond, questionTimeoutMs, fetchTimeoutMs: pushTimeoutMs };
+  const { genesis } = identity;
+  const { directory } = membership;
+  const { view } = replicator;
+  return createStopStatements({ genesis, peers, directory, view, store, auditorOver, clock, random, ...stopping, ...limits });
 }
 
 function replicatorOf(parts: CoreParts, { store, auditor, mendWith }: Upkeep, serves: () => boolean): Replicator | undefined {

@@ -19,7 +19,7 @@ import { type CompareOutcome, type Comparer, createCompareHandler, createCompare
 import type { Differences } from "./reconciliation/comparison.ts";
 import { idleMender, type Mender } from "./reconciliation/mender.ts";
 import { type ReconciliationLimits, reconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
-import { createSharedChunks } from "./reconciliation/shared-chunks.ts";
+import { createSharedChunks, type SharedChunks } from "./reconciliation/shared-chunks.ts";
 import { watchStore } from "./reconciliation/watched-store.ts";
 import { createScoreboard, type PeerFault, type Scoreboard, type ScoreMemory } from "./scores/scoreboard.ts";
 import { createScrub, type Scrub } from "./scrub/scrub.ts";
@@ -46,6 +46,12 @@ export type Upkeep = {
   readonly store: ChunkStore;
   readonly comparer: Comparer;
   readonly auditor: Auditor;
+  /** An auditor that judges by the chunks of another store. */
+  auditorOver(store: Pick<ChunkStore, "get" | "info">): Auditor;
+  /** What is held here, in order. */
+  readonly inventory: Pick<SharedChunks, "ready" | "addresses">;
+  /** Whether a peer is a node of the network. */
+  isNode(peer: PeerId): boolean;
   readonly scoreboard: Scoreboard;
   readonly scrub: Pick<Scrub, "lagMs">;
   /** The handlers of what peers ask about upkeep. */
@@ -91,7 +97,8 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     for (const [verdict, kind] of faultsOfVerdicts) if (judgements.some((one) => one.verdict === verdict)) fault(peer, kind);
   };
   const comparer = createComparer({ ...parts, shared }, limits);
-  const auditor = createAuditor({ ...parts, store, hosts, onJudged });
+  const auditorOver: Upkeep["auditorOver"] = (chunks) => createAuditor({ ...parts, store: chunks, hosts, onJudged });
+  const auditor = auditorOver(store);
   const onCompared = (peer: PeerId, outcome: CompareOutcome, found: Differences): void => {
     events.compared(outcome, found);
     if (outcome.kind === "failed") {
@@ -106,6 +113,9 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     store,
     comparer,
     auditor,
+    auditorOver,
+    inventory: shared,
+    isNode,
     scoreboard,
     scrub,
     handlers: [

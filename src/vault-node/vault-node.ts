@@ -111,6 +111,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     events,
     scoreMemory: volume.scores,
     replication,
+    stopping: { key: volume.nodeKey, startCounter: volume.startCounter },
   });
   const phases = createNodePhases(membership.joined);
   const organs: Organs = { config, tools, identity, volume, grant, store, peers, membership, board, detector, core, phases };
@@ -237,6 +238,7 @@ function createServers(organs: Organs, registry: MetricsRegistry): Servers {
       core.setDesired(state);
     },
     addPeers: membership.bootstrap,
+    stops: core.stops,
   };
   const admin = createAdminServer(commands, { ...listening, port: config.ports.admin });
   return { health, admin };

@@ -37,6 +37,8 @@ export type SimNode = {
   crash(): Promise<void>;
   /** What it finds out about copies and other vaults; undefined while it does not run. */
   upkeep(): VaultNodeCore["upkeep"] | undefined;
+  /** What it says about stopping, itself or others; undefined while it does not run. */
+  stops(): VaultNodeCore["stops"];
   /** Ends it with a goodbye. */
   stop(): Promise<void>;
 };
@@ -76,6 +78,7 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
     disk: () => disk,
     up: () => running !== undefined,
     upkeep: () => running?.core.upkeep,
+    stops: () => running?.core.stops,
     addresses: () => running?.peers.addresses() ?? [],
     want: (state) => running?.core.setDesired(state),
     copies: () => running?.core.copies(),
@@ -134,6 +137,7 @@ async function startNode(
     desired: "active",
     ...(options.reconciliation === undefined ? {} : { reconciliation: options.reconciliation }),
     replication: { limits: options.replication, grant: () => grant },
+    stopping: { key: simKey("node", number), startCounter: starts },
   });
   await peers.start();
   await core.start();

@@ -2,7 +2,7 @@
 import { request } from "node:http";
 
 export type HttpCall = {
-  readonly method: "GET" | "PUT";
+  readonly method: "GET" | "PUT" | "POST";
   readonly port: number;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,5 +1,6 @@
 // Signed commands to a node's admin port: what the owner of the farm may tell it. Both ways signed, so that neither a
 // stranger on this machine nor another process on the port can speak for either.
+import { z } from "zod";
 import {
   adminNonceLength,
   adminRequestLifetimeMs,
@@ -11,6 +12,8 @@ import { textBytes } from "../../protocol/bytes.ts";
 import { createGrant } from "../../protocol/grant.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
+import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
+import type { DesiredState } from "../../protocol/states.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { FarmKeys } from "./farm-keys.ts";
@@ -19,30 +22,73 @@ import { callLocal } from "./http-call.ts";
 /** Done, or why not: no answer in time, or the node's own reason. */
 export type CommandOutcome = { readonly ok: true } | { readonly ok: false; readonly why: string };
 
+/** A signed statement, `working` where it takes longer (ask again), or why there is none. */
+export type StatementOutcome =
+  | { readonly kind: "signed"; readonly bytes: Uint8Array }
+  | { readonly kind: "working" }
+  | { readonly kind: "failed"; readonly why: string };
+
 export type NodeCommander = {
   /** Gives the node the owner's grant to store copies. */
   grant(adminPort: number, node: PeerId): Promise<CommandOutcome>;
   /** Tells the node where others listen. */
   tellPeers(adminPort: number, node: PeerId, peers: readonly NodeAddress[]): Promise<CommandOutcome>;
+  /** Says what is wanted of the node. */
+  setDesired(adminPort: number, node: PeerId, state: DesiredState): Promise<CommandOutcome>;
+  /** Asks the node what would be missing without it. */
+  safeToStop(adminPort: number, node: PeerId, purpose: StopPurpose): Promise<StatementOutcome>;
+  /** Asks the node to check another's statement. */
+  witnessStop(adminPort: number, node: PeerId, statement: Uint8Array): Promise<StatementOutcome>;
 };
 
 const timeoutMs = 5000;
 
+type Command = {
+  readonly port: number;
+  readonly node: PeerId;
+  readonly method: "PUT" | "POST";
+  readonly path: string;
+  readonly body: Uint8Array;
+};
+type Reply = { readonly ok: true; readonly status: number; readonly body: Uint8Array } | { readonly ok: false; readonly why: string };
+
 /** Commands signed with the farm's admin key. */
 export function createNodeCommander(keys: FarmKeys, { clock, random }: { clock: Clock; random: Random }): NodeCommander {
-  const put = async (port: number, node: PeerId, path: string, body: Uint8Array): Promise<CommandOutcome> => {
+  const send = async ({ port, node, method, path, body }: Command): Promise<Reply> => {
     const nonce = random.bytes(adminNonceLength);
     const notAfterMs = clock.wallMs() + adminRequestLifetimeMs;
     const { networkId } = keys.genesis;
-    const signature = signAdminRequest(networkId, keys.admin, { method: "PUT", path, body }, { node, nonce, notAfterMs });
-    const reply = await callLocal({ method: "PUT", port, path, headers: { [adminSignatureHeader]: signature }, body, timeoutMs });
+    const signature = signAdminRequest(networkId, keys.admin, { method, path, body }, { node, nonce, notAfterMs });
+    const reply = await callLocal({ method, port, path, headers: { [adminSignatureHeader]: signature }, body, timeoutMs });
     if (reply === undefined) return { ok: false, why: "no answer" };
     const verdict = checkAdminAnswer({ networkId, node, nonce }, reply, reply.header(adminSignatureHeader));
     if (!verdict.ok) return { ok: false, why: `the answer is not the node's: ${verdict.why}` };
-    return reply.status < 300 ? { ok: true } : { ok: false, why: Buffer.from(reply.body).toString().slice(0, 200) };
+    return reply.status < 300
+      ? { ok: true, status: reply.status, body: reply.body }
+      : { ok: false, why: Buffer.from(reply.body).toString().slice(0, 200) };
+  };
+  const put = async (port: number, node: PeerId, path: string, body: Uint8Array): Promise<CommandOutcome> => {
+    const reply = await send({ port, node, method: "PUT", path, body });
+    return reply.ok ? { ok: true } : reply;
+  };
+  const statement = async (port: number, node: PeerId, path: string, body: Uint8Array): Promise<StatementOutcome> => {
+    const reply = await send({ port, node, method: "POST", path, body });
+    return reply.ok ? readStatement(reply) : { kind: "failed", why: reply.why };
   };
   return {
     grant: (port, node) => put(port, node, "/v1/grant", createGrant(keys.genesis, keys.owner, { peerId: node, notAfterMs: 0 })),
     tellPeers: (port, node, peers) => put(port, node, "/v1/peers", textBytes(JSON.stringify(peers))),
+    setDesired: (port, node, state) => put(port, node, "/v1/desired", textBytes(JSON.stringify({ state }))),
+    safeToStop: (port, node, purpose) => statement(port, node, "/v1/safe-to-stop", textBytes(JSON.stringify({ purpose }))),
+    witnessStop: (port, node, bytes) => statement(port, node, "/v1/stop-witness", bytes),
   };
+}
+
+const signedBody = z.object({ signed: z.base64url() });
+
+function readStatement({ status, body }: Reply & { readonly ok: true }): StatementOutcome {
+  if (status === 202) return { kind: "working" };
+  const parsed = signedBody.safeParse(JSON.parse(Buffer.from(body).toString()));
+  if (!parsed.success) return { kind: "failed", why: "the answer holds no statement" };
+  return { kind: "signed", bytes: new Uint8Array(Buffer.from(parsed.data.signed, "base64url")) };
 }

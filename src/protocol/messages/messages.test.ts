@@ -22,11 +22,13 @@ import { createNodeRecord, readNodeRecord } from "../node-record.ts";
 import { createNonceCache } from "../nonce-cache.ts";
 import { peerIdFromPublicKey } from "../peer-id.ts";
 import { readReceipt, readRefusal, signReceipt, signRefusal } from "../receipt.ts";
+import { readStopStatement, readStopWitness, signStopStatement, signStopWitness } from "../safe-to-stop.ts";
 import { exchangeRecordsReply, exchangeRecordsRequest } from "./exchange-records.ts";
 import { getChunksReply, getChunksRequest } from "./get-chunks.ts";
 import { readGoodbye, signGoodbye } from "./goodbye.ts";
 import { hasChunksReply, hasChunksRequest } from "./has-chunks.ts";
 import { heartbeatSession } from "./heartbeat-session.ts";
+import { listChunksReply, listChunksRequest } from "./list-chunks.ts";
 import { owedChunksReply, owedChunksRequest } from "./owed-chunks.ts";
 import { putChunksReply, putChunksRequest } from "./put-chunks.ts";
 import { sights, suspicions } from "./suspicions.ts";
@@ -46,6 +48,10 @@ const head = { peerId: peer, startCounter: 1, sequence: 2 };
 const goodbye = signGoodbye(networkId, key, { startCounter: 1, sequence: 1, departure: { kind: "leaving" } });
 const admin = { method: "POST", path: "/", body: new Uint8Array(0) };
 const gate = () => ({ networkId, adminKey: key.publicKey, node: peer, nonces: createNonceCache(), wallMs });
+const digests = { membership: new Uint8Array(32), inventory: new Uint8Array(32) };
+const figures = { startCounter: 1, count: 1, stayers: 4, short: 0, bytesLeft: 0, estimateSeconds: 0, statedAtMs: 1 };
+const stated = { ...digests, ...figures, purpose: "removal" } as const;
+const witnessed = { ...digests, statement: new Uint8Array(32), count: 1, short: 0, audited: 1, failed: 0, statedAtMs: 1 };
 
 type Decoder = { readonly name: string; readonly valid: readonly Uint8Array[]; decode(bytes: Uint8Array): { readonly ok: boolean } };
 const message = <T>(name: string, schema: z.ZodType<T>, ...values: readonly T[]): Decoder => ({
@@ -60,6 +66,18 @@ const message = <T>(name: string, schema: z.ZodType<T>, ...values: readonly T[])
 });
 
 const decoders: readonly Decoder[] = [
+  message("list request", listChunksRequest, { after: new Uint8Array(0) }, { after: new Uint8Array(32) }),
+  message("list reply", listChunksReply, { chunks: new Uint8Array(64), more: true }),
+  {
+    name: "stop statement",
+    valid: [signStopStatement(networkId, key, stated)],
+    decode: (bytes) => readStopStatement(networkId, bytes),
+  },
+  {
+    name: "stop witness",
+    valid: [signStopWitness(networkId, key, witnessed)],
+    decode: (bytes) => readStopWitness(networkId, bytes),
+  },
   message("owed request", owedChunksRequest, { startCounter: 3 }),
   message("owed reply", owedChunksReply, { looked: true, owed: 7 }, { looked: false, owed: 0 }),
   message("put request", putChunksRequest, { grant: null, groups: [{ vault: address(2), chunks }] }),

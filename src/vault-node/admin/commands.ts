@@ -5,10 +5,13 @@ import type { Genesis } from "../../protocol/genesis.ts";
 import { checkGrant } from "../../protocol/grant.ts";
 import { type NodeAddress, nodeAddress } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
+import { type StopPurpose, stopPurposes, stopStatementMax } from "../../protocol/safe-to-stop.ts";
 import { type DesiredState, desiredStates } from "../../protocol/states.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type HttpAnswer, type HttpRequest, jsonAnswer, problemAnswer } from "../../runtime/http-server.ts";
 import { type AddressList, answerInventory } from "../inventory.ts";
+import type { StopJob } from "../safe-to-stop/stop-jobs.ts";
+import type { StopStatements } from "../safe-to-stop/stop-statements.ts";
 
 /** What commands act upon. Each promise resolves once the change is on disk. */
 export type CommandParts = {
@@ -19,6 +22,8 @@ export type CommandParts = {
   setGrant(grant: Uint8Array): Promise<void>;
   setDesired(state: DesiredState): Promise<void>;
   addPeers(addresses: readonly NodeAddress[]): void;
+  /** Absent where this node makes no statements that a node may be stopped. */
+  readonly stops?: Pick<StopStatements, "state" | "witness"> | undefined;
 };
 
 /** Addresses in one command. */
@@ -26,6 +31,8 @@ export const commandPeersMax = 256;
 
 const peersBody: z.ZodType<readonly NodeAddress[]> = z.array(nodeAddress).max(commandPeersMax);
 const desiredBody: z.ZodType<{ readonly state: DesiredState }> = z.object({ state: z.enum(desiredStates) });
+
+const stopBody: z.ZodType<{ readonly purpose: StopPurpose }> = z.object({ purpose: z.enum(stopPurposes) });
 
 type Command = (parts: CommandParts, request: HttpRequest) => Promise<HttpAnswer>;
 
@@ -48,6 +55,16 @@ const commands: Readonly<Record<string, Command>> = {
     await setDesired(desired.value.state);
     return jsonAnswer(200, { state: desired.value.state });
   },
+  // Both answer 202 while they work: whoever asks, asks again.
+  "POST /v1/safe-to-stop": async ({ stops }, request) => {
+    const asked = readJson(stopBody, request);
+    if (!asked.ok) return asked.answer;
+    return stops === undefined ? noStops() : stopAnswer(await stops.state(asked.value.purpose));
+  },
+  "POST /v1/stop-witness": async ({ stops }, { body }) => {
+    if (body.length > stopStatementMax) return problemAnswer(413, "bad-body", `a statement has at most ${stopStatementMax} bytes`);
+    return stops === undefined ? noStops() : stopAnswer(await stops.witness(body));
+  },
   "GET /v1/inventory": ({ store }, request) => answerInventory(store, request),
 };
 
@@ -56,6 +73,21 @@ export async function runCommand(parts: CommandParts, request: HttpRequest): Pro
   const name = `${request.method} ${request.path}`;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   return (await command?.(parts, request)) ?? problemAnswer(404, "not-found", `known here: ${Object.keys(commands).join(", ")}`);
+}
+
+function noStops(): HttpAnswer {
+  return problemAnswer(404, "not-found", "this node makes no statements");
+}
+
+function stopAnswer(job: StopJob): HttpAnswer {
+  switch (job.kind) {
+    case "working":
+      return jsonAnswer(202, { working: true });
+    case "done":
+      return jsonAnswer(200, { signed: Buffer.from(job.bytes).toString("base64url") });
+    case "failed":
+      return problemAnswer(503, "not-made", job.why);
+  }
 }
 
 type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly answer: HttpAnswer };

@@ -21,6 +21,8 @@ export type KeepView = {
   keepers(address: Address, tier: CopyTier): readonly Keeper[];
   /** The nodes next to an address that answer now, whether they are to keep it or not, nearest first. */
   answering(address: Address): readonly PeerId[];
+  /** The nodes next to an address, whether they answer or not, nearest first. */
+  around(address: Address): readonly PeerId[];
   /** A node as keeper of what it holds already; undefined where copies there do not count. */
   keeperAt(peer: PeerId): Keeper | undefined;
   isHere(peer: PeerId): boolean;
@@ -103,6 +105,7 @@ export function createKeepView(parts: KeepViewParts): KeepView {
       return [...close, ...chosen(address, circle, tier).filter(({ peer }) => !taken.has(peer))];
     },
     answering: (address) => nearest(address, circle).filter(isHere),
+    around: (address) => nearest(address, circle),
     keeperAt: (peer) => {
       const node = known.get(peer);
       const entry = isGone(node?.view) ? undefined : node?.view?.record.vaults.find(({ state }) => isKept(state));

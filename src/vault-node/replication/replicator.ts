@@ -67,6 +67,8 @@ export type Replicator = {
   /** What this node owes a peer in this start of it. */
   owed(peer: PeerId, startCounter: number): OwedChunksReply;
   progress(): ReplicationProgress;
+  /** Who should keep what, as repair sees it. */
+  readonly view: Pick<KeepView, "around" | "answering" | "keeperAt" | "keepers">;
 };
 
 // An own timer this late means that this machine slept (protocol 2).
@@ -147,6 +149,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
       owed: queue.countFor(peer) + copier.inFlightTo(peer) + reminders.countOwedTo(peer),
     }),
     progress: () => progressOf(organs, limits),
+    view,
   };
 }
 

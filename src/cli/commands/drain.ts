@@ -1,0 +1,91 @@
+// `vaultfarm drain` and `undrain`: a node of a local farm hands what it holds to others until it may be stopped, or takes
+// part again. The drain is the node's own work and goes on without this command; here it is begun and watched.
+import { resolve } from "node:path";
+import { describeBytes } from "../../operator/api/quantity.ts";
+import { CommandError } from "../command-error.ts";
+import type { CommandWorld } from "../command-world.ts";
+import { exitCodes } from "../exit-code.ts";
+import { type DrainFarm, findDrainNode } from "../local-farm/drain-farm.ts";
+import { type DrainProgress, watchDrain } from "../local-farm/drain-watch.ts";
+import { readFarmKeys } from "../local-farm/farm-keys.ts";
+import { findFarm } from "../local-farm/find-farm.ts";
+import { createNodeCommander } from "../local-farm/node-command.ts";
+import type { Bar, Output } from "../output.ts";
+import type { FarmChoice } from "./down.ts";
+
+export type DrainOptions = FarmChoice;
+
+/** Drains a node and waits until it may be stopped. Rejects with a `FarmError`, or with a `CommandError` where it may not, or not yet. */
+export async function drain(world: CommandWorld, output: Output, node: string, options: DrainOptions): Promise<void> {
+  const farm = await openDrain(world, node, options);
+  const { copies } = farm.keys.genesis;
+  const stayers = farm.others.filter(({ stays }) => stays).length;
+  if (stayers < copies.min)
+    throw refused(
+      "too-few-nodes",
+      `${farm.node.name} stays: without it ${stayers} nodes would be left for the ${copies.min} copies that are promised, one a node; nothing was changed`,
+    );
+  await command(farm, "draining");
+  const show = createProgressLine(output, farm.node.name);
+  try {
+    const outcome = await watchDrain(farm, world, show.progress);
+    show.end();
+    if (outcome.kind === "stuck") throw refused(outcome.obstacle, stuckText(farm.node.name, outcome.why));
+    output.json({ farm: farm.name, node: farm.node.name, peerId: farm.node.peerId, mayBeStopped: true, chunks: outcome.chunks });
+    output.line(`${farm.node.name} may be stopped: nothing depends on it`);
+  } catch (error) {
+    show.end();
+    if (!world.interrupted.aborted) throw error;
+    const how = `vaultfarm drain ${farm.node.name} watches it again, vaultfarm undrain ${farm.node.name} cancels it`;
+    throw new CommandError(exitCodes.interrupted, "interrupted", `${farm.node.name} goes on draining; ${how}`, error);
+  }
+}
+
+/** Lets a node take part again. Rejects with a `FarmError` or `CommandError`. */
+export async function undrain(world: CommandWorld, output: Output, node: string, options: DrainOptions): Promise<void> {
+  const farm = await openDrain(world, node, options);
+  await command(farm, "active");
+  output.json({ farm: farm.name, node: farm.node.name, peerId: farm.node.peerId, draining: false });
+  output.line(`${farm.node.name} takes part again; what was copied stays where it is, and copies too many are dropped later`);
+}
+
+async function openDrain(world: CommandWorld, node: string, { data, name }: DrainOptions): Promise<DrainFarm> {
+  const { folder, state } = await findFarm(resolve(world.workFolder, data), name);
+  const keys = await readFarmKeys(folder);
+  return findDrainNode({ state, keys, commander: createNodeCommander(keys, world) }, node);
+}
+
+async function command({ commander, node }: DrainFarm, state: "draining" | "active"): Promise<void> {
+  const done = await commander.setDesired(node.adminPort, node.peerId, state);
+  if (!done.ok) throw new CommandError(exitCodes.unreachable, "not-reached", `${node.name} did not take the command: ${done.why}`);
+}
+
+function refused(code: string, message: string): CommandError {
+  return new CommandError(exitCodes.refused, code, message);
+}
+
+function stuckText(name: string, why: string): string {
+  return `${name} may not be stopped: ${why}; it goes on draining (vaultfarm undrain ${name} cancels)`;
+}
+
+/** What is left, in one line. Pure. */
+export function progressText({ chunks, short, bytesLeft, estimateSeconds }: DrainProgress): string {
+  if (short === 0) return `nothing of ${chunks} chunks is left to copy; it is looked at twice, half a minute apart`;
+  return `${short} of ${chunks} chunks, ${describeBytes(bytesLeft)} left to copy, about ${Math.max(1, estimateSeconds)} s`;
+}
+
+// A bar on a terminal; elsewhere a line whenever something else is to be said.
+function createProgressLine(output: Output, name: string): { progress(at: DrainProgress): void; end(): void } {
+  let bar: Bar | undefined;
+  let said = "";
+  return {
+    progress: (at) => {
+      bar ??= output.bar({ format: `draining ${name} {bar} {percentage} % {note}`, total: Math.max(1, at.chunks) });
+      const text = progressText(at);
+      bar.set(at.chunks - at.short, text);
+      if (text !== said && !output.isJson) output.note(`${name}: ${text}`);
+      said = text;
+    },
+    end: () => bar?.stop(),
+  };
+}
