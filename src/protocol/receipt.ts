@@ -10,7 +10,7 @@ import { openSigned, type SignedKind, signFields, verifyOpened } from "./signed.
 import { wireAddress, wireCount, wirePeerId, wirePublicKey } from "./wire-types.ts";
 
 /** Why a vault does not take a chunk. */
-export const refusalReasons = ["full", "read-only", "cordoned", "wrong-hash", "not-admitted", "busy", "unknown-vault"] as const;
+export const refusalReasons = ["full", "read-only", "cordoned", "wrong-hash", "not-admitted", "busy", "unknown-vault", "not-near"] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
 const chunkList: z.ZodType<readonly Address[]> = z.array(wireAddress).min(1).max(addressesPerRequestMax);

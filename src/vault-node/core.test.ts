@@ -2,6 +2,7 @@
 // and how it stops. Method: the real core on the in-memory network and store, on a virtual clock, asked by another peer.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
+import type { NodeView, Placement } from "../network/directory.ts";
 import { createMemoryNetwork } from "../network/in-memory/memory-network.ts";
 import type { Delivery, Peers, RequestKind } from "../network/peers.ts";
 import { type Address, chunkAddress } from "../protocol/address.ts";
@@ -13,6 +14,7 @@ import { chunkSizeMax, messageChunkBytesMax } from "../protocol/limits.ts";
 import { type GetChunksReply, getChunksReply, getChunksRequest } from "../protocol/messages/get-chunks.ts";
 import { type HasChunksReply, hasChunksReply, hasChunksRequest } from "../protocol/messages/has-chunks.ts";
 import { type PutChunksReply, type PutChunksRequest, putChunksReply, putChunksRequest } from "../protocol/messages/put-chunks.ts";
+import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import { readReceipt, readRefusal } from "../protocol/receipt.ts";
 import { silentLog } from "../runtime/log.ts";
 import { seededRandom } from "../runtime/random.ts";
@@ -141,6 +143,32 @@ test("putting again gives a receipt again, from the vault that has it", async ()
   const byVault = new Map(again.groups.map(({ vault, receipt }) => [vault, receipt]));
   assert.deepEqual(opened(readReceipt(genesis.networkId, byVault.get(first) ?? new Uint8Array())).chunks, [chunkAddress(chunk(1))]);
   assert.deepEqual(opened(readReceipt(genesis.networkId, byVault.get(second) ?? new Uint8Array())).chunks, [chunkAddress(chunk(2))]);
+});
+
+test("a node with a grant cannot fill a vault with chunks that belong elsewhere; a gateway may put them, and what is held is held", async () => {
+  const others = Array.from({ length: 32 }, (_, n) => peerIdFromPublicKey(key(100 + n).publicKey));
+  const holders = others.map((peer) => ({ peer })) as unknown as Placement["holders"];
+  let isNode = true;
+  const node: Node = await startNode({
+    membership: {
+      announce: () => {},
+      joined: () => true,
+      directory: {
+        closest: () => ({ holders, short: "none" }),
+        nodes: () => [],
+        node: (peer) => (isNode && peer === node?.asker.self ? ({ record: { vaults: [{}] } } as unknown as NodeView) : undefined),
+        onChange: () => () => {},
+      },
+    },
+  });
+  const [group] = (await put(node, [[first, [chunk(1)]]])).groups;
+  assert.deepEqual(group?.refused, [{ chunk: chunkAddress(chunk(1)), reason: "not-near" }]);
+  assert.equal(opened(readRefusal(genesis.networkId, group.refusals[0] ?? new Uint8Array())).reason, "not-near");
+  assert.equal(node.store.info(chunkAddress(chunk(1))), undefined);
+  isNode = false;
+  assert.deepEqual((await put(node, [[first, [chunk(1)]]])).groups[0]?.refused, []);
+  isNode = true;
+  assert.deepEqual((await put(node, [[first, [chunk(1)]]])).groups[0]?.refused, []);
 });
 
 test("without a grant, with one for somebody else or a forged one nothing is kept", async () => {

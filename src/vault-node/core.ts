@@ -19,6 +19,7 @@ import { createOwedChunks } from "./handlers/owed-chunks.ts";
 import type { HandlerParts } from "./handlers/parts.ts";
 import { createPutChunks } from "./handlers/put-chunks.ts";
 import type { HostedVault } from "./hosted-vault.ts";
+import { createNearness } from "./nearness.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
 import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
 import type { ReconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
@@ -85,6 +86,8 @@ export type VaultNodeCore = {
   closeForWork(): void;
   /** Resolves once the last request was answered. */
   idle(): Promise<void>;
+  /** Copies what would have too few copies while this node is away; in bounded time, and never rejects. */
+  handOver(): Promise<void>;
   /** Ends watching, upkeep, announcing and making copies. */
   stop(): Promise<void>;
   /** What the node finds out about copies and other vaults. */
@@ -122,6 +125,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     shares: createPeerShares(clock, parts.shares),
     clock,
     events,
+    isFar: createNearness(membership.directory, identity.peerId),
     onStored: (addresses) => replicator?.stored(addresses),
   };
   // Fenced and offline nodes answer nothing about chunks; who joins, is cordoned or drains still serves what it has.
@@ -144,6 +148,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     },
     closeForWork: () => gate.close(),
     idle: () => gate.idle(),
+    handOver: async () => replicator?.handOver(),
     stop: async () => {
       for (const stopListening of forget) stopListening();
       announcer.stop();

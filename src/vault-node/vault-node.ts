@@ -206,6 +206,8 @@ async function endService(core: VaultNodeCore, membership: Membership): Promise<
   core.closeForWork();
   await membership.sayGoodbye("away");
   await core.idle();
+  // What was acknowledged a moment ago may have no copy to spare yet.
+  await core.handOver();
 }
 
 function createServers(organs: Organs, registry: MetricsRegistry): Servers {

@@ -39,7 +39,9 @@ export type SimNode = {
   upkeep(): VaultNodeCore["upkeep"] | undefined;
   /** What it says about stopping, itself or others; undefined while it does not run. */
   stops(): VaultNodeCore["stops"];
-  /** Ends it with a goodbye. */
+  /** Ends it as SIGTERM does: nothing new, a goodbye, what is in flight and what is young seen to. */
+  terminate(): Promise<void>;
+  /** Ends it. */
   stop(): Promise<void>;
 };
 
@@ -91,6 +93,15 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
       network.crash(peer);
       disk = disk.crash();
       await end();
+    },
+    terminate: async () => {
+      const ended = running;
+      ended?.core.closeForWork();
+      await ended?.membership.sayGoodbye("away");
+      await ended?.core.idle();
+      await ended?.core.handOver();
+      await end();
+      await ended?.peers.stop();
     },
     stop: async () => {
       const ended = running;

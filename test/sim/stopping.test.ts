@@ -7,7 +7,7 @@ import type { PeerId } from "../../src/protocol/peer-id.ts";
 import { readStopStatement, readStopWitness, type StopPurpose, type StopStatement } from "../../src/protocol/safe-to-stop.ts";
 import { mayBeStopped, type StopDecision, type StopPair, witnessFor } from "../../src/protocol/stop-decision.ts";
 import type { StopJob } from "../../src/vault-node/safe-to-stop/stop-jobs.ts";
-import { assertAllRead, type Farm, fewestCopies, filledFarm, liveCopies, minute } from "./filled-farm.ts";
+import { addChunk, assertAllRead, type Farm, fewestCopies, filledFarm, liveCopies, minute } from "./filled-farm.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { SimWorld } from "./sim-world.ts";
 
@@ -115,6 +115,28 @@ describe("a node that is to stop", () => {
     assert.equal((await world.clock.runUntil(own ?? assert.fail())).kind, "failed");
     const junk = other.stops()?.witness(Uint8Array.of(1, 2, 3));
     assert.equal((await world.clock.runUntil(junk ?? assert.fail())).kind, "failed");
+    await world.stop();
+  });
+});
+
+describe("a node that gets SIGTERM", () => {
+  it("costs no copy below min, whatever it was given just before", async () => {
+    const farm = await filledFarm();
+    const { world, chunks } = farm;
+    for (let round = 0; round < 6; round += 1) {
+      await addChunk(farm);
+      const [address] = [...chunks.keys()].slice(-1);
+      const [first, second] = world.nodes.filter((node) => node.up() && address !== undefined && node.disk().info(address) !== undefined);
+      assert.ok(address && first && second);
+      // Acknowledged with min copies: the fifth never came.
+      await world.clock.runUntil(second.disk().remove(address));
+      assert.equal(liveCopies(world, address), 4);
+      await world.clock.runUntil(first.terminate());
+      assert.ok(fewestCopies(farm) >= 4, `round ${round}: ${fewestCopies(farm)} copies`);
+      await world.clock.runUntil(first.start(world.nodes.flatMap((other) => other.addresses())));
+      await world.clock.advance(2 * minute);
+    }
+    await assertAllRead(farm);
     await world.stop();
   });
 });

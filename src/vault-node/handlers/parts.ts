@@ -26,6 +26,8 @@ export type HandlerParts = {
   readonly shares: PeerShares;
   readonly clock: Clock;
   readonly events: NodeEvents;
+  /** Whether a chunk from this peer lies too far from here to be kept. */
+  isFar(from: PeerId, address: Address): boolean;
   /** Chunks became durable that were not held before. */
   onStored(addresses: readonly Address[]): void;
 };

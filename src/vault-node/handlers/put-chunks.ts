@@ -35,7 +35,7 @@ export function createPutChunks(parts: HandlerParts): Handler {
       const admission = admitPut({ policy, peer: from, grant, payment: null, quotas: share === undefined ? "exceeded" : "within" });
       const outcomes =
         admission.kind === "admitted"
-          ? await keep(parts, entries)
+          ? await keep(parts, from, entries)
           : entries.map((entry) => ({ entry, vault: entry.vault, result: admission.reason }));
       tell(parts, outcomes);
       return { body: encodeMessage(putChunksReply, { groups: replyOf(parts, outcomes) }), chunks: [] };
@@ -59,8 +59,8 @@ function pairEntries(request: PutChunksRequest, message: Delivery, from: PeerId)
   });
 }
 
-async function keep(parts: HandlerParts, entries: readonly Sent[]): Promise<readonly Outcome[]> {
-  const refused = entries.map((entry) => refusalOf(parts, entry));
+async function keep(parts: HandlerParts, from: PeerId, entries: readonly Sent[]): Promise<readonly Outcome[]> {
+  const refused = entries.map((entry) => refusalOf(parts, from, entry));
   const wanted = entries.filter((_entry, index) => refused[index] === undefined);
   const results = new Map<PutEntry, Outcome["result"]>(await write(parts, wanted));
   return entries.map((entry, index) => {
@@ -80,10 +80,11 @@ async function write(parts: HandlerParts, entries: readonly PutEntry[]): Promise
 }
 
 // Why a chunk is not even tried; undefined where the store shall decide. Putting again what is held succeeds in every state.
-function refusalOf({ vaults, store, stateOf }: HandlerParts, entry: Sent): "held" | RefusalReason | undefined {
+function refusalOf({ vaults, store, stateOf, isFar }: HandlerParts, from: PeerId, entry: Sent): "held" | RefusalReason | undefined {
   const vault = vaults.get(entry.vault);
   if (vault === undefined) return "unknown-vault";
   if (!takesNewChunks(stateOf(vault.name))) return store.info(entry.address) === undefined ? "cordoned" : "held";
+  if (store.info(entry.address) === undefined && isFar(from, entry.address)) return "not-near";
   return entry.hash === entry.address ? undefined : "wrong-hash";
 }
 

@@ -26,6 +26,8 @@ export type CopyQueue = {
   countFor(peer: PeerId): number;
   figures(): QueueFigures;
   clear(): void;
+  /** Chunks of which copies are to be made. */
+  addresses(): Iterable<Address>;
 };
 
 /** An empty queue of at most `tasksMax`. */
@@ -74,6 +76,7 @@ export function createCopyQueue(tasksMax: number): CopyQueue {
     take,
     countFor: (peer) => all().filter(({ order }) => order.to === peer).length,
     figures: () => figuresOf(all()),
+    addresses: () => queued.keys(),
     clear: () => {
       levels.clear();
       queued.clear();

@@ -16,6 +16,8 @@ export type Reminders = {
   takeDue(nowMs: number, most: number): ReadonlyMap<Address, Reminder>;
   countOwedTo(peer: PeerId): number;
   size(): number;
+  /** All that are remembered. */
+  addresses(): Iterable<Address>;
 };
 
 /** None yet, at most `remindersMax`. */
@@ -38,5 +40,6 @@ export function createReminders(remindersMax: number): Reminders {
     },
     countOwedTo: (peer) => [...reminders.values()].filter((one) => one.kind === "retry" && one.owedTo === peer).length,
     size: () => reminders.size,
+    addresses: () => reminders.keys(),
   };
 }

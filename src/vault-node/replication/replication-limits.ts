@@ -37,6 +37,8 @@ export type ReplicationLimits = {
   readonly tasksMax: number;
   /** Fresh chunks and later looks remembered. */
   readonly remindersMax: number;
+  /** How long a node that goes for a while looks after chunks that would have too few copies meanwhile. */
+  readonly handOverMs: number;
   /** Bytes a second that this node sends for repair: a fifth of what a gigabit carries, so that reads and puts go on. */
   readonly bytesPerSecond: number;
   /** Messages with copies on their way at a time. */
@@ -69,6 +71,7 @@ export const replicationLimits: ReplicationLimits = {
   chunksPerSurvey: 4 * addressesPerRequestMax,
   tasksMax: 65_536,
   remindersMax: 65_536,
+  handOverMs: 5_000,
   bytesPerSecond: 25 * mib,
   pushesInFlight: 4,
   pushBytesMax: messageChunkBytesMax,

@@ -16,9 +16,11 @@ import { createBytePace } from "./byte-pace.ts";
 import { type Copier, createCopier } from "./copier.ts";
 import { type CopyQueue, createCopyQueue, type QueueFigures } from "./copy-queue.ts";
 import { type FetcherParts, fetchBack } from "./fetcher.ts";
+import { handOver } from "./hand-over.ts";
 import { createJoining, type Joining } from "./joining.ts";
 import { createKeepView, type KeepView } from "./keep-view.ts";
 import { createLooks, type Looks } from "./looks.ts";
+import type { PusherParts } from "./pusher.ts";
 import { createReminders, type Reminders } from "./reminders.ts";
 import { type ReplicationEvents, silentReplicationEvents } from "./replication-events.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
@@ -64,6 +66,8 @@ export type Replicator = {
   hint(addresses: Iterable<Address>): void;
   /** A chunk was lost here and must come from another holder. */
   lost(address: Address): void;
+  /** Copies what is young or short and would have fewer than `min` copies without this node. Bounded, never rejects. */
+  handOver(): Promise<void>;
   /** What this node owes a peer in this start of it. */
   owed(peer: PeerId, startCounter: number): OwedChunksReply;
   progress(): ReplicationProgress;
@@ -144,6 +148,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
     lost: (address) => {
       if (lost.size < limits.remindersMax) lost.add(address);
     },
+    handOver: () => handOverInTime(parts, organs),
     owed: (peer, startCounter) => ({
       looked: looks.lookedFor(peer, startCounter),
       owed: queue.countFor(peer) + copier.inFlightTo(peer) + reminders.countOwedTo(peer),
@@ -153,7 +158,24 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
   };
 }
 
+async function handOverInTime({ clock, log, limits, peers, genesis, store, grant }: ReplicatorParts, organs: Organs): Promise<void> {
+  const { view, pusher, reminders, queue } = organs;
+  if (grant() === null) return;
+  const addresses = [...new Set([...reminders.addresses(), ...queue.addresses()])].filter((address) => store.info(address) !== undefined);
+  const limit = new AbortController();
+  const timer = clock.after(limits.handOverMs, () => limit.abort(new Error("over time")));
+  const { questionTimeoutMs } = limits;
+  try {
+    await handOver({ peers, policy: genesis.copies, view, pusher, questionTimeoutMs }, addresses, limit.signal);
+  } catch (cause) {
+    log.warn("not all young chunks could be copied before the stop; repair sees to them", { cause });
+  } finally {
+    timer.cancel();
+  }
+}
+
 type Organs = {
+  readonly pusher: PusherParts;
   readonly fetcher: FetcherParts;
   readonly view: KeepView;
   readonly queue: CopyQueue;
@@ -178,9 +200,10 @@ function createOrgans(parts: ReplicatorParts): Organs {
   const reminders = createReminders(limits.remindersMax);
   const refusals = new Map<VaultName, number>();
   const pace = createBytePace(clock, limits.bytesPerSecond);
+  const pusher: PusherParts = { genesis, peers, directory, store, grant: parts.grant, pace, limits, onDamaged: parts.onDamaged };
   const copier = createCopier({
     queue,
-    pusher: { genesis, peers, directory, store, grant: parts.grant, pace, limits, onDamaged: parts.onDamaged },
+    pusher,
     limits,
     events,
     onFailed: ({ address, order }, outcome) => {
@@ -201,7 +224,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
         .slice(0, genesis.copies.target)
         .find(({ peer, takes }) => peer === peers.self && takes)?.vault,
   };
-  return { view, queue, copier, reminders, joining, looks, fetcher };
+  return { pusher, view, queue, copier, reminders, joining, looks, fetcher };
 }
 
 function progressOf({ queue, copier, looks }: Organs, { bytesPerSecond }: ReplicationLimits): ReplicationProgress {
