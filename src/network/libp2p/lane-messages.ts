@@ -39,8 +39,8 @@ export type FromLaneWorker =
   | { readonly type: "opened"; readonly lane: number }
   /** Ends every lane once, opened or not. */
   | { readonly type: "closed"; readonly lane: number; readonly why: string }
-  /** No byte of the transfer is needed any more. */
-  | (LaneTransfer & { readonly type: "let-go" })
+  /** No byte of these transfers is needed any more. */
+  | { readonly type: "let-go"; readonly lane: number; readonly transfers: readonly number[] }
   | (LaneTransfer & { readonly type: "received"; readonly chunks: readonly Uint8Array[]; readonly hashes: readonly Address[] })
   /** The sender took the transfer back. */
   | (LaneTransfer & { readonly type: "revoked" });

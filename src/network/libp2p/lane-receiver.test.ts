@@ -73,6 +73,27 @@ describe("a lane's bytes", () => {
     }
   });
 
+  it("arrive whole where they are read straight into their chunks", async () => {
+    const bytes = await sent((sender) => sender.push(1, chunks));
+    const random = seededRandom(12);
+    const { receiver: into, arrivals } = receiver();
+    into.expect(1, lengths);
+    let straight = 0;
+    for (let at = 0; at < bytes.length; ) {
+      const room = into.room();
+      const read = bytes.subarray(at, at + Math.min(1 + Math.floor(random.fraction() * 16_384), room?.length ?? 16_384));
+      at += read.length;
+      if (room === undefined) into.take(read);
+      else {
+        room.set(read);
+        into.filled(read.length);
+        straight += read.length;
+      }
+    }
+    assert.deepEqual(arrivals.hashes.get(1), addresses);
+    assert.ok(straight > 0.9 * bytes.length, "only heads and ends are copied");
+  });
+
   it("a transfer that is taken back on the way is told and leaves the lane usable", async () => {
     const bytes = await sent((sender) => {
       sender.push(1, chunks);
@@ -105,5 +126,28 @@ describe("a lane's bytes", () => {
     const { receiver: into } = receiver();
     into.expect(1, [5, ...lengths.slice(1)]);
     assert.throws(() => into.take(bytes), RangeError);
+  });
+
+  it("what was sent is let go of together, at the latest when nothing follows or somebody asks", async () => {
+    const released: (readonly number[])[] = [];
+    const written: (() => void)[] = [];
+    const socket = new Writable({ write: (_piece, _encoding, done) => void written.push(done) });
+    const sender = createLaneSender(socket, (transfers) => void released.push(transfers));
+    const writeAll = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i += 1) {
+        while (written.length === 0) await new Promise((resolve) => setImmediate(resolve));
+        written.shift()?.();
+      }
+    };
+    const small = [new Uint8Array(10)];
+    for (const transfer of [1, 2, 3, 4]) sender.push(transfer, small);
+    await writeAll(1);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(released, [], "others follow");
+    sender.cancel(1);
+    assert.deepEqual(released, [[1]], "asked for");
+    await writeAll(3);
+    while (!sender.idle()) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(released, [[1], [2, 3, 4]], "nothing follows");
   });
 });

@@ -16,11 +16,17 @@ type Queued = { readonly transfer: number; readonly chunks: readonly Uint8Array[
 const pieceBytes = 256 * 1024;
 // A chunk's head goes out with its first bytes, as one full TLS record: a write of its own would cost a system call.
 const firstPieceBytes = 16 * 1024;
+// What was sent and is not let go of is still in memory: as much as one largest chunk.
+const heldMax = 4 * 1024 * 1024;
 const zeros = Buffer.alloc(pieceBytes);
 
-/** Sends over `socket`; `letGo` is called for each transfer once none of its bytes is needed any more. */
-export function createLaneSender(socket: Writable, letGo: (transfer: number) => void): LaneSender {
+/**
+ * Sends over `socket`; `letGo` is told of each transfer once none of its bytes is needed any more: of a sent one a little later
+ * while others follow it.
+ */
+export function createLaneSender(socket: Writable, letGo: (transfers: readonly number[]) => void): LaneSender {
   const queue: Queued[] = [];
+  const sent = createReleases(letGo);
   let pieces: Iterator<Uint8Array> | undefined;
   let writing = false;
   const written = (): void => {
@@ -37,7 +43,8 @@ export function createLaneSender(socket: Writable, letGo: (transfer: number) => 
         pieces = undefined;
         queue.shift();
         // The last write has handed its bytes to the cipher already: nothing else was under way.
-        if (!current.cancelled) letGo(current.transfer);
+        if (!current.cancelled) sent.add(current);
+        if (queue.length === 0) sent.flush();
       } else {
         writing = true;
         socket.write(next.value, written);
@@ -47,15 +54,34 @@ export function createLaneSender(socket: Writable, letGo: (transfer: number) => 
   const cancel = (transfer: number): void => {
     const at = queue.findIndex((queued) => queued.transfer === transfer);
     const queued = queue[at];
-    if (queued === undefined || queued.cancelled) return;
+    // It may be sent already and somebody waits for its end.
+    if (queued === undefined) return sent.flush();
+    if (queued.cancelled) return;
     queued.cancelled = true;
-    letGo(transfer);
+    letGo([transfer]);
   };
   const push = (transfer: number, chunks: readonly Uint8Array[]): void => {
     queue.push({ transfer, chunks, cancelled: false });
     pump();
   };
   return { push, cancel, idle: () => queue.length === 0 && !writing };
+}
+
+/** Transfers that were sent, told of together: each message wakes the main thread, which costs it more than what it then does. */
+function createReleases(letGo: (transfers: readonly number[]) => void): { add(sent: Queued): void; flush(): void } {
+  let held: number[] = [];
+  let heldBytes = 0;
+  const flush = (): void => {
+    if (held.length > 0) letGo(held);
+    held = [];
+    heldBytes = 0;
+  };
+  const add = ({ transfer, chunks }: Queued): void => {
+    held.push(transfer);
+    heldBytes += chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (heldBytes >= heldMax) flush();
+  };
+  return { add, flush };
 }
 
 function* piecesOf(queued: Queued): Generator<Uint8Array> {

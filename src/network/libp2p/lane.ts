@@ -60,7 +60,7 @@ export function createLane(parts: LaneParts): Lane {
     post({ type: "closed", lane, why });
     parts.onEnd();
   };
-  const letGo = (transfer: number): void => post({ type: "let-go", lane, transfer });
+  const letGo = (transfers: readonly number[]): void => post({ type: "let-go", lane, transfers });
   const watch = watchIdle(parts, () => activityOf(sender, receiver, socket), close);
   const take = (bytes: Uint8Array): boolean => {
     try {
@@ -91,7 +91,7 @@ export function createLane(parts: LaneParts): Lane {
     else sender.push(transfer, chunks);
   };
   const cancel = (transfer: number): void => {
-    if (waiting.delete(transfer)) letGo(transfer);
+    if (waiting.delete(transfer)) letGo([transfer]);
     else sender?.cancel(transfer);
   };
   const expect = (transfer: number, lengths: readonly number[]): void => receiver?.expect(transfer, lengths);

@@ -73,7 +73,7 @@ export function createLanes(parts: LanesParts): Lanes {
 
 function route(message: FromLaneWorker, incoming: IncomingLanes, outgoing: OutgoingLanes): void {
   if (message.type === "received" || message.type === "revoked") incoming.onMessage(message);
-  else if (message.type === "let-go") outgoing.letGo(message.lane, message.transfer);
+  else if (message.type === "let-go") outgoing.letGo(message.lane, message.transfers);
   else if (message.type === "opened") incoming.opened(message.lane);
   else if (message.type === "closed") {
     incoming.closed(message.lane, message.why);

@@ -10,7 +10,7 @@ import { makeOffer, openLaneBody, readOpenLane, tokenOf } from "./open-lane.ts";
 export type OutgoingLanes = {
   send(peer: PeerId, chunks: readonly Uint8Array[]): OutgoingTransfer;
   answer(from: PeerId, body: Uint8Array): Promise<Uint8Array>;
-  letGo(lane: number, transfer: number): void;
+  letGo(lane: number, released: readonly number[]): void;
   closed(lane: number, why: string): void;
   drop(peer: PeerId): void;
   dropAll(why: string): void;
@@ -86,10 +86,12 @@ export function createOutgoingLanes(base: LaneBase): OutgoingLanes {
     for (const [transfer, entry] of lane.transfers) post(lane.number, transfer, entry);
     return openLaneBody(mine);
   };
-  const letGo = (lane: number, transfer: number): void => {
+  const letGo = (lane: number, released: readonly number[]): void => {
     const transfers = byNumber.get(lane)?.transfers;
-    transfers?.get(transfer)?.done.resolve();
-    transfers?.delete(transfer);
+    for (const transfer of released) {
+      transfers?.get(transfer)?.done.resolve();
+      transfers?.delete(transfer);
+    }
   };
   const closed = (number: number, why: string): void => {
     const lane = byNumber.get(number);
