@@ -2,13 +2,16 @@
 // be, by being dialled. A lane's end fails only what was under way on it.
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { AnnouncedTransfer, ReceivedChunks } from "./bulk.ts";
-import { buffersOf, movable } from "./chunk-buffers.ts";
+import { buffersOf, type ChunkBuffer } from "./chunk-buffers.ts";
 import { LaneError } from "./failure.ts";
 import type { LaneBase } from "./lane-base.ts";
 import type { FromLaneWorker } from "./lane-messages.ts";
 import { makeOffer, openLaneBody, readOpenLane, tokenOf } from "./open-lane.ts";
 
 type Arrival = Extract<FromLaneWorker, { readonly type: "received" | "revoked" }>;
+
+// Memory that this side holds without use: as much as one largest message.
+const returnsHeldMax = 8 * 1024 * 1024;
 
 export type IncomingLanes = {
   receive(announced: AnnouncedTransfer, signal: AbortSignal): Promise<ReceivedChunks>;
@@ -31,6 +34,7 @@ export function createIncomingLanes(base: LaneBase): IncomingLanes {
   const { thread } = base;
   const byPeer = new Map<PeerId, Promise<InLane>>();
   const byNumber = new Map<number, InLane>();
+  const returns = createReturns((buffers) => thread.post({ type: "recycle", buffers }));
 
   const make = (peer: PeerId): InLane => {
     const lane: InLane = { peer, number: base.nextLane(), open: Promise.withResolvers<void>(), waiting: new Map() };
@@ -55,7 +59,8 @@ export function createIncomingLanes(base: LaneBase): IncomingLanes {
     const stop = (): void => arrival.reject(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     lane.waiting.set(transfer, arrival);
-    thread.post({ type: "expect", lane: lane.number, transfer, lengths });
+    const buffers = returns.take();
+    thread.post({ type: "expect", lane: lane.number, transfer, lengths, buffers });
     try {
       return await arrival.promise;
     } finally {
@@ -68,15 +73,13 @@ export function createIncomingLanes(base: LaneBase): IncomingLanes {
     const arrival = lane?.waiting.get(message.transfer);
     lane?.waiting.delete(message.transfer);
     if (message.type === "revoked") return arrival?.reject(new LaneError("lost", "the sender took the chunks back"));
-    const release = (): void => {
-      const buffers = buffersOf(message.chunks);
-      thread.post({ type: "recycle", buffers }, movable(buffers));
-    };
+    const release = (): void => returns.give(buffersOf(message.chunks));
     if (arrival === undefined) release();
     else arrival.resolve({ chunks: message.chunks, hashes: message.hashes, release: once(release) });
   };
   const end = (lane: InLane, why: string): void => {
     byNumber.delete(lane.number);
+    if (byNumber.size === 0) returns.take();
     const error = new LaneError("lost", why);
     lane.open.reject(error);
     for (const arrival of lane.waiting.values()) arrival.reject(error);
@@ -127,6 +130,24 @@ async function openLane(base: LaneBase, peer: PeerId, make: (peer: PeerId) => In
   await base.ask(peer, openLaneBody(mine));
   await lane.open.promise;
   return lane;
+}
+
+/** Shared buffers on their way back to the worker, the only ones it uses again: they go with the next transfer that is expected, or with `post` where they become many. */
+function createReturns(post: (buffers: readonly ChunkBuffer[]) => void): {
+  give(buffers: readonly ChunkBuffer[]): void;
+  take(): readonly ChunkBuffer[];
+} {
+  let held: readonly ChunkBuffer[] = [];
+  const take = (): readonly ChunkBuffer[] => {
+    const taken = held;
+    held = [];
+    return taken;
+  };
+  const give = (buffers: readonly ChunkBuffer[]): void => {
+    held = [...held, ...buffers.filter((buffer) => !(buffer instanceof ArrayBuffer))];
+    if (held.reduce((sum, { byteLength }) => sum + byteLength, 0) > returnsHeldMax) post(take());
+  };
+  return { give, take };
 }
 
 function once(action: () => void): () => void {

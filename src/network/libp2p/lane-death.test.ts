@@ -1,5 +1,5 @@
 // Proves that the death of lanes fails nothing but what was on them, and that this is asked for again: the real lane
-// worker of one peer is ended while chunks are on their way, twice.
+// worker of one peer is ended while chunks are on their way, in either direction and at either end.
 import { strict as assert } from "node:assert";
 import { randomBytes } from "node:crypto";
 import { after, test } from "node:test";
@@ -35,6 +35,27 @@ async function start(onAsked: (from: string) => void): Promise<Peers> {
   await peers.start();
   started.push(peers);
   return peers;
+}
+
+/** How often each of a holder's puts was begun there, and the addresses that arrived whole. */
+type Taken = { begun: number; readonly whole: Set<string> };
+
+async function startHolder(onPut: () => void): Promise<{ readonly holder: Peers; readonly taken: Taken }> {
+  const taken: Taken = { begun: 0, whole: new Set() };
+  const holder = await start(() => {});
+  holder.handle("put-chunks", async (_from, delivery) => {
+    taken.begun += 1;
+    for (const hash of delivery.hashes) taken.whole.add(hash);
+    delivery.release();
+    onPut();
+    return { body: new Uint8Array(1), chunks: [] };
+  });
+  return { holder, taken };
+}
+
+async function put(from: Peers, to: Peers, bytes: Uint8Array): Promise<void> {
+  from.learn(to.self, to.addresses());
+  (await from.request(to.self, "put-chunks", { body: textBytes("x"), chunks: [bytes] }, { timeoutMs: 60_000 })).release();
 }
 
 async function get(from: Peers, to: Peers): Promise<void> {
@@ -73,3 +94,28 @@ test("requests whose lane dies are answered all the same, those of others and sm
   await get(unlucky, holder);
   assert.equal(workers.length, 4);
 });
+
+for (const end of ["sending", "storing"] as const)
+  test(`puts whose lane dies at the ${end} end arrive whole all the same, and the next go by a fresh lane`, async () => {
+    const before = workers.length;
+    let kill: (() => void) | undefined;
+    const { holder, taken } = await startHolder(() => kill?.());
+    const customer = await start(() => {});
+    // Who receives opens the lane, so the storing end's worker starts first.
+    await put(customer, holder, chunk);
+    const [storing, sending] = workers.slice(before);
+    assert.ok(storing && sending);
+    const dying = end === "sending" ? sending : storing;
+    const began = taken.begun;
+    kill = () => {
+      if (taken.begun - began !== 3) return;
+      kill = undefined;
+      void dying.terminate();
+    };
+    const chunks = Array.from({ length: 12 }, () => new Uint8Array(randomBytes(2 * mib)));
+    await Promise.all(chunks.map((bytes) => put(customer, holder, bytes)));
+    assert.equal(kill, undefined, "the lane died on the way");
+    for (const bytes of chunks) assert.ok(taken.whole.has(chunkAddress(bytes)), "every chunk arrived whole");
+    await put(customer, holder, chunk);
+    assert.equal(workers.length, before + 3, "a fresh worker took over at the end that lost its own");
+  });

@@ -26,7 +26,8 @@ export type ToLaneWorker =
   | (LaneTransfer & { readonly type: "send"; readonly chunks: readonly Uint8Array[] })
   /** Takes a transfer back: what is not sent yet is not sent. */
   | (LaneTransfer & { readonly type: "cancel" })
-  | (LaneTransfer & { readonly type: "expect"; readonly lengths: readonly number[] })
+  /** `buffers` come back for reuse, as with `recycle`. */
+  | (LaneTransfer & { readonly type: "expect"; readonly lengths: readonly number[]; readonly buffers: readonly ChunkBuffer[] })
   /** Nobody waits for a transfer any more: its bytes are read and dropped. */
   | (LaneTransfer & { readonly type: "forget" })
   | { readonly type: "recycle"; readonly buffers: readonly ChunkBuffer[] }

@@ -93,7 +93,7 @@ describe("opening a lane", () => {
     dial(token, 106);
     const chunks = [new Uint8Array(randomBytes(3_000_000)), new Uint8Array(randomBytes(10))];
     listener.thread.post({ type: "send", lane, transfer: 7, chunks });
-    dialler.thread.post({ type: "expect", lane: 106, transfer: 7, lengths: [3_000_000, 10] });
+    dialler.thread.post({ type: "expect", lane: 106, transfer: 7, lengths: [3_000_000, 10], buffers: [] });
     const deadlineMs = performance.now() + 10_000;
     const arrived = (): FromLaneWorker | undefined => dialler.heard.find((message) => message.type === "received");
     while (arrived() === undefined && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -2,7 +2,7 @@
 import type { TLSSocket } from "node:tls";
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../runtime/clock.ts";
-import { createChunkBuffers } from "./chunk-buffers.ts";
+import { type ChunkBuffer, createChunkBuffers } from "./chunk-buffers.ts";
 import { createLane, type Lane, type LaneTimes } from "./lane.ts";
 import type { FromLaneWorker, LaneRole, ToLaneWorker } from "./lane-messages.ts";
 import { type Admission, createLaneListener, dialLane, handshakeMs } from "./lane-tls.ts";
@@ -90,6 +90,15 @@ function withLane({ lane }: { readonly lane: number }, act: (lane: Lane) => void
   if (found !== undefined) act(found);
 }
 
+function expect(message: Message<"expect">): void {
+  recycle(message.buffers);
+  withLane(message, (lane) => lane.expect(message.transfer, message.lengths));
+}
+
+function recycle(given: readonly ChunkBuffer[]): void {
+  for (const buffer of given) buffers.give(buffer);
+}
+
 function close(): void {
   for (const lane of [...lanes.values()]) lane.close("stopping");
   for (const { timer } of admitted.values()) clearTimeout(timer);
@@ -99,8 +108,8 @@ function close(): void {
 
 parentPort?.on("message", (message: ToLaneWorker) => {
   if (message.type === "send") withLane(message, (lane) => lane.send(message.transfer, message.chunks));
-  else if (message.type === "expect") withLane(message, (lane) => lane.expect(message.transfer, message.lengths));
-  else if (message.type === "recycle") for (const buffer of message.buffers) buffers.give(buffer);
+  else if (message.type === "expect") expect(message);
+  else if (message.type === "recycle") recycle(message.buffers);
   else if (message.type === "cancel") withLane(message, (lane) => lane.cancel(message.transfer));
   else if (message.type === "forget") withLane(message, (lane) => lane.forget(message.transfer));
   else if (message.type === "admit") admit(message);
