@@ -56,16 +56,19 @@ function waitedUs(): number {
 }
 
 /**
- * Microseconds of each of `count` calls less the waiting for a processor: what others do on this machine meanwhile does
- * not count. CPU times of a thread are kept to some milliseconds only, which would say nothing about a slowest call.
+ * Microseconds of each of `count` calls but those in which this thread had to wait for a processor: what others do on this
+ * machine meanwhile does not count. CPU times of a thread are kept to some milliseconds only, too coarse for a slowest call.
  */
 function timed(count: number, call: (i: number) => void): readonly number[] {
-  return Array.from({ length: count }, (_, i) => {
+  const undisturbed: number[] = [];
+  for (let i = 0; i < count; i += 1) {
     const waitedBefore = waitedUs();
     const startMs = performance.now();
     call(i);
-    return (performance.now() - startMs) * 1000 - (waitedUs() - waitedBefore);
-  });
+    const us = (performance.now() - startMs) * 1000;
+    if (waitedUs() === waitedBefore) undisturbed.push(us);
+  }
+  return undisturbed;
 }
 
 async function memoryMiB(): Promise<number> {
