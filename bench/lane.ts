@@ -16,7 +16,7 @@ const parallel = 8;
 const bulkBytes = 384 * mib;
 // The marks are of a steady state: by the third round the code of a request is compiled for good.
 const warmRounds = 2;
-const smallRequests = 3_000;
+const smallRequests = 6_000;
 const crowdSize = 16;
 
 type Other = { readonly child: ChildProcess; readonly ready: Extract<Told, { type: "ready" }> };

@@ -1,7 +1,10 @@
 // Proves that whatever a stranger sends to any port of a running vault node harms nothing and leaves a proper client
-// served: garbage, endless messages, connections held half open, the wrong network key, puts without a grant. Method: one
-// real node process with a network key; sockets as a stranger opens them; a real client that puts and gets a chunk.
+// served: garbage, endless messages, forged heartbeats, connections held half open, the wrong network key, puts without a
+// grant. Method: one real node process with a network key; sockets as a stranger opens them; a real client that puts and
+// gets a chunk.
 import { strict as assert } from "node:assert";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,6 +17,7 @@ import { type Address, chunkAddress } from "../../src/protocol/address.ts";
 import { decodeMessage, encodeMessage } from "../../src/protocol/encoding.ts";
 import { createGenesis } from "../../src/protocol/genesis.ts";
 import { createGrant } from "../../src/protocol/grant.ts";
+import { datagramMax, sealBeat } from "../../src/protocol/heartbeat.ts";
 import { signingKeyFromSeed, type VaultName } from "../../src/protocol/keys.ts";
 import { getChunksReply, getChunksRequest } from "../../src/protocol/messages/get-chunks.ts";
 import { type PutGroupReply, putChunksReply, putChunksRequest } from "../../src/protocol/messages/put-chunks.ts";
@@ -25,6 +29,7 @@ import { silentLog } from "../../src/runtime/log.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { readConfig } from "../../src/vault-node/config.ts";
 import { until } from "../support/deadline.ts";
+import { scrape } from "../support/node-metrics.ts";
 import { healthPortOf, startVaultNode, statusOf, type VaultNodeProcess } from "../support/vault-node-process.ts";
 
 const kib = 1024;
@@ -135,6 +140,27 @@ test("garbage of any size on every port closes that connection and nothing else"
       socket.end(Buffer.from(systemRandom.bytes(size)));
       await closed(socket);
     }
+  await assertServes();
+});
+
+test("garbage and forged heartbeats, also in floods, are counted by reason and dropped", async () => {
+  const dropped = async (reason: string): Promise<number> =>
+    (await scrape(`http://127.0.0.1:${health}`)).get(`vaultfarm_heartbeats_dropped_total{reason="${reason}"}`) ?? assert.fail(reason);
+  const socket = createSocket("udp4");
+  const send = (bytes: Uint8Array): Promise<unknown> =>
+    new Promise((resolve) => socket.send(bytes, address.heartbeat, "127.0.0.1", (_error, sent) => resolve(sent)));
+  // Well formed, of a session that nobody opened, sealed with a key that nobody gave.
+  const forged = sealBeat({ session: 1, sequence: 1, intervalMs: 5, lateMs: 0 }, systemRandom.bytes(32));
+  const garbage = new Uint8Array(systemRandom.bytes(forged.length));
+  garbage[0] = 0;
+  const sizes = [0, 1, forged.length - 1, datagramMax + 1, 60_000].map((size) => new Uint8Array(systemRandom.bytes(size)));
+  for (let i = 0; i < 5_000; i += 1) for (const bytes of [forged, garbage, sizes[i % sizes.length] ?? garbage]) await send(bytes);
+  await until("each is dropped for its reason", async () => {
+    for (const bytes of [forged, garbage, ...sizes]) await send(bytes);
+    return (await Promise.all(["session", "format", "length"].map(dropped))).every((count) => count > 0);
+  });
+  socket.close();
+  await once(socket, "close");
   await assertServes();
 });
 
