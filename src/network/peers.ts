@@ -17,6 +17,8 @@ export const requestKinds = [
   "heartbeat-session",
   "owed-chunks",
   "list-chunks",
+  "certificates",
+  "membership-votes",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

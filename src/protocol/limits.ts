@@ -71,6 +71,24 @@ export const auditChunksMax = 64;
 /** Addresses in one page of a node's inventory: 128 KiB. */
 export const inventoryPageItems = 4096;
 
+/** Nodes confirmed by certificate where one owner runs all nodes: half of them sign each certificate. */
+export const confirmedNodesMax = 1024;
+
+/** Nodes that one certificate of the nodes may let in and out together; a first certificate, signed by the owner, may name all. */
+export const certificateNamesMax = 64;
+
+/** Largest certificate, bytes: 64 names and 513 signatures of 130 bytes each, or 1,024 names. */
+export const certificateSizeMax: number = 80 * kib;
+
+/** Membership certificates after each other: one an hour for almost two years. */
+export const certificateChainMax = 16_384;
+
+assert(
+  (confirmedNodesMax / 2 + 1) * 130 + certificateNamesMax * 56 + 512 <= certificateSizeMax &&
+    confirmedNodesMax * 56 + 512 <= certificateSizeMax,
+  "a certificate must hold its names and signatures",
+);
+assert(certificateSizeMax <= nodeRecordMax, "certificates are kept in files of the same form as records");
 assert(inlineChunksMax <= messageChunkBytesMax && chunkSizeMax <= messageChunkBytesMax, "a largest chunk must fit one message");
 assert(
   addressesPerRequestMax * 34 + 512 <= receiptSizeMax && receiptSizeMax < messageBodyMax,

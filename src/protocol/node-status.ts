@@ -31,6 +31,27 @@ export type SeenVault = {
   readonly faults: Readonly<Record<string, number>>;
 };
 
+/** unfounded: no certificate yet · whole: enough confirmed nodes are reachable for one · partitioned: too few are. */
+export const membershipStates = ["unfounded", "whole", "partitioned"] as const;
+
+/** Who is confirmed by certificate, as the answering node sees it. */
+export type MembershipStatus = {
+  readonly state: (typeof membershipStates)[number];
+  /** Number and id (64 hexadecimal digits) of the newest certificate. */
+  readonly sequence: number;
+  readonly head: string;
+  readonly confirmed: number;
+  readonly reachable: number;
+  /** Signatures that a certificate needs. */
+  readonly needed: number;
+  /** Whether the answering node is confirmed itself. */
+  readonly isConfirmed: boolean;
+  /** Of a group for records: its holders, how many must take a write, how many may lie, how many may be lost. */
+  readonly group: { readonly holders: number; readonly writes: number; readonly liars: number; readonly losses: number };
+  /** In words: `partitioned (4 of 8 reachable, 5 needed)`. */
+  readonly text: string;
+};
+
 export type NodeStatus = {
   readonly peerId: string;
   readonly networkId: string;
@@ -50,6 +71,8 @@ export type NodeStatus = {
   readonly store: { readonly mode: "writable" } | { readonly mode: "read-only"; readonly why: string };
   /** Vaults of other nodes, worst conduct first, at most 64; absent from older nodes. */
   readonly seen?: readonly SeenVault[] | undefined;
+  /** Absent from older nodes. */
+  readonly membership?: MembershipStatus | undefined;
   /** Real ports, where the configuration said 0 too. */
   readonly ports: { readonly health: number; readonly admin: number };
 };
@@ -74,6 +97,18 @@ const seenVault: z.ZodType<SeenVault> = z.object({
   faults: z.record(z.string(), count),
 });
 
+const membershipStatus: z.ZodType<MembershipStatus> = z.object({
+  state: z.enum(membershipStates),
+  sequence: count,
+  head: z.string(),
+  confirmed: count,
+  reachable: count,
+  needed: count,
+  isConfirmed: z.boolean(),
+  group: z.object({ holders: count, writes: count, liars: count, losses: count }),
+  text: z.string(),
+});
+
 export const nodeStatus: z.ZodType<NodeStatus> = z.object({
   peerId: z.string(),
   networkId: z.string(),
@@ -92,5 +127,6 @@ export const nodeStatus: z.ZodType<NodeStatus> = z.object({
     z.object({ mode: z.literal("read-only"), why: z.string() }),
   ]),
   seen: z.array(seenVault).optional(),
+  membership: membershipStatus.optional(),
   ports: z.object({ health: count, admin: count }),
 });

@@ -19,7 +19,10 @@ export type SignedTag =
   | "safe-to-stop"
   | "stop-witness"
   | "admin-request"
-  | "admin-answer";
+  | "admin-answer"
+  | "membership-statement"
+  | "membership-vote"
+  | "membership-owner";
 
 /** Version of the signed formats. A reader refuses a lower major version and names both. */
 export const signedVersion = 1;
@@ -41,8 +44,13 @@ const envelope: z.ZodType<[Uint8Array, Uint8Array]> = z.tuple([
 
 /** `value` signed by `key` for the network `networkId`. Throws for a value that breaks the schema. */
 export function signFields<T>(kind: SignedKind<T>, networkId: Address, key: SigningKey, value: T): Uint8Array {
-  const body = encodeCanonical([kind.tag, signedVersion, z.encode(wireAddress, networkId), z.encode(kind.fields, value)]);
+  const body = signedBody(kind, networkId, value);
   return encodeCanonical([body, key.sign(body)]);
+}
+
+/** The bytes that a signature over `value` covers, for formats that keep many signatures of one value. Throws for a value that breaks the schema. */
+export function signedBody<T>(kind: SignedKind<T>, networkId: Address, value: T): Uint8Array {
+  return encodeCanonical([kind.tag, signedVersion, z.encode(wireAddress, networkId), z.encode(kind.fields, value)]);
 }
 
 /** The fields inside signed bytes, checked for form, tag and version but **not** for the signature: see `verifyOpened`. Never throws. */

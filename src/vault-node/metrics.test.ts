@@ -3,11 +3,15 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { membershipStatus } from "../network/membership/certificates/membership-status.ts";
 import { chunkAddress } from "../protocol/address.ts";
+import { emptyChain } from "../protocol/certificate.ts";
 import { signingKeyFromSeed } from "../protocol/keys.ts";
+import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-registry.ts";
 import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.ts";
 import { hostVaults } from "./hosted-vault.ts";
+import { registerMembershipFigures } from "./membership-metrics.ts";
 import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
 import type { NodeEvents } from "./node-events.ts";
 import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
@@ -16,11 +20,17 @@ const vaults = hostVaults(
   [1, 2, 3].map((byte) => signingKeyFromSeed(new Uint8Array(32).fill(byte))),
   1000,
 );
+const self = peerIdFromPublicKey(signingKeyFromSeed(new Uint8Array(32).fill(9)).publicKey);
+
 function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
   const registry = createMetricsRegistry({ processMetrics: false });
   const events = createNodeCounters(registry);
   createDetectorMetrics(registry);
   registerViewFigures(registry, () => []);
+  registerMembershipFigures(registry, {
+    status: () => membershipStatus(emptyChain(chunkAddress(Uint8Array.of(1))), { self, seen: new Map() }),
+    counts: () => ({ final: 0, outbid: 0, short: 0, unconvinced: 0, elsewhere: 0 }),
+  });
   registerNodeFigures(registry, {
     vaults: () => vaults.map((vault) => ({ vault, state: "active", used: 10, chunks: 1 })),
     disk: () => Promise.resolve({ live: 1, dead: 2, overhead: 3, free: 4, total: 5 }),

@@ -1,4 +1,5 @@
 // Gathers what a node answers on GET /v1/status.
+import type { Certificates } from "../network/membership/certificates/certificates.ts";
 import type { Peers } from "../network/peers.ts";
 import type { NodePhase, NodeStatus } from "../protocol/node-status.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
@@ -14,6 +15,8 @@ export type StatusParts = {
   joined(): boolean;
   granted(): boolean;
   ports(): NodeStatus["ports"];
+  /** Absent where the node takes no part in membership certificates. */
+  readonly certificates: Pick<Certificates, "status"> | undefined;
 };
 
 // Whoever behaves badly stands first; a farm of hundreds of vaults must not make each status a large one.
@@ -47,6 +50,7 @@ export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
       .scores()
       .slice(0, seenMax)
       .map(({ peer, ...rest }) => ({ peerId: peer, ...rest })),
+    membership: parts.certificates?.status(),
     ports: parts.ports(),
   };
 }

@@ -4,6 +4,8 @@
 import type { Detector } from "../network/detector/detector.ts";
 import { createSuspicionBoard, type SuspicionBoard } from "../network/detector/suspicion-board.ts";
 import { createLibp2pPeers } from "../network/libp2p/libp2p-peers.ts";
+import { createFileCertificateStore } from "../network/membership/certificates/certificate-store.ts";
+import type { CertificatePart } from "../network/membership/certificates/certificates.ts";
 import { createFileRecordCache } from "../network/membership/file-record-cache.ts";
 import { createMembership, type Membership } from "../network/membership/membership.ts";
 import type { Peers } from "../network/peers.ts";
@@ -28,6 +30,7 @@ import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.t
 import { clashError, diskTooSmallError } from "./errors.ts";
 import { createHealthServer } from "./health/health-server.ts";
 import { hostVaults } from "./hosted-vault.ts";
+import { registerMembershipFigures } from "./membership-metrics.ts";
 import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
 import { createNodeDetector, readSuspicions } from "./node-detector.ts";
 import { loggedEvents } from "./node-events.ts";
@@ -77,6 +80,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     log: log.with({ part: "peers" }),
   });
   const board = createSuspicionBoard();
+  const grant = createOwnGrant(volume);
   const membership: Membership = createMembership({
     peers,
     genesis,
@@ -87,13 +91,14 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     feed: board,
     onPause: () => detector.forget(),
     own: { key: volume.nodeKey, startCounter: volume.startCounter, founder: config.founder },
+    certificates: certificatePart(config, volume, grant, log),
   });
   const registry = createMetricsRegistry({ processMetrics: true });
   registerViewFigures(registry, membership.directory.nodes);
+  registerMembershipFigures(registry, membership.certificates);
   const onEvent = createDetectorMetrics(registry);
   const detector: Detector = createNodeDetector({ config, peers, membership, board, genesis, networkKey, clock, random, log, onEvent });
   const events = loggedEvents(createNodeCounters(registry), log);
-  const grant = createOwnGrant(volume);
   const replication = {
     limits: { ...replicationLimits, repairDelayMs: repairDelays(config.repairDelayMs) },
     grant: grant.bytes,
@@ -160,6 +165,12 @@ function createOwnGrant(volume: Volume): OwnGrant {
   };
 }
 
+function certificatePart(config: VaultNodeConfig, volume: Volume, grant: OwnGrant, log: Log): CertificatePart {
+  // Twice the repair delay: by then what the node held was copied elsewhere.
+  const limits = { lostAfterMs: 2 * config.repairDelayMs };
+  return { store: createFileCertificateStore(volume.certificatePaths, log), grant: grant.bytes, limits };
+}
+
 type Servers = { readonly health: HttpServer; readonly admin: HttpServer };
 
 /** In the order of their start; stopped in reverse. */
@@ -219,7 +230,15 @@ function createServers(organs: Organs, registry: MetricsRegistry): Servers {
   };
   const ports = (): NodeStatus["ports"] => ({ health: health.port(), admin: admin.port() });
   const status = (): Promise<NodeStatus> =>
-    readStatus({ ...organs, startCounter: volume.startCounter, phase: phases.phase, joined: membership.joined, granted, ports });
+    readStatus({
+      ...organs,
+      startCounter: volume.startCounter,
+      phase: phases.phase,
+      joined: membership.joined,
+      granted,
+      ports,
+      certificates: membership.certificates,
+    });
   const listening = { ip: config.listenIp };
   const health = createHealthServer(
     { store, registry, status, suspicions: () => readSuspicions(organs), notReady: phases.notReady },
@@ -241,6 +260,7 @@ function createServers(organs: Organs, registry: MetricsRegistry): Servers {
     },
     addPeers: membership.bootstrap,
     stops: core.stops,
+    offerCertificate: membership.certificates?.offer,
   };
   const admin = createAdminServer(commands, { ...listening, port: config.ports.admin });
   return { health, admin };

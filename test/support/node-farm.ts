@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectClient } from "../../src/client/connect.ts";
 import type { FarmClient } from "../../src/client/farm-client.ts";
+import { parseAddress } from "../../src/protocol/address.ts";
 import { adminSignatureHeader, signAdminRequest } from "../../src/protocol/admin-request.ts";
+import { type MembershipStatement, signAsOwner } from "../../src/protocol/certificate.ts";
 import { createGenesis, type Genesis } from "../../src/protocol/genesis.ts";
 import { createGrant } from "../../src/protocol/grant.ts";
 import { signingKeyFromSeed } from "../../src/protocol/keys.ts";
@@ -36,6 +38,11 @@ export type NodeFarm = {
   readonly client: FarmClient;
   /** Starts one more node with an empty volume. */
   grow(): Promise<FarmNode>;
+  /** Gives a node a membership certificate signed by the owner; without `previous` it is the first of the chain. */
+  certify(
+    node: FarmNode,
+    statement: Omit<MembershipStatement, "previous"> & { readonly previous?: string },
+  ): Promise<{ readonly status: number; readonly body: unknown }>;
   remove(): Promise<void>;
 };
 
@@ -76,6 +83,10 @@ export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm>
       const node = await startNode(parts);
       nodes.push(node);
       return node;
+    },
+    certify: (node, statement) => {
+      const previous = parseAddress(statement.previous ?? genesis.networkId) ?? genesis.networkId;
+      return node.command("PUT", "/v1/certificate", signAsOwner(genesis, owner, { ...statement, previous }).bytes);
     },
     remove: async () => {
       await client.stop();

@@ -7,14 +7,21 @@ import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { RecordCache } from "./record-cache.ts";
 
-const mark = textBytes("vaultfarm records 1\n");
+/** How a file of this form begins, and how it is called in the log. */
+export type FileKind = { readonly mark: Uint8Array; readonly name: string };
+
+const recordFile: FileKind = { mark: textBytes("vaultfarm records 1\n"), name: "record cache" };
+
+/** The same form for the chain of membership certificates, which are no larger than records. */
+export const certificateFile: FileKind = { mark: textBytes("vaultfarm certificates 1\n"), name: "certificate file" };
+
 const lengthBytes = 4;
 
 /** Largest file that is read, bytes: the largest directory with ten vaults a node takes 36 MiB. */
 const fileMax = 128 * 1024 * 1024;
 
 /** A cache in the file at `path`; its folder must exist. */
-export function createFileRecordCache(path: string, log: Log): RecordCache {
+export function createFileRecordCache(path: string, log: Log, { mark, name }: FileKind = recordFile): RecordCache {
   const read = async (): Promise<Uint8Array | undefined> => {
     const size = await stat(path).then(
       (found) => found.size,
@@ -25,18 +32,19 @@ export function createFileRecordCache(path: string, log: Log): RecordCache {
   };
   const load = async (): Promise<readonly Uint8Array[]> => {
     const bytes = await read().catch((cause: unknown) => {
-      log.warn("the record cache cannot be read", { path, cause });
+      log.warn("a file of what is known of others cannot be read", { file: name, path, cause });
       return undefined;
     });
     if (bytes === undefined) return [];
-    const { records, damaged } = parse(bytes);
-    if (damaged) log.warn("the record cache is damaged, using what can be read", { path, records: records.length });
+    const { records, damaged } = parse(bytes, mark);
+    if (damaged)
+      log.warn("a file of what is known of others is damaged, using what can be read", { file: name, path, records: records.length });
     return records;
   };
-  return { load, save: (records) => writeFileAtomic(path, format(records)) };
+  return { load, save: (records) => writeFileAtomic(path, format(records, mark)) };
 }
 
-function format(records: readonly Uint8Array[]): Uint8Array {
+function format(records: readonly Uint8Array[], mark: Uint8Array): Uint8Array {
   return concatBytes(mark, ...records.flatMap((record) => [lengthOf(record), record]));
 }
 
@@ -46,7 +54,7 @@ function lengthOf(record: Uint8Array): Uint8Array {
   return length;
 }
 
-function parse(bytes: Uint8Array): { readonly records: readonly Uint8Array[]; readonly damaged: boolean } {
+function parse(bytes: Uint8Array, mark: Uint8Array): { readonly records: readonly Uint8Array[]; readonly damaged: boolean } {
   const records: Uint8Array[] = [];
   if (!equalBytes(bytes.subarray(0, mark.length), mark)) return { records, damaged: true };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

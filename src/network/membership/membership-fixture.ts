@@ -11,7 +11,9 @@ import { seededRandom } from "../../runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../in-memory/memory-network.ts";
 import type { Peers } from "../peers.ts";
+import type { CertificatePart } from "./certificates/certificates.ts";
 import { createMembership, type Membership } from "./membership.ts";
+import { type MembershipLimits, membershipLimits } from "./membership-limits.ts";
 import type { OwnRecordDraft } from "./own-node.ts";
 
 const gib: number = 2 ** 30;
@@ -23,11 +25,19 @@ const seedOf = (number: number, kind: number): Uint8Array => {
 export const nodeKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 1));
 const vaultKey = (number: number): SigningKey => signingKeyFromSeed(seedOf(number, 2));
 const copies: { min: number; target: number; max: number } = { min: 4, target: 5, max: 8 };
-export const genesis: Genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt: 0 }, signingKeyFromSeed(seedOf(0, 3)));
+export const ownerKey: SigningKey = signingKeyFromSeed(seedOf(0, 3));
+export const genesis: Genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt: 0 }, ownerKey);
 
 export type Member = { readonly number: number; readonly peers: Peers; readonly membership: Membership; readonly address: NodeAddress };
 export type World = { readonly clock: VirtualClock; readonly network: MemoryNetwork };
-export type StartOptions = { startCounter?: number; founder?: boolean; listensOnly?: boolean; clock?: Clock };
+export type StartOptions = {
+  startCounter?: number;
+  founder?: boolean;
+  listensOnly?: boolean;
+  clock?: Clock;
+  certificates?: CertificatePart;
+  limits?: MembershipLimits;
+};
 
 export const createWorld = (seed = 1): World => {
   const clock = createVirtualClock();
@@ -44,14 +54,18 @@ const draftOf = (number: number, addresses: readonly NodeAddress[]): OwnRecordDr
 export async function startMember({ clock, network }: World, number: number, options: StartOptions = {}): Promise<Member> {
   const peers = network.createPeers(seedOf(number, 1), { listen: options.listensOnly !== true });
   const own = { key: nodeKey(number), startCounter: options.startCounter ?? 1, founder: options.founder ?? false };
-  const membership = createMembership({
-    peers,
-    genesis,
-    clock: options.clock ?? clock,
-    random: seededRandom(number),
-    log: silentLog,
-    ...(options.listensOnly === true ? {} : { own }),
-  });
+  const membership = createMembership(
+    {
+      peers,
+      genesis,
+      clock: options.clock ?? clock,
+      random: seededRandom(number),
+      log: silentLog,
+      ...(options.listensOnly === true ? {} : { own }),
+      ...(options.certificates === undefined ? {} : { certificates: options.certificates }),
+    },
+    options.limits ?? membershipLimits,
+  );
   await peers.start();
   const [address = { ip: "127.0.0.1", libp2p: 0, lane: 0, heartbeat: 0 }] = peers.addresses();
   if (options.listensOnly !== true) membership.announce(draftOf(number, peers.addresses()));

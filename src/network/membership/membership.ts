@@ -13,6 +13,7 @@ import type { Directory } from "../directory.ts";
 import type { PeerEvent, Peers } from "../peers.ts";
 import { createBootstrap } from "./bootstrap.ts";
 import { createCacheKeeper } from "./cache-keeper.ts";
+import { type CertificatePart, type Certificates, createCertificates } from "./certificates/certificates.ts";
 import { type Confirmer, createConfirmer } from "./confirmer.ts";
 import { answerExchange } from "./exchange-answers.ts";
 import { createForwarder, type Forwarder } from "./forwarder.ts";
@@ -42,6 +43,8 @@ export type MembershipParts = {
   readonly onPause?: () => void;
   /** Absent for a gateway or command, which only listens. */
   readonly own?: OwnNode;
+  /** Absent: this peer takes no part in membership certificates and follows none. */
+  readonly certificates?: CertificatePart;
 };
 
 /** What membership did since its start, for metrics. */
@@ -65,6 +68,8 @@ export type Membership = SuspicionSink & {
   /** Takes in what the failure detector has found since the last pick. */
   refresh(): void;
   counts(): MembershipCounts;
+  /** Who is confirmed by certificate; undefined for a peer that takes no part. */
+  readonly certificates: Certificates | undefined;
   start(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -119,10 +124,12 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     forgetEvents = peers.onEvent(onEvent);
     for (const peer of peers.connected()) onEvent({ kind: "connected", peer });
     for (const part of [bootstrap, watch, rounds]) part.start();
+    await organs.certificates?.start();
   };
   const stop = async (): Promise<void> => {
     forgetEvents();
     for (const part of [rounds, watch, bootstrap, organs.forwarder, organs.reacher, confirmer]) part.stop();
+    await organs.certificates?.stop();
     await keeper.stop();
   };
   return {
@@ -141,6 +148,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     reportFailure: (peer) => roster.suspect(peer, "failed"),
     refresh: roster.refresh,
     counts: () => ({ ...intake.counts(), pauses }),
+    certificates: organs.certificates,
     start,
     stop,
   };
@@ -154,6 +162,7 @@ type Organs = {
   readonly reacher: Reacher;
   readonly forwarder: Forwarder;
   readonly confirmer: Confirmer;
+  readonly certificates: Certificates | undefined;
 };
 
 /** The parts that call each other, wired; and the handlers. */
@@ -199,7 +208,28 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
     return { body: new Uint8Array(0), chunks: [] };
   });
   peers.handle("suspicions", confirmer.handler);
-  return { roster, intake, gossip, voice, reacher, forwarder, confirmer };
+  const certificates = createMemberCertificates(parts, { roster, intake, voice });
+  return { roster, intake, gossip, voice, reacher, forwarder, confirmer, certificates };
+}
+
+function createMemberCertificates(
+  parts: MembershipParts,
+  { roster, intake, voice }: Pick<Organs, "roster" | "intake" | "voice">,
+): Certificates | undefined {
+  const { certificates, own, log } = parts;
+  if (certificates === undefined) return undefined;
+  return createCertificates({
+    ...parts,
+    own,
+    part: certificates,
+    directory: roster.directory,
+    intake,
+    onGone: roster.dismiss,
+    onTakenOut: () => {
+      log.warn("this node was taken out of the confirmed ones by certificate; it asks to be let in again", {});
+      voice.renew();
+    },
+  });
 }
 
 /** From time to time, a reconciliation with any connected peer. */

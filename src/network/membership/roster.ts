@@ -55,6 +55,8 @@ export type Roster = SuspicionSink & {
   causeOf(peer: PeerId): SuspicionCause | undefined;
   /** Watchers agree, or no longer agree, that a suspected node is silent. */
   confirm(peer: PeerId, confirmed: boolean): void;
+  /** A node left by certificate: it is gone until it shows itself. Nothing happens where it is connected, or said goodbye itself. */
+  dismiss(peer: PeerId): void;
   /** Takes in what the detector has found since. */
   refresh(): void;
 };
@@ -107,7 +109,9 @@ export function createRoster(parts: RosterParts): Roster {
   };
   const refute = (peer: PeerId): void => {
     const seen = views.directory.node(peer)?.state;
-    if (seen === undefined || seen === "gone" || seen === "away") return;
+    // Gone by certificate is the word of others, and a sign of life outweighs it; gone by its own goodbye is not.
+    const isDismissed = seen === "gone" && departures.get(peer)?.goodbye.departure.kind !== "leaving";
+    if (seen === undefined || seen === "away" || (seen === "gone" && !isDismissed)) return;
     markLive(state, peer);
   };
   const forgive = (): void => {
@@ -130,6 +134,7 @@ export function createRoster(parts: RosterParts): Roster {
     offer,
     putOwn,
     connected: refute,
+    dismiss: (peer) => dismiss(state, peer),
     suspect,
     refute,
     hear: (bytes) => hear(state, bytes),
@@ -180,6 +185,13 @@ function reachLater({ parts, views, causes }: State, peer: PeerId): void {
     const isWanted = parts.isConnected(peer) || parts.hasRoom();
     if (views.directory.node(peer)?.state === "suspected" && (cause === "silent" || cause === "told") && isWanted) parts.reach(peer);
   });
+}
+
+function dismiss({ parts, views, causes }: State, peer: PeerId): void {
+  if (peer === parts.self || parts.isConnected(peer)) return;
+  causes.delete(peer);
+  parts.settle(peer);
+  views.setState(peer, "gone");
 }
 
 function markLive({ parts, views, causes }: State, peer: PeerId): void {

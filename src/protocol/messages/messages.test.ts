@@ -6,6 +6,7 @@ import fc from "fast-check";
 import type { z } from "zod";
 import { type Address, addressFromBytes } from "../address.ts";
 import { checkAdminRequest, signAdminRequest } from "../admin-request.ts";
+import { readCertificate, signAsOwner } from "../certificate.ts";
 import { type Decoded, decodeMessage, encodeCanonical, encodeMessage } from "../encoding.ts";
 import { createGenesis, readGenesis } from "../genesis.ts";
 import { checkGrant, createGrant } from "../grant.ts";
@@ -23,13 +24,16 @@ import { createNonceCache } from "../nonce-cache.ts";
 import { peerIdFromPublicKey } from "../peer-id.ts";
 import { readReceipt, readRefusal, signReceipt, signRefusal } from "../receipt.ts";
 import { readStopStatement, readStopWitness, signStopStatement, signStopWitness } from "../safe-to-stop.ts";
+import { certificatesReply, certificatesRequest } from "./certificates.ts";
 import { exchangeRecordsReply, exchangeRecordsRequest } from "./exchange-records.ts";
 import { getChunksReply, getChunksRequest } from "./get-chunks.ts";
 import { readGoodbye, signGoodbye } from "./goodbye.ts";
 import { hasChunksReply, hasChunksRequest } from "./has-chunks.ts";
 import { heartbeatSession } from "./heartbeat-session.ts";
 import { listChunksReply, listChunksRequest } from "./list-chunks.ts";
+import { voteReply, voteRequest } from "./membership-votes.ts";
 import { owedChunksReply, owedChunksRequest } from "./owed-chunks.ts";
+
 import { putChunksReply, putChunksRequest } from "./put-chunks.ts";
 import { sights, suspicions } from "./suspicions.ts";
 
@@ -46,6 +50,8 @@ const record = createNodeRecord(networkId, key, { ...draft, vaults: [vault] }).b
 const chunks = [address(1)];
 const head = { peerId: peer, startCounter: 1, sequence: 2 };
 const goodbye = signGoodbye(networkId, key, { startCounter: 1, sequence: 1, departure: { kind: "leaving" } });
+const founding = signAsOwner(genesis, key, { sequence: 1, previous: networkId, joining: [peer], leaving: [] });
+const vote = { previous: address(3), round: 4, statement: founding.statement };
 const admin = { method: "POST", path: "/", body: new Uint8Array(0) };
 const gate = () => ({ networkId, adminKey: key.publicKey, node: peer, nonces: createNonceCache(), wallMs });
 const digests = { membership: new Uint8Array(32), inventory: new Uint8Array(32) };
@@ -100,6 +106,25 @@ const decoders: readonly Decoder[] = [
   message("exchange reply", exchangeRecordsReply, { differing: [1], records: [record], more: true, wanted: [peer] }),
   message("suspicions", suspicions, { sightings: sights.map((sight) => ({ peer, sight })) }),
   message("heartbeat session", heartbeatSession, { secret: new Uint8Array(32), port: 4003, session: 0xffff_ffff }),
+  message("certificates request", certificatesRequest, { known: chunks, grant: new Uint8Array(200) }, { known: [], grant: null }),
+  message("certificates reply", certificatesReply, { certificates: [founding.bytes], head: founding.id, sequence: 1 }),
+  message(
+    "vote request",
+    voteRequest,
+    { ...vote, step: "prepare", grants: [{ node: peer, grant: new Uint8Array(9) }], earlier: null },
+    { ...vote, step: "accept", grants: [], earlier: { node: peer, signature: new Uint8Array(64), round: 2 } },
+  ),
+  message(
+    "vote reply",
+    voteReply,
+    { kind: "promised", before: { round: 2, statement: founding.statement, signature: new Uint8Array(64) }, agrees: false },
+    { kind: "promised", before: null, agrees: true },
+    { kind: "signed", signature: new Uint8Array(64) },
+    { kind: "outbid", round: 9 },
+    { kind: "elsewhere", head: address(3), sequence: 4 },
+    { kind: "declined", why: "unconvinced" },
+  ),
+  { name: "certificate", valid: [founding.bytes], decode: (bytes) => readCertificate(networkId, bytes) },
   { name: "genesis", valid: [genesis.bytes], decode: readGenesis },
   {
     name: "grant",

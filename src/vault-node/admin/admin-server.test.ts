@@ -4,6 +4,7 @@ import { strict as assert } from "node:assert";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { after, before, beforeEach, test } from "node:test";
+import { createConfirmedBook } from "../../network/membership/certificates/confirmed-book.ts";
 import { type Address, chunkAddress } from "../../protocol/address.ts";
 import {
   type AdminRefusalCode,
@@ -12,6 +13,7 @@ import {
   checkAdminAnswer,
   signAdminRequest,
 } from "../../protocol/admin-request.ts";
+import { type MembershipStatement, signAsOwner } from "../../protocol/certificate.ts";
 import { createGenesis } from "../../protocol/genesis.ts";
 import { createGrant } from "../../protocol/grant.ts";
 import { type SigningKey, signingKeyFromSeed } from "../../protocol/keys.ts";
@@ -29,6 +31,8 @@ const node = peerIdFromPublicKey(nodeKey.publicKey);
 const genesis = createGenesis({ name: "test", copies: { min: 4, target: 5, max: 8 }, placeUnit: 1, createdAt: 0 }, owner);
 const clock = createVirtualClock();
 const held: readonly Address[] = [3, 1, 2].map((byte) => chunkAddress(Uint8Array.of(byte)));
+
+const book = createConfirmedBook(genesis);
 
 let server: HttpServer;
 let done: unknown[] = [];
@@ -48,6 +52,7 @@ before(async () => {
     setGrant: async (grant: Uint8Array) => void done.push(["grant", grant.length]),
     setDesired: async (state: string) => void done.push(["desired", state]),
     addPeers: (addresses: readonly NodeAddress[]) => void done.push(["peers", addresses]),
+    offerCertificate: async (bytes: Uint8Array) => book.offer(bytes),
   };
   server = createAdminServer(parts, { ip: "127.0.0.1", port: 0 });
   await server.start();
@@ -170,4 +175,16 @@ test("garbage on the port harms nothing", async () => {
     await once(socket, "close");
   }
   assert.equal((await command("PUT", "/v1/desired", cordon)).status, 200);
+});
+
+test("a certificate by the owner is taken in once; by others, out of place or outdone it is refused with the reason", async () => {
+  const first: MembershipStatement = { sequence: 1, previous: genesis.networkId, joining: [node], leaving: [] };
+  const put = (signer: SigningKey, statement: MembershipStatement): Promise<Answered> =>
+    command("PUT", "/v1/certificate", signAsOwner(genesis, signer, statement).bytes);
+  assert.equal((await put(key(9), first)).json["code"], "bad-certificate");
+  assert.equal((await put(owner, { ...first, previous: chunkAddress(Uint8Array.of(9)) })).json["code"], "other-chain");
+  assert.deepEqual((await put(owner, first)).json, { certificate: "fresh" });
+  assert.deepEqual((await put(owner, first)).json, { certificate: "known" });
+  assert.deepEqual([...book.head().confirmed], [node]);
+  assert.equal((await command("PUT", "/v1/certificate", Uint8Array.of(1))).status, 422);
 });

@@ -1,6 +1,7 @@
 // The commands of the admin port, each already known to be signed by the admin key: grant, first peers, wanted state,
-// inventory. A body is parsed once, here.
+// certificates by the owner, inventory. A body is parsed once, here.
 import { z } from "zod";
+import type { CertificateOffer } from "../../network/membership/certificates/confirmed-book.ts";
 import type { Genesis } from "../../protocol/genesis.ts";
 import { checkGrant } from "../../protocol/grant.ts";
 import { type NodeAddress, nodeAddress } from "../../protocol/node-record.ts";
@@ -24,6 +25,8 @@ export type CommandParts = {
   addPeers(addresses: readonly NodeAddress[]): void;
   /** Absent where this node makes no statements that a node may be stopped. */
   readonly stops?: Pick<StopStatements, "state" | "witness"> | undefined;
+  /** Takes in a membership certificate by the owner; absent where the node takes no part in certificates. */
+  readonly offerCertificate: ((bytes: Uint8Array) => Promise<CertificateOffer>) | undefined;
 };
 
 /** Addresses in one command. */
@@ -34,7 +37,8 @@ const desiredBody: z.ZodType<{ readonly state: DesiredState }> = z.object({ stat
 
 const stopBody: z.ZodType<{ readonly purpose: StopPurpose }> = z.object({ purpose: z.enum(stopPurposes) });
 
-type Command = (parts: CommandParts, request: HttpRequest) => Promise<HttpAnswer>;
+/** Undefined where this node has no such command. */
+type Command = (parts: CommandParts, request: HttpRequest) => Promise<HttpAnswer | undefined>;
 
 const commands: Readonly<Record<string, Command>> = {
   "PUT /v1/grant": async ({ genesis, peerId, clock, setGrant }, { body }) => {
@@ -64,6 +68,13 @@ const commands: Readonly<Record<string, Command>> = {
   "POST /v1/stop-witness": async ({ stops }, { body }) => {
     if (body.length > stopStatementMax) return problemAnswer(413, "bad-body", `a statement has at most ${stopStatementMax} bytes`);
     return stops === undefined ? noStops() : stopAnswer(await stops.witness(body));
+  },
+  "PUT /v1/certificate": async ({ offerCertificate }, { body }) => {
+    const offered = await offerCertificate?.(body);
+    if (offered?.kind === "refused") return problemAnswer(422, "bad-certificate", `${offered.code}: ${offered.why}`);
+    if (offered?.kind === "ahead") return problemAnswer(409, "other-chain", "it follows a certificate that this node does not have");
+    if (offered?.kind === "outdone") return problemAnswer(409, "outdone", "another certificate has this place in the chain");
+    return offered === undefined ? undefined : jsonAnswer(200, { certificate: offered.kind });
   },
   "GET /v1/inventory": ({ store }, request) => answerInventory(store, request),
 };

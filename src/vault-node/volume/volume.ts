@@ -27,6 +27,8 @@ export type Volume = {
   readonly chunkDirectory: string;
   /** Where the directory of peers is cached. */
   readonly peersCachePath: string;
+  /** Where the membership certificates are kept, and what this node signed for the next one. */
+  readonly certificatePaths: { readonly chain: string; readonly votes: string };
   /** What was seen of other nodes' vaults. */
   readonly scores: { load(): Promise<string | undefined>; save(text: string): Promise<void> };
   saveGrant(grant: Uint8Array): Promise<void>;
@@ -76,6 +78,7 @@ async function openLocked(options: VolumeOptions, random: Random, lock: VolumeLo
     desired,
     chunkDirectory: join(directory, "chunks"),
     peersCachePath: join(directory, "peers"),
+    certificatePaths: { chain: join(directory, "certificates"), votes: join(directory, "votes") },
     scores: {
       load: async () => {
         const bytes = await readFileIfThere(scoresPath);
