@@ -27,10 +27,17 @@ export function statusText(glance: FarmGlance, dataFolder: string, lineMax: numb
   return [
     headline(glance, howItRuns(glance)),
     ...(named.length === 0 ? ["none"] : named).map((text, i) => `  ${i === 0 ? "gateways" : "        "}  ${text}`),
+    ...membersLine(nodes),
     `  data      ${dataFolder}`,
     "",
     ...(fits ? whole : nodeTable(nodes, shortened)),
   ].join("\n");
+}
+
+/** What the nodes say of who is confirmed; more than one answer where the farm is cut in two. */
+function membersLine(nodes: readonly NodeLine[]): readonly string[] {
+  const said = [...new Set(nodes.flatMap(({ membership }) => (membership === undefined ? [] : [membership.text])))];
+  return said.length === 0 ? [] : [`  members   ${said.join("; ")}`];
 }
 
 function howItRuns({ runBy }: FarmGlance): string {

@@ -2,6 +2,7 @@
 // when it is called, so that each starts as fast as it can.
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { CommandWorld } from "./command-world.ts";
+import type { DeclareLostOptions } from "./commands/declare-lost.ts";
 import type { FarmChoice } from "./commands/down.ts";
 import type { DrainOptions } from "./commands/drain.ts";
 import type { GetOptions } from "./commands/get.ts";
@@ -24,6 +25,7 @@ export function createProgram(world: CommandWorld, version: string, isJson = fal
     .showHelpAfterError("(see: vaultfarm --help)")
     .addHelpText("after", "\nExit codes and examples: docs/cli.md");
   addFarmCommands(program, world);
+  addMembershipCommands(program, world);
   addObjectCommands(program, world);
   addOfflineCommands(program, world);
   program
@@ -87,6 +89,17 @@ function addDrainCommands(program: Command, world: CommandWorld): void {
     .argument("<node>", "its name, or the end of its id");
   withOptions(undrain, farmOptions()).action(async (node: string, options: DrainOptions & Json) =>
     (await import("./commands/drain.ts")).undrain(world, outputOf(world, options), node, options),
+  );
+}
+
+function addMembershipCommands(program: Command, world: CommandWorld): void {
+  const declareLost = program
+    .command("declare-lost")
+    .description("the owner's word that nodes are gone for good, where half of the confirmed ones or more are lost")
+    .argument("<node...>", "names, or ends of peer ids, as status shows them")
+    .option("--dry-run", "say what it assumes, sign nothing", false);
+  withOptions(declareLost, farmOptions()).action(async (nodes: string[], options: DeclareLostOptions & Json) =>
+    (await import("./commands/declare-lost.ts")).declareLost(world, outputOf(world, options), nodes, options),
   );
 }
 

@@ -27,7 +27,7 @@ test("the farm is what the manifest says, in the agreed shape", () => {
   assert.deepEqual(Object.keys(view).toSorted(), ["farm", "gateways", "nodes"]);
   assert.deepEqual([view.farm, view.gateways.length, view.nodes.length], ["attic", 2, 8]);
   for (const node of view.nodes) {
-    assert.deepEqual(Object.keys(node).toSorted(), ["admin", "peerId", "pid", "state", "vaults", "zone"]);
+    assert.deepEqual(Object.keys(node).toSorted(), ["admin", "membership", "name", "peerId", "pid", "state", "vaults", "zone"]);
     assert.equal(node.state, "ready");
     assert.equal(node.vaults.length, 3);
   }

@@ -37,7 +37,8 @@ export async function findDrainNode({ state, keys, commander }: DrainFarmParts, 
   return { name: state.name, keys, commander, node, others: await lookAgain(), lookAgain };
 }
 
-function chooseNode({ nodes }: FarmState, asked: string): NodePlace {
+/** The node that a person means by its name, or by the end of its id. Throws a `CommandError` where it is none, or more than one. */
+export function chooseNode({ nodes }: Pick<FarmState, "nodes">, asked: string): NodePlace {
   const meant = nodes.filter(({ name, peerId }) => name === asked || (asked.length >= 4 && peerId?.endsWith(asked) === true));
   const [only] = meant;
   if (only !== undefined && meant.length === 1) return only;

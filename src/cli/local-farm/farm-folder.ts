@@ -11,6 +11,8 @@ export type FarmFolder = {
   readonly ownerKey: string;
   readonly adminKey: string;
   readonly networkKey: string;
+  /** The first membership certificate, as the owner signed it. */
+  readonly firstCertificate: string;
   readonly nodes: string;
   readonly compileCache: string;
   /** Folder, log and peers file of a member. */
@@ -30,6 +32,7 @@ export function farmFolder(dataDir: string, name: string): FarmFolder {
     ownerKey: at("network", "owner.key"),
     adminKey: at("network", "admin.key"),
     networkKey: at("network", "network.key"),
+    firstCertificate: at("network", "first-certificate"),
     nodes: at("nodes"),
     compileCache: at("cache"),
     member: (kind, member) => ({

@@ -1,4 +1,5 @@
 // A local farm as `status` shows it: read from its folder and asked from its members, whoever runs it.
+import type { MembershipStatus } from "../../protocol/node-status.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import { type LockHolder, lockHolder } from "./farm-lock.ts";
 import type { FarmState } from "./farm-state.ts";
@@ -23,6 +24,8 @@ export type NodeLine = {
   readonly admin: string;
   readonly zone: string;
   readonly vaults: readonly VaultLine[];
+  /** Who is confirmed, as this node sees it; absent where it does not answer. */
+  readonly membership?: MembershipStatus;
 };
 export type GatewayLine = { readonly name: string; readonly url: string; readonly pid: number | null };
 
@@ -56,6 +59,7 @@ async function viewNode(node: FarmState["nodes"][number], pid: number | null): P
     state: status?.state ?? (pid === null ? "down" : "silent"),
     admin: `http://127.0.0.1:${node.ports.admin}`,
     zone: node.zone,
+    ...(status?.membership === undefined ? {} : { membership: status.membership }),
     vaults: (status?.vaults ?? []).map(({ name, state, capacity, used, chunks }) => ({ name, state, capacity, used, chunks })),
   };
 }

@@ -39,6 +39,8 @@ export type NodeCommander = {
   safeToStop(adminPort: number, node: PeerId, purpose: StopPurpose): Promise<StatementOutcome>;
   /** Asks the node to check another's statement. */
   witnessStop(adminPort: number, node: PeerId, statement: Uint8Array): Promise<StatementOutcome>;
+  /** Gives the node a membership certificate signed by the owner. */
+  certify(adminPort: number, node: PeerId, certificate: Uint8Array): Promise<CommandOutcome>;
 };
 
 const timeoutMs = 5000;
@@ -77,6 +79,7 @@ export function createNodeCommander(keys: FarmKeys, { clock, random }: { clock: 
   };
   return {
     grant: (port, node) => put(port, node, "/v1/grant", createGrant(keys.genesis, keys.owner, { peerId: node, notAfterMs: 0 })),
+    certify: (port, node, certificate) => put(port, node, "/v1/certificate", certificate),
     tellPeers: (port, node, peers) => put(port, node, "/v1/peers", textBytes(JSON.stringify(peers))),
     setDesired: (port, node, state) => put(port, node, "/v1/desired", textBytes(JSON.stringify({ state }))),
     safeToStop: (port, node, purpose) => statement(port, node, "/v1/safe-to-stop", textBytes(JSON.stringify({ purpose }))),

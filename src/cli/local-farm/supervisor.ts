@@ -4,6 +4,7 @@ import { type FarmAction, type FarmGoal, farmIsReady, type ObservedFarm, planFar
 import type { Clock } from "../../runtime/clock.ts";
 import { createFarmBook, type FarmBook } from "./farm-book.ts";
 import type { FarmState } from "./farm-state.ts";
+import { foundMembership } from "./first-certificate.ts";
 import { createLocalMembers, type LocalMembers } from "./local-members.ts";
 import { placeGateway, placeNode } from "./member-places.ts";
 import { nodeAddressOf } from "./member-settings.ts";
@@ -40,6 +41,7 @@ export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): 
   const members = createLocalMembers({ ...parts, onChange: wake.now }, book);
   const commander = createNodeCommander(parts.keys, parts);
   stop.addEventListener("abort", wake.now, { once: true });
+  let founded = false;
   for (;;) {
     const goal: FarmGoal = { nodes: spec.replicas, gateways: spec.gateway.replicas, running: !stop.aborted, restart: parts.restart };
     const observed = await members.observe();
@@ -47,6 +49,7 @@ export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): 
     await carryOut(actions, { parts, book, members, commander });
     await members.record();
     const ready = farmIsReady(goal, observed);
+    if (!founded && ready && goal.running) founded = await foundMembership({ ...parts, commander }, book.state().nodes);
     parts.onLook({ goal, observed, actions, ready, state: book.state() });
     if (!goal.running && actions.length === 0) return;
     await wake.after(pause(actions, clock.monotonicMs()));
