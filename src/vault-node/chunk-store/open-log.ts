@@ -86,7 +86,7 @@ async function readAgain(options: OpenLogOptions, opened: OpenedLog, state: Inde
   const present = await listSegments(disk, directory);
   const { position } = state;
   for (const segment of present) {
-    if (segment <= position.segment && !state.segments.has(segment)) await opened.log.unlink(segment);
+    if (segment < position.segment && !state.segments.has(segment)) await opened.log.unlink(segment);
     else if (segment >= position.segment) {
       const from = segment === position.segment ? position.offset : 0;
       const last = segment === present.at(-1);
@@ -120,7 +120,11 @@ async function readSegment(options: OpenLogOptions, { log, index, ledger }: Open
       ledger.apply(head, { segment, offset }, damaged);
       if (index.pending() >= batch) await ledger.checkpoint();
     }
-    if (step.value.gaps > 0) options.report.warn("the log has bytes that are no entries", { segment, gaps: step.value.gaps });
+    if (step.value.gaps > 0) {
+      options.report.warn("the log has bytes that are no entries", { segment, gaps: step.value.gaps });
+      // Removals behind a gap are not believed when the index must be made again: none may be written there.
+      if (last) log.seal();
+    }
     const torn = (await file.size()) - end;
     if (torn > 0) options.report.warn("the log has a torn end", { segment, end, torn, cut: last });
     if (torn > 0 && last) await file.truncate(end);

@@ -14,7 +14,7 @@ export type LogPosition = { readonly segment: number; readonly offset: number };
 
 export type SegmentLog = {
   readonly files: SegmentFiles;
-  /** Where the next group would begin. */
+  /** Where the next group would begin; behind a sealed segment, the one after it: so a seal outlives a restart. */
   position(): LogPosition;
   /** Begins the segment the next group of `bytes` belongs to, where it is not there yet. */
   prepare(bytes: number): Promise<LogPosition>;
@@ -57,24 +57,27 @@ export async function listSegments(disk: Disk, directory: string): Promise<reado
     .sort((a, b) => a - b);
 }
 
+/**
+ * open: groups are appended · ended: the next group begins a new segment, and so it is after a restart · broken: the same,
+ * but a write failed: the next start must still look at what is behind the end.
+ */
+type Ending = "open" | "ended" | "broken";
+
 /** The log in `directory` with the segments known so far; numbers up to `lastUsed` are never given again. */
 export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number, SegmentFigures>, lastUsed: number): SegmentLog {
   const { disk, directory, segmentBytes } = options;
   const files = createSegmentFiles(disk, (segment) => segmentPath(directory, segment), openSegmentsMax);
-  const segments = new Map<number, Segment>([...known].map(([number, figures]) => [number, { ...figures }]));
+  const books = createSegmentBooks(known);
+  const { segments } = books;
   let active = lastUsed;
   let lastTried = lastUsed;
-  let sealed = !segments.has(active);
-  let bytes = sum(segments, "end");
-  let dead = sum(segments, "dead");
+  let ending: Ending = segments.has(active) ? "open" : active > 0 ? "ended" : "broken";
   const gone = (): number => active - segments.size;
-  const figures = (segment: number): Segment => segments.get(segment) ?? { end: 0, dead: 0, removals: 0, gone: 0 };
-  const position = (): LogPosition => ({ segment: active, offset: figures(active).end });
-  const extend = (segment: number, end: number): void => {
-    const one = figures(segment);
-    bytes += end - one.end;
-    one.end = end;
-    segments.set(segment, one);
+  const end = (): number => segments.get(active)?.end ?? 0;
+  const position = (): LogPosition => (ending === "ended" ? { segment: active + 1, offset: 0 } : { segment: active, offset: end() });
+  const extend = (segment: number, to: number): void => {
+    if (segment > active || !segments.has(segment)) ending = "open";
+    books.extend(segment, to);
     active = Math.max(active, segment);
     lastTried = Math.max(lastTried, active);
   };
@@ -85,54 +88,37 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
     files.adopt(next, await disk.open(segmentPath(directory, next), "create"));
     await disk.syncDirectory(directory);
     extend(next, 0);
-    sealed = false;
   };
   return {
     files,
     position,
     prepare: async (more) => {
-      const { end } = figures(active);
-      if (sealed || (end > 0 && end + more > segmentBytes)) await begin();
+      if (ending !== "open" || (end() > 0 && end() + more > segmentBytes)) await begin();
       return position();
     },
     append: async (parts) => {
-      const { end } = figures(active);
+      const from = end();
       await files
-        .use(active, (file) => writeOrTakeBack(file, parts, end))
+        .use(active, (file) => writeOrTakeBack(file, parts, from))
         .catch((error: unknown) => {
           // Whatever came of the group, nothing is ever appended behind it.
-          sealed = true;
+          ending = "broken";
           throw error;
         });
     },
-    extend: (segment, end) => {
-      if (segment > active) sealed = false;
-      extend(segment, end);
-    },
+    extend,
     seal: () => {
-      sealed = true;
+      ending = "ended";
     },
     segments: () => segments,
-    addDead: (segment, more) => {
-      if (!segments.has(segment)) return;
-      figures(segment).dead += more;
-      dead += more;
-    },
-    addRemoval: (segment, more) => {
-      const one = segments.get(segment);
-      if (one === undefined) return;
-      one.removals += more;
-      one.gone = gone();
-    },
+    addDead: books.addDead,
+    addRemoval: (segment, more) => books.addRemoval(segment, more, gone()),
     gone,
-    bytes: () => bytes,
-    deadBytes: () => dead,
+    bytes: books.bytes,
+    deadBytes: books.deadBytes,
     drop: (segment) => {
-      const one = figures(segment);
-      bytes -= one.end;
-      dead -= one.dead;
-      segments.delete(segment);
-      if (segment === active) sealed = true;
+      books.drop(segment);
+      if (segment === active) ending = "ended";
     },
     unlink: async (segment) => {
       await files.forget(segment);
@@ -140,6 +126,52 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
       await disk.syncDirectory(directory);
     },
     close: () => files.close(),
+  };
+}
+
+type SegmentBooks = {
+  readonly segments: ReadonlyMap<number, SegmentFigures>;
+  extend(segment: number, end: number): void;
+  addDead(segment: number, bytes: number): void;
+  addRemoval(segment: number, bytes: number, gone: number): void;
+  drop(segment: number): void;
+  bytes(): number;
+  deadBytes(): number;
+};
+
+/** The figures of all segments and their sums. */
+function createSegmentBooks(known: ReadonlyMap<number, SegmentFigures>): SegmentBooks {
+  const segments = new Map<number, Segment>([...known].map(([number, figures]) => [number, { ...figures }]));
+  let bytes = sum(segments, "end");
+  let dead = sum(segments, "dead");
+  const figures = (segment: number): Segment => segments.get(segment) ?? { end: 0, dead: 0, removals: 0, gone: 0 };
+  return {
+    segments,
+    extend: (segment, end) => {
+      const one = figures(segment);
+      bytes += end - one.end;
+      one.end = end;
+      segments.set(segment, one);
+    },
+    addDead: (segment, more) => {
+      if (!segments.has(segment)) return;
+      figures(segment).dead += more;
+      dead += more;
+    },
+    addRemoval: (segment, more, gone) => {
+      const one = segments.get(segment);
+      if (one === undefined) return;
+      one.removals += more;
+      one.gone = gone;
+    },
+    drop: (segment) => {
+      const one = figures(segment);
+      bytes -= one.end;
+      dead -= one.dead;
+      segments.delete(segment);
+    },
+    bytes: () => bytes,
+    deadBytes: () => dead,
   };
 }
 
