@@ -109,7 +109,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
       if (found !== undefined) puts.ledger.note(address, found.holders);
       return found === undefined ? undefined : { size: found.size, copies: found.holders.length };
     },
-    network: () => networkView(genesis, directory, ledger),
+    network: () => networkView(genesis, directory, ledger, clock.wallMs()),
     onNetworkChange: bell.onRing,
     ready: () => directory.nodes().filter(({ state }) => state === "live").length >= genesis.copies.min,
     stop: async () => {

@@ -1,18 +1,32 @@
 // The network as a customer sees it, out of the directory; and one call for changes that come together.
 import type { Directory, NodeView } from "../network/directory.ts";
 import type { Genesis } from "../protocol/genesis.ts";
+import type { VaultName } from "../protocol/keys.ts";
+import type { PeerId } from "../protocol/peer-id.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { CopiesLedger } from "./copies-ledger.ts";
-import type { NetworkView, NodeSummary } from "./farm-client.ts";
+import type { NetworkView, NodeSummary, VaultStanding } from "./farm-client.ts";
+import { publishers, standingsOf, sumCopies, suspicionsBy } from "./farm-figures.ts";
 
 /** The view of now. */
-export function networkView(genesis: Genesis, directory: Directory, ledger: CopiesLedger): NetworkView {
+export function networkView(genesis: Genesis, directory: Directory, ledger: CopiesLedger, wallMs: number): NetworkView {
   const { networkId, name, copies: policy } = genesis;
   const isLive = (peer: NodeView["record"]["peerId"]): boolean => directory.node(peer)?.state === "live";
-  return { networkId, name, nodes: directory.nodes().map(summary), copies: { policy, ...ledger.figures(policy, isLive) } };
+  const nodes = directory.nodes();
+  const counted = publishers(nodes, wallMs);
+  const own = { ...ledger.figures(policy, isLive), none: ledger.below(1, isLive, Number.POSITIVE_INFINITY).length };
+  const seen: SeenByNodes = { suspicions: suspicionsBy(counted), standings: standingsOf(counted) };
+  return { networkId, name, nodes: nodes.map((node) => summary(node, seen)), copies: sumCopies(policy, counted, own) };
 }
 
-function summary({ record, state }: NodeView): NodeSummary {
+type SeenByNodes = {
+  readonly suspicions: ReadonlyMap<PeerId, readonly PeerId[]>;
+  readonly standings: ReadonlyMap<VaultName, VaultStanding>;
+};
+
+const noStanding: VaultStanding = { score: null, conduct: null, standing: null, age: null };
+
+function summary({ record, state, confirmed }: NodeView, { suspicions, standings }: SeenByNodes): NodeSummary {
   const [address] = record.addresses;
   const ip = address?.ip.includes(":") === true ? `[${address.ip}]` : address?.ip;
   return {
@@ -20,12 +34,15 @@ function summary({ record, state }: NodeView): NodeSummary {
     address: address === undefined ? "" : `${ip}:${address.libp2p}`,
     zone: record.domain.zone,
     state,
+    confirmed,
+    suspectedBy: suspicions.get(record.peerId) ?? [],
     vaults: record.vaults.map(({ name, state: vaultState, capacity, used, chunks }) => ({
       name,
       state: vaultState,
       capacity,
       used,
       chunks,
+      ...(standings.get(name) ?? noStanding),
     })),
   };
 }

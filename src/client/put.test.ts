@@ -157,12 +157,16 @@ describe("a chunk", () => {
   it("below target is seen in the network view, and no more once its nodes are back", async () => {
     const farm = await startFarm();
     const { bytes, address } = chunkOf(1000);
-    assert.deepEqual(farm.client.network().copies, { policy: farm.genesis.copies, lowest: null, belowMin: 0, belowTarget: 0 });
+    const known = (): object => {
+      const { lowest, belowMin, belowTarget } = farm.client.network().copies;
+      return { lowest, belowMin, belowTarget };
+    };
+    assert.deepEqual(known(), { lowest: null, belowMin: 0, belowTarget: 0 });
     await farm.client.putChunk(address, bytes);
     await eventually(() => farm.client.network().copies.lowest === 5, "five copies known");
     const two = farm.closest(address, 2);
     for (const { peer } of two) farm.setState(peer, "suspected");
-    assert.deepEqual(farm.client.network().copies, { policy: farm.genesis.copies, lowest: 3, belowMin: 1, belowTarget: 1 });
+    assert.deepEqual(known(), { lowest: 3, belowMin: 1, belowTarget: 1 });
     for (const { peer } of two) farm.setState(peer, "live");
     assert.equal(farm.client.network().copies.belowTarget, 0);
   });

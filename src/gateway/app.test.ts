@@ -258,10 +258,12 @@ test("the network in the agreed shape, the documents, the metrics without addres
   const network = (await app.http.inject({ url: "/v1/network" })).json() as Record<string, unknown>;
   assert.deepEqual(Object.keys(network), ["networkId", "name", "nodes", "copies"]);
   const [node] = network["nodes"] as Record<string, unknown>[];
-  assert.deepEqual(Object.keys(node ?? {}), ["peerId", "address", "zone", "state", "vaults"]);
+  assert.deepEqual(Object.keys(node ?? {}), ["peerId", "address", "zone", "state", "confirmed", "suspectedBy", "vaults"]);
   const [vault] = (node?.["vaults"] ?? []) as Record<string, unknown>[];
-  assert.deepEqual(Object.keys(vault ?? {}), ["name", "state", "capacity", "used", "chunks"]);
-  assert.deepEqual(Object.keys(network["copies"] as object), ["policy", "lowest", "belowMin", "belowTarget"]);
+  assert.deepEqual(Object.keys(vault ?? {}), ["name", "state", "capacity", "used", "chunks", "score", "conduct", "standing", "age"]);
+  const copies = network["copies"] as Record<string, unknown>;
+  assert.deepEqual(Object.keys(copies), ["policy", "lowest", "belowMin", "belowTarget", "histogram", "reporting", "repair"]);
+  assert.deepEqual(Object.keys(copies["repair"] as object), ["chunks", "bytesLeft", "etaMs", "waiting", "dueAtMs"]);
   const openapi = (await app.http.inject({ url: "/openapi.json" })).json() as { openapi: string; paths: Record<string, unknown> };
   assert.equal(openapi.openapi, "3.1.0");
   for (const path of [

@@ -173,12 +173,18 @@ function makeNode(index: number, options: MemoryFarmOptions): NodeSummary {
     capacity: options.vaultCapacity,
     used: 0,
     chunks: 0,
+    score: 0.97,
+    conduct: 1,
+    standing: "good" as const,
+    age: 4,
   }));
   return {
     peerId: peerIdFromPublicKey(publicKeyFromBytes(id)),
     address: `127.0.0.1:${4000 + index}`,
     zone: `zone-${"abc"[index % 3]}`,
     state: "live",
+    confirmed: false,
+    suspectedBy: [],
     vaults,
   };
 }
@@ -194,7 +200,15 @@ function viewOf(nodes: readonly NodeSummary[], chunks: ReadonlyMap<Address, Uint
     networkId: addressFromBytes(hash(Buffer.from("memory farm"))),
     name: "memory",
     nodes: nodes.map((node) => ({ ...node, vaults: node.vaults.map((vault) => ({ ...vault, ...used })) })),
-    copies: { policy, lowest, belowMin: below(policy.min), belowTarget: below(policy.target) },
+    copies: {
+      policy,
+      lowest,
+      belowMin: below(policy.min),
+      belowTarget: below(policy.target),
+      histogram: Array.from({ length: policy.target + 1 }, (_, copies) => (copies === lowest ? chunks.size : 0)),
+      reporting: { nodes: live, of: live },
+      repair: { chunks: 0, bytesLeft: 0, etaMs: 0, waiting: below(policy.target), dueAtMs: null },
+    },
   };
 }
 

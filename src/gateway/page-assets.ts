@@ -19,6 +19,7 @@ const modules = [
   "file-list",
   "file-shelf",
   "fingerprint",
+  "healing",
   "network-source",
   "network-view",
   "open-form",

@@ -6,6 +6,7 @@ import { type Address, addressFromBytes } from "./address.ts";
 import { decodeCanonical, encodeCanonical } from "./encoding.ts";
 import { type SigningKey, signingKeyFromSeed, vaultName } from "./keys.ts";
 import { clockToleranceMs, nodeRecordMax, vaultsPerNodeMax } from "./limits.ts";
+import { liveFiguresMax } from "./node-figures.ts";
 import { createNodeRecord, isNewer, type NodeRecordDraft, readNodeRecord } from "./node-record.ts";
 import { peerIdFromPublicKey } from "./peer-id.ts";
 
@@ -51,6 +52,20 @@ function resigned(change: (fields: Record<string, unknown>) => object, signer?: 
   const next = encodeCanonical([tag, version, networkId, { ...fields, ...change(fields) }]);
   return encodeCanonical([next, signer?.sign(next) ?? signature]);
 }
+
+test("figures for people travel with a record, within their limits; one without them, or with fields of later versions, is read too", () => {
+  const copies = { live: [0, 1, 2], partial: true, repairing: 3, bytesLeft: 4, etaMs: 5, waiting: 6, dueMs: null };
+  const seen = [{ vault: vaultName(key(101).publicKey), score: 30, conduct: 1000, age: 0 }];
+  const figures = { copies, suspects: [record.peerId], seen };
+  const read = readNodeRecord(network(1), createNodeRecord(network(1), key(1), draft({ figures })).bytes, wallMs);
+  assert.ok(read.ok);
+  assert.deepEqual(read.value.figures, figures);
+  assert.equal(Object.hasOwn(record, "figures"), false);
+  const later = { ...figures, suspects: [], seen: [], copies: { ...copies, weather: "fine" }, more: 1 };
+  assert.equal(code(resigned(() => ({ figures: later }), key(1))), "ok");
+  const tooMany = { ...later, copies: { ...copies, live: Array.from({ length: liveFiguresMax + 1 }, () => 0) } };
+  assert.equal(code(resigned(() => ({ figures: tooMany }), key(1))), "malformed");
+});
 
 test("a record reads as it was made, with its vaults' names", () => {
   const read = readNodeRecord(network(1), record.bytes, wallMs);

@@ -6,6 +6,7 @@ import { toHex } from "./bytes.ts";
 import { hash } from "./hash.ts";
 import { type PublicKey, type SigningKey, type VaultName, vaultName } from "./keys.ts";
 import { clockToleranceMs, nodeAddressCountMax, nodeRecordMax, vaultsPerNodeMax } from "./limits.ts";
+import { type NodeFigures, nodeFigures } from "./node-figures.ts";
 import { type PeerId, peerIdFromPublicKey, publicKeyOfPeerId } from "./peer-id.ts";
 import { openSigned, type SignedKind, signFields, verifyOpened } from "./signed.ts";
 import { type VaultState, vaultStates } from "./states.ts";
@@ -64,6 +65,8 @@ type RecordFields = {
   /** Wall time, milliseconds. */
   readonly signedAtMs: number;
   readonly vaults: readonly HostedVault[];
+  /** For people to see; absent from older nodes. */
+  readonly figures?: NodeFigures;
 };
 const recordFields: z.ZodType<RecordFields> = z.object({
   peerId: wirePeerId,
@@ -74,6 +77,7 @@ const recordFields: z.ZodType<RecordFields> = z.object({
   sequence: wireCount,
   signedAtMs: wireCount,
   vaults: z.array(hostedVault).max(vaultsPerNodeMax),
+  figures: z.exactOptional(nodeFigures),
 });
 const recordKind: SignedKind<RecordFields> = { tag: "node-record", fields: recordFields };
 

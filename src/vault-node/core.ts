@@ -21,6 +21,7 @@ import { createPutChunks } from "./handlers/put-chunks.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import { createNearness } from "./nearness.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
+import { createNodeFigures } from "./node-figures.ts";
 import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
 import type { ReconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import { createMender } from "./replication/mending.ts";
@@ -113,7 +114,20 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   let replicator: Replicator | undefined;
   const joined = (): boolean => membership.joined() && (replicator?.complete() ?? parts.replication === undefined);
   const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined });
-  const announcer = createAnnouncer({ conditions, clock, log, announce: (vaults) => membership.announce(recordOf(parts, vaults)) });
+  const figures = createNodeFigures({
+    self: peers.self,
+    directory: membership.directory,
+    clock,
+    scoreboard: upkeep.scoreboard,
+    copies: (isLive) => replicator?.figures(isLive),
+  });
+  const announcer = createAnnouncer({
+    conditions,
+    clock,
+    log,
+    figures,
+    announce: (vaults, told) => membership.announce({ ...recordOf(parts, vaults), figures: told }),
+  });
   const gate = createWorkGate(events);
   const handlerParts: HandlerParts = {
     genesis: identity.genesis,

@@ -48,6 +48,7 @@ function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
   registerReplicationFigures(registry, {
     copies: () => ({
       repairs: new Map([[2, 7]]),
+      chunks: 7,
       placements: 1,
       bytes: 500,
       inFlight: 0,

@@ -1,9 +1,10 @@
 // The metrics of upkeep, counted at events and read at each scrape. No label comes from the network: which peer it was
 // stands in the status, not here.
+
+import { type Standing, standings } from "../protocol/standing.ts";
 import type { MetricsRegistry } from "../runtime/metrics-registry.ts";
 import { auditVerdicts } from "./audit/auditor.ts";
 import { compareFailures } from "./reconciliation/comparer.ts";
-import { type Standing, standings } from "./scores/score.ts";
 import { peerFaults } from "./scores/scoreboard.ts";
 import type { UpkeepEvents } from "./upkeep-events.ts";
 

@@ -71,8 +71,9 @@ async function runCopy(name: string, dataDir: string): Promise<Ended> {
   );
   const ports = { libp2p, lane, heartbeat, health, admin };
   const { admin: adminKey } = await readFarmKeys(folder);
+  const spec = { network: { profile: "lan" }, repair: { delaySeconds: 300 } } as const;
   const env = {
-    ...vaultNodeEnv(folder, state, { ...node, ports }, { adminPublicKey: adminKey.publicKey, profile: "lan" }),
+    ...vaultNodeEnv(folder, state, { ...node, ports }, { adminPublicKey: adminKey.publicKey, spec }),
     VAULTFARM_DATA_DIR: dataDir,
     VAULTFARM_FOUNDER: "false",
   };

@@ -13,6 +13,7 @@ const spec: VaultFarmSpec = {
   copies,
   gateway: { replicas: 1 },
   network: { profile: "lan" },
+  repair: { delaySeconds: 300 },
   topology: { zones: [] },
 };
 const place = (name: string): NodePlace => ({

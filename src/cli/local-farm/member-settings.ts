@@ -5,9 +5,8 @@ import { type GatewayConfig, toEnv as gatewayEnv, readConfig as readGatewayConfi
 import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
 import { peersToTell } from "../../operator/vault-farm/plan.ts";
 import type { PublicKey } from "../../protocol/keys.ts";
-import type { ProfileName } from "../../protocol/network-profile.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
-import { toEnv as nodeEnv, repairDelayDefaultMs } from "../../vault-node/config.ts";
+import { toEnv as nodeEnv } from "../../vault-node/config.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import type { FarmState, GatewayPlace, NodePlace } from "./farm-state.ts";
 
@@ -35,7 +34,7 @@ export function vaultNodeEnv(
   folder: FarmFolder,
   state: FarmState,
   node: NodePlace,
-  { adminPublicKey, profile }: { readonly adminPublicKey: PublicKey; readonly profile: ProfileName },
+  { adminPublicKey, spec }: { readonly adminPublicKey: PublicKey; readonly spec: Pick<VaultFarmSpec, "network" | "repair"> },
 ): Record<string, string> {
   const { data, peers } = folder.member("node", node.name);
   return nodeEnv({
@@ -52,10 +51,10 @@ export function vaultNodeEnv(
     region: "",
     zone: node.zone,
     host: "local",
-    profile,
+    profile: spec.network.profile,
     logLevel: "info",
     stopGraceMs,
-    repairDelayMs: repairDelayDefaultMs,
+    repairDelayMs: spec.repair.delaySeconds * 1000,
   });
 }
 

@@ -39,7 +39,7 @@ export function createMemberStarter(parts: MemberStarterParts, book: FarmBook): 
     const node = await withFreeNodePorts(book.state(), known, random);
     book.changeNode(name, { ports: node.ports });
     const told = await writePeersFile(folder, book.state(), "node", name);
-    const chosen = { adminPublicKey: keys.admin.publicKey, profile: parts.spec.network.profile };
+    const chosen = { adminPublicKey: keys.admin.publicKey, spec: parts.spec };
     const env = { ...baseEnv, ...memorySettings, ...vaultNodeEnv(folder, book.state(), node, chosen) };
     start(member, "vault-node", { name, env, log: folder.member("node", name).log });
     return told;

@@ -1,6 +1,6 @@
 // The three figures above the map (nodes, copies, space), and the warnings.
 import { byId, element, setText } from "./element.ts";
-import { type NetworkView, spaceOf, warningsOf } from "./network-view.ts";
+import { type CopiesView, type NetworkView, spaceOf, warningsOf } from "./network-view.ts";
 import { bytesText, countText } from "./quantity.ts";
 
 /** Shows a view of the network in the figures. */
@@ -22,13 +22,47 @@ function showNodes({ nodes }: NetworkView): void {
   setText(byId("nodes-detail", HTMLElement), `${countText(vaults, "vault", "vaults")}${spread}`);
 }
 
-function showCopies({ copies: { policy, lowest, belowMin, belowTarget } }: NetworkView): void {
+function showCopies({ copies }: NetworkView): void {
+  const { policy, lowest, belowMin, belowTarget, reporting } = copies;
   const figure = byId("copies-lowest", HTMLElement);
   setText(figure, lowest === null ? "none known yet" : `at least ${lowest}`);
   figure.dataset["level"] = belowMin > 0 ? "bad" : belowTarget > 0 ? "warn" : "good";
-  // A gateway keeps nothing: it can speak only for what passed through it since it started.
-  const scope = lowest === null ? "known once something is stored here" : "of what this gateway stored since it started";
-  setText(byId("copies-detail", HTMLElement), `${scope}; ${policy.target} intended, stored with ${policy.min} or more`);
+  const counted = reporting.nodes < reporting.of ? `counted by ${reporting.nodes} of ${reporting.of} nodes so far; ` : "";
+  const scope = lowest === null ? "known once something is stored; " : counted;
+  setText(byId("copies-detail", HTMLElement), `${scope}${policy.target} intended, stored with ${policy.min} or more`);
+  showHistogram(copies);
+}
+
+/** One column for each number of live copies; what there is of is never drawn as nothing. */
+function showHistogram({ histogram, policy }: CopiesView): void {
+  const root = byId("copies-histogram", HTMLElement);
+  const most = Math.max(1, ...histogram);
+  while (root.children.length > histogram.length) root.lastElementChild?.remove();
+  for (const [copies, chunks] of histogram.entries()) {
+    const column = root.children[copies] ?? root.appendChild(createColumn());
+    const last = copies === histogram.length - 1;
+    if (!(column instanceof HTMLElement)) continue;
+    column.dataset["level"] = copies < policy.min ? "bad" : copies < policy.target ? "warn" : "good";
+    column.style.setProperty("--filled", chunks === 0 ? "0%" : `${Math.max(6, (chunks / most) * 100)}%`);
+    const [count, , label, words] = column.children;
+    if (count !== undefined) setText(count, chunks === 0 ? "" : String(chunks));
+    if (label !== undefined) setText(label, `${copies}${last ? "+" : ""}`);
+    if (words !== undefined) setText(words, `${countText(chunks, "chunk", "chunks")} with ${copies}${last ? " or more" : ""} live copies`);
+    column.title = words?.textContent ?? "";
+  }
+}
+
+function createColumn(): HTMLLIElement {
+  const hidden = { "aria-hidden": "true" };
+  const bar = element("span", { class: "column", ...hidden }, element("i", {}));
+  return element(
+    "li",
+    {},
+    element("span", { class: "count", ...hidden }),
+    bar,
+    element("span", hidden),
+    element("span", { class: "unseen" }),
+  );
 }
 
 function showSpace(view: NetworkView): void {

@@ -62,8 +62,10 @@ function createCard(): NodeCard {
   const name = element("code", { class: "node-name" });
   const state = element("span", { class: "node-state" });
   const where = element("span", { class: "quiet small node-where" });
+  const doubt = element("span", { class: "small node-doubt" });
+  const record = element("span", { class: "quiet small node-record" });
   const vaults = element("ul", { class: "vaults" });
-  const root = element("li", { class: "node" }, element("div", { class: "node-head" }, sign, name, state), where, vaults);
+  const root = element("li", { class: "node" }, element("div", { class: "node-head" }, sign, name, state), where, doubt, vaults, record);
   const cells: Cell[] = [];
   const update = (node: NodeView): void => {
     root.dataset["state"] = node.state;
@@ -73,6 +75,8 @@ function createCard(): NodeCard {
     setText(name, shortId(node.peerId));
     setText(state, node.state);
     setText(where, node.address);
+    setText(doubt, doubtText(node));
+    setText(record, recordText(node));
     while (cells.length > node.vaults.length) cells.pop()?.root.remove();
     for (const [index, vault] of node.vaults.entries()) {
       const cell = cells[index] ?? createCell();
@@ -84,6 +88,22 @@ function createCard(): NodeCard {
     }
   };
   return { root, update };
+}
+
+/** Who does not hear a node, and whether that is certain. */
+function doubtText({ state, suspectedBy, confirmed }: NodeView): string {
+  if (state === "gone") return "";
+  const by = suspectedBy.length === 0 ? [] : [`suspected by ${countText(suspectedBy.length, "node", "nodes")}`];
+  const sure = state === "suspected" && confirmed ? ["confirmed"] : [];
+  return [...by, ...sure].join(", ");
+}
+
+/** The worst of a node's vaults: score with its standing, and age. */
+function recordText({ vaults }: NodeView): string {
+  const seen = vaults.filter((vault): vault is VaultView & { score: number; age: number } => vault.score !== null && vault.age !== null);
+  const [worst] = seen.toSorted((a, b) => a.score - b.score);
+  if (worst === undefined) return "not scored yet";
+  return `score ${worst.score.toFixed(2)} (${worst.standing}) · age ${worst.age}`;
 }
 
 type Cell = { readonly root: HTMLLIElement; readonly update: (vault: VaultView, nodeState: string) => void };
@@ -108,8 +128,11 @@ function createCell(): Cell {
     root.dataset["state"] = reachable ? vault.state : "unreachable";
     // Something stored is always visible, however little it is.
     root.style.setProperty("--filled", filled === 0 ? "0%" : `${Math.max(4, filled * 100)}%`);
-    setText(share, reachable ? `${vaultSigns[vault.state] ?? "?"}${shareText(filled)}` : "✕");
-    const text = `Vault ${shortId(vault.name)}: ${reachable ? vault.state : `node ${nodeState}`}, ${bytesText(vault.used)} of ${bytesText(vault.capacity)}, ${countText(vault.chunks, "chunk", "chunks")}`;
+    const doubtful = vault.standing !== null && vault.standing !== "good";
+    root.dataset["standing"] = doubtful ? "bad" : "good";
+    setText(share, reachable ? `${doubtful ? "!" : ""}${vaultSigns[vault.state] ?? "?"}${shareText(filled)}` : "✕");
+    const scored = vault.score === null ? "" : `, score ${vault.score.toFixed(2)} (${vault.standing}), age ${vault.age}`;
+    const text = `Vault ${shortId(vault.name)}: ${reachable ? vault.state : `node ${nodeState}`}, ${bytesText(vault.used)} of ${bytesText(vault.capacity)}, ${countText(vault.chunks, "chunk", "chunks")}${scored}`;
     setText(words, text);
     root.title = text;
   };

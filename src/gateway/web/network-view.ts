@@ -6,12 +6,18 @@ export type VaultView = {
   readonly capacity: number;
   readonly used: number;
   readonly chunks: number;
+  /** 0 to 1, what it means, and the steps of age; null while no node has seen the vault. */
+  readonly score: number | null;
+  readonly standing: string | null;
+  readonly age: number | null;
 };
 export type NodeView = {
   readonly peerId: string;
   readonly address: string;
   readonly zone: string;
   readonly state: string;
+  readonly confirmed: boolean;
+  readonly suspectedBy: readonly string[];
   readonly vaults: readonly VaultView[];
 };
 export type CopiesView = {
@@ -19,6 +25,16 @@ export type CopiesView = {
   readonly lowest: number | null;
   readonly belowMin: number;
   readonly belowTarget: number;
+  /** Chunks by their live copies; the last: the intended number or more. */
+  readonly histogram: readonly number[];
+  readonly reporting: { readonly nodes: number; readonly of: number };
+  readonly repair: {
+    readonly chunks: number;
+    readonly bytesLeft: number;
+    readonly etaMs: number;
+    readonly waiting: number;
+    readonly dueAtMs: number | null;
+  };
 };
 export type NetworkView = {
   readonly networkId: string;
@@ -88,7 +104,7 @@ export function warningsOf(view: NetworkView): readonly { readonly level: "bad" 
       level: "bad",
       text: `${copies.belowMin} chunks have fewer than ${min} live copies. They can still be read from the copies that are left.`,
     });
-  else if (copies.belowTarget > 0)
+  else if (copies.belowTarget > 0 && copies.repair.chunks + copies.repair.waiting === 0)
     warnings.push({
       level: "warn",
       text: `${copies.belowTarget} chunks have fewer than the intended ${target} live copies, none fewer than ${min}.`,

@@ -1,10 +1,11 @@
 // The page: what the gateway tells about the network goes to map, figures and log; what a person gives goes to the vaults.
 import { watchDrops } from "./drop-zone.ts";
 import { announce, byId, setText } from "./element.ts";
-import { addToLog, newsText } from "./event-log.ts";
+import { addToLog, copiesNews, lineOf } from "./event-log.ts";
 import { showFigures, showWarnings } from "./farm-figures.ts";
 import { createFarmMap } from "./farm-map.ts";
 import { showFiles } from "./file-list.ts";
+import { createHealing } from "./healing.ts";
 import { type Connection, watchNetwork } from "./network-source.ts";
 import { type NetworkView, newsBetween } from "./network-view.ts";
 import { watchOpenForm } from "./open-form.ts";
@@ -18,6 +19,7 @@ const connectionTexts: Readonly<Record<Connection, string>> = {
 };
 
 const map = createFarmMap(byId("map", HTMLElement));
+const healing = createHealing();
 /**
  * What is written down and read aloud waits so long, milliseconds: a node that misses one sign of life on a busy machine is
  * suspected for a moment, which the map shows at once and nobody needs to hear of.
@@ -30,12 +32,12 @@ let settling: number | undefined;
 function tell(): void {
   settling = undefined;
   if (current === undefined) return;
-  const news = newsBetween(told, current);
+  const news = [...newsBetween(told, current).map(lineOf), ...copiesNews(told?.copies, current.copies)];
   told = current;
   showWarnings(current);
   if (news.length === 0) return;
   addToLog(news, Date.now());
-  announce(news.map(newsText).join(". "));
+  announce(news.map(({ text }) => text).join(". "));
 }
 
 watchNetwork({
@@ -44,6 +46,7 @@ watchNetwork({
     current = view;
     map.update(view);
     showFigures(view);
+    healing.update(view.copies);
     if (first) tell();
     else if (settling === undefined) settling = setTimeout(tell, settleMs);
   },

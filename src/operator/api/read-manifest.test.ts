@@ -34,6 +34,7 @@ test("what is left out has its default", () => {
     copies: { min: 4, target: 5, max: 8 },
     gateway: { replicas: 1 },
     network: { profile: "lan" },
+    repair: { delaySeconds: 300 },
     topology: { zones: [] },
   });
 });

@@ -29,6 +29,8 @@ export type VaultFarmSpec = {
   readonly gateway: GatewaySpec;
   /** How fast silence is noticed. */
   readonly network: { readonly profile: ProfileName };
+  /** How long a silent node is waited for before its copies are made elsewhere, seconds, where no more can be missing. */
+  readonly repair: { readonly delaySeconds: number };
   /** Failure domains that the nodes are dealt out to in turn; none = one host without zones. */
   readonly topology: { readonly zones: readonly string[] };
 };
@@ -90,6 +92,19 @@ const network = z
   )
   .prefault({});
 
+const repair = z
+  .strictObject(
+    {
+      delaySeconds: wholeNumber(1, 86_400)
+        .default(300)
+        .describe(
+          "Seconds that a silent node is waited for before its copies are made elsewhere, while chunks have copies.min or more; a tenth with one less, a hundredth with fewer. Short delays are for trying out: each restart then moves data.",
+        ),
+    },
+    anObject,
+  )
+  .prefault({});
+
 const topology = z
   .strictObject(
     {
@@ -109,6 +124,7 @@ const spec = z.strictObject(
     copies,
     gateway,
     network,
+    repair,
     topology,
   },
   anObject,

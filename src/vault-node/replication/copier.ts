@@ -12,6 +12,8 @@ export type CopierParts = {
   readonly pusher: PusherParts;
   readonly limits: Pick<ReplicationLimits, "pushesInFlight" | "pushBytesMax">;
   readonly events: ReplicationEvents;
+  /** A node has the copy now. */
+  onMade(task: CopyTask): void;
   /** A copy was not made, and why. */
   onFailed(task: CopyTask, outcome: PushOutcome): void;
 };
@@ -21,6 +23,8 @@ export type Copier = {
   run(signal: AbortSignal): void;
   /** Copies on their way. */
   inFlight(): number;
+  /** Those of them that repair, and their bytes. */
+  repairsInFlight(): { readonly copies: number; readonly bytes: number };
   inFlightTo(peer: PeerId): number;
   /** Resolves once nothing is on its way. */
   idle(): Promise<void>;
@@ -30,9 +34,10 @@ export type Copier = {
 /** A copier at rest. */
 export function createCopier(parts: CopierParts): Copier {
   const { queue, limits, events } = parts;
-  const under = new Map<PeerId, { readonly copies: number; readonly done: Promise<void> }>();
+  const under = new Map<PeerId, { readonly batch: TaskBatch; readonly done: Promise<void> }>();
   let bytesCopied = 0;
   const settle = (task: CopyTask, outcome: PushOutcome | undefined): void => {
+    if (outcome === "stored" || outcome === "held") parts.onMade(task);
     if (outcome === "stored") {
       bytesCopied += task.size;
       events.copied(task.order.why, 1, task.size);
@@ -57,13 +62,17 @@ export function createCopier(parts: CopierParts): Copier {
         under.delete(to);
         run(signal);
       });
-      under.set(to, { copies: batch.length, done });
+      under.set(to, { batch, done });
     }
   };
   return {
     run,
-    inFlight: () => [...under.values()].reduce((sum, { copies }) => sum + copies, 0),
-    inFlightTo: (peer) => under.get(peer)?.copies ?? 0,
+    inFlight: () => [...under.values()].reduce((sum, { batch }) => sum + batch.length, 0),
+    repairsInFlight: () => {
+      const repairs = [...under.values()].flatMap(({ batch }) => batch.filter(({ order }) => order.why === "repair"));
+      return { copies: repairs.length, bytes: repairs.reduce((sum, { size }) => sum + size, 0) };
+    },
+    inFlightTo: (peer) => under.get(peer)?.batch.length ?? 0,
     idle: async () => {
       while (under.size > 0) await Promise.all([...under.values()].map(({ done }) => done));
     },

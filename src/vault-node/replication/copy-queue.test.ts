@@ -29,6 +29,7 @@ test("fewest copies first, whatever came first; placements last", () => {
       [4, 1],
       [2, 2],
     ]),
+    chunks: 3,
     placements: 1,
     bytes: 40,
   });

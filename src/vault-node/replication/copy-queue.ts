@@ -13,6 +13,8 @@ export type TaskBatch = readonly [CopyTask, ...CopyTask[]];
 /** How many copies wait, and their bytes, by the copies the chunks have; placements apart. */
 export type QueueFigures = {
   readonly repairs: ReadonlyMap<number, number>;
+  /** The chunks that lack these copies. */
+  readonly chunks: number;
   readonly placements: number;
   readonly bytes: number;
 };
@@ -124,10 +126,14 @@ function batchOf(
 
 function figuresOf(tasks: readonly CopyTask[]): QueueFigures {
   const repairs = new Map<number, number>();
+  const chunks = new Set<Address>();
   let placements = 0;
-  for (const { order, copies } of tasks) {
+  for (const { address, order, copies } of tasks) {
     if (order.why === "placement") placements += 1;
-    else repairs.set(copies, (repairs.get(copies) ?? 0) + 1);
+    else {
+      chunks.add(address);
+      repairs.set(copies, (repairs.get(copies) ?? 0) + 1);
+    }
   }
-  return { repairs, placements, bytes: tasks.reduce((sum, { size }) => sum + size, 0) };
+  return { repairs, chunks: chunks.size, placements, bytes: tasks.reduce((sum, { size }) => sum + size, 0) };
 }

@@ -10,6 +10,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Auditor } from "../audit/auditor.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 import { type Looked, lookAt } from "./chunk-look.ts";
+import type { CopyBook } from "./copy-book.ts";
 import type { CopyQueue } from "./copy-queue.ts";
 import { tierOf } from "./copy-tier.ts";
 import type { KeepView, ViewChanges } from "./keep-view.ts";
@@ -29,6 +30,7 @@ export type LooksParts = {
   readonly events: ReplicationEvents;
   readonly view: KeepView;
   readonly queue: CopyQueue;
+  readonly book: CopyBook;
   readonly reminders: Reminders;
   refusedUntilMs(vault: VaultName): number;
   readonly auditor?: Auditor;
@@ -68,6 +70,7 @@ export function createLooks(parts: LooksParts): Looks {
       batch = [];
     }
     await act(batch, noReminders, signal);
+    if (everything) parts.book.lookedThrough((address) => store.info(address) !== undefined);
     for (const [peer, start] of starts) if (everything || changes.has(peer)) seen.set(peer, start);
   };
   const lookIfDue = async (signal: AbortSignal): Promise<void> => {
@@ -131,9 +134,19 @@ function createActor(parts: LooksParts): Act {
     const looked = await lookAt(look, addresses, signal);
     signal.throwIfAborted();
     const active = activeFirsts(looked, due);
+    writeDown(parts.book, addresses, looked);
     for (const [address, one] of looked) seeTo(parts, address, one, { reminder: due.get(address), active });
     if (auditor !== undefined) await trim({ auditor, store, events }, surplusOf(parts, looked, surplusSince), signal);
   };
+}
+
+// Who did not answer may hold it still: what was known before is the better guess.
+function writeDown(book: CopyBook, addresses: readonly Address[], looked: ReadonlyMap<Address, Looked>): void {
+  for (const address of addresses) {
+    const one = looked.get(address);
+    if (one === undefined) book.forget(address);
+    else if (!one.silent || !book.knows(address)) book.note(address, one.plan);
+  }
 }
 
 // A first holder that got other chunks done since is at work: it is waited for.

@@ -35,6 +35,8 @@ export type ChunkPlan = {
   /** Live copies on nodes that stay. */
   readonly copies: number;
   readonly orders: readonly CopyOrder[];
+  /** All holders in the order that all share; the first `copies` stay. */
+  readonly order: readonly PeerId[];
   /** The holders that come before this one: it acts only where they did not. */
   readonly ahead: readonly PeerId[];
   /** Copies still missing for which there is no vault. */
@@ -56,10 +58,12 @@ export function planChunk(facts: ChunkFacts): ChunkPlan {
   const repairs = [...joiners, ...others].slice(0, lacking);
   const placements = joiners.slice(repairs.length).slice(0, Math.max(0, policy.max - copies - repairs.length));
   const orders = [...repairs.map((to) => orderOf(to, "repair")), ...placements.map((to) => orderOf(to, "placement"))];
+  const order = holdersInOrder(facts, staying);
   return {
     copies,
     orders,
-    ahead: holdersAhead(facts, staying),
+    order,
+    ahead: order.slice(0, Math.max(0, order.indexOf(facts.self))),
     short: Math.max(0, lacking - repairs.length),
     proofs: proofsFor(facts, staying),
   };
@@ -83,11 +87,10 @@ function fillTarget({ policy, keepers, holders, silent }: ChunkFacts): { waiting
 }
 
 // Holders act in the order of their distance; those that will leave act last, in an order of their own.
-function holdersAhead({ self, holders }: ChunkFacts, staying: readonly Keeper[]): readonly PeerId[] {
+function holdersInOrder({ holders }: ChunkFacts, staying: readonly Keeper[]): readonly PeerId[] {
   const stay = staying.map(({ peer }) => peer);
   const leavers = [...holders].filter((peer) => !stay.includes(peer)).sort();
-  const order = [...stay, ...leavers];
-  return order.slice(0, Math.max(0, order.indexOf(self)));
+  return [...stay, ...leavers];
 }
 
 // A copy is one too many where `target` holders stand before it. The order is the same everywhere, so that of any number

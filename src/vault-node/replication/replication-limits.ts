@@ -39,6 +39,8 @@ export type ReplicationLimits = {
   readonly remindersMax: number;
   /** How long a node that goes for a while looks after chunks that would have too few copies meanwhile. */
   readonly handOverMs: number;
+  /** Chunks whose copies are counted for people to see: those for which this node is one of the first two holders. About 200 bytes each. */
+  readonly countedMax: number;
   /** Bytes a second that this node sends for repair: a fifth of what a gigabit carries, so that reads and puts go on. */
   readonly bytesPerSecond: number;
   /** Messages with copies on their way at a time. */
@@ -72,6 +74,7 @@ export const replicationLimits: ReplicationLimits = {
   tasksMax: 65_536,
   remindersMax: 65_536,
   handOverMs: 5_000,
+  countedMax: 131_072,
   bytesPerSecond: 25 * mib,
   pushesInFlight: 4,
   pushBytesMax: messageChunkBytesMax,

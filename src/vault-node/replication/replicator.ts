@@ -7,6 +7,7 @@ import type { Address } from "../../protocol/address.ts";
 import type { Genesis } from "../../protocol/genesis.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import type { OwedChunksReply } from "../../protocol/messages/owed-chunks.ts";
+import type { CopyFigures } from "../../protocol/node-figures.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -14,6 +15,8 @@ import type { Auditor } from "../audit/auditor.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 import { createBytePace } from "./byte-pace.ts";
 import { type Copier, createCopier } from "./copier.ts";
+import { type CopyBook, createCopyBook } from "./copy-book.ts";
+import { copyFigures } from "./copy-figures.ts";
 import { type CopyQueue, createCopyQueue, type QueueFigures } from "./copy-queue.ts";
 import { type FetcherParts, fetchBack } from "./fetcher.ts";
 import { handOver } from "./hand-over.ts";
@@ -73,6 +76,8 @@ export type Replicator = {
   progress(): ReplicationProgress;
   /** Who should keep what, as repair sees it. */
   readonly view: Pick<KeepView, "around" | "answering" | "keeperAt" | "keepers">;
+  /** What is published of the chunks that this node counts. */
+  figures(isLive: (peer: PeerId) => boolean): CopyFigures;
 };
 
 // An own timer this late means that this machine slept (protocol 2).
@@ -146,6 +151,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
       for (const address of addresses) reminders.set(address, { kind: "again", dueMs: clock.monotonicMs() });
     },
     lost: (address) => {
+      organs.book.forget(address);
       if (lost.size < limits.remindersMax) lost.add(address);
     },
     handOver: () => handOverInTime(parts, organs),
@@ -155,6 +161,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
     }),
     progress: () => progressOf(organs, limits),
     view,
+    figures: (isLive) => copyFigures({ ...organs, policy: parts.genesis.copies, bytesPerSecond: limits.bytesPerSecond }, isLive),
   };
 }
 
@@ -179,6 +186,7 @@ type Organs = {
   readonly fetcher: FetcherParts;
   readonly view: KeepView;
   readonly queue: CopyQueue;
+  readonly book: CopyBook;
   readonly copier: Copier;
   readonly reminders: Reminders;
   readonly joining: Joining;
@@ -197,6 +205,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
     nowMs,
   });
   const queue = createCopyQueue(limits.tasksMax);
+  const book = createCopyBook(peers.self, { target: genesis.copies.target, chunksMax: limits.countedMax });
   const reminders = createReminders(limits.remindersMax);
   const refusals = new Map<VaultName, number>();
   const pace = createBytePace(clock, limits.bytesPerSecond);
@@ -206,12 +215,16 @@ function createOrgans(parts: ReplicatorParts): Organs {
     pusher,
     limits,
     events,
+    onMade: ({ address, order }) => {
+      const near = view.keepers(address, "enough").map(({ peer }) => peer);
+      book.made(address, order.to, (peer) => (near.includes(peer) ? near.indexOf(peer) : near.length));
+    },
     onFailed: ({ address, order }, outcome) => {
       if (outcome === "full" || outcome === "cordoned" || outcome === "read-only") refusals.set(order.vault, nowMs() + limits.refusedForMs);
       reminders.set(address, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo: order.to });
     },
   });
-  const looks = createLooks({ ...parts, events, view, queue, reminders, refusedUntilMs: (vault) => refusals.get(vault) ?? 0 });
+  const looks = createLooks({ ...parts, events, view, queue, book, reminders, refusedUntilMs: (vault) => refusals.get(vault) ?? 0 });
   const joining = createJoining({ peers, directory, timeoutMs: limits.questionTimeoutMs, joined: parts.joined });
   const fetcher: FetcherParts = {
     peers,
@@ -224,7 +237,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
         .slice(0, genesis.copies.target)
         .find(({ peer, takes }) => peer === peers.self && takes)?.vault,
   };
-  return { pusher, view, queue, copier, reminders, joining, looks, fetcher };
+  return { pusher, view, queue, book, copier, reminders, joining, looks, fetcher };
 }
 
 function progressOf({ queue, copier, looks }: Organs, { bytesPerSecond }: ReplicationLimits): ReplicationProgress {

@@ -1,4 +1,4 @@
-// The formula of a vault's score, from 0 to 1, and what its values mean. Pure.
+// The formula of a vault's score, from 0 to 1. Pure.
 
 /** What counts: good days served, the moving mean of its audits (0 to 1), and the share of windows in which it answered. */
 export type ScoreFacts = { readonly goodDays: number; readonly audits: number; readonly answered: number };
@@ -37,26 +37,4 @@ export const auditWeight = 0.005;
 /** The moving mean after one more audit, whose worth is between 0 and 1. */
 export function nextAudits(before: number, worth: number): number {
   return before + auditWeight * (worth - before);
-}
-
-/** What a conduct or score means, best first: from `good` downwards each begins below its threshold. */
-export const standings = ["good", "warned", "slower", "distrusted", "no-new-chunks", "repaired"] as const;
-export type Standing = (typeof standings)[number];
-
-/** The value below which a standing begins. */
-export const standingBelow: Readonly<Record<Exclude<Standing, "good">, number>> = {
-  warned: 0.88,
-  slower: 0.8,
-  distrusted: 0.6,
-  "no-new-chunks": 0.3,
-  repaired: 0.1,
-};
-
-/** The standing of a value between 0 and 1. */
-export function standingOf(value: number): Standing {
-  if (value >= standingBelow.warned) return "good";
-  if (value >= standingBelow.slower) return "warned";
-  if (value >= standingBelow.distrusted) return "slower";
-  if (value >= standingBelow["no-new-chunks"]) return "distrusted";
-  return value >= standingBelow.repaired ? "no-new-chunks" : "repaired";
 }

@@ -5,11 +5,12 @@ import type { Directory } from "../../network/directory.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
+import { type Standing, standingOf, standings } from "../../protocol/standing.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { AuditVerdict } from "../audit/auditor.ts";
 import { afterAudit, afterWindow, type ConductBook, factsOf, newBook, windowMs } from "./conduct-book.ts";
-import { ageOf, conductOf, type Standing, scoreOf, standingOf, standings } from "./score.ts";
+import { ageOf, conductOf, scoreOf } from "./score.ts";
 
 /**
  * What a node did that no sound one does. wrong-proof, missing, late, silent: in an audit · wrong-bytes: served other bytes

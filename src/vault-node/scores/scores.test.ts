@@ -7,10 +7,11 @@ import { createGenesis } from "../../protocol/genesis.ts";
 import { signingKeyFromSeed, vaultName } from "../../protocol/keys.ts";
 import { createNodeRecord } from "../../protocol/node-record.ts";
 import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
+import { standingOf } from "../../protocol/standing.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
 import { afterAudit, afterWindow, type ConductBook, factsOf, newBook, windowMs } from "./conduct-book.ts";
-import { ageOf, conductOf, nextAudits, scoreOf, standingOf } from "./score.ts";
+import { ageOf, conductOf, nextAudits, scoreOf } from "./score.ts";
 import { createScoreboard, type ScoreboardParts, type ScoreMemory } from "./scoreboard.ts";
 
 const rounded = (value: number): number => Math.round(value * 100) / 100;

@@ -1,0 +1,63 @@
+// What a node publishes in its record for people to see how the farm is: the chunks it counts, what it is copying again,
+// whom it suspects, what it has seen of others' vaults. Nobody decides anything by it.
+import { z } from "zod";
+import type { Address } from "./address.ts";
+import type { VaultName } from "./keys.ts";
+import type { PeerId } from "./peer-id.ts";
+import { wireAddress, wireCount, wirePeerId } from "./wire-types.ts";
+
+/**
+ * Chunks by their live copies. A chunk is counted by one node only, its closest live holder, so that the sum over all nodes
+ * is the farm; one that has no live holder is counted by nobody.
+ */
+export type CopyFigures = {
+  /** `live[n]`: chunks with n live copies; the last one: so many or more. */
+  readonly live: readonly number[];
+  /** Not everything here has been counted: just started, or more than is remembered. */
+  readonly partial: boolean;
+  /** Chunks that this node is copying again, the bytes that wait for it, and how long that takes at its pace. */
+  readonly repairing: number;
+  readonly bytesLeft: number;
+  readonly etaMs: number;
+  /** Chunks below target for which a silent node is waited for, and for how long still; null where nobody can tell. */
+  readonly waiting: number;
+  readonly dueMs: number | null;
+};
+
+/** How a node sees another's vault. `score`, `conduct`: thousandths. */
+export type SeenFigures = { readonly vault: VaultName; readonly score: number; readonly conduct: number; readonly age: number };
+
+export type NodeFigures = {
+  /** Null where the node does not look after copies. */
+  readonly copies: CopyFigures | null;
+  /** Nodes that it has not heard of for seconds. */
+  readonly suspects: readonly PeerId[];
+  readonly seen: readonly SeenFigures[];
+};
+
+/** Counts by live copies: policies go up to 32. */
+export const liveFiguresMax = 33;
+/** Suspects named at most: with more of them the map shows it anyway. About 55 bytes each. */
+export const suspectsMax = 16;
+/** Vaults of others named at most, worst first: about 60 bytes each. */
+export const seenFiguresMax = 24;
+
+const thousandths = z.int().min(0).max(1000);
+
+export const nodeFigures: z.ZodType<NodeFigures> = z.object({
+  copies: z
+    .object({
+      live: z.array(wireCount).max(liveFiguresMax),
+      partial: z.boolean(),
+      repairing: wireCount,
+      bytesLeft: wireCount,
+      etaMs: wireCount,
+      waiting: wireCount,
+      dueMs: wireCount.nullable(),
+    })
+    .nullable(),
+  suspects: z.array(wirePeerId).max(suspectsMax),
+  seen: z
+    .array(z.object({ vault: wireAddress as z.ZodType<Address>, score: thousandths, conduct: thousandths, age: z.int().min(0).max(64) }))
+    .max(seenFiguresMax),
+});

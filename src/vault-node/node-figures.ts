@@ -1,0 +1,76 @@
+// Gathers what a node publishes in its record for people: copies, suspects, what it saw of others' vaults; and says when
+// that is news.
+import type { Directory, NodeView } from "../network/directory.ts";
+import { type CopyFigures, type NodeFigures, type SeenFigures, seenFiguresMax, suspectsMax } from "../protocol/node-figures.ts";
+import type { PeerId } from "../protocol/peer-id.ts";
+import { standingOf } from "../protocol/standing.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Scoreboard } from "./scores/scoreboard.ts";
+
+export type NodeFiguresParts = {
+  readonly self: PeerId;
+  readonly directory: Pick<Directory, "nodes" | "node">;
+  readonly clock: Clock;
+  readonly scoreboard: Pick<Scoreboard, "scores">;
+  /** Undefined where the node does not look after copies. */
+  copies(isLive: (peer: PeerId) => boolean): CopyFigures | undefined;
+};
+
+/** A node that misses signs of life for less than this, milliseconds, is published as live: false suspicions are shorter. */
+export const lastingSilenceMs = 2_000;
+// Scores move with audits, minutes apart, and sorting those of a large network costs milliseconds.
+const scoresEveryMs = 60_000;
+// In a larger network vaults without fault are not told of one by one: nobody reads them, and everybody would keep them.
+const allScoresUpToNodes = 64;
+
+/** Reads the figures of now at each call. */
+export function createNodeFigures(parts: NodeFiguresParts): () => NodeFigures {
+  const { self, directory, clock, scoreboard } = parts;
+  let seen: readonly SeenFigures[] = [];
+  let seenAtMs = Number.NEGATIVE_INFINITY;
+  const isLive = (peer: PeerId): boolean => {
+    const view = directory.node(peer);
+    return peer === self || (view !== undefined && !isSilent(view, clock.wallMs()));
+  };
+  return () => {
+    const nodes = directory.nodes();
+    if (clock.monotonicMs() - seenAtMs >= scoresEveryMs) {
+      seenAtMs = clock.monotonicMs();
+      seen = seenFigures(scoreboard, nodes.length <= allScoresUpToNodes);
+    }
+    const suspects = nodes.filter((view) => view.state === "suspected" && isSilent(view, clock.wallMs()));
+    return {
+      copies: parts.copies(isLive) ?? null,
+      suspects: suspects.slice(0, suspectsMax).map(({ record }) => record.peerId),
+      seen,
+    };
+  };
+}
+
+function isSilent({ state, since }: NodeView, wallMs: number): boolean {
+  return state === "gone" || (state !== "live" && wallMs - since >= lastingSilenceMs);
+}
+
+function seenFigures(scoreboard: Pick<Scoreboard, "scores">, all: boolean): readonly SeenFigures[] {
+  const told = scoreboard.scores().slice(0, seenFiguresMax);
+  return told
+    .filter(({ conduct }) => all || standingOf(conduct) !== "good")
+    .map(({ vault, score, conduct, age }) => ({ vault, score: thousandths(score), conduct: thousandths(conduct), age }));
+}
+
+function thousandths(value: number): number {
+  return Math.round(value * 1000);
+}
+
+/** What is told at once when it changes: whether copies are missing, made or waited for, who is suspected, who stands badly. */
+export function pressingOf({ copies, suspects, seen }: NodeFigures): string {
+  const below = copies?.live.slice(0, -1).some((chunks) => chunks > 0) ?? false;
+  const some = [below, (copies?.repairing ?? 0) > 0, (copies?.waiting ?? 0) > 0, copies?.partial];
+  const standings = seen.map(({ vault, conduct }) => `${vault} ${standingOf(conduct / 1000)}`).filter((text) => !text.endsWith(" good"));
+  return JSON.stringify([some, [...suspects].sort(), standings.sort()]);
+}
+
+/** What is told from time to time when it changes. Times that only run down are not news. */
+export function countsOf({ copies }: NodeFigures): string {
+  return JSON.stringify([copies?.live, copies?.repairing, copies?.bytesLeft, copies?.waiting]);
+}

@@ -1,0 +1,88 @@
+// How many live copies the chunks have that this node counts, for people to see. Every look notes whom it found; whether they
+// live is asked when the sum is made, so that a loss shows at once and not with the next look. Chunks with the same holders
+// share one entry. Nothing is decided by it.
+import type { Address } from "../../protocol/address.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+
+/** Chunks counted here by their live copies, the last figure for so many or more; `partial`: not all chunks are in it. */
+export type CopyCount = { readonly live: readonly number[]; readonly partial: boolean };
+
+/** Who holds a chunk, in the order that all share; the first `copies` of them stay, the others leave. */
+export type SeenHolders = { readonly order: readonly PeerId[]; readonly copies: number };
+
+export type CopyBook = {
+  /** What a look at a chunk found. */
+  note(address: Address, seen: SeenHolders): void;
+  /** A copy was made; `rank`: where a node stands in the order now. */
+  made(address: Address, to: PeerId, rank: (peer: PeerId) => number): void;
+  knows(address: Address): boolean;
+  forget(address: Address): void;
+  /** Everything was looked at; what is not `held` here any more is forgotten. */
+  lookedThrough(held: (address: Address) => boolean): void;
+  count(isLive: (peer: PeerId) => boolean): CopyCount;
+};
+
+type Group = { readonly key: string; readonly seen: SeenHolders; chunks: number };
+
+// The first counts, the second is ready to when the first is gone; both gone, the looks that follow find out.
+const counters = 2;
+
+/** An empty book of `self`, of at most `chunksMax` chunks; live copies from `target` up are one figure. */
+export function createCopyBook(self: PeerId, { target, chunksMax }: { readonly target: number; readonly chunksMax: number }): CopyBook {
+  const groupOf = new Map<Address, Group>();
+  const groups = new Map<string, Group>();
+  // Short names for nodes: a PeerId has 52 letters.
+  const ids = new Map<PeerId, number>();
+  const idOf = (peer: PeerId): number => {
+    const id = ids.get(peer) ?? ids.size;
+    ids.set(peer, id);
+    return id;
+  };
+  let missed = false;
+  let looked = false;
+  const forget = (address: Address): void => {
+    const group = groupOf.get(address);
+    if (group === undefined) return;
+    groupOf.delete(address);
+    group.chunks -= 1;
+    if (group.chunks === 0) groups.delete(group.key);
+  };
+  const note = (address: Address, seen: SeenHolders): void => {
+    forget(address);
+    if (!seen.order.slice(0, counters).includes(self)) return;
+    if (groupOf.size >= chunksMax) {
+      missed = true;
+      return;
+    }
+    const key = `${seen.copies} ${seen.order.map(idOf).join()}`;
+    const group = groups.get(key) ?? { key, seen, chunks: 0 };
+    group.chunks += 1;
+    groups.set(key, group);
+    groupOf.set(address, group);
+  };
+  return {
+    note,
+    made: (address, to, rank) => {
+      const seen = groupOf.get(address)?.seen;
+      if (seen === undefined || seen.order.includes(to)) return;
+      const stay = [...seen.order.slice(0, seen.copies), to].sort((a, b) => rank(a) - rank(b));
+      note(address, { order: [...stay, ...seen.order.slice(seen.copies)], copies: stay.length });
+    },
+    knows: (address) => groupOf.has(address),
+    forget,
+    lookedThrough: (held) => {
+      for (const address of groupOf.keys()) if (!held(address)) forget(address);
+      looked = true;
+      missed = groupOf.size >= chunksMax;
+    },
+    count: (isLive) => {
+      const live = Array.from({ length: target + 1 }, () => 0);
+      for (const { seen, chunks } of groups.values()) {
+        if (seen.order.find(isLive) !== self) continue;
+        const copies = Math.min(target, seen.order.slice(0, seen.copies).filter(isLive).length);
+        live[copies] = (live[copies] ?? 0) + chunks;
+      }
+      return { live, partial: missed || !looked };
+    },
+  };
+}
