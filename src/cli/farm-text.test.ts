@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { readyText, statusText } from "./farm-text.ts";
 import type { FarmGlance, NodeLine } from "./local-farm/farm-view.ts";
 
-const vault = { name: "v", state: "active", capacity: 512 * 2 ** 20, used: 0, chunks: 0 };
+const vault = { name: "v", state: "active", capacity: 512 * 2 ** 20, used: 0, chunks: 0, score: 0.03, standing: "good", age: 0 };
 const node = (i: number): NodeLine => ({
   name: `attic-node${i}`,
   peerId: `12D3Koo${String(i).repeat(45)}`,
@@ -14,6 +14,8 @@ const node = (i: number): NodeLine => ({
   state: "ready",
   admin: "http://127.0.0.1:1",
   zone: "",
+  seenAs: "live",
+  suspectedBy: 0,
   vaults: [vault, vault, vault],
 });
 const urls = ["http://127.0.0.1:8080", "http://127.0.0.1:43127"];
@@ -22,10 +24,12 @@ const glance: FarmGlance = {
     farm: "attic",
     gateways: urls.map((url, i) => ({ name: `attic-gate${i}`, url, pid: 90 + i })),
     nodes: Array.from({ length: 8 }, (_, i) => node(i)),
+    copies: null,
   },
   declared: { vaults: 24, bytes: 24 * vault.capacity },
   runBy: { pid: 80, startTime: "1" },
 };
+const place = { dataFolder: "d", nowMs: 1_000_000 };
 const dead: NodeLine = { ...node(7), pid: null, state: "down", vaults: [] };
 const withDead = { ...glance, view: { ...glance.view, nodes: [...glance.view.nodes.slice(0, 7), dead] } };
 
@@ -35,7 +39,7 @@ test("the greeting is the one the README shows", () => {
 });
 
 test("status is a table in which a dead node stands as down", () => {
-  const text = statusText(withDead, ".vaultfarm/attic");
+  const text = statusText(withDead, { ...place, dataFolder: ".vaultfarm/attic" });
   assert.match(text, /^attic is run by process 80: 7 of 8 nodes, 24 vaults, 12 GiB declared\n/);
   assert.match(text, /\n {2}attic-node0 {2}100 {6}ready {2}3 {7}0 B {3}0 {7}12D3Koo0{45}\n/);
   assert.match(text, /\n {2}attic-node7 {2}- {8}down {3}- {7}- {5}- {7}12D3Koo7{45}$/);
@@ -43,17 +47,47 @@ test("status is a table in which a dead node stands as down", () => {
 
 test("zones have a column where there are any", () => {
   const zoned = { ...glance, view: { ...glance.view, nodes: [{ ...node(0), zone: "north" }, node(1)] } };
-  assert.match(statusText(zoned, "d"), /STATE {2}ZONE {3}VAULTS.*\n.*ready {2}north {2}3.*\n.*ready {2}- {6}3/);
+  assert.match(statusText(zoned, place), /STATE {2}ZONE {3}VAULTS.*\n.*ready {2}north {2}3.*\n.*ready {2}- {6}3/);
 });
 
 test("on a narrow terminal ids are shortened to what the page shows of them", () => {
-  const text = statusText(glance, "d", 80);
+  const text = statusText(glance, { ...place, lineMax: 80 });
   assert.match(text, /0 {7}…000000\n/);
   assert.ok(text.split("\n").every((line) => line.length <= 80));
 });
 
 test("a farm that does not run, and one that is being stopped, say so", () => {
-  assert.match(statusText({ ...withDead, runBy: undefined }, "d"), /^attic does not run \(start it with: vaultfarm up\): /);
+  assert.match(statusText({ ...withDead, runBy: undefined }, place), /^attic does not run \(start it with: vaultfarm up\): /);
   const stopping = { pid: 80, startTime: "1", stopping: true } as const;
-  assert.match(statusText({ ...glance, runBy: stopping }, "d"), /^attic is being stopped by process 80: /);
+  assert.match(statusText({ ...glance, runBy: stopping }, place), /^attic is being stopped by process 80: /);
+});
+
+test("copies: what is missing, made again and waited for, who is suspected, which vaults stand badly; nothing else", () => {
+  const rest = { chunks: 0, bytesLeft: 0, etaMs: 0, waiting: 0, dueAtMs: null };
+  const copies = {
+    policy: { min: 4, target: 5, max: 8 },
+    lowest: 5,
+    belowMin: 0,
+    belowTarget: 0,
+    histogram: [0, 0, 0, 0, 0, 9],
+    reporting: { nodes: 8, of: 8 },
+    repair: rest,
+  };
+  const linesOf = (change: Partial<FarmGlance["view"]>): readonly string[] =>
+    statusText({ ...glance, view: { ...glance.view, ...change } }, place)
+      .split("\n")
+      .filter((line) => /^ {2}(copies|healing|doubts| {8}) {2}(?!http)/.test(line));
+  assert.deepEqual(linesOf({}), []);
+  assert.deepEqual(linesOf({ copies }), ["  copies    every chunk has 5 live copies"]);
+  const repair = { chunks: 3, bytesLeft: 3 * 2 ** 20, etaMs: 11_500, waiting: 2, dueAtMs: 1_260_000 };
+  const missing = { ...copies, lowest: 3, belowMin: 1, belowTarget: 5, reporting: { nodes: 6, of: 7 }, repair };
+  const doubtful = { ...node(1), suspectedBy: 6, vaults: [{ ...vault, name: "abcdef0123", score: 0.4, standing: "distrusted" }] };
+  assert.deepEqual(linesOf({ copies: missing, nodes: [doubtful, { ...node(2), seenAs: "away" }] }), [
+    "  copies    5 chunks below target (5), 1 of them below 4, the fewest 3 (6 of 7 nodes have counted so far)",
+    "  healing   3 chunks, 3 MiB, about 12 s left",
+    "            2 chunks will be copied again in 4 min 20 s unless the silent node returns",
+    "  doubts    attic-node1 is suspected by 6 nodes",
+    "            vault abcdef01 of attic-node1 is distrusted (score 0.40)",
+    "            attic-node2 said it is away",
+  ]);
 });

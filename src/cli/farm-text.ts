@@ -1,5 +1,8 @@
 // A farm in words: the few lines after the start, and the table of `status`.
+import { relative } from "node:path";
 import { describeBytes } from "../operator/api/quantity.ts";
+import type { CommandWorld } from "./command-world.ts";
+import { copiesText } from "./copies-text.ts";
 import type { FarmGlance, NodeLine } from "./local-farm/farm-view.ts";
 
 /** What `up` says once everything runs. `dataFolder` as a person would write it. */
@@ -18,8 +21,16 @@ export function readyText(glance: FarmGlance, dataFolder: string): string {
   ].join("\n");
 }
 
-/** What `status` says; for a terminal of `lineMax` characters the ids of nodes are shortened where they do not fit. */
-export function statusText(glance: FarmGlance, dataFolder: string, lineMax: number = Number.POSITIVE_INFINITY): string {
+/** For a terminal of `lineMax` characters the ids of nodes are shortened where they do not fit; `nowMs`: wall time. */
+export type StatusPlace = { readonly dataFolder: string; readonly nowMs: number; readonly lineMax?: number | undefined };
+
+/** Where and when `status` speaks: the folder as a person would write it, the time, the terminal. */
+export function statusPlace({ workFolder, clock, outColumns }: CommandWorld, root: string): StatusPlace {
+  return { dataFolder: relative(workFolder, root) || root, nowMs: clock.wallMs(), lineMax: outColumns };
+}
+
+/** What `status` says. */
+export function statusText(glance: FarmGlance, { dataFolder, nowMs, lineMax = Number.POSITIVE_INFINITY }: StatusPlace): string {
   const { gateways, nodes } = glance.view;
   const named = gateways.map(({ url, pid }) => `${url} ${pid === null ? "(down)" : `(process ${pid})`}`);
   const whole = nodeTable(nodes, (peerId) => peerId);
@@ -29,6 +40,7 @@ export function statusText(glance: FarmGlance, dataFolder: string, lineMax: numb
     ...(named.length === 0 ? ["none"] : named).map((text, i) => `  ${i === 0 ? "gateways" : "        "}  ${text}`),
     ...membersLine(nodes),
     `  data      ${dataFolder}`,
+    ...copiesText(glance, nowMs),
     "",
     ...(fits ? whole : nodeTable(nodes, shortened)),
   ].join("\n");

@@ -69,5 +69,5 @@ test("who suspects a node, and the middle of what is said of a vault", () => {
     node(3, { seen: seen(1000) }),
   ];
   assert.deepEqual(suspicionsBy(nodes).get(suspect), [nodes[0]?.record.peerId, nodes[1]?.record.peerId]);
-  assert.deepEqual(standingsOf(nodes).get(vault), { score: 0.41, conduct: 0.82, standing: "slower", age: 3 });
+  assert.deepEqual(standingsOf(nodes).get(vault), { score: 0.41, conduct: 0.82, standing: "warned", age: 3 });
 });

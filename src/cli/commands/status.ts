@@ -1,7 +1,7 @@
 // `vaultfarm status`: how a local farm is, as a table or in the agreed JSON shape.
-import { relative, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { CommandWorld } from "../command-world.ts";
-import { statusText } from "../farm-text.ts";
+import { statusPlace, statusText } from "../farm-text.ts";
 import { viewFarm } from "../local-farm/farm-view.ts";
 import { findFarm } from "../local-farm/find-farm.ts";
 import type { Output } from "../output.ts";
@@ -12,5 +12,5 @@ export async function status(world: CommandWorld, output: Output, choice: FarmCh
   const { folder, state } = await findFarm(resolve(world.workFolder, choice.data), choice.name);
   const glance = await viewFarm(folder, state);
   output.json(glance.view);
-  output.line(statusText(glance, relative(world.workFolder, folder.root) || folder.root, world.outColumns));
+  output.line(statusText(glance, statusPlace(world, folder.root)));
 }

@@ -6,7 +6,7 @@ import type { VaultFarm } from "../../operator/api/vault-farm.ts";
 import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
-import { readyText, statusText } from "../farm-text.ts";
+import { readyText, statusPlace, statusText } from "../farm-text.ts";
 import { changesLeftOut } from "../local-farm/existing-farm.ts";
 import { FarmError } from "../local-farm/farm-error.ts";
 import { type FarmFolder, farmFolder } from "../local-farm/farm-folder.ts";
@@ -76,7 +76,7 @@ async function attach(world: CommandWorld, output: Output, { farm, folder, optio
   if (state === undefined) throw new FarmError("running", "the farm is being made by another process; try again in a moment");
   const glance = await viewFarm(folder, state);
   output.json(glance.view);
-  output.line(statusText(glance, relative(world.workFolder, folder.root) || folder.root, world.outColumns));
+  output.line(statusText(glance, statusPlace(world, folder.root)));
   const left = changesLeftOut(farm.spec, state, options.port);
   if (left.length > 0)
     output.note(`it runs as before; to carry out what is asked for now (${left.join(", ")}): vaultfarm down, then vaultfarm up`);

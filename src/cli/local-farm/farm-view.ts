@@ -1,5 +1,6 @@
 // A local farm as `status` shows it: read from its folder and asked from its members, whoever runs it.
-import type { MembershipStatus } from "../../protocol/node-status.ts";
+import type { MembershipStatus, NodeStatus } from "../../protocol/node-status.ts";
+import { type CopiesLine, readSeenFarm, type SeenFarm } from "./farm-copies.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import { type LockHolder, lockHolder } from "./farm-lock.ts";
 import type { FarmState } from "./farm-state.ts";
@@ -12,6 +13,10 @@ export type VaultLine = {
   readonly capacity: number;
   readonly used: number;
   readonly chunks: number;
+  /** As other nodes see it, 0 to 1, what that means, and the steps of its age; null where nobody has. */
+  readonly score: number | null;
+  readonly standing: string | null;
+  readonly age: number | null;
 };
 
 /** A node as scripts see it. `state`: the process's phase, `down` without a process, `silent` where it does not answer. `admin`: where it takes signed commands. */
@@ -23,6 +28,9 @@ export type NodeLine = {
   readonly state: string;
   readonly admin: string;
   readonly zone: string;
+  /** As a gateway sees it (live, away, suspected, gone; null where none answers), and how many nodes suspect it. */
+  readonly seenAs: string | null;
+  readonly suspectedBy: number;
   readonly vaults: readonly VaultLine[];
   /** Who is confirmed, as this node sees it; absent where it does not answer. */
   readonly membership?: MembershipStatus;
@@ -30,7 +38,13 @@ export type NodeLine = {
 export type GatewayLine = { readonly name: string; readonly url: string; readonly pid: number | null };
 
 /** The agreed shape of `status --json`. */
-export type FarmView = { readonly farm: string; readonly gateways: readonly GatewayLine[]; readonly nodes: readonly NodeLine[] };
+export type FarmView = {
+  readonly farm: string;
+  readonly gateways: readonly GatewayLine[];
+  readonly nodes: readonly NodeLine[];
+  /** As `GET /v1/network` of a gateway tells; null where none answers. */
+  readonly copies: CopiesLine | null;
+};
 
 /** How a person sees a farm at a glance. `declared`: bytes of all its vaults, whether they run or not. */
 export type FarmGlance = {
@@ -44,22 +58,44 @@ export async function viewFarm(folder: FarmFolder, state: FarmState): Promise<Fa
   const holder = await lockHolder(folder.lock);
   const running = await readRunningMembers(folder.run);
   const pidOf = (name: string): number | null => running.find((member) => member.name === name)?.pid ?? null;
-  const nodes = await Promise.all(state.nodes.map((node) => viewNode(node, pidOf(node.name))));
+  const answering = state.gateways.filter(({ name }) => pidOf(name) !== null).map(({ port }) => port);
+  const [seen, statuses] = await Promise.all([
+    readSeenFarm(answering),
+    Promise.all(state.nodes.map(({ name, ports }) => (pidOf(name) === null ? undefined : readNodeStatus(ports.health)))),
+  ]);
+  const nodes = state.nodes.map((node, i) => viewNode(node, { pid: pidOf(node.name), status: statuses[i], seen }));
   const gateways = state.gateways.map(({ name, port }) => ({ name, url: `http://127.0.0.1:${port}`, pid: pidOf(name) }));
   const vaults = state.nodes.length * state.vaultsPerNode;
-  return { view: { farm: state.name, gateways, nodes }, declared: { vaults, bytes: vaults * state.vaultCapacity }, runBy: holder };
+  const view = { farm: state.name, gateways, nodes, copies: seen?.copies ?? null };
+  return { view, declared: { vaults, bytes: vaults * state.vaultCapacity }, runBy: holder };
 }
 
-async function viewNode(node: FarmState["nodes"][number], pid: number | null): Promise<NodeLine> {
-  const status = pid === null ? undefined : await readNodeStatus(node.ports.health);
+type Answers = { readonly pid: number | null; readonly status: NodeStatus | undefined; readonly seen: SeenFarm | undefined };
+
+function viewNode(node: FarmState["nodes"][number], { pid, status, seen }: Answers): NodeLine {
+  const peerId = status?.peerId ?? node.peerId ?? null;
+  const others = seen?.nodes.find((one) => one.peerId === peerId);
+  const scoreOf = (vault: string): Pick<VaultLine, "score" | "standing" | "age"> => {
+    const { score = null, standing = null, age = null } = others?.vaults.find(({ name }) => name === vault) ?? {};
+    return { score, standing, age };
+  };
   return {
     name: node.name,
-    peerId: status?.peerId ?? node.peerId ?? null,
+    peerId,
     pid,
     state: status?.state ?? (pid === null ? "down" : "silent"),
     admin: `http://127.0.0.1:${node.ports.admin}`,
     zone: node.zone,
     ...(status?.membership === undefined ? {} : { membership: status.membership }),
-    vaults: (status?.vaults ?? []).map(({ name, state, capacity, used, chunks }) => ({ name, state, capacity, used, chunks })),
+    seenAs: others?.state ?? null,
+    suspectedBy: others?.suspectedBy.length ?? 0,
+    vaults: (status?.vaults ?? []).map(({ name, state, capacity, used, chunks }) => ({
+      name,
+      state,
+      capacity,
+      used,
+      chunks,
+      ...scoreOf(name),
+    })),
   };
 }

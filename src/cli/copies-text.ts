@@ -1,0 +1,46 @@
+// The lines of `status` about copies, healing and doubt: short, and silent about what is in order.
+import { describeBytes } from "../operator/api/quantity.ts";
+import type { CopiesLine } from "./local-farm/farm-copies.ts";
+import type { FarmGlance, NodeLine } from "./local-farm/farm-view.ts";
+
+/** Nothing where no gateway answers. `nowMs`: wall time. */
+export function copiesText({ view }: FarmGlance, nowMs: number): readonly string[] {
+  if (view.copies === null) return [];
+  const healing = healingOf(view.copies, nowMs).map((text, i) => `  ${i === 0 ? "healing " : "        "}  ${text}`);
+  const doubts = view.nodes.flatMap(doubtsOf).map((text, i) => `  ${i === 0 ? "doubts  " : "        "}  ${text}`);
+  return [`  copies    ${countsOf(view.copies)}`, ...healing, ...doubts];
+}
+
+function countsOf({ policy, lowest, belowMin, belowTarget, reporting }: CopiesLine): string {
+  const partly = reporting.nodes < reporting.of ? ` (${reporting.nodes} of ${reporting.of} nodes have counted so far)` : "";
+  if (lowest === null) return `nothing counted yet${partly}`;
+  if (belowTarget === 0) return `every chunk has ${policy.target} live copies${partly}`;
+  const min = belowMin === 0 ? `none below ${policy.min}` : `${belowMin} of them below ${policy.min}, the fewest ${lowest}`;
+  return `${belowTarget} chunks below target (${policy.target}), ${min}${partly}`;
+}
+
+function healingOf({ repair }: CopiesLine, nowMs: number): readonly string[] {
+  const now =
+    repair.chunks === 0 ? [] : [`${repair.chunks} chunks, ${describeBytes(repair.bytesLeft)}, about ${leftText(repair.etaMs)} left`];
+  if (repair.waiting === 0) return now;
+  const when =
+    repair.dueAtMs === null
+      ? "once the loss is certain and a node has room"
+      : `in ${leftText(repair.dueAtMs - nowMs)} unless the silent node returns`;
+  return [...now, `${repair.waiting} chunks will be copied again ${when}`];
+}
+
+function doubtsOf({ name, seenAs, suspectedBy, vaults }: NodeLine): readonly string[] {
+  const suspected = suspectedBy === 0 ? [] : [`${name} is suspected by ${suspectedBy} ${suspectedBy === 1 ? "node" : "nodes"}`];
+  const goodbye = seenAs === "away" ? [`${name} said it is away`] : [];
+  const poor = vaults.flatMap(({ name: vault, score, standing }) =>
+    standing === null || standing === "good" ? [] : [`vault ${vault.slice(0, 8)} of ${name} is ${standing} (score ${score?.toFixed(2)})`],
+  );
+  return [...suspected, ...goodbye, ...poor];
+}
+
+function leftText(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min${seconds % 60 === 0 ? "" : ` ${seconds % 60} s`}`;
+}
