@@ -1,13 +1,22 @@
 // A farm in memory behind the face of the client library: really stores chunks and objects, on nodes that can be taken
 // away and brought back. For tests and benches of the gateway alone.
 import { ClientError, type ClientErrorCode } from "../client/errors.ts";
-import type { ByteRange, FarmClient, NetworkView, NodeSummary, PutObjectOptions, StoredObject } from "../client/farm-client.ts";
+import type {
+  ByteRange,
+  CopiesSummary,
+  FarmClient,
+  NetworkView,
+  NodeSummary,
+  PutObjectOptions,
+  StoredObject,
+  VaultStanding,
+} from "../client/farm-client.ts";
 import { type Address, addressFromBytes, chunkAddress, objectAddress, objectAddressParts } from "../protocol/address.ts";
 import { concatBytes, equalBytes } from "../protocol/bytes.ts";
 import { deriveKey, hash } from "../protocol/hash.ts";
 import { publicKeyFromBytes } from "../protocol/keys.ts";
 import { chunkSizeMax } from "../protocol/limits.ts";
-import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
+import { type PeerId, peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import type { NodeViewState } from "../protocol/states.ts";
 
 export type MemoryFarmOptions = { readonly nodes: number; readonly vaultsPerNode: number; readonly vaultCapacity: number };
@@ -15,6 +24,10 @@ export type MemoryFarmOptions = { readonly nodes: number; readonly vaultsPerNode
 export type MemoryFarm = FarmClient & {
   /** Changes how a node is seen; those that listen are told. */
   setState(node: number, state: NodeViewState): void;
+  /** Says of the farm's copies what nodes might publish; those that listen are told. */
+  setCopies(change: Partial<CopiesSummary>): void;
+  /** Says who suspects a node and how its vaults stand; those that listen are told. */
+  setDoubts(node: number, suspectedBy: readonly PeerId[], standing: VaultStanding): void;
   /** Chunk reads that reached the farm. */
   reads(): number;
 };
@@ -36,11 +49,15 @@ export function createMemoryFarm(options: MemoryFarmOptions): MemoryFarm {
   const listeners = new Set<() => void>();
   const nodes = Array.from({ length: options.nodes }, (_, index) => makeNode(index, options));
   let reads = 0;
+  let told: Partial<CopiesSummary> = {};
   const changed = (): void => {
     for (const listener of [...listeners]) listener();
   };
   const live = (): number => nodes.filter(({ state }) => state === "live").length;
-  const network = (): NetworkView => viewOf(nodes, chunks, live());
+  const network = (): NetworkView => {
+    const view = viewOf(nodes, chunks, live());
+    return { ...view, copies: { ...view.copies, ...told } };
+  };
   const copies = (): number => Math.min(policy.target, live());
   const store = (address: Address, bytes: Uint8Array): boolean => {
     if (live() < policy.min) throw failure("insufficient-copies", `insufficient copies (${live()} of ${policy.min})`);
@@ -88,6 +105,16 @@ export function createMemoryFarm(options: MemoryFarmOptions): MemoryFarm {
       const node = nodes[index];
       if (node === undefined) throw new RangeError(`there are ${nodes.length} nodes`);
       nodes[index] = { ...node, state };
+      changed();
+    },
+    setCopies: (change) => {
+      told = change;
+      changed();
+    },
+    setDoubts: (index, suspectedBy, standing) => {
+      const node = nodes[index];
+      if (node === undefined) throw new RangeError(`there are ${nodes.length} nodes`);
+      nodes[index] = { ...node, suspectedBy, vaults: node.vaults.map((vault) => ({ ...vault, ...standing })) };
       changed();
     },
     reads: () => reads,

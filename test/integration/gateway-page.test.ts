@@ -84,6 +84,49 @@ test("a node that goes shows as gone by colour, shape and word, is announced, an
   await page.context().close();
 });
 
+test("healing, what waits for a silent node, suspicions and standings are shown in words", options, async () => {
+  const { page, errors } = await openTab(browser, { viewport: { width: 1280, height: 1000 } });
+  await isLive(page);
+  const { nodes } = app.farm.network();
+  const policy = { min: 4, target: 5, max: 8 };
+  const rest = { chunks: 0, bytesLeft: 0, etaMs: 0, waiting: 0, dueAtMs: null };
+  const missing = { policy, lowest: 4, belowMin: 0, belowTarget: 140, histogram: [0, 0, 0, 0, 140, 900] };
+  const text = page.locator("#healing-text");
+  app.farm.setDoubts(3, [nodes[1]?.peerId ?? assert.fail(), nodes[2]?.peerId ?? assert.fail()], {
+    score: 0.21,
+    conduct: 0.4,
+    standing: "distrusted",
+    age: 3,
+  });
+  const card = page.locator(`.node[data-peer="${nodes[3]?.peerId}"]`);
+  await card.getByText("suspected by 2 nodes").waitFor();
+  await card.getByText("score 0.21 (distrusted) · age 3").waitFor();
+  await card.locator(".vault[data-standing=bad]").first().waitFor();
+  app.farm.setCopies({ ...missing, repair: { ...rest, waiting: 140, dueAtMs: Date.now() + 260_000 } });
+  await text
+    .filter({ hasText: /^140 chunks have fewer than the intended 5 live copies and will be copied again in 4 min (20|1\d) s/ })
+    .waitFor();
+  await page.locator("#copies-histogram li[data-level=warn]", { hasText: "140 chunks with 4 live copies" }).waitFor();
+  app.farm.setCopies({ ...missing, repair: { ...rest, chunks: 128, bytesLeft: 328 * 2 ** 20, etaMs: 12_400, waiting: 12 } });
+  await text.filter({ hasText: /^Healing: 128 chunks, 328 MiB, about 1[0-3] s left\. 12 chunks have fewer/ }).waitFor();
+  await keepScreenshot(page, "page-healing");
+  app.farm.setCopies({
+    ...missing,
+    lowest: 5,
+    belowTarget: 0,
+    histogram: [0, 0, 0, 0, 0, 1040],
+    reporting: { nodes: 7, of: 8 },
+    repair: rest,
+  });
+  await page.locator("#healing").waitFor({ state: "hidden" });
+  await page.locator(".log li", { hasText: "Whole again: every chunk has 5 live copies" }).waitFor();
+  await page.getByText("counted by 7 of 8 nodes so far").waitFor();
+  app.farm.setCopies({});
+  app.farm.setDoubts(3, [], { score: 0.97, conduct: 1, standing: "good", age: 4 });
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
 test("everything can be done with the keyboard", options, async () => {
   const { page } = await openTab(browser, { viewport: { width: 1280, height: 900 } });
   await isLive(page);
