@@ -24,7 +24,7 @@ function healingOf({ repair }: CopiesLine, nowMs: number): readonly string[] {
     repair.chunks === 0 ? [] : [`${repair.chunks} chunks, ${describeBytes(repair.bytesLeft)}, about ${leftText(repair.etaMs)} left`];
   if (repair.waiting === 0) return now;
   const when =
-    repair.dueAtMs === null
+    repair.dueAtMs === null || repair.dueAtMs <= nowMs
       ? "once the loss is certain and a node has room"
       : `in ${leftText(repair.dueAtMs - nowMs)} unless the silent node returns`;
   return [...now, `${repair.waiting} chunks will be copied again ${when}`];

@@ -70,7 +70,9 @@ const repair: z.ZodType<NetworkView["copies"]["repair"]> = z.object({
   dueAtMs: z
     .int()
     .nullable()
-    .describe("when the first of them are copied again unless it returns, milliseconds of wall time; null where nobody can tell"),
+    .describe(
+      "when the first of them are copied again unless it returns, milliseconds of wall time; past: the loss is not certain yet; null where nobody can tell",
+    ),
 });
 
 /** What GET /v1/network answers. */

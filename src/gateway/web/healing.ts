@@ -14,7 +14,7 @@ export function healingText({ policy, repair, belowTarget }: CopiesView, now: nu
   if (waiting > 0) {
     const which = `${countText(waiting, "chunk has", "chunks have")} fewer than the intended ${policy.target} live copies`;
     const when =
-      repair.dueAtMs === null
+      repair.dueAtMs === null || repair.dueAtMs <= now
         ? "once the loss is certain and a node has room"
         : `in ${leftText(repair.dueAtMs - now)} unless the silent node returns`;
     lines.push(`${which} and will be copied again ${when}.`);
