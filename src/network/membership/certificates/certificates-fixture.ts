@@ -47,6 +47,8 @@ export type CertifiedFarm = {
   readonly running: Map<number, Member>;
   /** Starts nodes, new ones or ones that ran before, with what their disks have. */
   start(...numbers: readonly number[]): Promise<void>;
+  /** Starts a node that the owner granted nothing. */
+  startStranger(number: number): Promise<void>;
   /** Ends nodes as kill -9 would, in the middle of whatever they write. */
   kill(...numbers: readonly number[]): Promise<void>;
   /** The owner's first certificate for these nodes, handed to the first of them. */
@@ -60,6 +62,8 @@ export type CertifiedFarm = {
   partition(left: readonly number[], right: readonly number[]): void;
   /** Waits until every running node has exactly these confirmed, at one head. */
   agreed(limitMs: number, ...numbers: readonly number[]): Promise<number>;
+  /** A node that does not run loses its chain, not what it signed. */
+  loseChain(number: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -84,7 +88,7 @@ export function createCertifiedFarm(seed = 1): CertifiedFarm {
     assert.ok(found !== undefined, `node ${number} does not run`);
     return found;
   };
-  const startOne = async (number: number): Promise<void> => {
+  const startOne = async (number: number, grant: Uint8Array | null = grantOf(number)): Promise<void> => {
     const disk = disks.get(number) ?? { store: createMemoryCertificateStore(), life: 0 };
     disks.set(number, disk);
     starts.set(number, (starts.get(number) ?? 0) + 1);
@@ -92,14 +96,14 @@ export function createCertifiedFarm(seed = 1): CertifiedFarm {
       startCounter: starts.get(number) ?? 1,
       founder: true,
       limits: fastMembership,
-      certificates: { store: diskOf(disk, world.clock, random), grant: () => grantOf(number), limits: fastCertificates },
+      certificates: { store: diskOf(disk, world.clock, random), grant: () => grant, limits: fastCertificates },
     });
     running.set(number, member);
     addresses.set(number, member.address);
     member.membership.certificates?.onChange((_, certificate) => noteFinal(finals, certificate));
   };
   const start = async (...numbers: readonly number[]): Promise<void> => {
-    await world.clock.runUntil(Promise.all(numbers.map(startOne)));
+    await world.clock.runUntil(Promise.all(numbers.map((number) => startOne(number))));
     for (const number of numbers) running.get(number)?.membership.bootstrap([...addresses.values()]);
   };
   const owned = async (to: number, statement: MembershipStatement): Promise<ReadCertificate> => {
@@ -112,6 +116,10 @@ export function createCertifiedFarm(seed = 1): CertifiedFarm {
     world,
     running,
     start,
+    startStranger: async (number) => {
+      await world.clock.runUntil(startOne(number, null));
+      running.get(number)?.membership.bootstrap([...addresses.values()]);
+    },
     kill: async (...numbers) => {
       for (const number of numbers) {
         const disk = disks.get(number);
@@ -135,6 +143,10 @@ export function createCertifiedFarm(seed = 1): CertifiedFarm {
     status: (number) => certificates(number).status(),
     partition: (left, right) => world.network.partition(left.map(peerOf), right.map(peerOf)),
     agreed: (limitMs, ...numbers) => until(world, limitMs, `agreed on ${numbers.join()}`, () => isAgreed([...running.values()], numbers)),
+    loseChain: async (number) => {
+      assert.ok(!running.has(number));
+      await disks.get(number)?.store.saveChain([]);
+    },
     stop: async () => {
       await world.clock.runUntil(stopAll([...running.values()]));
     },

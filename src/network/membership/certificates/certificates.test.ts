@@ -2,8 +2,13 @@
 // owner's word. Whole memberships in memory on a virtual clock, with slow disks.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import { stateAt, until } from "../membership-fixture.ts";
-import { type CertifiedFarm, createCertifiedFarm, peerOf } from "./certificates-fixture.ts";
+import { sealCertificate, signAsOwner, signVote, statementId } from "../../../protocol/certificate.ts";
+import { decodeMessage, encodeMessage } from "../../../protocol/encoding.ts";
+import { certificatesReply, certificatesRequest } from "../../../protocol/messages/certificates.ts";
+import { type VoteRequest, voteReply, voteRequest } from "../../../protocol/messages/membership-votes.ts";
+import type { RequestKind } from "../../peers.ts";
+import { genesis, nodeKey, stateAt, until } from "../membership-fixture.ts";
+import { type CertifiedFarm, createCertifiedFarm, peerOf, peersOf } from "./certificates-fixture.ts";
 
 const eight = [1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -54,7 +59,7 @@ test("of two halves neither shrinks nor grows, both say so, and after they meet 
   farm.partition([1, 2, 3, 4], [5, 6, 7, 8]);
   await farm.world.clock.advance(10_000);
   await farm.start(9);
-  await farm.world.clock.advance(60_000);
+  await farm.world.clock.advance(30_000);
   for (const number of eight) {
     assert.equal(farm.head(number).id, id);
     assert.equal(farm.status(number).text, "partitioned (4 of 8 reachable, 5 needed)");
@@ -126,5 +131,56 @@ test("a node that says goodbye for good leaves by certificate without a delay", 
   await farm.world.clock.runUntil(leaver.membership.sayGoodbye("leaving"));
   await farm.kill(4);
   await until(farm.world, 3_000, "left", () => [1, 2, 3, 5].every((number) => !farm.head(number).confirmed.has(peerOf(4))));
+  await farm.stop();
+});
+
+test("a node that lost its chain takes it from others, and signs nothing before", async () => {
+  const farm = await foundedFarm([1, 2, 3, 4, 5]);
+  await farm.kill(5);
+  await farm.agreed(30_000, 1, 2, 3, 4);
+  await farm.world.clock.advance(100);
+  await farm.kill(4);
+  await farm.loseChain(4);
+  await farm.start(4);
+  assert.equal(farm.head(4).sequence, 0);
+  await farm.agreed(10_000, 1, 2, 3, 4);
+  await farm.stop();
+});
+
+async function ask(farm: CertifiedFarm, from: number, kind: RequestKind, body: Uint8Array): Promise<Uint8Array> {
+  const peers = farm.running.get(from)?.peers ?? assert.fail();
+  const asked = peers.request(peerOf(1), kind, { body, chunks: [] }, { timeoutMs: 1_000 });
+  return (await farm.world.clock.runUntil(asked)).body;
+}
+
+test("a stranger's vote is refused before anything is written, and its certificates lower its standing until it is blocked", async () => {
+  const farm = await foundedFarm([1, 2, 3, 4]);
+  // Number 20 runs right software with the network's key, but the owner never granted it anything.
+  await farm.startStranger(20);
+  await farm.world.clock.advance(5_000);
+  assert.ok(!farm.head(1).confirmed.has(peerOf(20)), "without a grant nobody joins");
+  const { id, sequence } = farm.head(1);
+  const statement = { sequence: sequence + 1, previous: id, joining: [], leaving: peersOf([2]) };
+  const request: VoteRequest = { step: "accept", previous: id, round: 20, statement, grants: [], earlier: null };
+  const reply = decodeMessage(voteReply, await ask(farm, 20, "membership-votes", encodeMessage(voteRequest, request)));
+  assert.deepEqual(reply, { ok: true, value: { kind: "declined", why: "stranger" } });
+  const vote = { statement: statementId(genesis.networkId, statement), round: 20 };
+  const signatures = [{ node: peerOf(20), signature: signVote(genesis.networkId, nodeKey(20), vote) }];
+  const forged = sealCertificate(genesis.networkId, { statement, approval: { kind: "nodes", round: 20, signatures } });
+  assert.deepEqual(await farm.certificates(1).offer(forged.bytes), {
+    kind: "refused",
+    code: "stranger",
+    why: `${peerOf(20)} is not confirmed`,
+  });
+  const pretended = signAsOwner(genesis, nodeKey(20), statement);
+  const offered = await farm.certificates(1).offer(pretended.bytes);
+  assert.equal(offered.kind === "refused" ? offered.code : offered.kind, "bad-signature");
+  const garbage = (): Promise<unknown> => ask(farm, 20, "certificates", Uint8Array.of(9, 9)).catch(() => "refused");
+  for (let i = 0; i < 8; i += 1) assert.equal(await garbage(), "refused");
+  const proper = encodeMessage(certificatesRequest, { known: [genesis.networkId], grant: null });
+  await assert.rejects(ask(farm, 20, "certificates", proper), "it is ignored for a while");
+  const other = decodeMessage(certificatesReply, await ask(farm, 2, "certificates", proper));
+  assert.ok(other.ok && other.value.head === farm.head(1).id);
+  assert.equal(farm.head(1).id, id);
   await farm.stop();
 });
