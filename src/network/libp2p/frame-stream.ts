@@ -24,6 +24,9 @@ export type FrameStreamOwner = {
   onClose(cause: unknown): void;
 };
 
+/** Small frames that wait for their turn to be sent together. */
+type Batch = { readonly parts: Uint8Array[]; bytes: number; readonly sent: Promise<void> };
+
 const unsentMax = 1024 * 1024;
 const pieceBytes = 64 * 1024;
 const finishMs = 2_000;
@@ -32,6 +35,7 @@ const finishMs = 2_000;
 export function createFrameStream(stream: Stream, owner: FrameStreamOwner): FrameStream {
   const state = { closed: false, deaf: false };
   let sending = Promise.resolve();
+  let batch: Batch | undefined;
   const end = (cause: unknown): void => {
     if (state.closed) return;
     state.closed = true;
@@ -44,11 +48,32 @@ export function createFrameStream(stream: Stream, owner: FrameStreamOwner): Fram
   readFrames(stream, owner, state);
   stream.addEventListener("remoteCloseWrite", () => close());
   stream.addEventListener("close", ({ error }) => end(error));
-  const send = (frame: FrameDraft, signal?: AbortSignal): Promise<void> => {
-    const parts = gathered(encodeFrame(frame));
-    const turn = sending.then(() => (signal?.aborted && parts.length > 1 ? undefined : write(stream, parts, state)));
+  const queue = (action: () => Promise<void> | undefined): Promise<void> => {
+    const turn = sending.then(action);
     sending = turn.catch(() => {});
     return turn;
+  };
+  /** Small frames that are sent while their predecessors wait go out as one: a frame of yamux costs more than 4 KiB of content. */
+  const sendSmall = (bytes: Uint8Array): Promise<void> => {
+    if (batch !== undefined && batch.bytes + bytes.length <= pieceBytes) {
+      batch.parts.push(bytes);
+      batch.bytes += bytes.length;
+      return batch.sent;
+    }
+    const parts = [bytes];
+    const sent = queue(() => {
+      if (batch?.parts === parts) batch = undefined;
+      return write(stream, gathered(parts), state);
+    });
+    batch = { parts, bytes: bytes.length, sent };
+    return sent;
+  };
+  const send = (frame: FrameDraft, signal?: AbortSignal): Promise<void> => {
+    const parts = gathered(encodeFrame(frame));
+    const [small] = parts;
+    if (parts.length === 1 && small !== undefined) return sendSmall(small);
+    batch = undefined;
+    return queue(() => (signal?.aborted ? undefined : write(stream, parts, state)));
   };
   const finish = (last: FrameDraft): void => {
     state.deaf = true;
@@ -95,6 +120,7 @@ async function write(stream: Stream, parts: readonly Uint8Array[], state: { clos
 /** Small parts joined into one write, large ones cut: a write costs more than the copy of a few bytes. */
 function gathered(parts: readonly Uint8Array[]): readonly Uint8Array[] {
   const size = parts.reduce((sum, part) => sum + part.length, 0);
+  if (parts.length === 1 && size <= 2 * pieceBytes) return parts;
   if (size <= 2 * pieceBytes) return [Buffer.concat(parts)];
   return parts.flatMap((part) =>
     Array.from({ length: Math.ceil(part.length / pieceBytes) }, (_, i) => part.subarray(i * pieceBytes, (i + 1) * pieceBytes)),
