@@ -91,3 +91,23 @@ test("copies: what is missing, made again and waited for, who is suspected, whic
     "            attic-node2 said it is away",
   ]);
 });
+
+test("status says who is confirmed, and every answer where a farm that is cut in two gives several", () => {
+  const figures = {
+    sequence: 1,
+    head: "",
+    confirmed: 8,
+    needed: 5,
+    isConfirmed: true,
+    group: { holders: 8, writes: 6, liars: 2, losses: 2 },
+  };
+  const whole = { ...figures, state: "whole", reachable: 8, text: "8 of 8 confirmed nodes reachable" } as const;
+  const cut = { ...figures, state: "partitioned", reachable: 4, text: "partitioned (4 of 8 reachable, 5 needed)" } as const;
+  const textWith = (...said: readonly NonNullable<NodeLine["membership"]>[]): string => {
+    const nodes = glance.view.nodes.map((line, i) => ({ ...line, membership: said[i % said.length] ?? whole }));
+    return statusText({ ...glance, view: { ...glance.view, nodes } }, place);
+  };
+  assert.match(textWith(whole), /\n {2}members {3}8 of 8 confirmed nodes reachable\n/);
+  assert.match(textWith(whole, cut), /\n {2}members {3}8 of 8 .*reachable; partitioned \(4 of 8 reachable, 5 needed\)\n/);
+  assert.doesNotMatch(statusText(glance, place), /members/);
+});

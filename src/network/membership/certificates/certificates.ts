@@ -172,10 +172,17 @@ function somePeers({ peers, directory, random }: CertificatesParts, count: numbe
   return dealt.slice(0, count).map(({ peer }) => peer);
 }
 
+// A node that has just started reaches nobody yet, which is no news.
+const lastingLooks = 5;
+
 function createStateWatch(log: Log): (status: MembershipStatus) => void {
   let before: MembershipStatus["state"] | undefined;
+  let seen: MembershipStatus["state"] | undefined;
+  let looks = 0;
   return ({ state, reachable, confirmed, needed }) => {
-    if (state === before) return;
+    looks = state === seen ? looks + 1 : 1;
+    seen = state;
+    if (state === before || looks < lastingLooks) return;
     if (state === "partitioned")
       log.warn("too few confirmed nodes are reachable: membership and records stand still, chunks do not", {
         reachable,
