@@ -85,3 +85,16 @@ export async function assertAtRest(world: SimWorld): Promise<void> {
   assert.equal(moved(world), before, "something moved in a farm that was whole");
   for (const node of world.nodes) assert.deepEqual(node.copies()?.bytes ?? 0, 0);
 }
+
+/** What the nodes publish of copies, summed up by a customer, is what lies on the disks of those that run. */
+export function assertCounted({ world }: Farm): void {
+  const { target } = world.genesis.copies;
+  const addresses = new Set(world.nodes.filter((node) => node.up()).flatMap((node) => [...node.disk().addresses()]));
+  const onDisks = Array.from({ length: target + 1 }, () => 0);
+  for (const address of addresses) {
+    const copies = Math.min(target, liveCopies(world, address));
+    onDisks[copies] = (onDisks[copies] ?? 0) + 1;
+  }
+  const { histogram, reporting } = world.client.network().copies;
+  assert.deepEqual([histogram, reporting.nodes], [onDisks, reporting.of], "what is published of copies is not what is there");
+}

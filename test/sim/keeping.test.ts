@@ -1,9 +1,19 @@
 // Proves over random histories, drawn from a seed, that a farm keeps what it acknowledged while nodes die for good, come
 // back late, drain, think better of it, and join: at most three fail before copies are made again, at least min copies are
-// there within the bound, it ends whole, and then nothing moves.
+// there within the bound, it ends whole, then nothing moves, and what nodes publish of copies is what lies on their disks.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import { addChunk, assertAllRead, assertAtRest, delays, type Farm, fewestCopies, filledFarm, minute } from "./filled-farm.ts";
+import {
+  addChunk,
+  assertAllRead,
+  assertAtRest,
+  assertCounted,
+  delays,
+  type Farm,
+  fewestCopies,
+  filledFarm,
+  minute,
+} from "./filled-farm.ts";
 
 const nodesMin = 6;
 const nodesMax = 11;
@@ -84,6 +94,7 @@ async function run(seed: number): Promise<void> {
   assert.ok(fewestCopies(farm) >= target, told(`it ends with ${fewestCopies(farm)} copies`));
   await assertAllRead(farm);
   await assertAtRest(world);
+  assertCounted(farm);
   await world.stop();
 }
 
