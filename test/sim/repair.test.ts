@@ -2,6 +2,7 @@
 // moves, that a node back in time costs nothing, that a ninth node gets its share, and that a farm once whole is at rest.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import type { Address } from "../../src/protocol/address.ts";
 import {
   assertAllRead,
   assertAtRest,
@@ -14,6 +15,7 @@ import {
   mostCopies,
   moved,
 } from "./filled-farm.ts";
+import type { SimNode } from "./sim-node.ts";
 
 describe("a farm that loses nodes for good", () => {
   it("one: waits out the delay, makes its copies again, moves no more than 1.1 times what it held, and is at rest", async () => {
@@ -153,6 +155,22 @@ describe("a farm whose nodes come and go", () => {
     await assertAtRest(world);
     assert.deepEqual([fewestCopies(farm), mostCopies(farm)], [5, 5], "displaced holders dropped theirs");
     await assertAllRead(farm);
+    await world.stop();
+  });
+});
+
+describe("a farm in three zones", () => {
+  it("loses nothing with a whole zone, has a copy in each other zone, and five again afterwards", async () => {
+    const farm = await filledFarm({ nodes: 9 });
+    const { world, chunks } = farm;
+    const zone = (n: number): readonly SimNode[] => world.nodes.filter(({ number }) => number % 3 === n);
+    const heldIn = (n: number, address: Address): boolean => zone(n).some((node) => node.disk().info(address) !== undefined);
+    for (const address of chunks.keys()) for (const n of [0, 1, 2]) assert.ok(heldIn(n, address), `${address} has no copy in zone ${n}`);
+    await Promise.all(zone(1).map((node) => node.crash()));
+    assert.ok(fewestCopies(farm) >= 2);
+    await assertAllRead(farm);
+    await world.clock.advance(delays.enough + minute);
+    assert.equal(fewestCopies(farm), 5);
     await world.stop();
   });
 });

@@ -48,8 +48,8 @@ export function createAntiEntropy(parts: AntiEntropyParts, limits: Reconciliatio
     for (const known of auditedAtMs.keys()) if (!live.includes(known)) auditedAtMs.delete(known);
     const nowMs = clock.monotonicMs();
     const auditDue = nowMs - (auditedAtMs.get(peer) ?? Number.NEGATIVE_INFINITY) >= limits.auditEveryMs;
-    if (auditDue) auditedAtMs.set(peer, nowMs);
-    await meet(parts, { peer, auditDue, signal: stopping.signal }, limits);
+    // A peer that had nothing to show yet is challenged at its next turn.
+    if (await meet(parts, { peer, auditDue, signal: stopping.signal }, limits)) auditedAtMs.set(peer, nowMs);
   };
   const next = (): void => {
     // A node that knows nobody yet, or few, still looks every half minute.
@@ -86,10 +86,14 @@ function shuffled(peers: readonly PeerId[], random: Random): PeerId[] {
 
 type Meeting = { readonly peer: PeerId; readonly auditDue: boolean; readonly signal: AbortSignal };
 
-async function meet(parts: AntiEntropyParts, { peer, auditDue, signal }: Meeting, limits: ReconciliationLimits): Promise<void> {
+/** Whether the peer was challenged. */
+async function meet(parts: AntiEntropyParts, { peer, auditDue, signal }: Meeting, limits: ReconciliationLimits): Promise<boolean> {
   const { comparer, auditor, store, clock } = parts;
   const outcome = await comparer.compare(peer, signal);
-  if (outcome.kind === "failed") return parts.onCompared(peer, outcome, { onlyMine: [], onlyTheirs: [] });
+  if (outcome.kind === "failed") {
+    parts.onCompared(peer, outcome, { onlyMine: [], onlyTheirs: [] });
+    return false;
+  }
   const { onlyMine, onlyTheirs, isComplete } = outcome;
   const settledMs = clock.wallMs() - limits.settleMs;
   const isSettled = (address: Address): boolean => (store.info(address)?.storedAtMs ?? Number.POSITIVE_INFINITY) <= settledMs;
@@ -98,9 +102,10 @@ async function meet(parts: AntiEntropyParts, { peer, auditDue, signal }: Meeting
     onlyTheirs: onlyTheirs.filter((address) => store.info(address) === undefined),
   });
   // What it does not claim to have it need not show.
-  if (!auditDue || !isComplete) return;
+  if (!auditDue || !isComplete) return false;
   const chunks = sample(parts, peer, new Set(onlyMine), limits);
   if (chunks.length > 0) await auditor.audit({ peer, chunks }, signal);
+  return chunks.length > 0;
 }
 
 /** A few chunks drawn from all that both have, by the next address behind a random one. */

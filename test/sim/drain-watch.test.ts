@@ -1,0 +1,111 @@
+// Proves what `vaultfarm drain` says while it watches, over a simulated farm that drains for real: how far it is, yes only after
+// two looks half a minute apart, anew after a change, why not where nothing moves, and that an interruption leaves the drain going.
+import { strict as assert } from "node:assert";
+import { describe, it } from "node:test";
+import type { DrainFarm, DrainNode } from "../../src/cli/local-farm/drain-farm.ts";
+import { type DrainOutcome, type DrainProgress, watchDrain } from "../../src/cli/local-farm/drain-watch.ts";
+import type { NodeCommander, StatementOutcome } from "../../src/cli/local-farm/node-command.ts";
+import { stopPairsApartMs } from "../../src/protocol/stop-decision.ts";
+import type { StopJob } from "../../src/vault-node/safe-to-stop/stop-jobs.ts";
+import { fewestCopies, filledFarm, minute } from "./filled-farm.ts";
+import { simKey } from "./sim-keys.ts";
+import type { SimNode } from "./sim-node.ts";
+import type { SimWorld } from "./sim-world.ts";
+
+function outcomeOf(job: StopJob | undefined): StatementOutcome {
+  if (job === undefined) return { kind: "failed", why: "no answer" };
+  return job.kind === "done" ? { kind: "signed", bytes: job.bytes } : job;
+}
+
+// Ports stand for the numbers of nodes.
+function drainFarm(world: SimWorld, node: SimNode): DrainFarm {
+  const done = async (): Promise<{ readonly ok: true }> => ({ ok: true });
+  const commander: NodeCommander = {
+    grant: done,
+    tellPeers: done,
+    setDesired: done,
+    safeToStop: async (port, _peer, purpose) => outcomeOf(await world.nodes[port]?.stops()?.state(purpose)),
+    witnessStop: async (port, _peer, statement) => outcomeOf(await world.nodes[port]?.stops()?.witness(statement)),
+  };
+  const seen = ({ number, peer, up, states }: SimNode): DrainNode => ({
+    ...{ name: `node-${number}`, peerId: peer, adminPort: number },
+    stays: up() && states().every((state) => state !== "draining"),
+  });
+  const lookAgain = async (): Promise<readonly DrainNode[]> => world.nodes.filter((one) => one !== node && one.up()).map(seen);
+  const keys = { genesis: world.genesis, owner: simKey("owner", 0), admin: simKey("owner", 0) };
+  return { name: "sim", keys, commander, node: seen(node), others: [], lookAgain };
+}
+
+type Watched = { readonly outcome: Promise<DrainOutcome>; readonly said: DrainProgress[]; readonly interrupt: AbortController };
+
+function watch(world: SimWorld, node: SimNode): Watched {
+  const said: DrainProgress[] = [];
+  const interrupt = new AbortController();
+  const parts = { clock: world.clock, interrupted: interrupt.signal };
+  return { outcome: watchDrain(drainFarm(world, node), parts, (at) => said.push(at)), said, interrupt };
+}
+
+describe("watching a drain", () => {
+  it("says what is left, then yes after two looks half a minute apart; without the node nothing is missing", async () => {
+    const farm = await filledFarm();
+    const { world } = farm;
+    const [, , node] = world.nodes;
+    assert.ok(node);
+    node.want("draining");
+    const { outcome, said } = watch(world, node);
+    const startMs = world.clock.monotonicMs();
+    const { kind } = await world.clock.runUntil(outcome);
+    assert.equal(kind, "may-be-stopped");
+    assert.ok((said[0]?.short ?? 0) > 0 && (said[0]?.bytesLeft ?? 0) > 0 && said.at(-1)?.short === 0);
+    assert.ok(world.clock.monotonicMs() - startMs >= stopPairsApartMs);
+    await node.crash();
+    assert.ok(fewestCopies(farm) >= 5);
+    await world.stop();
+  });
+
+  it("an interruption ends the watch, not the drain", async () => {
+    const { world } = await filledFarm();
+    const [, , node] = world.nodes;
+    assert.ok(node);
+    node.want("draining");
+    const { outcome, interrupt } = watch(world, node);
+    const ended = assert.rejects(outcome);
+    await world.clock.advance(100);
+    interrupt.abort(new Error("Ctrl-C"));
+    await world.clock.runUntil(ended);
+    assert.ok(node.states().every((state) => state === "draining"));
+    await world.stop();
+  });
+
+  it("a node that was told to stay says why it may not be stopped once nothing moves", async () => {
+    const { world } = await filledFarm();
+    const [, , node] = world.nodes;
+    assert.ok(node);
+    const { outcome } = watch(world, node);
+    const startMs = world.clock.monotonicMs();
+    const stuck = await world.clock.runUntil(outcome);
+    assert.ok(stuck.kind === "stuck" && stuck.obstacle === "short", "all it holds has too few copies elsewhere");
+    assert.ok(world.clock.monotonicMs() - startMs >= 300_000);
+    await world.stop();
+  });
+
+  it("a holder that dies on the way begins it anew, until its copies are made again", async () => {
+    const farm = await filledFarm();
+    const { world } = farm;
+    const [, , node, , victim] = world.nodes;
+    assert.ok(node && victim);
+    node.want("draining");
+    await world.clock.advance(minute);
+    const { outcome, said } = watch(world, node);
+    await world.clock.advance(10_000);
+    await victim.crash();
+    assert.equal((await world.clock.runUntil(outcome)).kind, "may-be-stopped");
+    assert.ok(
+      said.some(({ short }) => short > 0),
+      "it was short meanwhile",
+    );
+    await node.crash();
+    assert.ok(fewestCopies(farm) >= 5);
+    await world.stop();
+  });
+});
