@@ -26,6 +26,8 @@ test("zsh and fish are told every command with its options", async () => {
     ["up", "ephemeral"],
     ["down", "data"],
     ["status", "json"],
+    ["drain", "name"],
+    ["undrain", "data"],
     ["get", "output"],
     ["decrypt", "chunks"],
   ] as const) {

@@ -23,6 +23,7 @@ import type { HttpServer } from "../../runtime/http-server.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { systemRandom } from "../../runtime/random.ts";
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
+import type { StopJob } from "../safe-to-stop/stop-jobs.ts";
 import { createAdminServer } from "./admin-server.ts";
 
 const key = (byte: number): SigningKey => signingKeyFromSeed(new Uint8Array(32).fill(byte));
@@ -36,6 +37,7 @@ const book = createConfirmedBook(genesis);
 
 let server: HttpServer;
 let done: unknown[] = [];
+let job: StopJob = { kind: "working" };
 beforeEach(() => {
   done = [];
 });
@@ -53,6 +55,16 @@ before(async () => {
     setDesired: async (state: string) => void done.push(["desired", state]),
     addPeers: (addresses: readonly NodeAddress[]) => void done.push(["peers", addresses]),
     offerCertificate: async (bytes: Uint8Array) => book.offer(bytes),
+    stops: {
+      state: async (purpose: string) => {
+        done.push(["state", purpose]);
+        return job;
+      },
+      witness: async (statement: Uint8Array) => {
+        done.push(["witness", statement.length]);
+        return job;
+      },
+    },
   };
   server = createAdminServer(parts, { ip: "127.0.0.1", port: 0 });
   await server.start();
@@ -106,6 +118,25 @@ test("signed commands are carried out", async () => {
     ["desired", "cordoned"],
     ["peers", peers],
     ["grant", grant.length],
+  ]);
+});
+
+test("statements that a node may be stopped are asked for until they are made", async () => {
+  const ask = (): Promise<Answered> => command("POST", "/v1/safe-to-stop", json({ purpose: "removal" }));
+  const early = await ask();
+  assert.deepEqual([early.status, early.json], [202, { working: true }]);
+  job = { kind: "done", bytes: Uint8Array.of(1, 2, 3) };
+  assert.deepEqual((await ask()).json, { signed: "AQID" });
+  assert.deepEqual((await command("POST", "/v1/stop-witness", Uint8Array.of(9, 9))).json, { signed: "AQID" });
+  job = { kind: "failed", why: "the node is silent" };
+  assert.equal((await ask()).status, 503);
+  assert.equal((await command("POST", "/v1/stop-witness", new Uint8Array(2000))).status, 413);
+  assert.equal((await command("POST", "/v1/safe-to-stop", json({ purpose: "fun" }))).status, 400);
+  assert.deepEqual(done, [
+    ["state", "removal"],
+    ["state", "removal"],
+    ["witness", 2],
+    ["state", "removal"],
   ]);
 });
 
