@@ -2,9 +2,9 @@
 // two looks half a minute apart, anew after a change, why not where nothing moves, and that an interruption leaves the drain going.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
-import type { DrainFarm, DrainNode } from "../../src/cli/local-farm/drain-farm.ts";
+import type { DrainCommander, DrainFarm, DrainNode } from "../../src/cli/local-farm/drain-farm.ts";
 import { type DrainOutcome, type DrainProgress, watchDrain } from "../../src/cli/local-farm/drain-watch.ts";
-import type { NodeCommander, StatementOutcome } from "../../src/cli/local-farm/node-command.ts";
+import type { StatementOutcome } from "../../src/cli/local-farm/node-command.ts";
 import { stopPairsApartMs } from "../../src/protocol/stop-decision.ts";
 import type { StopJob } from "../../src/vault-node/safe-to-stop/stop-jobs.ts";
 import { fewestCopies, filledFarm, minute } from "./filled-farm.ts";
@@ -19,11 +19,8 @@ function outcomeOf(job: StopJob | undefined): StatementOutcome {
 
 // Ports stand for the numbers of nodes.
 function drainFarm(world: SimWorld, node: SimNode): DrainFarm {
-  const done = async (): Promise<{ readonly ok: true }> => ({ ok: true });
-  const commander: NodeCommander = {
-    grant: done,
-    tellPeers: done,
-    setDesired: done,
+  const commander: DrainCommander = {
+    setDesired: async () => ({ ok: true }),
     safeToStop: async (port, _peer, purpose) => outcomeOf(await world.nodes[port]?.stops()?.state(purpose)),
     witnessStop: async (port, _peer, statement) => outcomeOf(await world.nodes[port]?.stops()?.witness(statement)),
   };

@@ -12,10 +12,13 @@ import type { NodeCommander } from "./node-command.ts";
 /** A node that answers; `stays`: it is ready and not to leave. */
 export type DrainNode = { readonly name: string; readonly peerId: PeerId; readonly adminPort: number; readonly stays: boolean };
 
+/** The commands of a drain. */
+export type DrainCommander = Pick<NodeCommander, "setDesired" | "safeToStop" | "witnessStop">;
+
 export type DrainFarm = {
   readonly name: string;
   readonly keys: FarmKeys;
-  readonly commander: NodeCommander;
+  readonly commander: DrainCommander;
   readonly node: DrainNode;
   /** All other nodes that answered. */
   readonly others: readonly DrainNode[];
@@ -23,7 +26,7 @@ export type DrainFarm = {
   lookAgain(): Promise<readonly DrainNode[]>;
 };
 
-export type DrainFarmParts = { readonly state: FarmState; readonly keys: FarmKeys; readonly commander: NodeCommander };
+export type DrainFarmParts = { readonly state: FarmState; readonly keys: FarmKeys; readonly commander: DrainCommander };
 
 /** Finds the node that `asked` means. Rejects with `not-running`, or with a `CommandError` where no node, or more than one, is meant. */
 export async function findDrainNode({ state, keys, commander }: DrainFarmParts, asked: string): Promise<DrainFarm> {
