@@ -89,12 +89,12 @@ export function addGatewayReadings(registry: MetricsRegistry, readings: GatewayR
   gauge("vaultfarm_gateway_network_ready", "1 while the network answers", () => (client.ready() ? 1 : 0));
   gauge(
     "vaultfarm_gateway_chunks_below_min",
-    "Chunks seen with fewer live copies than the minimum",
+    "Chunks of the farm with fewer live copies than the minimum, as its nodes publish them",
     () => client.network().copies.belowMin,
   );
   gauge(
     "vaultfarm_gateway_chunks_below_target",
-    "Chunks seen with fewer live copies than intended",
+    "Chunks of the farm with fewer live copies than intended, as its nodes publish them",
     () => client.network().copies.belowTarget,
   );
   registry.gaugeOf({ name: "vaultfarm_gateway_nodes", help: "Nodes as this gateway sees them, by state", labels: ["state"] }, () => {
