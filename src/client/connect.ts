@@ -82,7 +82,7 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
     ...(detector === undefined ? [] : [detector]),
     { name: "peers", start: () => peers.start(), stop: () => peers.stop() },
     membership,
-    bootstrapPolling(membership, options),
+    createBootstrapPolling(membership, options),
     { name: "client", stop: () => client.stop() },
   ];
   const lifecycle = createLifecycle(parts, { clock, log }, { stopMs });
@@ -108,12 +108,19 @@ function listeningDetector(options: ConnectOptions, { peers, membership, board }
   });
 }
 
-// Whoever starts a farm may write down its addresses only after this client has started.
-function bootstrapPolling(membership: Pick<Membership, "bootstrap" | "joined">, { bootstrap, clock }: ConnectOptions): Part {
+/**
+ * Asks for the addresses of nodes while none answers, at the start and ever after. Whoever starts a farm may write them down
+ * only after this client has started, and a farm that was restarted as a whole may listen elsewhere than before.
+ */
+export function createBootstrapPolling(
+  membership: Pick<Membership, "bootstrap" | "directory">,
+  { bootstrap, clock }: Pick<ConnectOptions, "bootstrap" | "clock">,
+): Part {
   const ending = new AbortController();
+  const isAlone = (): boolean => !membership.directory.nodes().some(({ state }) => state === "live");
   const poll = async (): Promise<void> => {
-    while (!ending.signal.aborted && !membership.joined()) {
-      membership.bootstrap(bootstrap());
+    while (!ending.signal.aborted) {
+      if (isAlone()) membership.bootstrap(bootstrap());
       await clock.sleep(bootstrapEveryMs, ending.signal).catch(() => {});
     }
   };

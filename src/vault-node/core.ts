@@ -11,7 +11,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
 import { createGrantCache } from "./admission.ts";
-import { createAnnouncer } from "./announcer.ts";
+import { type AnnouncerLimits, type AnnouncerParts, createAnnouncer } from "./announcer.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import { createGetChunks } from "./handlers/get-chunks.ts";
 import { createHasChunks } from "./handlers/has-chunks.ts";
@@ -63,6 +63,8 @@ export type CoreParts = {
   readonly scoreMemory?: ScoreMemory;
   /** Other limits of reconciliation than the usual. */
   readonly reconciliation?: Partial<ReconciliationLimits>;
+  /** Other limits of announcing than the usual. */
+  readonly announcer?: AnnouncerLimits;
   /** Absent: the node makes no copies of its own accord. */
   readonly replication?: ReplicationPart;
   /** Absent: the node makes no statements that it, or another, may be stopped. */
@@ -121,13 +123,8 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     scoreboard: upkeep.scoreboard,
     copies: (isLive) => replicator?.figures(isLive),
   });
-  const announcer = createAnnouncer({
-    conditions,
-    clock,
-    log,
-    figures,
-    announce: (vaults, told) => membership.announce({ ...recordOf(parts, vaults), figures: told }),
-  });
+  const announce: AnnouncerParts["announce"] = (vaults, told) => membership.announce({ ...recordOf(parts, vaults), figures: told });
+  const announcer = createAnnouncer({ conditions, clock, log, figures, announce }, parts.announcer);
   const gate = createWorkGate(events);
   const handlerParts: HandlerParts = {
     genesis: identity.genesis,

@@ -7,7 +7,8 @@ import { type DrainOutcome, type DrainProgress, watchDrain } from "../../src/cli
 import type { StatementOutcome } from "../../src/cli/local-farm/node-command.ts";
 import { stopPairsApartMs } from "../../src/protocol/stop-decision.ts";
 import type { StopJob } from "../../src/vault-node/safe-to-stop/stop-jobs.ts";
-import { fewestCopies, filledFarm, minute } from "./filled-farm.ts";
+import { fewestCopies, filledFarm } from "./filled-farm.ts";
+import { minute } from "./keeping-times.ts";
 import { simKey } from "./sim-keys.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { SimWorld } from "./sim-world.ts";

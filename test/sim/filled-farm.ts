@@ -2,34 +2,17 @@
 // what can be seen of their copies by who sees all disks.
 import { strict as assert } from "node:assert";
 import { type Address, chunkAddress } from "../../src/protocol/address.ts";
-import {
-  type RepairDelays,
-  type ReplicationLimits,
-  repairDelays,
-  replicationLimits,
-} from "../../src/vault-node/replication/replication-limits.ts";
+import { keepingTimes, minute } from "./keeping-times.ts";
 import { defaultSimOptions, type SimOptions } from "./sim-options.ts";
 import { type SimWorld, startSimWorld } from "./sim-world.ts";
 
-// The protocol's delays are 5 min, 30 s and 3 s; a fifth of them saves virtual time, which costs real time for every timer.
-export const minute = 12_000;
-export const delays: RepairDelays = repairDelays(5 * minute);
-const replication: ReplicationLimits = {
-  ...replicationLimits,
-  repairDelayMs: delays,
-  tickMs: 300,
-  turnMs: 6_000,
-  pressingTurnMs: 1_000,
-  trimAfterMs: minute,
-  everythingEveryMs: 6 * minute,
-};
 const chunkCount = 150;
 
 export type Farm = { readonly world: SimWorld; readonly chunks: Map<Address, Uint8Array> };
 
 /** A farm that has come to rest with chunks of equal size in it. */
 export async function filledFarm(options: Partial<SimOptions> = {}): Promise<Farm> {
-  const world = await startSimWorld({ ...defaultSimOptions, replication, ...options });
+  const world = await startSimWorld({ ...defaultSimOptions, ...keepingTimes, ...options });
   const farm: Farm = { world, chunks: new Map() };
   for (let i = 0; i < chunkCount; i += 1) await addChunk(farm);
   // Nobody confirms anybody in its own first two minutes.
@@ -60,9 +43,9 @@ export function fewestCopies({ world, chunks }: Farm): number {
   return Math.min(...[...chunks.keys()].map((address) => liveCopies(world, address)));
 }
 
-/** Bytes that nodes sent each other to keep copies; the dead count with what they sent before, which is nothing here. */
+/** Bytes that nodes sent each other to keep copies, the dead among them. */
 export function moved({ nodes }: SimWorld): number {
-  return nodes.reduce((sum, node) => sum + (node.copies()?.bytesCopied ?? 0), 0);
+  return nodes.reduce((sum, node) => sum + node.moved(), 0);
 }
 
 /** Chunk bytes on the disks of these nodes. */

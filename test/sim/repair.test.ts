@@ -1,5 +1,6 @@
 // Proves in whole farms on virtual time that copies are made again after nodes die for good, that only what was lost
-// moves, that a node back in time costs nothing, that a ninth node gets its share, and that a farm once whole is at rest.
+// moves, that a node back in time costs nothing, that a ninth node gets its share, that a farm once whole is at rest, and that
+// what nodes publish of copies is what lies on their disks.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import type { Address } from "../../src/protocol/address.ts";
@@ -7,15 +8,15 @@ import {
   addChunk,
   assertAllRead,
   assertAtRest,
+  assertCounted,
   bytesOn,
-  delays,
   fewestCopies,
   filledFarm,
   liveCopies,
-  minute,
   mostCopies,
   moved,
 } from "./filled-farm.ts";
+import { delays, minute } from "./keeping-times.ts";
 import type { SimNode } from "./sim-node.ts";
 
 describe("a farm that loses nodes for good", () => {
@@ -50,6 +51,7 @@ describe("a farm that loses nodes for good", () => {
     assert.equal(fewestCopies(farm), 5);
     await assertAllRead(farm);
     await assertAtRest(world);
+    assertCounted(farm);
     await world.stop();
   });
 
@@ -156,6 +158,7 @@ describe("a farm whose nodes come and go", () => {
     assert.ok(bytesOn(world, 8) > before / 9 / 2, "it hardly got anything");
     await assertAtRest(world);
     assert.deepEqual([fewestCopies(farm), mostCopies(farm)], [5, 5], "displaced holders dropped theirs");
+    assertCounted(farm);
     await assertAllRead(farm);
     await world.stop();
   });

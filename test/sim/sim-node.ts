@@ -3,6 +3,7 @@
 import type { MemoryNetwork } from "../../src/network/in-memory/memory-network.ts";
 import { createMembership, type Membership } from "../../src/network/membership/membership.ts";
 import type { Peers } from "../../src/network/peers.ts";
+import type { Address } from "../../src/protocol/address.ts";
 import type { Genesis } from "../../src/protocol/genesis.ts";
 import { createGrant } from "../../src/protocol/grant.ts";
 import type { NodeAddress } from "../../src/protocol/node-record.ts";
@@ -11,25 +12,38 @@ import type { DesiredState, VaultState } from "../../src/protocol/states.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { seededRandom } from "../../src/runtime/random.ts";
-import { createMemoryChunkStore, type MemoryChunkStore } from "../../src/vault-node/chunk-store/memory.ts";
+import type { ChunkStore } from "../../src/vault-node/chunk-store/chunk-store.ts";
+import type { MemoryChunkStore } from "../../src/vault-node/chunk-store/memory.ts";
 import { createVaultNodeCore, type VaultNodeCore } from "../../src/vault-node/core.ts";
-import { hostVaults } from "../../src/vault-node/hosted-vault.ts";
+import { type HostedVault, hostVaults } from "../../src/vault-node/hosted-vault.ts";
 import type { ReplicationProgress } from "../../src/vault-node/replication/replicator.ts";
-import { acknowledgeEarly } from "./early-store.ts";
+import { membershipWith, nodePeersWith, storeWith } from "./bug-ports.ts";
+import { lie } from "./lying-store.ts";
+import { createSimDisk } from "./sim-disk.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
 import type { SimOptions } from "./sim-options.ts";
 
 export type SimNode = {
   readonly number: number;
   readonly peer: PeerId;
+  /** Whether it acknowledges what it does not keep. */
+  readonly lies: boolean;
   /** What is synced on its disk, whether the node runs or not. */
   disk(): MemoryChunkStore;
+  /** Whether the chunk lies synced and sound on its disk, whatever the node says of it. */
+  keeps(address: Address): boolean;
+  /** Whether the node, were it asked, would say that it has the chunk. */
+  claims(address: Address): boolean;
+  /** Lets a chunk rot unseen; false where it is not held. */
+  rot(address: Address): boolean;
   up(): boolean;
   addresses(): readonly NodeAddress[];
   /** What a person wants of it; nothing happens while it does not run. */
   want(state: DesiredState): void;
   /** What it is about to do to keep copies; undefined while it does not run. */
   copies(): ReplicationProgress | undefined;
+  /** Bytes it sent to keep copies, in all its starts. */
+  moved(): number;
   /** What its vaults say of themselves; none while it does not run. */
   states(): readonly VaultState[];
   /** Starts it; `known`: addresses of others. */
@@ -50,48 +64,52 @@ export type SimNodeParts = {
   readonly network: MemoryNetwork;
   readonly genesis: Genesis;
   readonly options: SimOptions;
+  /** A node is about to drop a sound copy. */
+  onDrop(node: PeerId, address: Address): void;
 };
-
-const vaultsPerNode = 2;
 
 /** A node with an empty disk that does not run yet. */
 export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   const { clock, options, network } = parts;
-  const keys = Array.from({ length: vaultsPerNode }, (_, index) => simKey("vault", number * vaultsPerNode + index));
-  const vaults = hostVaults(keys, options.vaultCapacity);
-  const store = createMemoryChunkStore({
-    vaults: vaults.map(({ name, capacity }) => ({ vault: name, capacity })),
-    clock,
-    syncMs: options.syncMs,
-  });
-  let disk = options.bug === "lost-acknowledgement" ? acknowledgeEarly(store) : store;
+  const vaults = vaultsOf(options, number);
+  const peer = peerOf(number);
+  const lies = number >= 1 && number <= options.liars;
+  const declared = vaults.map(({ name, capacity }) => ({ vault: name, capacity }));
+  const disk = createSimDisk({ vaults: declared, clock, syncMs: options.syncMs, onDrop: (address) => parts.onDrop(peer, address) });
   let running: Running | undefined;
   let starts = 0;
-  const peer = peerIdFromPublicKey(simKey("node", number).publicKey);
+  let movedBefore = 0;
   const end = async (): Promise<void> => {
     const ended = running;
     running = undefined;
+    movedBefore += ended?.core.copies()?.bytesCopied ?? 0;
     await ended?.core.stop();
     await ended?.membership.stop();
   };
   return {
     number,
     peer,
-    disk: () => disk,
+    lies,
+    disk: disk.store,
+    keeps: disk.keeps,
+    claims: (address) => (running?.store ?? disk.store()).info(address) !== undefined,
+    rot: disk.rot,
     up: () => running !== undefined,
     upkeep: () => running?.core.upkeep,
     stops: () => running?.core.stops,
     addresses: () => running?.peers.addresses() ?? [],
     want: (state) => running?.core.setDesired(state),
     copies: () => running?.core.copies(),
+    moved: () => movedBefore + (running?.core.copies()?.bytesCopied ?? 0),
     states: () => running?.core.vaults().map(({ state }) => state) ?? [],
     start: async (known) => {
       starts += 1;
-      running = await startNode(parts, { number, starts, disk, vaults }, known);
+      const honest = storeWith(options.bug, disk.watched());
+      running = await startNode(parts, { number, starts, store: lies ? lie(honest) : honest, vaults }, known);
     },
     crash: async () => {
       network.crash(peer);
-      disk = disk.crash();
+      disk.crash();
       await end();
     },
     terminate: async () => {
@@ -111,48 +129,62 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   };
 }
 
-type Running = { readonly peers: Peers; readonly membership: Membership; readonly core: VaultNodeCore };
+function vaultsOf({ vaultsPerNode, vaultCapacity }: SimOptions, number: number): readonly HostedVault[] {
+  const keys = Array.from({ length: vaultsPerNode }, (_, index) => simKey("vault", number * vaultsPerNode + index));
+  return hostVaults(keys, vaultCapacity);
+}
+
+function peerOf(number: number): PeerId {
+  return peerIdFromPublicKey(simKey("node", number).publicKey);
+}
+
+type Running = { readonly peers: Peers; readonly membership: Membership; readonly core: VaultNodeCore; readonly store: ChunkStore };
 type Start = {
   readonly number: number;
   readonly starts: number;
-  readonly disk: MemoryChunkStore;
-  readonly vaults: ReturnType<typeof hostVaults>;
+  readonly store: ChunkStore;
+  readonly vaults: readonly HostedVault[];
 };
 
-async function startNode(
-  { clock, network, genesis, options }: SimNodeParts,
-  start: Start,
-  known: readonly NodeAddress[],
-): Promise<Running> {
-  const { number, starts, disk, vaults } = start;
+async function startNode(parts: SimNodeParts, start: Start, known: readonly NodeAddress[]): Promise<Running> {
+  const { clock, network, genesis, options } = parts;
+  const { number, starts } = start;
   const peers = network.createPeers(simSeed("node", number));
-  const membership = createMembership({
-    peers,
-    genesis,
-    clock,
-    random: seededRandom(number * 1_000 + starts),
-    log: silentLog,
-    own: { key: simKey("node", number), startCounter: starts, founder: number === 0 },
-  });
-  const domain = { region: "", zone: `zone-${number % 3}`, host: `host-${number}` };
-  const identity = { genesis, peerId: peers.self, vaults, domain, software: "sim" };
-  const grant = createGrant(genesis, simKey("owner", 0), { peerId: peers.self, notAfterMs: 0 });
-  const core = createVaultNodeCore({
-    identity,
-    peers,
-    store: disk,
-    membership,
-    clock,
-    random: seededRandom(number * 1_000 + starts + 500),
-    log: silentLog,
-    desired: "active",
-    ...(options.reconciliation === undefined ? {} : { reconciliation: options.reconciliation }),
-    replication: { limits: options.replication, grant: () => grant },
-    stopping: { key: simKey("node", number), startCounter: starts },
-  });
+  const own = { key: simKey("node", number), startCounter: starts, founder: number === 0 };
+  const random = seededRandom(number * 1_000 + starts);
+  const membership = createMembership({ peers, genesis, clock, random, log: silentLog, own }, options.membership);
+  const core = createCore(parts, start, { peers, membership });
   await peers.start();
   await core.start();
   await membership.start();
   membership.bootstrap(known);
-  return { peers, membership, core };
+  return { peers, membership, core, store: start.store };
+}
+
+function createCore(
+  { clock, genesis, options }: SimNodeParts,
+  { number, starts, store, vaults }: Start,
+  { peers, membership }: Pick<Running, "peers" | "membership">,
+): VaultNodeCore {
+  const { bug, reconciliation, announcer } = options;
+  const domain = { region: "", zone: `zone-${number % 3}`, host: `host-${number}` };
+  const grant = createGrant(genesis, simKey("owner", 0), { peerId: peers.self, notAfterMs: 0 });
+  // Only the forger of the bug needs to find a node's vaults by its name.
+  const byPeer = (peer: PeerId): readonly HostedVault[] => {
+    for (let other = 0; ; other += 1) if (peerOf(other) === peer) return vaultsOf(options, other);
+  };
+  return createVaultNodeCore({
+    identity: { genesis, peerId: peers.self, vaults, domain, software: "sim" },
+    peers: nodePeersWith(bug, peers, { networkId: genesis.networkId, store, vaultsOf: byPeer }),
+    store,
+    membership: membershipWith(bug, membership),
+    clock,
+    random: seededRandom(number * 1_000 + starts + 500),
+    log: silentLog,
+    desired: "active",
+    ...(reconciliation === undefined ? {} : { reconciliation }),
+    ...(announcer === undefined ? {} : { announcer }),
+    replication: { limits: options.replication, grant: () => grant },
+    stopping: { key: simKey("node", number), startCounter: starts },
+  });
 }

@@ -1,45 +1,94 @@
 // What a simulation is given: everything it does follows from these, so that the same options give the same run.
+import type { MembershipLimits } from "../../src/network/membership/membership-limits.ts";
+import type { AnnouncerLimits } from "../../src/vault-node/announcer.ts";
 import type { ReconciliationLimits } from "../../src/vault-node/reconciliation/reconciliation-limits.ts";
 import { type ReplicationLimits, replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
 
+/** storm: everything at once, for seconds · keeping: copies through losses, absences, drains and joins · days: many nodes, for days. */
+export const scenarioNames = ["storm", "keeping", "days"] as const;
+export type ScenarioName = (typeof scenarioNames)[number];
+
 export type SimOptions = {
+  readonly scenario: ScenarioName;
   readonly seed: number;
   readonly nodes: number;
   readonly steps: number;
-  /** Bytes of each of a node's two vaults; small ones fill up on the way. */
+  readonly vaultsPerNode: number;
+  /** Bytes of each vault; small ones fill up on the way. */
   readonly vaultCapacity: number;
+  /** Places of each vault; fewer spread less evenly, and cost less to compute. */
+  readonly placesPerVault: number;
   /** How long a sync takes, milliseconds: the window in which a crash loses what was not acknowledged yet. */
   readonly syncMs: number;
   /** How copies are kept: delays above all. */
   readonly replication: ReplicationLimits;
   /** Most nodes down at once. */
   readonly downMax: number;
-  /** A mistake put back on purpose, to prove that it is found: nodes acknowledge before the sync. */
-  readonly bug: "none" | "lost-acknowledgement";
-  /** Other limits of comparing and auditing than the usual. */
+  /** The first so many nodes after the founder lie: they acknowledge, keep nothing, and serve other bytes. */
+  readonly liars: number;
+  /** A mistake put back on purpose, to prove that it is found. */
+  readonly bug: Bug;
+  /** Other limits than the usual: of comparing and auditing, of membership, of announcements. */
   readonly reconciliation?: Partial<ReconciliationLimits>;
+  readonly membership?: MembershipLimits;
+  readonly announcer?: AnnouncerLimits;
   /** The rules that are checked; a rule left out shows what the others find alone. */
   readonly rules: readonly Rule[];
 };
 
 /**
+ * Mistakes that are put back at the ports of the code under test (bug-ports.ts).
+ * lost-acknowledgement: a node says "stored" before the bytes are synced · accept-unverified: a reader takes whatever bytes
+ * come · trim-without-proof: a copy too many is dropped on the mere word of others that they have theirs ·
+ * repair-trusts-suspicion: one watcher's suspicion counts as a confirmed death · gone-still-counts: a silent node is waited
+ * for without end · inventory-forgets-fresh: looking through all chunks misses those stored since the start.
+ */
+export const bugs = [
+  "lost-acknowledgement",
+  "accept-unverified",
+  "trim-without-proof",
+  "repair-trusts-suspicion",
+  "gone-still-counts",
+  "inventory-forgets-fresh",
+] as const;
+export type Bug = (typeof bugs)[number] | "none";
+
+/**
  * durable-at-acknowledgement: a chunk lies synced on at least `min` nodes at the moment its put succeeds ·
  * still-durable: and ever after, whatever crashes · readable: with at most three of its holders failed every chunk and
- * object comes back byte for byte.
+ * object comes back byte for byte · dropped-after-proof: a sound copy is dropped only while `target` other nodes hold the
+ * chunk soundly · live-copy: with at most three failed a chunk has a sound copy on a running node · min-again: at least
+ * `min` running nodes have it again within the bound · target-again: once all is quiet, `target` have it · drain-ends: what a draining node has, `target` others have soon · rot-healed: rot that was met is
+ * sound again soon · at-rest: nothing moves where nothing was lost.
  */
-export const rules = ["durable-at-acknowledgement", "still-durable", "readable"] as const;
+export const rules = [
+  "durable-at-acknowledgement",
+  "still-durable",
+  "readable",
+  "dropped-after-proof",
+  "live-copy",
+  "min-again",
+  "target-again",
+  "drain-ends",
+  "rot-healed",
+  "at-rest",
+] as const;
 export type Rule = (typeof rules)[number];
 
 const mib = 1024 * 1024;
 
 export const defaultSimOptions: SimOptions = {
+  scenario: "storm",
   seed: 1,
   nodes: 8,
   steps: 150,
+  vaultsPerNode: 2,
   vaultCapacity: 64 * mib,
+  placesPerVault: 32,
   syncMs: 8,
   replication: replicationLimits,
   downMax: 4,
+  liars: 0,
   bug: "none",
   rules,
 };

@@ -1,18 +1,22 @@
 // A whole farm in one process: nodes, a client with the real library, network and time in memory, all from one seed.
+import { createBootstrapPolling } from "../../src/client/connect.ts";
 import { createFarmClient } from "../../src/client/create-farm-client.ts";
 import type { FarmClient } from "../../src/client/farm-client.ts";
 import { createSelfEncryptor, type SelfEncryptor } from "../../src/client/self-encryption/self-encryptor.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../../src/network/in-memory/memory-network.ts";
 import { createMembership } from "../../src/network/membership/membership.ts";
 import type { Address, ObjectAddress } from "../../src/protocol/address.ts";
+import { encodeMessage } from "../../src/protocol/encoding.ts";
 import { createGenesis, type Genesis } from "../../src/protocol/genesis.ts";
 import { createGrant } from "../../src/protocol/grant.ts";
+import { getChunksRequest } from "../../src/protocol/messages/get-chunks.ts";
 import type { PeerId } from "../../src/protocol/peer-id.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { type Random, seededRandom } from "../../src/runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/runtime/virtual-clock.ts";
+import { readerPeersWith } from "./bug-ports.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
-import { createSimNode, type SimNode } from "./sim-node.ts";
+import { createSimNode, type SimNode, type SimNodeParts } from "./sim-node.ts";
 import type { SimOptions } from "./sim-options.ts";
 
 export type SimWorld = {
@@ -27,15 +31,21 @@ export type SimWorld = {
   readonly clientPeer: PeerId;
   /** The chunks of an object that was encrypted here. */
   chunksOf(object: ObjectAddress): readonly Address[];
+  /** Asks one node for a chunk, as a reader does; whatever comes of it. */
+  readFrom(node: SimNode, address: Address): Promise<void>;
   /** Starts one more node, with an empty disk. */
   grow(): Promise<SimNode>;
   /** Nodes the client is cut off from now. */
   readonly cut: Set<PeerId>;
+  /** Calls `listener` before a node drops a sound copy. */
+  onDrop(listener: (node: PeerId, address: Address) => void): void;
   stop(): Promise<void>;
 };
 
 const copies = { min: 4, target: 5, max: 8 };
+// A farm of the usual size comes together within this; a larger one takes longer.
 const startMs = 30_000;
+const usualNodes = 8;
 
 /** A farm whose client has met all nodes. */
 export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
@@ -43,16 +53,22 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
   const random = seededRandom(options.seed);
   const network = createMemoryNetwork({ clock, random: seededRandom(options.seed ^ 0x5eed), faults: { delayMs: [1, 5] } });
   const owner = simKey("owner", 0);
-  const genesis = createGenesis({ name: "sim", copies, placeUnit: options.vaultCapacity / 32, createdAt: 0 }, owner);
-  const nodes = Array.from({ length: options.nodes }, (_, number) => createSimNode({ clock, network, genesis, options }, number));
+  const genesis = createGenesis({ name: "sim", copies, placeUnit: options.vaultCapacity / options.placesPerVault, createdAt: 0 }, owner);
+  const dropListeners: ((node: PeerId, address: Address) => void)[] = [];
+  const onDrop: SimNodeParts["onDrop"] = (node, address) => {
+    for (const listener of dropListeners) listener(node, address);
+  };
+  const make = (number: number): SimNode => createSimNode({ clock, network, genesis, options, onDrop }, number);
+  const nodes = Array.from({ length: options.nodes }, (_, number) => make(number));
   for (const node of nodes) await clock.runUntil(node.start(nodes.flatMap((other) => other.addresses())));
 
   const peers = network.createPeers(simSeed("client", 0), { listen: false });
-  const membership = createMembership({ peers, genesis, clock, random: seededRandom(options.seed + 1), log: silentLog });
+  const ofMembership = { peers, genesis, clock, random: seededRandom(options.seed + 1), log: silentLog };
+  const membership = createMembership(ofMembership, options.membership);
   const encryptor = createSelfEncryptor({ workers: 1, clock });
   const chunks = new Map<ObjectAddress, readonly Address[]>();
   const client = createFarmClient({
-    peers,
+    peers: readerPeersWith(options.bug, peers),
     membership,
     genesis,
     grant: createGrant(genesis, owner, { peerId: peers.self, notAfterMs: 0 }),
@@ -62,13 +78,16 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
   });
   await peers.start();
   await membership.start();
-  membership.bootstrap(nodes.flatMap((node) => node.addresses()));
+  const polling = createBootstrapPolling(membership, { bootstrap: () => nodes.flatMap((node) => node.addresses()), clock });
+  await polling.start?.(new AbortController().signal);
   const live = (): number => membership.directory.nodes().filter(({ state }) => state === "live").length;
   while (live() < options.nodes) {
-    if (clock.monotonicMs() > startMs) throw new Error(`the farm did not come together: ${live()} of ${options.nodes} nodes live`);
+    if (clock.monotonicMs() > startMs * Math.max(1, options.nodes / usualNodes))
+      throw new Error(`the farm did not come together: ${live()} of ${options.nodes} nodes live`);
     await clock.advance(50);
   }
   const stop = async (): Promise<void> => {
+    await polling.stop?.();
     await client.stop();
     await membership.stop();
     await peers.stop();
@@ -85,12 +104,17 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
     clientPeer: peers.self,
     chunksOf: (object) => chunks.get(object) ?? [],
     grow: async () => {
-      const node = createSimNode({ clock, network, genesis, options }, nodes.length);
+      const node = make(nodes.length);
       await clock.runUntil(node.start(nodes.flatMap((other) => other.addresses())));
       nodes.push(node);
       return node;
     },
+    readFrom: async (node, address) => {
+      const body = encodeMessage(getChunksRequest, { chunks: [address] });
+      await peers.request(node.peer, "get-chunks", { body, chunks: [] }, { timeoutMs: 5_000 }).catch(() => undefined);
+    },
     cut: new Set(),
+    onDrop: (listener) => void dropListeners.push(listener),
     stop,
   };
 }

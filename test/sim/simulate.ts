@@ -1,9 +1,11 @@
-// One simulation from its options to its end: a farm, a workload, and the rules looked at after every step.
-import { createChecker, Violation } from "./checker.ts";
-import type { SimOptions } from "./sim-options.ts";
-import { startSimWorld } from "./sim-world.ts";
-import { createTrace } from "./trace.ts";
-import { createWorkload } from "./workload.ts";
+// One simulation from its options to its end: a farm, a scenario, and the rules looked at after every step.
+import { createDays } from "./days.ts";
+import { createHistory } from "./history.ts";
+import { type Scenario, Violation } from "./scenario.ts";
+import type { ScenarioName, SimOptions } from "./sim-options.ts";
+import { type SimWorld, startSimWorld } from "./sim-world.ts";
+import { createStorm } from "./storm.ts";
+import { createTrace, type Trace } from "./trace.ts";
 
 export type SimResult = {
   readonly seed: number;
@@ -17,24 +19,25 @@ export type SimResult = {
   readonly tookMs: number;
 };
 
+const scenarios: Readonly<Record<ScenarioName, (world: SimWorld, trace: Trace) => Scenario>> = {
+  storm: createStorm,
+  keeping: createHistory,
+  days: createDays,
+};
+
 /** Runs a simulation. Rejects only where the code under test throws what it must not. */
 export async function simulate(options: SimOptions): Promise<SimResult> {
   const world = await startSimWorld(options);
   const trace = createTrace(world.clock);
-  const checker = createChecker(world, trace);
-  const workload = createWorkload(world, checker, trace);
+  const scenario = scenarios[options.scenario](world, trace);
   let step = 0;
   let violation: SimResult["violation"];
   try {
-    for (step = 1; step <= options.steps; step += 1) {
-      await workload.step();
-      await checker.afterStep();
-    }
-    await workload.settle();
-    await checker.afterStep();
-    await checker.atEnd();
+    for (step = 1; step <= options.steps; step += 1) await scenario.step();
+    await scenario.settle();
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
+    trace.write(`VIOLATION ${error.message}`);
     violation = { step, message: error.message };
   } finally {
     await world.stop();
@@ -44,7 +47,7 @@ export async function simulate(options: SimOptions): Promise<SimResult> {
     ...(violation === undefined ? {} : { violation }),
     digest: trace.digest(),
     trace: trace.lines(),
-    counts: workload.counts(),
+    counts: scenario.counts(),
     tookMs: world.clock.monotonicMs(),
   };
 }

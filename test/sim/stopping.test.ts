@@ -7,7 +7,8 @@ import type { PeerId } from "../../src/protocol/peer-id.ts";
 import { readStopStatement, readStopWitness, type StopPurpose, type StopStatement } from "../../src/protocol/safe-to-stop.ts";
 import { mayBeStopped, type StopDecision, type StopPair, witnessFor } from "../../src/protocol/stop-decision.ts";
 import type { StopJob } from "../../src/vault-node/safe-to-stop/stop-jobs.ts";
-import { addChunk, assertAllRead, type Farm, fewestCopies, filledFarm, liveCopies, minute } from "./filled-farm.ts";
+import { addChunk, assertAllRead, type Farm, fewestCopies, filledFarm, liveCopies } from "./filled-farm.ts";
+import { minute } from "./keeping-times.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { SimWorld } from "./sim-world.ts";
 

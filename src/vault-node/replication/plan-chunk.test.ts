@@ -134,3 +134,14 @@ test("a draining node's copies do not count, but it can make them; it never drop
   while (round(world) > 0);
   assert.ok(world.holding.has(0));
 });
+
+test("a copy further out than target, with one that cannot be asked, is waited for like any other", () => {
+  const world: World = { conditions: names.map(() => "active"), holding: new Set([0, 1, 2, 3, 6]) };
+  world.conditions[6] = "absent";
+  assert.deepEqual(planAt(world, 0).orders, []);
+  world.conditions[6] = "lost";
+  assert.deepEqual(
+    planAt(world, 0).orders.map(({ to, why }) => [numberOf(to), why]),
+    [[4, "repair"]],
+  );
+});

@@ -70,14 +70,20 @@ export function planChunk(facts: ChunkFacts): ChunkPlan {
 }
 
 // The first `target` that hold it, can take it, or will be back: a vault that has no room is passed over, unless it has it.
+// A copy may lie a little further out, with one that cannot be asked now: it too is waited for until it counts as lost.
 function fillTarget({ policy, keepers, holders, silent }: ChunkFacts): { waiting: number; missing: readonly Keeper[] } {
   let filled = 0;
   let waiting = 0;
   const missing: Keeper[] = [];
-  for (const keeper of keepers) {
-    if (filled >= policy.target) break;
+  for (const [place, keeper] of keepers.entries()) {
+    const isFull = filled >= policy.target;
+    if (isFull && place >= policy.max) break;
     const holds = holders.has(keeper.peer);
     const awaited = !holds && (!keeper.here || silent.has(keeper.peer));
+    if (isFull) {
+      if (awaited) waiting += 1;
+      continue;
+    }
     if (!holds && !awaited && !keeper.takes) continue;
     filled += 1;
     if (awaited) waiting += 1;
