@@ -34,8 +34,8 @@ export function daysOptions(seed: number, nodes: number, days: number): SimOptio
       ...{ tellEveryMs: 30 * minute, testimonyMs: 90 * minute },
     },
     announcer: {
-      ...{ lookEveryMs: 20 * second, diskEveryMs: hour, figuresEveryMs: hour },
-      ...{ repairFiguresEveryMs: hour, copiesEveryMs: hour, scoresEveryMs: 24 * hour },
+      ...{ lookEveryMs: 20 * second, diskEveryMs: hour, figuresEveryMs: 24 * hour },
+      ...{ repairFiguresEveryMs: 24 * hour, copiesEveryMs: 24 * hour, scoresEveryMs: 24 * hour },
     },
     reconciliation: { roundMs: 48 * hour, turnMsMin: minute, auditEveryMs: 48 * hour },
     replication: { ...replicationLimits, tickMs: 20 * second, everythingEveryMs: 24 * hour },
