@@ -1,9 +1,10 @@
 // Proves that a byte which changed on a disk is never served: chunks are damaged in place, first on three of eight nodes
 // (everything reads back identical), then on all (what comes is a beginning of the original or nothing).
 import { strict as assert } from "node:assert";
-import { open, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { damageFolder } from "../support/damage.ts";
 import { type Farm, startFarm } from "../support/farm.ts";
 import { assertReads, noise, type Stored, store } from "../support/objects.ts";
 
@@ -17,33 +18,10 @@ before(async () => {
 });
 after(() => farm?.remove());
 
-/** Changes one byte in every 16 KiB of what a node's chunk store appended; resolves with how many. */
-async function damage(folder: string): Promise<number> {
-  let changed = 0;
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    // The index beside the segments is another test's; here it is the bytes of chunks.
-    if (!entry.isFile() || !/seg|log|data-/.test(entry.name) || entry.name.endsWith(".mdb")) continue;
-    const file = await open(join(entry.parentPath, entry.name), "r+");
-    try {
-      const { size } = await file.stat();
-      for (let at = 8192; at < size; at += 16_384) {
-        const byte = Buffer.alloc(1);
-        await file.read(byte, 0, 1, at);
-        byte[0] = (byte[0] ?? 0) ^ 0x5a;
-        await file.write(byte, 0, 1, at);
-        changed += 1;
-      }
-    } finally {
-      await file.close();
-    }
-  }
-  return changed;
-}
-
 async function damageNodes(indices: readonly number[]): Promise<void> {
   const folders = (await readdir(join(farm.data, "nodes"))).toSorted();
   for (const i of indices)
-    assert.ok((await damage(join(farm.data, "nodes", folders[i] ?? assert.fail()))) > 0, "nothing was there to damage");
+    assert.ok((await damageFolder(join(farm.data, "nodes", folders[i] ?? assert.fail()))) > 0, "nothing was there to damage");
 }
 
 test("damage on three of eight nodes: the file reads back identical", async () => {

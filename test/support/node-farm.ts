@@ -29,6 +29,9 @@ export type FarmNode = {
   metric(name: string): Promise<number>;
   /** Sends a signed admin command; resolves with status and parsed body. */
   command(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>;
+  /** Where its volume lies. */
+  readonly dataDir: string;
+  readonly zone: string;
   /** Ends the process without warning. */
   kill(): Promise<void>;
 };
@@ -46,7 +49,11 @@ export type NodeFarm = {
   remove(): Promise<void>;
 };
 
-export type NodeFarmOptions = Partial<Pick<VaultNodeConfig, "repairDelayMs" | "vaultCapacity" | "vaults">> & { readonly nodes: number };
+export type NodeFarmOptions = Partial<Pick<VaultNodeConfig, "repairDelayMs" | "vaultCapacity" | "vaults">> & {
+  readonly nodes: number;
+  /** Labels dealt out to the nodes in turn; absent: none. */
+  readonly zones?: readonly string[];
+};
 
 const mib = 1024 * 1024;
 const owner = signingKeyFromSeed(systemRandom.bytes(32));
@@ -121,13 +128,15 @@ async function startNode({ folder, genesis, options, processes, addresses }: Par
     VAULTFARM_GENESIS_FILE: join(folder, "genesis"),
     VAULTFARM_VAULT_CAPACITY: String(options.vaultCapacity),
   });
-  const { nodes: _count, ...change } = options;
+  const { nodes: _count, zones = [], ...change } = options;
+  const zone = zones[processes.length % zones.length] ?? "";
   const process = startVaultNode({
     ...settings,
     ports: freePorts,
     peersFile,
     founder: processes.length === 0,
     host: name,
+    zone,
     stopGraceMs: 10_000,
     ...change,
   });
@@ -137,15 +146,15 @@ async function startNode({ folder, genesis, options, processes, addresses }: Par
   const peer = parsePeerId(first.peerId);
   if (peer === undefined) throw new Error(`a node without a PeerId: ${first.peerId}`);
   addresses.push(...first.addresses);
-  const node = nodeOf(genesis, process, { peer, health, admin: first.ports.admin });
+  const node = nodeOf(genesis, process, { peer, health, admin: first.ports.admin, zone, dataDir: settings.dataDir });
   await node.command("PUT", "/v1/grant", createGrant(genesis, owner, { peerId: peer, notAfterMs: 0 }));
   await until(`${name} is ready`, async () => (await node.status()).state === "ready");
   return node;
 }
 
-type Reached = { readonly peer: PeerId; readonly health: number; readonly admin: number };
+type Reached = { readonly peer: PeerId; readonly health: number; readonly admin: number; readonly zone: string; readonly dataDir: string };
 
-function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { peer, health, admin }: Reached): FarmNode {
+function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { peer, health, admin, zone, dataDir }: Reached): FarmNode {
   const command: FarmNode["command"] = async (method, path, content) => {
     const body = content instanceof Uint8Array ? content : Buffer.from(content === undefined ? "" : JSON.stringify(content));
     const terms = { node: peer, nonce: systemRandom.bytes(16), notAfterMs: systemClock.wallMs() + 15_000 };
@@ -160,6 +169,8 @@ function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { peer, he
   return {
     peer,
     health,
+    zone,
+    dataDir,
     status: () => statusOf(health),
     metric: async (name) => {
       const text = await (await fetch(`http://${ip}:${health}/metrics`)).text();
