@@ -122,8 +122,9 @@ async function readSegment(options: OpenLogOptions, { log, index, ledger }: Open
     }
     if (step.value.gaps > 0) {
       options.report.warn("the log has bytes that are no entries", { segment, gaps: step.value.gaps });
-      // Removals behind a gap are not believed when the index must be made again: none may be written there.
-      if (last) log.seal();
+      // Removals behind a gap are not believed when the index must be made again: none may be written there. A later
+      // segment with entries is open again.
+      log.seal();
     }
     const torn = (await file.size()) - end;
     if (torn > 0) options.report.warn("the log has a torn end", { segment, end, torn, cut: last });
