@@ -173,19 +173,23 @@ describe("a chunk", () => {
 });
 
 describe("an object", () => {
-  it("of 4 KiB costs at most one message a node, and no question before", async () => {
-    const farm = await startFarm();
-    const stored = await farm.client.putObject(pieces(randomBytes(4096)), { size: 4096 });
-    assert.equal(stored.chunks, 4);
-    assert.ok(stored.copies.min >= 4);
-    assert.deepEqual(stored.sent.chunks, 4);
-    assert.ok((farm.requests.get("put-chunks") ?? 0) <= 8, `${farm.requests.get("put-chunks")} messages`);
-    assert.equal(farm.requests.get("has-chunks"), undefined);
-  });
+  for (const { size, chunks } of [
+    { size: 4096, chunks: 1 },
+    { size: 16_384, chunks: 4 },
+  ])
+    it(`of ${size} bytes costs at most one message a node, and no question before`, async () => {
+      const farm = await startFarm();
+      const stored = await farm.client.putObject(pieces(randomBytes(size)), { size });
+      assert.equal(stored.chunks, chunks);
+      assert.ok(stored.copies.min >= 4);
+      assert.deepEqual(stored.sent.chunks, chunks);
+      assert.ok((farm.requests.get("put-chunks") ?? 0) <= 8, `${farm.requests.get("put-chunks")} messages`);
+      assert.equal(farm.requests.get("has-chunks"), undefined);
+    });
 
   it("of any size comes back byte for byte, also without its size said before", async () => {
     const farm = await startFarm();
-    for (const size of [1, 3000, 4096, 70_000, 3_000_000]) {
+    for (const size of [1, 3000, 4096, 20_000, 70_000, 3_000_000]) {
       const bytes = randomBytes(size);
       const stored = await farm.client.putObject(pieces(bytes), size % 2 === 0 ? { size } : {});
       const object = await farm.client.openObject(stored.address);

@@ -5,8 +5,8 @@ import { concatBytes, equalBytes, textBytes } from "../../protocol/bytes.ts";
 import { deriveKey, hashLength } from "../../protocol/hash.ts";
 import { type DataMap, parseDataMap } from "./data-map.ts";
 
-/** Objects below this many bytes lie in the root itself. */
-export const inlineSizeLimit = 3072;
+/** Objects below this many bytes lie in the root itself: one chunk instead of four (docs/decisions/0017-small-objects-inline.md). */
+export const inlineSizeLimit: number = 16 * 1024;
 
 export type RootContent = { readonly kind: "map"; readonly map: DataMap } | { readonly kind: "inline"; readonly content: Uint8Array };
 export type Root = { readonly content: RootContent; readonly salt: Uint8Array | undefined };

@@ -63,7 +63,23 @@ const code =
     error instanceof ClientError && expected.includes(error.code);
 
 describe("round trips", () => {
-  const edges = [1, 2, 3, 4, 3071, 3072, 3073, 65_535, 65_536, 65_537, 3 * chunkMax - 1, 3 * chunkMax, 3 * chunkMax + 1, 5 * chunkMax + 17];
+  const edges = [
+    1,
+    2,
+    3,
+    4,
+    3072,
+    16_383,
+    16_384,
+    16_385,
+    65_535,
+    65_536,
+    65_537,
+    3 * chunkMax - 1,
+    3 * chunkMax,
+    3 * chunkMax + 1,
+    5 * chunkMax + 17,
+  ];
   for (const size of edges) {
     test(`${size} bytes`, async () => {
       const bytes = content(size);
@@ -73,7 +89,7 @@ describe("round trips", () => {
       assert.equal(opened.chunks, stored.chunks);
       assert.equal(stored.store.size, stored.chunks);
       assert.equal(stored.address.length, 128);
-      if (size < 3072) assert.equal(stored.chunks, 1);
+      if (size < 16_384) assert.equal(stored.chunks, 1);
       assert.ok((await collect(opened.read())).equals(bytes));
     });
   }
@@ -177,7 +193,7 @@ describe("tampering", () => {
   });
 
   test("a public root that is not a sound map is refused", async () => {
-    const good = await put(content(5000), { public: true });
+    const good = await put(content(17_000), { public: true });
     const map = good.store.get(objectAddressParts(good.address).root) ?? assert.fail();
     const changed = (change: (bytes: Buffer) => Uint8Array): Uint8Array => change(Buffer.from(map));
     const roots: Uint8Array[] = [
