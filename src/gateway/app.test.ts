@@ -234,9 +234,9 @@ test("writes off, quotas, a full farm, too few nodes", async () => {
 
 test("a dry run quotes and stores nothing", async () => {
   const app = await createAppFixture();
-  const quote = await app.http.inject({ method: "POST", url: "/v1/objects?dry-run", payload: randomBytes(5000) });
+  const quote = await app.http.inject({ method: "POST", url: "/v1/objects?dry-run", payload: randomBytes(20_000) });
   assert.equal(quote.statusCode, 200);
-  assert.deepEqual(quote.json(), { bytes: 5000, chunks: 4, copies: { min: 4, target: 5, max: 8 }, storedBytes: 25_000 });
+  assert.deepEqual(quote.json(), { bytes: 20_000, chunks: 4, copies: { min: 4, target: 5, max: 8 }, storedBytes: 100_000 });
   assert.equal(app.farm.network().copies.lowest, null);
   assertProblem(await app.http.inject({ method: "POST", url: "/v1/objects?dry-run=maybe" }), 400, "bad-request");
 });

@@ -1,4 +1,5 @@
 // What storing an object would take, before any byte of it is sent: chunks, copies and bytes on disks.
+import { inlineSizeLimit } from "../client/self-encryption/root-map.ts";
 import type { CopiesPolicy } from "../protocol/genesis.ts";
 
 export type ObjectQuote = {
@@ -9,16 +10,15 @@ export type ObjectQuote = {
   readonly storedBytes: number;
 };
 
-// docs/format.md: the largest piece of content, the size below which an object lies in its own root, a map's parts.
+// docs/format.md: the largest piece of content, a map's parts.
 const pieceMax = 4_190_208;
-const inlineMax = 3 * 1024;
 const mapHead = 10;
 const mapEntry = 80;
 
 /** The quote for an object of `bytes`; chunks are exact for content that does not compress. */
 export function quoteObject(bytes: number, copies: CopiesPolicy): ObjectQuote {
   let chunks = 1;
-  let level = bytes < inlineMax ? 0 : pieces(bytes);
+  let level = bytes < inlineSizeLimit ? 0 : pieces(bytes);
   chunks += level;
   while (level > 3) {
     level = pieces(mapHead + level * mapEntry);
