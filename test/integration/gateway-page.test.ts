@@ -104,7 +104,7 @@ test("healing, what waits for a silent node, suspicions and standings are shown 
   await card.locator(".vault[data-standing=bad]").first().waitFor();
   app.farm.setCopies({ ...missing, repair: { ...rest, waiting: 140, dueAtMs: Date.now() + 290_000 } });
   await text
-    .filter({ hasText: /^140 chunks have fewer than the intended 5 live copies and will be copied again in 4 min (20|1\d) s/ })
+    .filter({ hasText: /^140 chunks have fewer than the intended 5 live copies and will be copied again in 4 min (50|[1-4]\d) s/ })
     .waitFor();
   await page.locator("#copies-histogram li[data-level=warn]", { hasText: "140 chunks with 4 live copies" }).waitFor();
   app.farm.setCopies({ ...missing, repair: { ...rest, chunks: 128, bytesLeft: 328 * 2 ** 20, etaMs: 49_400, waiting: 12 } });
