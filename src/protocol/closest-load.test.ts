@@ -84,3 +84,29 @@ test("a vault that leaves, while its zone keeps nodes, moves its own chunks and 
   }
   assert.deepEqual(addresses.map(holders), before, "and when it returns everything is as before");
 });
+
+test("a ninth node is given a ninth of the copies, on average over forty farms, and nothing moves but to it", (context) => {
+  const addresses = Array.from({ length: 500 }, (_, i) => named(`chunk ${i}`));
+  let given = 0;
+  let elsewhere = 0;
+  for (let farm = 0; farm < 40; farm++) {
+    const index = createPlaceIndex({ placeUnit: 1 });
+    const add = (number: number): void => {
+      const node = Math.floor(number / 3);
+      index.add(vaultOf(number, { vault: named(`farm ${farm} vault ${number}`), node: `node ${node}`, host: `host ${node}` }));
+    };
+    for (let number = 0; number < 24; number++) add(number);
+    const nodesOf = (address: Address): readonly string[] => index.closest(address, 5, "write").vaults.map(({ node }) => node);
+    const before = addresses.map(nodesOf);
+    for (let number = 24; number < 27; number++) add(number);
+    for (const [i, address] of addresses.entries()) {
+      const came = nodesOf(address).filter((node) => !before[i]?.includes(node));
+      given += came.filter((node) => node === "node 8").length;
+      elsewhere += came.filter((node) => node !== "node 8").length;
+    }
+  }
+  const share = given / (40 * addresses.length * 5);
+  context.diagnostic(`${share.toFixed(4)} of the copies`);
+  assert.ok(share > 0.9 / 9 && share <= 1.1 / 9, `given ${share} of the copies`);
+  assert.equal(elsewhere, 0);
+});

@@ -57,8 +57,9 @@ async function killForGood(...nodes: readonly (FarmNode | undefined)[]): Promise
   }
 }
 
-test("a ninth node gets its share, no more than 1.1 ninths of the data, and reads go on meanwhile", async () => {
-  const before = [...(await heldBy(live())).values()].reduce((sum, copies) => sum + copies, 0) * chunkBytes;
+// That the share itself is a ninth of the data is proved where it is decided, over many farms: src/protocol/closest-load.test.ts.
+// Of one farm with eighty chunks it is a draw: a bound of 1.1 ninths would fail one run in six.
+test("a ninth node gets its share, no more than 1.1 times that is sent, and reads go on meanwhile", async () => {
   const sentBefore = await moved();
   const ninth = await farm.grow();
   await until(
@@ -69,9 +70,10 @@ test("a ninth node gets its share, no more than 1.1 ninths of the data, and read
     },
     repairWithinMs,
   );
-  const share = ((await moved()) - sentBefore) / before;
-  assert.ok(share <= 1.1 / 9, `moved ${share} of the data`);
-  assert.ok((await heldBy([ninth])).size > 0);
+  const sent = (await moved()) - sentBefore;
+  const share = (await heldBy([ninth])).size * chunkBytes;
+  assert.ok(share > 0);
+  assert.ok(sent <= 1.1 * share, `sent ${sent} bytes for a share of ${share}`);
 });
 
 test("two nodes killed for good: every chunk has its five copies again", async () => {
