@@ -12,8 +12,12 @@ export type CopiesRules = {
   chunks(): readonly Address[];
   /** Each chunk has a sound copy on a node that runs and is reached. */
   liveCopy(): void;
-  /** Each is claimed by at least `min` of those: what is short of it is a liar's, or rot that nobody has seen. */
-  minAgain(): void;
+  /**
+   * Each is claimed by at least `min` of those: what is short of it is a liar's, or rot that nobody has seen. A copy whose
+   * rot was found less than `boundMs` ago was lost then, not at the step's beginning: its chunk is looked at again when the
+   * bound has passed.
+   */
+  minAgain(boundMs: number): Promise<void>;
   /** As `minAgain`, but a chunk is below it in vain only where it was so at the look before; those that are now. */
   minAgainBut(before: ReadonlySet<string>): ReadonlySet<string>;
   /** What a node has, `target` others have as well, running or not; `less` so many fewer. */
@@ -51,9 +55,11 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
     const others = world.nodes.filter((node) => node.peer !== peer && node.keeps(address)).length;
     if (others < target) found ??= breach("dropped-after-proof", `chunk ${short(address)} was dropped while ${others} others kept it`);
   });
-  const counted = (rule: Rule, least: number, counts: (node: SimNode, address: Address) => boolean): void => {
+  const rotFoundMs = new Map<Address, number>();
+  world.onRotFound((address) => void rotFoundMs.set(address, world.clock.monotonicMs()));
+  const counted = (rule: Rule, least: number, counts: (node: SimNode, address: Address) => boolean, among = chunks.keys()): void => {
     const reached = world.nodes.filter((node) => node.up() && !world.cut.has(node.peer));
-    for (const address of chunks.keys()) {
+    for (const address of among) {
       const copies = reached.filter((node) => counts(node, address)).length;
       must(rule, copies >= least, () => `chunk ${short(address)} is on ${copies} running nodes, ${least} are needed`);
     }
@@ -97,7 +103,19 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
     },
     chunks: () => [...chunks.keys()],
     liveCopy: () => counted("live-copy", 1, (node, address) => node.keeps(address)),
-    minAgain: () => counted("min-again", min, (node, address) => node.claims(address)),
+    minAgain: async (boundMs) => {
+      const claims = (node: SimNode, address: Address): boolean => node.claims(address);
+      const waitMs = (address: Address): number =>
+        (rotFoundMs.get(address) ?? Number.NEGATIVE_INFINITY) + boundMs - world.clock.monotonicMs();
+      const [late, due] = [
+        [...chunks.keys()].filter((address) => waitMs(address) > 0),
+        chunks.keys().filter((address) => waitMs(address) <= 0),
+      ];
+      counted("min-again", min, claims, due);
+      if (late.length === 0) return;
+      await world.clock.advance(Math.max(...late.map(waitMs)));
+      counted("min-again", min, claims, late.values());
+    },
     minAgainBut,
     drained,
     allSound: (node) => {

@@ -11,6 +11,8 @@ const seeds: readonly { readonly seed: number; readonly why: string }[] = [
   // A holder further out than target could not be asked by one node, which made a copy in its place at once.
   { seed: 2, why: "one dead connection moves nothing, wherever the copies lie" },
   { seed: 3, why: "with a node that lies" },
+  // Rot found a fraction of a second before the look: the farm has the bound from then on, as after any other loss.
+  { seed: 32221003, why: "rot found late beside a node cut off" },
 ];
 
 describe("a farm with a random history", () => {

@@ -53,7 +53,7 @@ export function createHistory(world: SimWorld, trace: Trace): Scenario {
       await rules.readable(readsPerStep);
       await world.clock.advance(boundMs);
       rules.raise();
-      rules.minAgain();
+      await rules.minAgain(boundMs);
       await mendConnections(history);
       for (const node of history.draining) if (node.up() && draining.has(node)) rules.drained(node, history.rotten === undefined ? 0 : 1);
     },

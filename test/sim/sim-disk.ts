@@ -14,8 +14,11 @@ export type SimDisk = {
   crash(): void;
 };
 
-/** An empty disk. `onDrop`: called before a sound copy is removed. */
-export function createSimDisk(options: MemoryStoreOptions & { onDrop(address: Address): void }): SimDisk {
+/** `onDrop`: a sound copy is about to be removed. `onRotFound`: reading found a copy rotten, which ends it. */
+export type SimDiskOptions = MemoryStoreOptions & { onDrop(address: Address): void; onRotFound(address: Address): void };
+
+/** An empty disk. */
+export function createSimDisk(options: SimDiskOptions): SimDisk {
   let store = createMemoryChunkStore(options);
   const rotten = new Set<Address>();
   const keeps = (address: Address): boolean => store.info(address) !== undefined && !rotten.has(address);
@@ -25,6 +28,12 @@ export function createSimDisk(options: MemoryStoreOptions & { onDrop(address: Ad
       const opened = store;
       return {
         ...opened,
+        get: async (address) => {
+          const held = opened.info(address) !== undefined;
+          const read = await opened.get(address);
+          if (held && read.kind === "damaged") options.onRotFound(address);
+          return read;
+        },
         put: async (entries) => {
           const outcomes = await opened.put(entries);
           entries.forEach(({ address }, index) => {

@@ -66,6 +66,8 @@ export type SimNodeParts = {
   readonly options: SimOptions;
   /** A node is about to drop a sound copy. */
   onDrop(node: PeerId, address: Address): void;
+  /** A node found a copy of its own rotten. */
+  onRotFound(address: Address): void;
 };
 
 /** A node with an empty disk that does not run yet. */
@@ -75,7 +77,8 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   const peer = peerOf(number);
   const lies = number >= 1 && number <= options.liars;
   const declared = vaults.map(({ name, capacity }) => ({ vault: name, capacity }));
-  const disk = createSimDisk({ vaults: declared, clock, syncMs: options.syncMs, onDrop: (address) => parts.onDrop(peer, address) });
+  const onDrop = (address: Address): void => parts.onDrop(peer, address);
+  const disk = createSimDisk({ vaults: declared, clock, syncMs: options.syncMs, onDrop, onRotFound: parts.onRotFound });
   let running: Running | undefined;
   let starts = 0;
   let movedBefore = 0;

@@ -39,6 +39,8 @@ export type SimWorld = {
   readonly cut: Set<PeerId>;
   /** Calls `listener` before a node drops a sound copy. */
   onDrop(listener: (node: PeerId, address: Address) => void): void;
+  /** Calls `listener` when a node found a copy of its own rotten. */
+  onRotFound(listener: (address: Address) => void): void;
   stop(): Promise<void>;
 };
 
@@ -58,7 +60,11 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
   const onDrop: SimNodeParts["onDrop"] = (node, address) => {
     for (const listener of dropListeners) listener(node, address);
   };
-  const make = (number: number): SimNode => createSimNode({ clock, network, genesis, options, onDrop }, number);
+  const rotListeners: ((address: Address) => void)[] = [];
+  const onRotFound: SimNodeParts["onRotFound"] = (address) => {
+    for (const listener of rotListeners) listener(address);
+  };
+  const make = (number: number): SimNode => createSimNode({ clock, network, genesis, options, onDrop, onRotFound }, number);
   const nodes = Array.from({ length: options.nodes }, (_, number) => make(number));
   for (const node of nodes) await clock.runUntil(node.start(nodes.flatMap((other) => other.addresses())));
 
@@ -115,6 +121,7 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
     },
     cut: new Set(),
     onDrop: (listener) => void dropListeners.push(listener),
+    onRotFound: (listener) => void rotListeners.push(listener),
     stop,
   };
 }
