@@ -55,15 +55,13 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
     const others = world.nodes.filter((node) => node.peer !== peer && node.keeps(address)).length;
     if (others < target) found ??= breach("dropped-after-proof", `chunk ${short(address)} was dropped while ${others} others kept it`);
   });
-  const rotFoundMs = new Map<Address, number>();
-  world.onRotFound((address) => void rotFoundMs.set(address, world.clock.monotonicMs()));
-  const counted = (rule: Rule, least: number, counts: (node: SimNode, address: Address) => boolean, among = chunks.keys()): void => {
-    const reached = world.nodes.filter((node) => node.up() && !world.cut.has(node.peer));
-    for (const address of among) {
-      const copies = reached.filter((node) => counts(node, address)).length;
+  const counted = (rule: Rule, least: number, counts: CountsAs): void => {
+    for (const address of chunks.keys()) {
+      const copies = copiesOf(world, address, counts);
       must(rule, copies >= least, () => `chunk ${short(address)} is on ${copies} running nodes, ${least} are needed`);
     }
   };
+  const waitForRot = createRotWait(world, min);
   const minAgainBut: CopiesRules["minAgainBut"] = (before) => {
     const reached = world.nodes.filter((node) => node.up());
     const below = new Set<string>();
@@ -92,29 +90,15 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
     put: async () => {
       const bytes = world.random.bytes(chunkBytes);
       const address = chunkAddress(bytes);
-      const stored = await world.clock.runUntil(
-        world.client.putChunk(address, bytes).then(
-          () => true,
-          () => false,
-        ),
-      );
+      const stored = await world.clock.runUntil(succeeds(world.client.putChunk(address, bytes)));
       if (stored) chunks.set(address, bytes);
       return stored;
     },
     chunks: () => [...chunks.keys()],
     liveCopy: () => counted("live-copy", 1, (node, address) => node.keeps(address)),
     minAgain: async (boundMs) => {
-      const claims = (node: SimNode, address: Address): boolean => node.claims(address);
-      const waitMs = (address: Address): number =>
-        (rotFoundMs.get(address) ?? Number.NEGATIVE_INFINITY) + boundMs - world.clock.monotonicMs();
-      const [late, due] = [
-        [...chunks.keys()].filter((address) => waitMs(address) > 0),
-        chunks.keys().filter((address) => waitMs(address) <= 0),
-      ];
-      counted("min-again", min, claims, due);
-      if (late.length === 0) return;
-      await world.clock.advance(Math.max(...late.map(waitMs)));
-      counted("min-again", min, claims, late.values());
+      await waitForRot(chunks.keys(), boundMs);
+      counted("min-again", min, claims);
     },
     minAgainBut,
     drained,
@@ -126,7 +110,7 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
           () => `chunk ${short(address)} on node ${node.number} is still rotten`,
         );
     },
-    targetAgain: () => counted("target-again", target, (node, address) => node.claims(address)),
+    targetAgain: () => counted("target-again", target, claims),
     readable: async (most) => {
       const all = [...chunks];
       const from = Math.floor(world.random.fraction() * all.length);
@@ -137,6 +121,33 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
     raise: () => {
       if (found !== undefined) throw found;
     },
+  };
+}
+
+function succeeds(put: Promise<unknown>): Promise<boolean> {
+  return put.then(
+    () => true,
+    () => false,
+  );
+}
+
+type CountsAs = (node: SimNode, address: Address) => boolean;
+
+function claims(node: SimNode, address: Address): boolean {
+  return node.claims(address);
+}
+
+function copiesOf({ nodes, cut }: SimWorld, address: Address, counts: CountsAs): number {
+  return nodes.filter((node) => node.up() && !cut.has(node.peer) && counts(node, address)).length;
+}
+
+/** Lets time pass until the bound of each chunk that is short of a copy found rotten has passed. */
+function createRotWait(world: SimWorld, min: number): (chunks: Iterable<Address>, boundMs: number) => Promise<void> {
+  const foundMs = new Map<Address, number>();
+  world.onRotFound((address) => void foundMs.set(address, world.clock.monotonicMs()));
+  return async (chunks, boundMs) => {
+    const dueMs = [...chunks].map((address) => (copiesOf(world, address, claims) < min ? (foundMs.get(address) ?? 0) + boundMs : 0));
+    await world.clock.advance(Math.max(0, Math.max(0, ...dueMs) - world.clock.monotonicMs()));
   };
 }
 
