@@ -1,12 +1,15 @@
 // `npm run generate`: writes the files that are made from the code and checked in; with --check only compares them, so
 // that a document or schema that lags behind the code fails the check.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { durabilityFigures } from "../bench/durability/table.ts";
 import { gatewaySettings } from "../src/gateway/config.ts";
+import { editorSchema } from "../src/operator/api/structural-schema.ts";
 import { vaultFarmJsonSchema } from "../src/operator/api/vault-farm.ts";
 import { vaultNodeSettings } from "../src/vault-node/config.ts";
+import { conditionsPage, definitionFiles, fieldsPage } from "./kind-files.ts";
 
 type SettingLine = { readonly variable: string; readonly expected: string; readonly meaning: string; readonly fallback?: unknown };
 
@@ -48,7 +51,10 @@ const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, imp
 const generated: Readonly<Record<string, () => string>> = {
   "docs/settings.md": settingsPage,
   "docs/durability.md": durabilityPage,
-  "deploy/vaultfarm.schema.json": () => formatted("vaultfarm.schema.json", JSON.stringify(vaultFarmJsonSchema())),
+  "docs/fields.md": fieldsPage,
+  "docs/conditions.md": conditionsPage,
+  "deploy/vaultfarm.schema.json": () => formatted("vaultfarm.schema.json", JSON.stringify(editorSchema(vaultFarmJsonSchema()))),
+  ...definitionFiles,
 };
 
 // As the formatter would leave it, so that format and generate agree.
@@ -68,6 +74,9 @@ if (process.argv.includes("--check")) {
   for (const [name] of stale) console.error(`${name} is not what the code says: run npm run generate and commit it`);
   process.exitCode = stale.length === 0 ? 0 : 1;
 } else {
-  for (const [name, make] of stale) writeFileSync(pathOf(name), make());
+  for (const [name, make] of stale) {
+    mkdirSync(dirname(pathOf(name)), { recursive: true });
+    writeFileSync(pathOf(name), make());
+  }
   console.log(stale.length === 0 ? "all generated files are up to date" : `written: ${stale.map(([name]) => name).join(", ")}`);
 }

@@ -1,21 +1,12 @@
 // Proves that a farm may grow and never loses data by a manifest: each change that is refused, with its sentence.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
-import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
+import { type VaultFarmSpec, vaultFarmSpecSchema } from "../../operator/api/vault-farm.ts";
 import { conflictsWithFarm } from "./existing-farm.ts";
 import type { FarmState, NodePlace } from "./farm-state.ts";
 
 const copies = { min: 4, target: 5, max: 8 };
-const spec: VaultFarmSpec = {
-  replicas: 4,
-  vaultsPerNode: 3,
-  vaultCapacity: 2 ** 29,
-  copies,
-  gateway: { replicas: 1 },
-  network: { profile: "lan" },
-  repair: { delaySeconds: 300 },
-  topology: { zones: [] },
-};
+const spec = vaultFarmSpecSchema.parse({ replicas: 4, vaultsPerNode: 3, vaultCapacity: "512Mi", copies });
 const place = (name: string): NodePlace => ({
   name,
   zone: "",
@@ -35,7 +26,11 @@ const conflicts = (change: Partial<VaultFarmSpec>): readonly string[] =>
 
 test("the same, more nodes, larger vaults, other gateways and zones are fine", () => {
   assert.deepEqual(conflicts({}), []);
-  assert.deepEqual(conflicts({ replicas: 9, vaultCapacity: 2 ** 30, gateway: { replicas: 5 }, topology: { zones: ["a"] } }), []);
+  const [gateway, topology] = [
+    { ...spec.gateway, replicas: 5 },
+    { ...spec.topology, zones: ["a"] },
+  ];
+  assert.deepEqual(conflicts({ replicas: 9, vaultCapacity: 2 ** 30, gateway, topology }), []);
 });
 
 test("what would lose data or break the network's policy is refused by name", () => {

@@ -3,6 +3,7 @@
 
 import { type GatewayConfig, toEnv as gatewayEnv, readConfig as readGatewayConfig } from "../../gateway/config.ts";
 import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
+import { gatewayPolicy } from "../../operator/manifests/gateway-policy.ts";
 import { peersToTell } from "../../operator/vault-farm/plan.ts";
 import type { PublicKey } from "../../protocol/keys.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
@@ -29,12 +30,18 @@ export function firstPeers(state: FarmState, name: string): readonly NodePlace[]
   return state.nodes.filter((node) => names.includes(node.name));
 }
 
+/** What of a farm's spec concerns how its nodes are started. */
+export type NodeSpec = {
+  readonly network: Pick<VaultFarmSpec["network"], "profile">;
+  readonly repair: Pick<VaultFarmSpec["repair"], "delaySeconds">;
+};
+
 /** The environment of a vault node. */
 export function vaultNodeEnv(
   folder: FarmFolder,
   state: FarmState,
   node: NodePlace,
-  { adminPublicKey, spec }: { readonly adminPublicKey: PublicKey; readonly spec: Pick<VaultFarmSpec, "network" | "repair"> },
+  { adminPublicKey, spec }: { readonly adminPublicKey: PublicKey; readonly spec: NodeSpec },
 ): Record<string, string> {
   const { data, peers } = folder.member("node", node.name);
   return nodeEnv({
@@ -62,6 +69,7 @@ export function vaultNodeEnv(
 export function localGatewayEnv(folder: FarmFolder, spec: VaultFarmSpec, gateway: GatewayPlace): Record<string, string> {
   const { data, peers } = folder.member("gateway", gateway.name);
   const own: Partial<GatewayConfig> = {
+    ...gatewayPolicy(spec.gateway),
     host: ip,
     port: gateway.port,
     networkIp: ip,

@@ -21,26 +21,40 @@ test("the sample farm is what the pages promise", () => {
   const { replicas, vaultsPerNode, vaultCapacity, copies, gateway } = reading.farm.spec;
   assert.deepEqual({ replicas, vaultsPerNode, vaultCapacity }, { replicas: 8, vaultsPerNode: 3, vaultCapacity: 512 * 2 ** 20 });
   assert.deepEqual(copies, { min: 4, target: 5, max: 8 });
-  assert.deepEqual(gateway, { replicas: 2, writes: "open" });
+  assert.deepEqual({ replicas: gateway.replicas, writes: gateway.writes }, { replicas: 2, writes: "open" });
 });
 
 test("what is left out has its default", () => {
   const reading = readManifest(farm("{replicas: 5, vaultCapacity: 1Gi}"));
   assert.ok(reading.ok);
+  const request = { requests: { cpu: "100m", memory: "256Mi" }, limits: {} };
   assert.deepEqual(reading.farm.spec, {
     replicas: 5,
     vaultsPerNode: 1,
     vaultCapacity: 2 ** 30,
     copies: { min: 4, target: 5, max: 8 },
-    gateway: { replicas: 1 },
+    gateway: {
+      replicas: 1,
+      quota: { keepFreePercent: 5 },
+      corsWrites: [],
+      trustedProxies: [],
+      extraHosts: [],
+      cacheMemory: 64 * 2 ** 20,
+      service: { type: "ClusterIP", annotations: {} },
+      resources: request,
+    },
     network: { profile: "lan" },
-    repair: { delaySeconds: 300 },
-    topology: { zones: [] },
+    repair: { delaySeconds: 300, lostAfterSeconds: 1800 },
+    storage: { reclaimPolicy: "Retain" },
+    topology: { zones: [], zoneKey: "topology.kubernetes.io/zone", hostKey: "kubernetes.io/hostname", spread: "Preferred" },
+    pod: { resources: request, nodeSelector: {}, tolerations: [], annotations: {} },
+    update: { behaviourVersion: 1 },
+    paused: false,
   });
 });
 
 const wrong: readonly (readonly [string, string, RegExp])[] = [
-  ["a number too large", "{replicas: 100000, vaultCapacity: 1Gi}", /^spec\.replicas: expected a whole number from 1 to 1000, got 100000$/],
+  ["a number too large", "{replicas: 100000, vaultCapacity: 1Gi}", /^spec\.replicas: expected a whole number from 0 to 1000, got 100000$/],
   ["a word for a number", "{replicas: many, vaultCapacity: 1Gi}", /^spec\.replicas: expected a whole number .*, got "many"$/],
   ["a fraction", "{replicas: 4.5, vaultCapacity: 1Gi}", /^spec\.replicas: expected a whole number .*, got 4\.5$/],
   ["a missing field", "{replicas: 8}", /^spec\.vaultCapacity: missing; expected an amount of bytes/],
@@ -57,6 +71,27 @@ const wrong: readonly (readonly [string, string, RegExp])[] = [
     "{replicas: 8, vaultCapacity: 1Gi, economy: {}}",
     /^spec\.economy: no such field; known here: replicas, vaultsPerNode/,
   ],
+  [
+    "an amount in words",
+    '{replicas: 8, vaultCapacity: "10 Gibibytes"}',
+    /^spec\.vaultCapacity: expected an amount of bytes such as "512Mi".*, got "10 Gibibytes"$/,
+  ],
+  [
+    "a farm open to others that does not say who may store",
+    "{replicas: 8, vaultCapacity: 1Gi, gateway: {service: {type: LoadBalancer}}}",
+    /^spec\.gateway\.service: expected ClusterIP, or gateway\.writes .*, got LoadBalancer$/,
+  ],
+  [
+    "growing to less than there is",
+    "{replicas: 8, vaultCapacity: 1Gi, storage: {autogrow: {max: 512Mi}}}",
+    /^spec\.storage\.autogrow: expected a max of vaultCapacity or more, got 512Mi where each vault declares 1 GiB$/,
+  ],
+  [
+    "a limit of processor time, which there is not",
+    "{replicas: 8, vaultCapacity: 1Gi, pod: {resources: {limits: {cpu: 1}}}}",
+    /^spec\.pod\.resources\.limits\.cpu: no such field; known here: memory$/,
+  ],
+  ["no nodes at all, here", "{replicas: 0, vaultCapacity: 1Gi}", /^spec\.replicas: 0 nodes cannot hold 4 copies/],
   [
     "a nested slip",
     "{replicas: 8, vaultCapacity: 1Gi, gateway: {write: open}}",
@@ -89,7 +124,7 @@ for (const [what, spec, expected] of wrong)
   });
 
 test("all problems are named at once, each once", () => {
-  const problems = problemsOf("kind: VaultFarm\nmetadata: {name: Attic_}\nspec: {replicas: 0, vaultCapacity: x}\n");
+  const problems = problemsOf("kind: VaultFarm\nmetadata: {name: Attic_}\nspec: {replicas: -1, vaultCapacity: x}\n");
   assert.deepEqual(
     problems.map((message) => message.split(":")[0]),
     ["apiVersion", "metadata.name", "spec.replicas", "spec.vaultCapacity"],

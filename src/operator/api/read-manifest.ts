@@ -1,7 +1,8 @@
 // Reads a manifest file: YAML to a checked `VaultFarm`, or every problem in it at once.
 import { parseDocument } from "yaml";
 import { describeIssues, type ManifestProblem } from "./problem.ts";
-import { type VaultFarm, vaultFarmJsonSchema, vaultFarmSchema } from "./vault-farm.ts";
+import { brokenRelations } from "./relations.ts";
+import { type VaultFarm, type VaultFarmSpec, vaultFarmJsonSchema, vaultFarmSchema } from "./vault-farm.ts";
 
 /** Longest manifest, characters: bounds what the parser works on. */
 export const manifestLengthMax: number = 256 * 1024;
@@ -44,16 +45,13 @@ function wrong(message: string): ManifestReading {
 
 // What no single field shows. The network must be able to keep its promise from its first moment.
 function conflicts({ spec }: VaultFarm): readonly ManifestProblem[] {
-  const { min, target, max } = spec.copies;
-  const problems: ManifestProblem[] = [];
-  if (min > target || target > max)
-    problems.push({ field: "spec.copies", message: `spec.copies: expected min <= target <= max, got ${min}, ${target}, ${max}` });
-  if (spec.replicas < min)
-    problems.push({
-      field: "spec.replicas",
-      message: `spec.replicas: ${spec.replicas} nodes cannot hold ${min} copies; either set spec.replicas to ${min} or more, or lower spec.copies.min (and target) by hand`,
-    });
-  return problems;
+  return [...brokenRelations(spec), ...tooFewNodes(spec)];
+}
+
+function tooFewNodes({ replicas, copies: { min } }: Pick<VaultFarmSpec, "replicas" | "copies">): readonly ManifestProblem[] {
+  if (replicas >= min) return [];
+  const message = `spec.replicas: ${replicas} nodes cannot hold ${min} copies; either set spec.replicas to ${min} or more, or lower spec.copies.min (and target) by hand`;
+  return [{ field: "spec.replicas", message }];
 }
 
 type SchemaNode = { readonly properties?: Readonly<Record<string, SchemaNode>>; readonly items?: SchemaNode };

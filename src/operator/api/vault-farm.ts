@@ -1,25 +1,42 @@
-// The `VaultFarm` kind: what a person writes to have a farm. Only fields that have an effect today are known; the others
-// of the design join as the parts behind them do, and until then a manifest that uses one is refused by name.
+// The `VaultFarm` kind: what a person writes to have a farm, in a cluster or as local processes. Only fields that have an
+// effect today are known; the others of the design join as the parts behind them do, and until then a manifest that uses
+// one is refused by name.
 import { z } from "zod";
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
 import { vaultsPerNodeMax } from "../../protocol/limits.ts";
 import { type ProfileName, profileNames } from "../../protocol/network-profile.ts";
-import { byteQuantity, label, listOf, oneOf, wholeNumber } from "./fields.ts";
+import { anObject, byteQuantity, celRules, label, labelKey, listOf, objectName, oneOf, textMap, textOf, wholeNumber } from "./fields.ts";
+import { type GatewaySpec, gateway } from "./gateway-spec.ts";
+import { type PodSpec, pod } from "./pod-spec.ts";
+import { type StorageSpec, storage } from "./storage-spec.ts";
 
 export const apiVersion = "vaultfarm.dev/v1alpha1";
 
-/** Who may write through a gateway: nobody, or everybody who reaches it (within the quotas). */
-export const writePolicies = ["off", "open"] as const;
-export type WritePolicy = (typeof writePolicies)[number];
+/** Whether vault nodes must be on machines of their own, or should. */
+export const spreads = ["Preferred", "Required"] as const;
+export type Spread = (typeof spreads)[number];
 
-export type GatewaySpec = {
-  readonly replicas: number;
-  /** Absent: off in a cluster, open on a local farm, which only this machine reaches. */
-  readonly writes?: WritePolicy;
+/** A key of a Secret. */
+export type SecretKeyRef = { readonly name: string; readonly key: string };
+
+export type NetworkSpec = {
+  /** How fast silence is noticed. */
+  readonly profile: ProfileName;
+  /** Where the network key lies; absent: one is made. */
+  readonly keySecretRef?: SecretKeyRef;
+};
+
+export type TopologySpec = {
+  /** Failure domains that the nodes are dealt out to in turn; none = those of the cluster, or one host without zones. */
+  readonly zones: readonly string[];
+  /** The label of a cluster node that names its zone, and its machine. */
+  readonly zoneKey: string;
+  readonly hostKey: string;
+  readonly spread: Spread;
 };
 
 export type VaultFarmSpec = {
-  /** Vault nodes: processes here, pods in a cluster. */
+  /** Vault nodes: processes here, pods in a cluster; 0 = the farm hibernates. */
   readonly replicas: number;
   /** Vaults in each node. */
   readonly vaultsPerNode: number;
@@ -27,12 +44,14 @@ export type VaultFarmSpec = {
   readonly vaultCapacity: number;
   readonly copies: CopiesPolicy;
   readonly gateway: GatewaySpec;
-  /** How fast silence is noticed. */
-  readonly network: { readonly profile: ProfileName };
-  /** How long a silent node is waited for before its copies are made elsewhere, seconds, where no more can be missing. */
-  readonly repair: { readonly delaySeconds: number };
-  /** Failure domains that the nodes are dealt out to in turn; none = one host without zones. */
-  readonly topology: { readonly zones: readonly string[] };
+  readonly network: NetworkSpec;
+  /** How long a silent node is waited for before its copies are made elsewhere, and before it is replaced, seconds. */
+  readonly repair: { readonly delaySeconds: number; readonly lostAfterSeconds: number };
+  readonly storage: StorageSpec;
+  readonly topology: TopologySpec;
+  readonly pod: PodSpec;
+  readonly update: { readonly behaviourVersion: number };
+  readonly paused: boolean;
 };
 
 export type VaultFarm = {
@@ -45,14 +64,19 @@ export type VaultFarm = {
 /** Nodes of one farm: the size up to which the whole directory is kept by everyone, with a margin of ten. */
 export const replicasMax = 1000;
 
+/** Longest name of a farm: with a node's suffix and a Service's it still is a DNS label. */
+export const farmNameMax = 40;
+
 /** Smallest vault, bytes: a few chunks of the largest size and their bookkeeping (the node refuses less). */
 export const vaultCapacityMin: number = 16 * 2 ** 20;
 
 /** Largest vault, bytes. */
 export const vaultCapacityMax: number = 64 * 2 ** 40;
 
+/** The newest behaviour that this version knows; a farm stays at its own until `update.behaviourVersion` is raised. */
+export const behaviourVersionNewest = 1;
+
 const copiesMax = 32;
-const anObject = { error: "a mapping of fields" };
 
 const copies = z
   .strictObject(
@@ -66,18 +90,17 @@ const copies = z
   .prefault({})
   .describe("Copies of each chunk, each on another node. Fixed when the network begins.");
 
-const gateway = z
+const keySecretRef = z
   .strictObject(
     {
-      replicas: wholeNumber(0, 64).default(1).describe("Gateways: processes here, pods in a cluster."),
-      writes: z
-        .exactOptional(oneOf(writePolicies))
-        .describe("Who may store: nobody, or everybody who reaches the gateway. Absent: off in a cluster, open on a local farm."),
+      name: objectName().describe("Name of the Secret, in the farm's namespace."),
+      key: textOf("a key of a Secret", /^[A-Za-z0-9._-]+$/, 253).describe(
+        "Key in the Secret whose value is the network key: 64 hexadecimal digits.",
+      ),
     },
     anObject,
   )
-  .prefault({})
-  .describe("The HTTP face of the farm.");
+  .meta(celRules({ rule: "self == oldSelf", message: "the network key is fixed when the network begins" }));
 
 const network = z
   .strictObject(
@@ -87,10 +110,20 @@ const network = z
         .describe(
           "How fast a silent node is routed round: cluster 15 ms (quiet machines), lan 50 ms (busy or shared ones), wan as the path allows.",
         ),
+      keySecretRef: z
+        .exactOptional(keySecretRef)
+        .describe("A network key of your own, which keeps strangers out. Absent: one is made once and kept. Fixed. In a cluster only."),
     },
     anObject,
   )
-  .prefault({});
+  .meta(
+    celRules({
+      rule: "has(self.keySecretRef) == has(oldSelf.keySecretRef)",
+      message: "keySecretRef cannot be added or taken away: the network key is fixed when the network begins",
+    }),
+  )
+  .prefault({})
+  .describe("The network of the farm's nodes, begun once with keys of its own.");
 
 const repair = z
   .strictObject(
@@ -100,41 +133,103 @@ const repair = z
         .describe(
           "Seconds that a silent node is waited for before its copies are made elsewhere, while chunks have copies.min or more; a tenth with one less, a hundredth with fewer. Short delays are for trying out: each restart then moves data.",
         ),
+      lostAfterSeconds: wholeNumber(60, 2_592_000)
+        .default(1800)
+        .describe(
+          "Seconds after which a node whose pod cannot run again is given up and replaced by a new one, one at a time. In a cluster only.",
+        ),
     },
     anObject,
   )
-  .prefault({});
+  .prefault({})
+  .describe("How long missing nodes are waited for.");
 
 const topology = z
   .strictObject(
     {
       zones: listOf(label(63), "zone names", 64)
         .default([])
-        .describe("Zones that nodes are dealt out to in turn; copies are spread over them."),
+        .describe(
+          "Zones that nodes are dealt out to in turn; copies are spread over them. Empty: the zones of the cluster's nodes, or none on a local farm.",
+        ),
+      zoneKey: labelKey()
+        .default("topology.kubernetes.io/zone")
+        .describe("Label of a cluster node that names its zone. In a cluster only."),
+      hostKey: labelKey().default("kubernetes.io/hostname").describe("Label of a cluster node that names its machine. In a cluster only."),
+      spread: oneOf(spreads)
+        .default("Preferred")
+        .describe("Whether vault nodes must run on machines of their own, or only should. In a cluster only."),
     },
     anObject,
   )
-  .prefault({});
+  .prefault({})
+  .describe("Failure domains that copies are spread over.");
 
-const spec = z.strictObject(
-  {
-    replicas: wholeNumber(1, replicasMax).describe("Vault nodes. Adding is at any time; a local farm takes none away."),
-    vaultsPerNode: wholeNumber(1, vaultsPerNodeMax).default(1).describe("Vaults in each node. Fixed once the farm exists."),
-    vaultCapacity: byteQuantity(vaultCapacityMin, vaultCapacityMax).describe("What each vault declares. May grow, not shrink."),
-    copies,
-    gateway,
-    network,
-    repair,
-    topology,
-  },
-  anObject,
-);
+const update = z
+  .strictObject(
+    {
+      behaviourVersion: wholeNumber(1, behaviourVersionNewest)
+        .default(1)
+        .describe(
+          "Behaviour of the operator that this farm's pods follow. A new operator restarts no pod until this is raised. In a cluster only.",
+        ),
+    },
+    anObject,
+  )
+  .prefault({})
+  .describe("When vault nodes are restarted for something new.");
+
+const fixedVaults = { rule: "self == oldSelf", message: "vaultsPerNode is fixed once the farm exists; make another farm instead" };
+const onlyGrows = {
+  rule: "(type(self) == int ? quantity(string(self)) : quantity(self)).compareTo(type(oldSelf) == int ? quantity(string(oldSelf)) : quantity(oldSelf)) >= 0",
+  message: "vaultCapacity may grow, not shrink; make another farm instead",
+};
+
+const spec = z
+  .strictObject(
+    {
+      replicas: wholeNumber(0, replicasMax)
+        .describe(
+          "Vault nodes: processes here, pods in a cluster. Nodes are added at any time; in a cluster one is taken away once its copies are proven to exist elsewhere, and 0 hibernates the farm: its volumes stay.",
+        )
+        .meta({ format: "int32" }),
+      vaultsPerNode: wholeNumber(1, vaultsPerNodeMax)
+        .default(1)
+        .meta(celRules(fixedVaults))
+        .describe("Vaults in each node. Fixed once the farm exists."),
+      vaultCapacity: byteQuantity(vaultCapacityMin, vaultCapacityMax, onlyGrows).describe(
+        "What each vault declares. May grow, not shrink.",
+      ),
+      copies,
+      gateway,
+      network,
+      repair,
+      storage: storage(vaultCapacityMin, vaultCapacityMax),
+      topology,
+      pod,
+      update,
+      paused: z
+        .boolean({ error: "true or false" })
+        .default(false)
+        .describe("Leaves everything as it is until false: nothing is made, changed or removed. In a cluster only."),
+    },
+    anObject,
+  )
+  .describe("The farm as it is wanted.");
 
 const farm = z.strictObject(
   {
     apiVersion: oneOf([apiVersion]),
     kind: oneOf(["VaultFarm"]),
-    metadata: z.strictObject({ name: label(40).describe("The farm's name: also the name of its folder.") }, anObject),
+    metadata: z.strictObject(
+      {
+        name: label(farmNameMax).describe("The farm's name: also the name of its folder."),
+        namespace: z.exactOptional(label(63)).describe("The farm's namespace. In a cluster only."),
+        labels: z.exactOptional(textMap("labels", 64, 63)).describe("Labels of the farm. In a cluster only."),
+        annotations: z.exactOptional(textMap("annotations", 64, 65_536)).describe("Annotations of the farm. In a cluster only."),
+      },
+      anObject,
+    ),
     spec,
   },
   { error: "a VaultFarm manifest: apiVersion, kind, metadata, spec" },
@@ -143,7 +238,10 @@ const farm = z.strictObject(
 /** Reads a `VaultFarm`: quantities become bytes, defaults are filled in. */
 export const vaultFarmSchema: z.ZodType<VaultFarm> = farm;
 
-/** The JSON schema of the manifest as a person writes it, for editors. */
+/** Reads the `spec` of one. */
+export const vaultFarmSpecSchema: z.ZodType<VaultFarmSpec> = spec;
+
+/** The JSON schema of the manifest as a person writes it, with what only an API server understands (`x-kubernetes-…`). */
 export function vaultFarmJsonSchema(): Record<string, unknown> {
   return z.toJSONSchema(farm, { io: "input" }) as Record<string, unknown>;
 }

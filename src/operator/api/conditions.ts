@@ -1,0 +1,197 @@
+// Every condition that a farm or a node shows, in one place: what it is about, its reasons, and for each the status and the
+// sentence that tells a person what is so and what can be done. Pages, columns and tests are made from it.
+
+export type ConditionStatus = "True" | "False" | "Unknown";
+
+/** Status and sentence of a reason. */
+type Reason = readonly [ConditionStatus, string];
+
+/** The conditions of a `VaultFarm`. `{…}` in a sentence is a fact that is filled in. */
+export const farmConditions = {
+  Ready: {
+    about: "Whether every wanted node runs and answers, and the farm can be used.",
+    reasons: {
+      AllNodesReady: ["True", "All {nodes} nodes are ready."],
+      NodesNotReady: ["False", "{ready} of {nodes} nodes are ready; {why}."],
+      GatewaysNotReady: ["False", "All nodes are ready, and no gateway is; look at its pods."],
+      Hibernating: ["False", "The farm hibernates: nothing runs, its volumes stay. Set spec.replicas above 0 to wake it."],
+      NotBegun: ["Unknown", "The farm has not been looked at yet."],
+      SpecRefused: ["False", "What is wanted cannot be done; see SpecAccepted."],
+    },
+  },
+  Progressing: {
+    about: "Whether something is being done or waited for; status.plan says what.",
+    reasons: {
+      Working: ["True", "{action}: {why}."],
+      Waiting: ["True", "{action} waits: {why}."],
+      Settled: ["False", "Everything is as wanted."],
+      Halted: ["False", "Nothing is done while the farm is paused."],
+    },
+  },
+  Degraded: {
+    about: "Whether something that was there is missing: a node that ran, an answer, a volume.",
+    reasons: {
+      AllWell: ["False", "Nothing that was there is missing."],
+      NodesMissing: ["True", "{nodes} not reachable; a node that cannot run again is replaced after spec.repair.lostAfterSeconds."],
+      VolumeMissing: ["True", "The volume of {nodes} is gone; what it held is made again from other copies, and the node is replaced."],
+      IdentityChanged: [
+        "True",
+        "{nodes} came back with another identity and is fenced; nothing is deleted. Look at its volume, then delete the VaultNode to drain and replace it.",
+      ],
+      SurplusNodes: ["True", "{nodes} made by hand: adopted, and taken away in turn as one too many."],
+      NoAnswer: ["Unknown", "No node answers, so nothing is taken away."],
+    },
+  },
+  DataAtRisk: {
+    about: "Whether chunks have fewer copies than spec.copies.min.",
+    reasons: {
+      EnoughCopies: ["False", "Every chunk has {min} copies or more."],
+      BelowMin: ["True", "{chunks} chunks have fewer than {min} copies; they are being copied again, and no node is stopped meanwhile."],
+      NotCounted: ["Unknown", "No node has counted its copies yet."],
+    },
+  },
+  Draining: {
+    about: "Whether a node hands over what it holds before it leaves.",
+    reasons: {
+      NoDrain: ["False", "No node is leaving."],
+      HandingOver: ["True", "{node} hands over what it holds: {left} chunks still lack copies elsewhere."],
+      ProvingCopies: ["True", "{node} has handed over; that its copies exist elsewhere is proven twice, 30 seconds apart, before it goes."],
+      Blocked: ["True", "{node} cannot leave: {why}."],
+    },
+  },
+  NoSpareNode: {
+    about: "Whether the loss of one node leaves fewer nodes than spec.copies.min.",
+    reasons: {
+      Spare: ["False", "A node can be lost, and {min} copies of everything still find nodes."],
+      ExactlyMin: [
+        "True",
+        "With {nodes} nodes and copies.min {min} no node can be lost without going below; set spec.replicas to {more} or more.",
+      ],
+    },
+  },
+  CapacityLow: {
+    about: "Whether the vaults are nearly full.",
+    reasons: {
+      Enough: ["False", "{used} percent of the capacity is in use."],
+      NearlyFull: [
+        "True",
+        "{used} percent of the capacity is in use; raise spec.replicas or spec.vaultCapacity, or set spec.storage.autogrow.",
+      ],
+      Growing: ["True", "{used} percent of the capacity is in use; vaults grow to {capacity} each."],
+      AtMaximum: ["True", "{used} percent of the capacity is in use and vaults are at autogrow.max; raise it, or spec.replicas."],
+      NotKnown: ["Unknown", "No node has told what it holds yet."],
+    },
+  },
+  SpreadSatisfied: {
+    about: "Whether nodes are spread over zones so that losing one zone leaves copies elsewhere.",
+    reasons: {
+      Spread: ["True", "{nodes} nodes in {zones} zones, at most {most} in one."],
+      NoZones: ["Unknown", "The cluster's nodes carry no zone label {key}; copies are only spread over nodes."],
+      Uneven: ["False", "{most} of {nodes} nodes are in zone {zone}; new nodes go to other zones, and the zone gives first."],
+    },
+  },
+  NetworkJoined: {
+    about: "Whether the nodes found each other.",
+    reasons: {
+      Joined: ["True", "All {nodes} running nodes have met others."],
+      Joining: ["False", "{nodes} have not met another node yet."],
+      Partitioned: [
+        "False",
+        "The nodes see only a part of each other: {text}. Look at network policies and at cluster nodes that are cut off.",
+      ],
+      Asleep: ["False", "No node runs."],
+    },
+  },
+  GatewayReady: {
+    about: "Whether a gateway answers.",
+    reasons: {
+      Answering: ["True", "{ready} of {wanted} gateways answer."],
+      NoneReady: ["False", "None of {wanted} gateways answers yet; look at their pods."],
+      NoneWanted: ["False", "No gateway is wanted; set spec.gateway.replicas to 1 or more to reach the farm by HTTP."],
+    },
+  },
+  SpecAccepted: {
+    about: "Whether what is wanted can be done. While it is not, the last good state keeps running.",
+    reasons: {
+      Accepted: ["True", "The spec is carried out."],
+      Invalid: ["False", "{problems}. The last good state keeps running."],
+      FewerNodesThanCopies: ["False", "{problems}. No node is taken away."],
+      FixedField: ["False", "{problems}. The last good state keeps running."],
+      SecretMissing: ["False", "{problems}. Nothing is begun until it is there."],
+      NameTaken: ["False", "{problems}. Nothing is touched."],
+    },
+  },
+  Paused: {
+    about: "Whether the farm is left as it is.",
+    reasons: {
+      NotPaused: ["False", "Changes are carried out."],
+      PausedBySpec: ["True", "The farm is paused by spec.paused: nothing is made, changed or removed until it is false."],
+    },
+  },
+} as const;
+
+/** The conditions of a `VaultNode`. */
+export const nodeConditions = {
+  Ready: {
+    about: "Whether the node runs, has its volume open, and met others.",
+    reasons: {
+      Running: ["True", "The node serves its vaults."],
+      Starting: ["False", "The pod runs, and the node is not ready yet."],
+      NotScheduled: ["False", "The pod waits for a place: {why}."],
+      NotRunning: ["False", "The pod does not run."],
+      NotReachable: ["Unknown", "The node does not answer."],
+      FencedOff: ["False", "The node is fenced: it runs, and the network does without it."],
+      Stopped: ["False", "The node is stopped on purpose."],
+      IdentityChanged: [
+        "False",
+        "The volume holds another identity ({found}) than this node had ({known}); it is fenced and nothing is deleted.",
+      ],
+    },
+  },
+  Draining: {
+    about: "Whether the node hands over what it holds before it leaves.",
+    reasons: {
+      Staying: ["False", "The node stays."],
+      HandingOver: ["True", "{left} chunks still lack copies elsewhere."],
+      ProvingCopies: ["True", "That its copies exist elsewhere is proven twice, 30 seconds apart."],
+      Blocked: ["True", "It cannot leave: {why}."],
+    },
+  },
+} as const;
+
+export type FarmConditionType = keyof typeof farmConditions;
+export type NodeConditionType = keyof typeof nodeConditions;
+export type FarmReason<T extends FarmConditionType> = keyof (typeof farmConditions)[T]["reasons"] & string;
+export type NodeReason<T extends NodeConditionType> = keyof (typeof nodeConditions)[T]["reasons"] & string;
+
+/** A condition that holds now; its generation and time are added when it is written. */
+export type ConditionNow = {
+  readonly type: string;
+  readonly status: ConditionStatus;
+  readonly reason: string;
+  readonly message: string;
+};
+
+/** Facts that fill in a sentence. */
+export type Facts = Readonly<Record<string, string | number>>;
+
+/** Longest message of a condition, characters (Kubernetes: 32,768; a column and an event bear less). */
+export const messageLengthMax = 1024;
+
+/** A condition of a farm, its sentence filled in. */
+export function farmCondition<T extends FarmConditionType>(type: T, reason: FarmReason<T>, facts: Facts = {}): ConditionNow {
+  return conditionNow(type, reason, farmConditions[type].reasons, facts);
+}
+
+/** A condition of a node, its sentence filled in. */
+export function nodeCondition<T extends NodeConditionType>(type: T, reason: NodeReason<T>, facts: Facts = {}): ConditionNow {
+  return conditionNow(type, reason, nodeConditions[type].reasons, facts);
+}
+
+function conditionNow(type: string, reason: string, reasons: Readonly<Record<string, Reason>>, facts: Facts): ConditionNow {
+  const found = reasons[reason];
+  if (found === undefined) throw new TypeError(`${type} has no reason ${reason}`);
+  const [status, sentence] = found;
+  const message = sentence.replaceAll(/\{(\w+)\}/g, (hole, name: string) => String(facts[name] ?? hole));
+  return { type, status, reason, message: message.slice(0, messageLengthMax) };
+}

@@ -1,0 +1,46 @@
+// `spec.storage` of a farm: the volumes of its vault nodes. Nothing of it has an effect on a local farm, whose nodes have folders.
+import { z } from "zod";
+import { anObject, byteQuantity, objectName, oneOf, wholeNumber } from "./fields.ts";
+
+/** What becomes of the volume of a node that was drained, proven and removed. */
+export const reclaimPolicies = ["Retain", "Delete"] as const;
+export type ReclaimPolicy = (typeof reclaimPolicies)[number];
+
+/** `whenUsedAbove` and `step` in percent, `max` in bytes of each vault. */
+export type AutogrowSpec = { readonly whenUsedAbove: number; readonly step: number; readonly max: number };
+
+export type StorageSpec = {
+  /** Absent: the cluster's default class. */
+  readonly storageClassName?: string;
+  readonly reclaimPolicy: ReclaimPolicy;
+  readonly autogrow?: AutogrowSpec;
+};
+
+/** The schema of `spec.storage`, for vaults of `min` to `max` bytes. */
+export function storage(min: number, max: number): z.ZodType<StorageSpec> {
+  const autogrow: z.ZodType<AutogrowSpec> = z.strictObject(
+    {
+      whenUsedAbove: wholeNumber(10, 94).default(80).describe("Percent of a vault's capacity in use at which it grows."),
+      step: wholeNumber(1, 100).default(20).describe("Percent of its capacity by which a vault grows at a time."),
+      max: byteQuantity(min, max).describe("Capacity of each vault that growing ends at."),
+    },
+    anObject,
+  );
+  return z
+    .strictObject(
+      {
+        storageClassName: z
+          .exactOptional(objectName())
+          .describe("StorageClass of new volumes; it must allow expansion for volumes to grow. Absent: the cluster's default."),
+        reclaimPolicy: oneOf(reclaimPolicies)
+          .default("Retain")
+          .describe("What becomes of the volume of a node that was drained, proven to be dispensable, and removed."),
+        autogrow: z
+          .exactOptional(autogrow)
+          .describe("Growing of vaults before they are full: first the volume, then what the vault declares. Absent: no growing."),
+      },
+      anObject,
+    )
+    .prefault({})
+    .describe("The volumes of vault nodes. In a cluster only.");
+}
