@@ -47,6 +47,36 @@ test("an object comes back as it was stored", async () => {
   assert.equal(back.headers["access-control-allow-origin"], "*");
 });
 
+test("a small object out of the cache has the same head and bytes as the first time, for each type; errors carry the safe headers", async () => {
+  const app = await createAppFixture();
+  const content = randomBytes(70_000);
+  const { address } = await put(app, content);
+  for (const query of ["", "?type=text/plain", "?type=image/png"]) {
+    const url = `/v1/objects/${address}${query}`;
+    // A range goes the long way, whether the object is known or not.
+    const longWay = await app.http.inject({ url, headers: { range: "bytes=0-" } });
+    const known = await app.http.inject({ url });
+    assert.equal(known.statusCode, 200);
+    assert.ok(known.rawPayload.equals(content) && longWay.rawPayload.equals(content));
+    const { "content-range": _range, date: _then, ...rest } = longWay.headers;
+    const { date: _now, ...head } = known.headers;
+    assert.deepEqual(head, rest);
+  }
+  assert.equal(app.farm.reads(), 1);
+  const metrics = (await app.http.inject({ url: "/metrics" })).body;
+  assert.match(metrics, /^vaultfarm_gateway_requests_total\{route="\/v1\/objects\/:address",method="GET",status="2xx"\} 6$/m);
+  assert.match(metrics, /^vaultfarm_gateway_request_seconds_count\{route="\/v1\/objects\/:address"\} 6$/m);
+  assert.match(metrics, /^vaultfarm_gateway_cache_reads_total\{cache="objects",result="hit"\} 5$/m);
+  for (const url of [`/v1/objects/${address}?type=text/html`, "/v1/nothing"]) {
+    const refused = await app.http.inject({ url });
+    assert.equal(refused.headers["x-content-type-options"], "nosniff");
+    assert.equal(refused.headers["access-control-allow-origin"], "*");
+    assert.match(String(refused.headers["content-security-policy"]), /^default-src 'none'/);
+  }
+  const foreign = await app.http.inject({ url: "/", headers: { host: "farm.example.org" } });
+  assert.deepEqual([foreign.statusCode, foreign.headers["referrer-policy"]], [421, "no-referrer"]);
+});
+
 test("a public object has 64 digits and opens without a key; a private one does not", async () => {
   const app = await createAppFixture();
   const open = await put(app, Buffer.from("for everybody"), "?public");

@@ -62,9 +62,10 @@ export type GatewayApp = {
 /** The application, ready to listen. */
 export async function createApp(parts: AppParts): Promise<GatewayApp> {
   const { client, config, clock, log, registry, assets, chunkCache, version } = parts;
-  const http = createFastifyApp(config.trustedProxies, parts.patience ?? socketPatience);
+  const patience = parts.patience ?? socketPatience;
+  const http = createFastifyApp(config.trustedProxies, patience);
   const metrics = createGatewayMetrics(registry);
-  const objectCache = createByteCache(Math.floor(config.cacheMemory / 4));
+  const objectCache = createByteCache<Buffer>(Math.floor(config.cacheMemory / 4));
   const feed = createNetworkFeed(client, clock);
   const gate = createEventGate(clock, eventClientsMax);
   const uploads = createUploadBoard(clock, { watchedMax: uploadsWatchedMax, memoryMs: uploadMemoryMs });
@@ -85,7 +86,13 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
     addStoreObject(writes, storing);
     addChunks(writes, { ...storing, client, cache: chunkCache });
   });
-  addReadObject(http, { reader: createObjectReader({ client, cache: objectCache, metrics }), slots: reads, clock, metrics });
+  addReadObject(http, {
+    reader: createObjectReader({ client, cache: objectCache, metrics }),
+    slots: reads,
+    clock,
+    metrics,
+    idleMs: patience.idleMs,
+  });
   addUploads(http, { uploads, gate });
   addNetwork(http, { client, feed, gate });
   addHealth(http, { client, registry, stopping: () => stopping });

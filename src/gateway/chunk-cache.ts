@@ -1,9 +1,9 @@
 // Bytes in memory by name, those not read for long dropped first, bounded by bytes; and one flight at a time for each
 // name, so that a thousand readers of one chunk cost one fetch.
 
-export type ByteCache = {
-  get(name: string): Uint8Array | undefined;
-  put(name: string, bytes: Uint8Array): void;
+export type ByteCache<T extends Uint8Array = Uint8Array> = {
+  get(name: string): T | undefined;
+  put(name: string, bytes: T): void;
   /** Bytes held now, with what each entry costs beside its content. */
   bytes(): number;
 };
@@ -11,16 +11,16 @@ export type ByteCache = {
 /** What an entry costs beside its bytes: map slot, key text, array header. */
 const entryOverhead = 256;
 
-type Entry = { readonly bytes: Uint8Array; used: boolean };
+type Entry<T> = { readonly bytes: T; used: boolean };
 
 /**
  * A cache that holds at most `bytesMax`; a single entry takes at most a quarter of it. An entry read since it was last
  * looked at for dropping is spared once (second chance): a read costs one look-up and moves nothing.
  */
-export function createByteCache(bytesMax: number): ByteCache {
-  const entries = new Map<string, Entry>();
+export function createByteCache<T extends Uint8Array = Uint8Array>(bytesMax: number): ByteCache<T> {
+  const entries = new Map<string, Entry<T>>();
   let held = 0;
-  const drop = (name: string, { bytes }: Entry): void => {
+  const drop = (name: string, { bytes }: Entry<T>): void => {
     entries.delete(name);
     held -= bytes.length + entryOverhead;
   };

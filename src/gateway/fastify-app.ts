@@ -19,7 +19,7 @@ export function createFastifyApp(trustedProxies: readonly string[], { headersMs,
     // A large upload may take hours: bodies have their own watch for standing still.
     requestTimeout: 0,
     keepAliveTimeout: 72_000,
-    connectionTimeout: idleMs,
+    connectionTimeout: 0,
     http: { maxHeaderSize: 16_384, headersTimeout: headersMs, connectionsCheckingInterval: checkMs },
     clientErrorHandler: refuseOnSocket,
     frameworkErrors: (error, _request, reply) => {
@@ -31,11 +31,22 @@ export function createFastifyApp(trustedProxies: readonly string[], { headersMs,
     },
   });
   app.server.maxConnections = connectionsMax;
+  // Not for every request, as the server's own time limit: an answer that leaves at once needs none.
+  app.addHook("preHandler", ({ raw }, _reply, done) => {
+    watchIdle(raw.socket, idleMs);
+    done();
+  });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", (_request, payload, done) => done(null, payload));
   return app;
+}
+
+/** Ends a connection on which nothing is sent or received for so long, milliseconds, before the request is answered. */
+export function watchIdle(socket: Socket, idleMs: number): void {
+  // Requests of tests may come without a socket that waits.
+  socket.setTimeout?.(idleMs);
 }
 
 const socketCodes: Readonly<Record<string, ProblemCode>> = {

@@ -2,16 +2,19 @@
 // of the problem table, states of the protocol; never an address.
 import type { FarmClient } from "../client/farm-client.ts";
 import { nodeViews } from "../protocol/states.ts";
-import type { CounterMetric, HistogramMetric, Labels, MetricNaming, MetricsRegistry } from "../runtime/metrics-registry.ts";
+import type { CounterMetric, Labels, MetricNaming, MetricsRegistry, Reading } from "../runtime/metrics-registry.ts";
 
 export type GatewayMetrics = {
-  readonly requests: CounterMetric<"route" | "method" | "status">;
-  readonly requestSeconds: HistogramMetric<"route">;
+  /** Counts and times the answers of a route. */
+  meter(route: string): RequestMeter;
   readonly problems: CounterMetric<"code">;
   readonly uploadedBytes: CounterMetric<never>;
   readonly downloadedBytes: CounterMetric<never>;
   readonly cacheReads: CounterMetric<"cache" | "result">;
 };
+
+/** Takes in an answer: its method and status, and the seconds from the request's headers to the end of the answer. */
+export type RequestMeter = (method: string, statusCode: number, seconds: number) => void;
 
 /** What is read at each scrape. */
 export type GatewayReadings = {
@@ -29,15 +32,7 @@ const secondsBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5,
 /** Makes the metrics that events write. */
 export function createGatewayMetrics(registry: MetricsRegistry): GatewayMetrics {
   return {
-    requests: countIn(registry, {
-      name: "vaultfarm_gateway_requests_total",
-      help: "Requests answered, by route and status class",
-      labels: ["route", "method", "status"],
-    }),
-    requestSeconds: registry.histogram(
-      { name: "vaultfarm_gateway_request_seconds", help: "Time from a request's headers to the end of its answer", labels: ["route"] },
-      secondsBuckets,
-    ),
+    meter: meterIn(registry),
     problems: countIn(registry, {
       name: "vaultfarm_gateway_problems_total",
       help: "Requests answered with a problem document, by its code",
@@ -59,6 +54,47 @@ export function createGatewayMetrics(registry: MetricsRegistry): GatewayMetrics 
       labels: ["cache", "result"],
     }),
   };
+}
+
+type Meter = { readonly route: string; readonly answers: Map<string, number[]>; readonly counts: number[]; sum: number };
+
+/** Requests by route, kept here and read at each scrape: whoever answers holds the series of its route, and looks up nothing. */
+function meterIn(registry: MetricsRegistry): (route: string) => RequestMeter {
+  // Bounded: by the routes of the program and the methods of the parser.
+  const meters = new Map<string, Meter>();
+  registry.counterOf(
+    {
+      name: "vaultfarm_gateway_requests_total",
+      help: "Requests answered, by route and status class",
+      labels: ["route", "method", "status"],
+    },
+    () => [...meters.values()].flatMap(answersOf),
+  );
+  registry.histogramOf(
+    { name: "vaultfarm_gateway_request_seconds", help: "Time from a request's headers to the end of its answer", labels: ["route"] },
+    secondsBuckets,
+    () => [...meters.values()].map(({ route, counts, sum }) => ({ labels: { route }, counts, sum })),
+  );
+  return (route) => {
+    const meter = meters.get(route) ?? { route, answers: new Map(), counts: new Array<number>(secondsBuckets.length + 1).fill(0), sum: 0 };
+    meters.set(route, meter);
+    return (method, statusCode, seconds) => {
+      const classes = meter.answers.get(method) ?? new Array<number>(6).fill(0);
+      meter.answers.set(method, classes);
+      const status = Math.floor(statusCode / 100);
+      classes[status] = (classes[status] ?? 0) + 1;
+      const bucket = secondsBuckets.findIndex((most) => seconds <= most);
+      const at = bucket === -1 ? secondsBuckets.length : bucket;
+      meter.counts[at] = (meter.counts[at] ?? 0) + 1;
+      meter.sum += seconds;
+    };
+  };
+}
+
+function answersOf({ route, answers }: Meter): readonly Reading<"route" | "method" | "status">[] {
+  return [...answers].flatMap(([method, classes]) =>
+    classes.flatMap((value, status) => (value === 0 ? [] : [{ labels: { route, method, status: `${status}xx` }, value }])),
+  );
 }
 
 /** A counter whose series are kept here and read at each scrape: one look-up an event, where many events a second count. */

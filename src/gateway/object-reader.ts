@@ -9,13 +9,12 @@ import { wholeObjectMax } from "./limits.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 
 /** An object ready to be sent: whole where it is small, otherwise to be read as it is sent. */
-export type ReadableObject =
-  | { readonly kind: "whole"; readonly bytes: number; readonly content: Uint8Array }
-  | { readonly kind: "stream"; readonly bytes: number; readonly object: OpenObject };
+export type WholeObject = { readonly kind: "whole"; readonly bytes: number; readonly content: Buffer };
+export type ReadableObject = WholeObject | { readonly kind: "stream"; readonly bytes: number; readonly object: OpenObject };
 
 export type ObjectReader = {
-  /** The object in the cache, at once; undefined where it has to be fetched. */
-  cached(address: ObjectAddress): ReadableObject | undefined;
+  /** The object in the cache, at once; undefined where it has to be fetched, or where there can be none of this address. */
+  cached(address: string): WholeObject | undefined;
   /** Rejects with the client's error. */
   open(address: ObjectAddress, signal: AbortSignal): Promise<ReadableObject>;
   /** The size alone: nothing but the root is fetched. */
@@ -24,9 +23,12 @@ export type ObjectReader = {
 
 export type ObjectReaderParts = {
   readonly client: Pick<FarmClient, "openObject">;
-  readonly cache: ByteCache;
+  readonly cache: ByteCache<Buffer>;
   readonly metrics: Pick<GatewayMetrics, "cacheReads">;
 };
+
+const hit = { cache: "objects", result: "hit" } as const;
+const miss = { cache: "objects", result: "miss" } as const;
 
 /** A reader over `client` that keeps small objects in `cache`. */
 export function createObjectReader({ client, cache, metrics }: ObjectReaderParts): ObjectReader {
@@ -38,20 +40,30 @@ export function createObjectReader({ client, cache, metrics }: ObjectReaderParts
     cache.put(address, content);
     return { kind: "whole", bytes: content.length, content };
   };
-  const cached = (address: ObjectAddress): ReadableObject | undefined => {
+  const cached = (address: string): WholeObject | undefined => {
     const content = cache.get(address);
-    metrics.cacheReads.add({ cache: "objects", result: content === undefined ? "miss" : "hit" });
-    return content === undefined ? undefined : { kind: "whole", bytes: content.length, content };
+    if (content === undefined) return undefined;
+    metrics.cacheReads.add(hit);
+    return { kind: "whole", bytes: content.length, content };
   };
   return {
     cached,
-    open: (address, signal) => join(address, (shared) => load(address, shared), signal),
-    size: async (address, signal) => cached(address)?.bytes ?? (await client.openObject(address, signal)).bytes,
+    open: (address, signal) => {
+      metrics.cacheReads.add(miss);
+      return join(address, (shared) => load(address, shared), signal);
+    },
+    size: async (address, signal) => {
+      const known = cached(address);
+      if (known !== undefined) return known.bytes;
+      metrics.cacheReads.add(miss);
+      return (await client.openObject(address, signal)).bytes;
+    },
   };
 }
 
-async function readAll(object: OpenObject, signal: AbortSignal): Promise<Uint8Array> {
-  const content = new Uint8Array(object.bytes);
+async function readAll(object: OpenObject, signal: AbortSignal): Promise<Buffer> {
+  // Of its own memory: out of the common pool a small one would keep 8 KiB alive.
+  const content = Buffer.from(new ArrayBuffer(object.bytes));
   let filled = 0;
   for await (const piece of exactly(object, { start: 0, end: object.bytes }, signal)) {
     content.set(piece, filled);

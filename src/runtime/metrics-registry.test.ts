@@ -31,6 +31,23 @@ test("a read gauge or counter shows what is there at the scrape, and nothing tha
   assert.match(text, /^seen_total 1$/m);
 });
 
+test("a histogram kept elsewhere shows its buckets one on top of the other", async () => {
+  const registry = createMetricsRegistry({ processMetrics: false });
+  registry.histogramOf({ name: "wait_seconds", help: "Wait", labels: ["route"] }, [0.1, 1], () => [
+    { labels: { route: "/a" }, counts: [2, 3, 1], sum: 5.5 },
+  ]);
+  const text = await registry.text();
+  assert.match(text, /^# TYPE wait_seconds histogram$/m);
+  for (const [le, value] of [
+    ["0.1", 2],
+    ["1", 5],
+    ["\\+Inf", 6],
+  ])
+    assert.match(text, new RegExp(`^wait_seconds_bucket\\{(route="/a",le="${le}"|le="${le}",route="/a")\\} ${value}$`, "m"));
+  assert.match(text, /^wait_seconds_sum\{route="\/a"\} 5\.5$/m);
+  assert.match(text, /^wait_seconds_count\{route="\/a"\} 6$/m);
+});
+
 test("process metrics are there where asked for", async () => {
   const text = await createMetricsRegistry({ processMetrics: true }).text();
   assert.match(text, /^process_resident_memory_bytes \d/m);

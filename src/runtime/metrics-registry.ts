@@ -1,6 +1,15 @@
 // A program's metrics in Prometheus text form, through prom-client: base units, labels from closed sets, and a list of
 // all that exist, from which documents and tests are made.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  type HistogramConfiguration,
+  type MetricObjectWithValues,
+  type MetricValueWithName,
+  Registry,
+} from "prom-client";
 
 export type Labels<L extends string> = Readonly<Record<L, string>>;
 
@@ -13,6 +22,9 @@ export type HistogramMetric<L extends string> = { observe(labels: Labels<L>, val
 /** One reading of a gauge that is computed at each scrape. */
 export type Reading<L extends string> = { readonly labels: Labels<L>; readonly value: number };
 
+/** One series of a histogram that is kept elsewhere: how many values fell into each bucket, then how many above the last; and their sum. */
+export type BucketReading<L extends string> = { readonly labels: Labels<L>; readonly counts: readonly number[]; readonly sum: number };
+
 /** Name, meaning and labels. Counters end in `_total`; units are base units: `_seconds`, `_bytes`. */
 export type MetricNaming<L extends string> = { readonly name: string; readonly help: string; readonly labels: readonly L[] };
 
@@ -24,6 +36,8 @@ export type MetricsRegistry = {
   /** A counter kept elsewhere, read at each scrape. */
   counterOf<L extends string = never>(naming: MetricNaming<L>, read: () => Iterable<Reading<L>>): void;
   histogram<L extends string = never>(naming: MetricNaming<L>, buckets: readonly number[]): HistogramMetric<L>;
+  /** A histogram kept elsewhere, read at each scrape: for what happens so often that looking up its series counts. */
+  histogramOf<L extends string = never>(naming: MetricNaming<L>, buckets: readonly number[], read: () => Iterable<BucketReading<L>>): void;
   /** All metrics made here, without those of the process. */
   list(): readonly (MetricNaming<string> & { readonly type: string })[];
   /** The text of one scrape. */
@@ -73,8 +87,42 @@ export function createMetricsRegistry(options: { readonly processMetrics: boolea
       const metric = new Histogram({ ...common(naming, "histogram"), buckets: [...buckets] });
       return { observe: (labels, value) => metric.observe(labels, value) };
     },
+    histogramOf: (naming, buckets, read) => {
+      new HistogramKeptElsewhere({ ...common(naming, "histogram"), buckets: [...buckets] }, read);
+    },
     list: () => listed,
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };
+}
+
+/** prom-client asks each metric for its values; this one hands on what somebody else counted. */
+class HistogramKeptElsewhere extends Histogram<string> {
+  readonly #empty: Histogram<string>;
+  readonly #series: () => MetricValueWithName<string>[];
+  constructor(naming: HistogramConfiguration<string> & { buckets: number[] }, read: () => Iterable<BucketReading<string>>) {
+    super(naming);
+    this.#empty = new Histogram({ ...naming, registers: [] });
+    this.#series = () => [...read()].flatMap((reading) => seriesOf(naming.name, naming.buckets, reading));
+  }
+  override async get(): Promise<MetricObjectWithValues<MetricValueWithName<string>>> {
+    return { ...(await this.#empty.get()), values: this.#series() };
+  }
+  /** What the registry calls instead, where a metric has it. */
+  getForPromString(): Promise<MetricObjectWithValues<MetricValueWithName<string>>> {
+    return this.get();
+  }
+}
+
+function seriesOf(
+  name: string,
+  upperBounds: readonly number[],
+  { labels, counts, sum }: BucketReading<string>,
+): readonly MetricValueWithName<string>[] {
+  let count = 0;
+  const buckets = [...upperBounds, "+Inf"].map((le, index) => {
+    count += counts[index] ?? 0;
+    return { metricName: `${name}_bucket`, labels: { ...labels, le }, value: count };
+  });
+  return [...buckets, { metricName: `${name}_sum`, labels, value: sum }, { metricName: `${name}_count`, labels, value: count }];
 }

@@ -2,10 +2,11 @@
 import cors from "@fastify/cors";
 import type { App } from "../fastify-app.ts";
 
-const exposedHeaders =
-  "etag, content-range, accept-ranges, location, content-length, content-disposition, retry-after, allow, vaultfarm-copies";
+/** All of them: what is read without credentials, as everything here, may be seen whole. */
+const exposedHeaders = "*";
 
-const readable: Readonly<Record<string, string>> = {
+/** What every answer to a read carries: any page may read what everybody may read. */
+export const readableHeaders: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers": exposedHeaders,
 };
@@ -15,8 +16,8 @@ const readable: Readonly<Record<string, string>> = {
  * that store are added by `addWrites`, to an application of their own: what reads need is the same for all, and no work.
  */
 export async function addCrossOrigin(app: App, corsWrites: readonly string[], addWrites: (app: App) => void): Promise<void> {
-  app.addHook("onRequest", ({ method }, reply, done) => {
-    if (method === "GET" || method === "HEAD") reply.headers(readable);
+  app.addHook("preHandler", ({ method }, reply, done) => {
+    if (isRead(method)) reply.headers(readableHeaders);
     done();
   });
   await app.register(async (writes) => {
@@ -24,12 +25,22 @@ export async function addCrossOrigin(app: App, corsWrites: readonly string[], ad
       delegator: (request, done) => {
         const { origin } = request.headers;
         const method = request.method === "OPTIONS" ? request.headers["access-control-request-method"] : request.method;
-        const reads = method === "GET" || method === "HEAD";
         const mayWrite = origin !== undefined && corsWrites.includes(origin);
         const methods = mayWrite ? ["GET", "HEAD", "POST", "PUT"] : ["GET", "HEAD"];
-        done(null, { origin: mayWrite ? origin : reads ? "*" : false, methods, exposedHeaders, strictPreflight: false, maxAge: 600 });
+        done(null, {
+          origin: mayWrite ? origin : isRead(method) ? "*" : false,
+          methods,
+          exposedHeaders,
+          strictPreflight: false,
+          maxAge: 600,
+        });
       },
     });
     addWrites(writes);
   });
+}
+
+/** Whether a method only reads. */
+export function isRead(method: string | undefined): boolean {
+  return method === "GET" || method === "HEAD";
 }

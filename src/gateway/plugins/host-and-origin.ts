@@ -18,11 +18,16 @@ const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 /** Refuses requests by Host, Origin, Sec-Fetch-Site and Service-Worker before anything else happens. */
 export function addHostAndOrigin(app: App, rules: HostRules): void {
   const own = new Set([rules.host, ...(rules.domain === undefined ? [] : [rules.domain]), ...rules.extraHosts].map(hostText));
-  app.addHook("onRequest", (request, _reply, done) => done(refusal(request, own, rules.corsWrites)));
+  const isKnownHost = createHostCheck(own);
+  app.addHook("onRequest", (request, _reply, done) => done(refusal(request, isKnownHost, rules.corsWrites)));
 }
 
-function refusal(request: FastifyRequest, own: ReadonlySet<string>, corsWrites: readonly string[]): GatewayError | undefined {
-  if (!isKnownHost(request, own))
+function refusal(
+  request: FastifyRequest,
+  isKnownHost: (request: FastifyRequest) => boolean,
+  corsWrites: readonly string[],
+): GatewayError | undefined {
+  if (!isKnownHost(request))
     return new GatewayError("foreign-host", "this gateway is not called by that name (setting VAULTFARM_EXTRA_HOSTS)");
   if (request.headers["service-worker"] !== undefined)
     return new GatewayError("service-worker", "no content of this origin may become a service worker");
@@ -32,11 +37,23 @@ function refusal(request: FastifyRequest, own: ReadonlySet<string>, corsWrites: 
     : undefined;
 }
 
-function isKnownHost(request: FastifyRequest, own: ReadonlySet<string>): boolean {
-  const name = nameOf(request.host);
-  if (name === undefined) return false;
-  // Whoever names the very address the connection came in on resolved no name, so nothing can have been rebound.
-  return loopback.test(name) || own.has(name) || name === hostText(request.socket.localAddress?.replace(/^::ffff:/, "") ?? "");
+/** Host headers found to be known are remembered as they were written: the same few come all the time. */
+const rememberedHostsMax = 64;
+
+function createHostCheck(own: ReadonlySet<string>): (request: FastifyRequest) => boolean {
+  const remembered = new Set<string>();
+  return (request) => {
+    const { host } = request;
+    if (remembered.has(host)) return true;
+    const name = nameOf(host);
+    if (name === undefined) return false;
+    if (loopback.test(name) || own.has(name)) {
+      if (remembered.size < rememberedHostsMax) remembered.add(host);
+      return true;
+    }
+    // Whoever names the very address the connection came in on resolved no name, so nothing can have been rebound.
+    return name === hostText(request.socket.localAddress?.replace(/^::ffff:/, "") ?? "");
+  };
 }
 
 /** The lower-case name of a Host header without its port; undefined where it is malformed. */

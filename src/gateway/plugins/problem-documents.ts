@@ -7,6 +7,8 @@ import { GatewayError, problemDocument, toGatewayError } from "../errors.ts";
 import type { App } from "../fastify-app.ts";
 import { lingerMs } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
+import { isRead, readableHeaders } from "./cross-origin.ts";
+import { securityHeaders } from "./security-headers.ts";
 
 type Parts = { readonly log: Log; readonly clock: Clock; readonly metrics: GatewayMetrics };
 
@@ -23,7 +25,8 @@ export function addProblemDocuments(app: App, parts: Parts): void {
     endUnreadBody(request, parts.clock);
     // What was meant for the success must not describe the error.
     for (const name of ["content-length", "content-range", "etag", "content-disposition", "accept-ranges"]) reply.removeHeader(name);
-    reply.headers({ "cache-control": "no-store", ...error.headers });
+    const anyone = isRead(request.method) ? readableHeaders : {};
+    reply.headers({ ...securityHeaders, ...anyone, "cache-control": "no-store", ...error.headers });
     return reply
       .code(problem.status)
       .header("content-type", "application/problem+json")

@@ -29,5 +29,5 @@ export async function addRateLimit(app: App, requestsPerMinute: number): Promise
 }
 
 function isLoopback(ip: string): boolean {
-  return ip === "::1" || ip.replace(/^::ffff:/, "").startsWith("127.");
+  return ip.startsWith("127.") || ip === "::1" || ip.startsWith("::ffff:127.");
 }

@@ -2,16 +2,16 @@
 // widens the content security policy for itself. Few, because a small object out of the cache costs little more than them.
 import type { App } from "../fastify-app.ts";
 
-const everywhere: Readonly<Record<string, string>> = {
+export const securityHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "x-content-type-options": "nosniff",
   "referrer-policy": "no-referrer",
 };
 
-/** Sets the headers at the beginning of every request, so that errors carry them too. */
+/** Sets the headers before any handler; what is answered earlier (problem documents, known objects) sets them itself. */
 export function addSecurityHeaders(app: App): void {
-  app.addHook("onRequest", (_request, reply, done) => {
-    reply.headers(everywhere);
+  app.addHook("preHandler", (_request, reply, done) => {
+    reply.headers(securityHeaders);
     done();
   });
 }

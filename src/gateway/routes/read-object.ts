@@ -6,12 +6,13 @@ import type { ByteRange } from "../../client/farm-client.ts";
 import { type ObjectAddress, parseObjectAddress } from "../../protocol/address.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { chooseRange, type RangeChoice } from "../byte-range.ts";
-import { type ContentType, contentHeaders, contentTypes, parseContentType } from "../content-type.ts";
+import { type ContentType, contentTypes, parseContentType } from "../content-type.ts";
 import { GatewayError } from "../errors.ts";
 import type { App } from "../fastify-app.ts";
+import { objectHeaders, sendKnownObject } from "../known-object.ts";
 import { downloadIdleMs } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
-import { exactly, type ObjectReader, type ReadableObject } from "../object-reader.ts";
+import { exactly, type ObjectReader, type ReadableObject, type WholeObject } from "../object-reader.ts";
 import { requestSignal } from "../request-signal.ts";
 import { sendLentPieces } from "../send-pieces.ts";
 import type { Slots } from "../slots.ts";
@@ -22,6 +23,8 @@ export type ReadObjectParts = {
   readonly slots: Slots;
   readonly clock: Clock;
   readonly metrics: Pick<GatewayMetrics, "downloadedBytes">;
+  /** A reader that takes nothing of a small object for so long loses its connection, milliseconds. */
+  readonly idleMs: number;
 };
 
 const params: z.ZodType<{ address: string }> = z.object({
@@ -52,23 +55,40 @@ export function addReadObject(app: App, parts: ReadObjectParts): void {
     config: { binaryAnswer: true },
     // The schema is for the documents; both values are checked below, in less time than a schema takes.
     validatorCompiler: () => () => true,
+    onRequest: (request, reply, done) => {
+      if (!answerFromCache(request, reply, parts)) done();
+    },
     handler: (request, reply) => readObject(request, reply, parts),
   });
 }
 
-// Not async: an object out of the cache is answered in the turn that asked for it.
 function readObject(request: FastifyRequest, reply: FastifyReply, parts: ReadObjectParts): FastifyReply | Promise<FastifyReply> {
   const address = readAddress(request);
-  // The first half only: the second is the key.
-  const etag = `"${address.slice(0, 64)}"`;
-  reply.headers(contentHeaders(readType(request))).header("etag", etag);
-  // The content of an address never changes; the address is a key, so only the asker's own cache may keep it.
-  reply.header("cache-control", "private, max-age=31536000, immutable");
+  const etag = etagOf(address);
+  reply.headers(objectHeaders(readType(request))).header("etag", etag);
   if (isNotModified(request.headers["if-none-match"], etag)) return reply.code(304).send();
   if (request.method === "HEAD") return parts.reader.size(address, requestSignal(reply)).then((bytes) => sendHead(reply, bytes));
   const known = parts.reader.cached(address);
-  if (known?.kind === "whole") return sendWhole(request, reply, known, parts);
+  if (known !== undefined) return sendWhole(request, reply, known, parts);
   return parts.slots.run(() => fetchAndSend(request, reply, address, parts));
+}
+
+/** Answers at once who asks for all of an object in the cache; whether it did. Everybody else goes the long way. */
+function answerFromCache(request: FastifyRequest, reply: FastifyReply, parts: ReadObjectParts): boolean {
+  const { headers } = request;
+  if (request.method !== "GET" || headers.range !== undefined || headers["if-none-match"] !== undefined) return false;
+  const { address } = request.params as { address: string };
+  const type = findType(request);
+  const known = type === undefined ? undefined : parts.reader.cached(address);
+  if (type === undefined || known === undefined) return false;
+  parts.metrics.downloadedBytes.add({}, known.bytes);
+  sendKnownObject(reply, { content: known.content, etag: etagOf(address) }, type, parts.idleMs);
+  return true;
+}
+
+// The first half only: the second is the key.
+function etagOf(address: string): string {
+  return `"${address.slice(0, 64)}"`;
 }
 
 function readAddress(request: FastifyRequest): ObjectAddress {
@@ -78,11 +98,16 @@ function readAddress(request: FastifyRequest): ObjectAddress {
 }
 
 function readType(request: FastifyRequest): ContentType {
-  const { type: text = "application/octet-stream" } = request.query as { type?: string | readonly string[] };
-  if (typeof text !== "string") throw new GatewayError("bad-request", "type is given once");
-  const type = parseContentType(text);
-  if (type === undefined) throw new GatewayError("bad-type", `type is one of ${contentTypes.join(", ")}`);
-  return type;
+  const type = findType(request);
+  if (type !== undefined) return type;
+  const { type: given } = request.query as { type?: string | readonly string[] };
+  if (typeof given !== "string") throw new GatewayError("bad-request", "type is given once");
+  throw new GatewayError("bad-type", `type is one of ${contentTypes.join(", ")}`);
+}
+
+function findType(request: FastifyRequest): ContentType | undefined {
+  const { type = "application/octet-stream" } = request.query as { type?: string | readonly string[] };
+  return typeof type === "string" ? parseContentType(type) : undefined;
 }
 
 async function fetchAndSend(
@@ -108,16 +133,11 @@ function sendHead(reply: FastifyReply, bytes: number): FastifyReply {
   return reply.header("content-length", bytes).send();
 }
 
-function sendWhole(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  object: Extract<ReadableObject, { kind: "whole" }>,
-  parts: ReadObjectParts,
-): FastifyReply {
+function sendWhole(request: FastifyRequest, reply: FastifyReply, object: WholeObject, parts: ReadObjectParts): FastifyReply {
   const { start, end } = prepare(request, reply, object);
   parts.metrics.downloadedBytes.add({}, end - start);
   const { content } = object;
-  return reply.send(Buffer.from(content.buffer, content.byteOffset + start, end - start));
+  return reply.send(content.subarray(start, end));
 }
 
 /** Status and headers for what is asked of the object; the bytes to send. Throws a GatewayError `bad-range`. */
