@@ -1,0 +1,147 @@
+// The transport over HTTP/2: all watches in one connection, all calls in one or two others. A connection that gives no
+// sign of life is given up, one that the server wants to end takes nothing new.
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from "node:http2";
+import type { Socket } from "node:net";
+import type { Clock } from "../../runtime/clock.ts";
+import { callConnectionsMax, pingAfterMs, pingTimeoutMs, watchConnectionsMax } from "./limits.ts";
+import { type Transport, type TransportAnswer, TransportError, type TransportRequest } from "./transport.ts";
+
+type Kind = TransportRequest["kind"];
+type Lane = { readonly kind: Kind; readonly session: ClientHttp2Session; streams: number; retired: boolean };
+
+export type Http2Parts = {
+  readonly server: URL;
+  /** A connection on which the server speaks HTTP/2. */
+  dial(): Promise<Socket>;
+  readonly clock: Clock;
+};
+
+const lanesMax: Readonly<Record<Kind, number>> = { call: callConnectionsMax, watch: watchConnectionsMax };
+/** A second connection for calls is opened when the first has this many on the way. */
+const busyStreams = 8;
+/** What the server may send ahead of our reading: a page of a list in one stream, several of them in a connection. */
+const streamWindowBytes = 1024 * 1024;
+const connectionWindowBytes = 8 * 1024 * 1024;
+
+/** A transport that keeps at most three connections, and for moments one more while an old one ends. */
+export function createHttp2Transport(parts: Http2Parts): Transport {
+  const lanes = new Set<Lane>();
+  const dialling = new Map<Kind, Promise<Lane>>();
+  let closed = false;
+
+  const open = async (kind: Kind): Promise<Lane> => {
+    const socket = await parts.dial();
+    const session = connect(parts.server, {
+      createConnection: () => socket,
+      settings: { enablePush: false, initialWindowSize: streamWindowBytes },
+    });
+    const lane: Lane = { kind, session, streams: 0, retired: false };
+    lanes.add(lane);
+    keepAlive(lane, parts.clock, () => lanes.delete(lane));
+    if (closed) session.destroy();
+    return lane;
+  };
+  const dialOnce = (kind: Kind): Promise<Lane> => {
+    const running = dialling.get(kind);
+    if (running !== undefined) return running;
+    const dialled = open(kind).finally(() => dialling.delete(kind));
+    dialling.set(kind, dialled);
+    return dialled;
+  };
+  const laneFor = async (kind: Kind): Promise<Lane> => {
+    const usable = [...lanes].filter((lane) => lane.kind === kind && !lane.retired && !lane.session.destroyed);
+    const best = usable.reduce<Lane | undefined>(
+      (least, lane) => (least === undefined || lane.streams < least.streams ? lane : least),
+      undefined,
+    );
+    if (best === undefined) return dialOnce(kind);
+    if (best.streams < busyStreams || usable.length >= lanesMax[kind]) return best;
+    // The busy one serves on where a second cannot be had.
+    return dialOnce(kind).catch(() => best);
+  };
+  return {
+    host: parts.server.host,
+    connections: () => lanes.size,
+    send: async (request) => {
+      request.signal.throwIfAborted();
+      if (closed) throw new TransportError("the client is closed", { sent: false });
+      return sendOn(await laneFor(request.kind), request, parts.server);
+    },
+    close: async () => {
+      closed = true;
+      for (const lane of lanes) lane.session.destroy();
+    },
+  };
+}
+
+function keepAlive(lane: Lane, clock: Clock, gone: () => void): void {
+  const { session } = lane;
+  let timer = clock.after(pingAfterMs, () => ask());
+  const ask = (): void => {
+    timer = clock.after(pingTimeoutMs, () => session.destroy(new TransportError("the connection gave no sign of life", { sent: true })));
+    session.ping((error) => {
+      timer.cancel();
+      if (error === null && !session.destroyed) timer = clock.after(pingAfterMs, () => ask());
+    });
+  };
+  const retire = (): void => {
+    lane.retired = true;
+    if (lane.streams === 0) session.close();
+  };
+  session.on("connect", () => session.setLocalWindowSize(connectionWindowBytes));
+  session.on("goaway", retire);
+  session.on("error", retire);
+  session.on("close", () => {
+    lane.retired = true;
+    timer.cancel();
+    gone();
+  });
+}
+
+function sendOn(lane: Lane, request: TransportRequest, server: URL): Promise<TransportAnswer> {
+  const head = { ":method": request.method, ":path": request.path, ":scheme": server.protocol.slice(0, -1), ":authority": server.host };
+  let stream: ClientHttp2Stream;
+  try {
+    stream = lane.session.request({ ...head, ...request.headers }, { endStream: request.body === undefined });
+  } catch (cause) {
+    lane.retired = true;
+    throw new TransportError("the connection takes no more requests", { sent: false, cause });
+  }
+  const stop = (): void => stream.close(constants.NGHTTP2_CANCEL);
+  lane.streams += 1;
+  request.signal.addEventListener("abort", stop, { once: true });
+  stream.once("close", () => {
+    lane.streams -= 1;
+    request.signal.removeEventListener("abort", stop);
+    if (lane.retired && lane.streams === 0) lane.session.close();
+  });
+  if (request.body !== undefined) stream.end(request.body);
+  return new Promise((resolve, reject) => {
+    // Stays for the stream's life: an error after the answer began reaches the reader through the body.
+    stream.on("error", (cause) => reject(broken(stream, request.signal, cause)));
+    stream.once("close", () => reject(broken(stream, request.signal)));
+    stream.once("response", (headers) =>
+      resolve({
+        status: Number(headers[":status"]),
+        header: (name) => (headers[name] === undefined ? undefined : String(headers[name])),
+        body: bodyOf(stream, request.signal),
+      }),
+    );
+  });
+}
+
+async function* bodyOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of stream as AsyncIterable<Uint8Array>) yield piece;
+  } catch (cause) {
+    throw broken(stream, signal, cause);
+  }
+  // A stream that was reset ends like a whole one; only its code tells.
+  if ((stream.rstCode ?? 0) !== constants.NGHTTP2_NO_ERROR) throw broken(stream, signal);
+}
+
+function broken(stream: ClientHttp2Stream, signal: AbortSignal, cause?: unknown): unknown {
+  if (signal.aborted) return signal.reason;
+  const refused = stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
+  return new TransportError(`the connection broke (HTTP/2 code ${stream.rstCode ?? 0})`, { sent: !refused, cause });
+}

@@ -1,0 +1,35 @@
+// The face of the Kubernetes machinery: what a program needs to talk to an API server, mirror it and act on changes.
+export type {
+  ApplyOptions,
+  KubeClient,
+  ListQuery,
+  Page,
+  Patch,
+  Removed,
+  RemoveOptions,
+  Scale,
+  Selection,
+  WatchQuery,
+  WriteOptions,
+} from "./client.ts";
+export { type KubeConfig, type ReadText, readKubeConfig } from "./config.ts";
+export { type FieldCause, KubeError, type KubeErrorCode, type Result } from "./errors.ts";
+export { KubeConfigError, type KubeConfigErrorCode } from "./kube-config-error.ts";
+export { createKubeMetrics, type KubeMetrics } from "./metrics.ts";
+export type { Change, Indexers, ObjectStore } from "./object-store.ts";
+export { type ClientOptions, type ClientTools, openKubeClient } from "./open-client.ts";
+export { leanMeta, metadataOnly, type Projection, wholeObject } from "./projection.ts";
+export { type ChangeHandler, createReflector, type Reflector, type ReflectorOptions, type ReflectorTools } from "./reflector.ts";
+export type { CallPriority } from "./request-gate.ts";
+export {
+  defineResource,
+  type KubeObject,
+  type ObjectMeta,
+  type ObjectName,
+  type OwnerReference,
+  objectKey,
+  parseKey,
+  type Resource,
+} from "./resource.ts";
+export type { CallOptions } from "./rest.ts";
+export type { WatchEvent } from "./watch-stream.ts";
