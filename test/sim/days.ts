@@ -1,12 +1,14 @@
 // Farms of many nodes over days. The timers of the programs, which a real farm spends on noticing within milliseconds, are
 // stretched to what hours of repair need; delays of repair and everything else are as in a real farm.
+
 import { membershipLimits } from "../../src/network/membership/membership-limits.ts";
+import type { Address } from "../../src/protocol/address.ts";
 import { replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
 import { type CopiesRules, createCopiesRules } from "./copies-rules.ts";
 import type { Scenario } from "./scenario.ts";
 import type { SimNode } from "./sim-node.ts";
 import { defaultSimOptions, type SimOptions } from "./sim-options.ts";
-import type { SimWorld } from "./sim-world.ts";
+import { bootstrapOf, type SimWorld } from "./sim-world.ts";
 import type { Trace } from "./trace.ts";
 
 const second = 1000;
@@ -22,23 +24,28 @@ const looksPerHour = 3;
 const hoursBetweenFailures = 100;
 /** A drain a day for so many nodes. */
 const nodesPerDailyDrain = 60;
+/** Copies that rot a day, for each node: thousands of times as often as on real disks, so that some are met while nodes fail. */
+const rotsPerNodeDay = 0.2;
 
-/** Options for a farm of this many nodes, four vaults each, over so many days. */
-export function daysOptions(seed: number, nodes: number, days: number): SimOptions {
+export type DaysFarm = { readonly nodes: number; readonly vaultsPerNode: number };
+
+/** Options for such a farm over so many days. */
+export function daysOptions(seed: number, farm: DaysFarm, days: number): SimOptions {
   return {
     ...defaultSimOptions,
-    ...{ scenario: "days", seed, nodes, steps: days * hoursPerDay, vaultsPerNode: 4, placesPerVault: 16 },
+    ...farm,
+    ...{ scenario: "days", seed, steps: days * hoursPerDay, placesPerVault: 16, startApartMs: 2 * second },
     membership: {
       ...membershipLimits,
-      ...{ tickMs: 20 * second, reconcileEveryMs: 10 * minute, redialMaxMs: 2 * minute, forwardDelayMs: second },
+      ...{ tickMs: minute, reconcileEveryMs: 20 * minute, redialMaxMs: 2 * minute, forwardDelayMs: second },
       ...{ tellEveryMs: 30 * minute, testimonyMs: 90 * minute },
     },
     announcer: {
-      ...{ lookEveryMs: 20 * second, diskEveryMs: hour, figuresEveryMs: 24 * hour },
+      ...{ lookEveryMs: minute, diskEveryMs: hour, figuresEveryMs: 24 * hour },
       ...{ repairFiguresEveryMs: 24 * hour, copiesEveryMs: 24 * hour, scoresEveryMs: 24 * hour },
     },
     reconciliation: { roundMs: 48 * hour, turnMsMin: minute, auditEveryMs: 48 * hour },
-    replication: { ...replicationLimits, tickMs: 20 * second, everythingEveryMs: 24 * hour },
+    replication: { ...replicationLimits, tickMs: minute, everythingEveryMs: 24 * hour },
   };
 }
 
@@ -58,13 +65,15 @@ type Days = {
   readonly backAt: Map<SimNode, number>;
   /** Nodes that drain, since when. */
   readonly draining: Map<SimNode, number>;
+  /** Copies that rotted. */
+  readonly rotten: { readonly node: SimNode; readonly address: Address }[];
   hour: number;
 };
 
 /** Days about to begin. */
 export function createDays(world: SimWorld, trace: Trace): Scenario {
   const rules = createCopiesRules(world);
-  const days: Days = { world, rules, trace, counts: new Map(), backAt: new Map(), draining: new Map(), hour: 0 };
+  const days: Days = { world, rules, trace, counts: new Map(), backAt: new Map(), draining: new Map(), rotten: [], hour: 0 };
   return {
     step: async () => {
       if (days.hour === 0) await fill(days);
@@ -72,11 +81,12 @@ export function createDays(world: SimWorld, trace: Trace): Scenario {
       await comeBack(days);
       await fail(days);
       await drain(days);
+      rot(days);
       await watch(days);
       await rules.readable(readsPerStep);
     },
     settle: () => settle(days),
-    counts: () => ({ ...Object.fromEntries(days.counts), "bytes moved": rules.moved() }),
+    counts: () => ({ ...Object.fromEntries(days.counts), "bytes moved": rules.moved(), ...world.upkeep }),
   };
 }
 
@@ -100,7 +110,7 @@ async function comeBack(days: Days): Promise<void> {
 
 async function start(days: Days, node: SimNode): Promise<void> {
   say(days, "comes back", node);
-  await node.start(days.world.nodes.flatMap((other) => other.addresses()).slice(0, 8));
+  await node.start(bootstrapOf(days.world.nodes));
 }
 
 async function fail(days: Days): Promise<void> {
@@ -144,6 +154,29 @@ async function drain(days: Days): Promise<void> {
   draining.set(node, days.hour);
 }
 
+/** A copy of a chunk rots unseen: of one that is sound on as many other running nodes as a farm at rest has. */
+function rot(days: Days): void {
+  const { world, rules, rotten } = days;
+  if (world.random.fraction() >= (world.nodes.length * rotsPerNodeDay) / hoursPerDay) return;
+  const chunks = rules.chunks();
+  const address = chunks[Math.floor(world.random.fraction() * chunks.length)];
+  if (address === undefined) return;
+  const holders = world.nodes.filter((one) => one.up() && one.keeps(address));
+  const [node] = holders;
+  if (node === undefined || holders.length <= world.genesis.copies.min) return;
+  say(days, "has a copy that rots", node);
+  rotten.push({ node, address });
+  node.rot(address);
+}
+
+/** What rotted and was not met by audits or the scrub, whose round takes a week, is met now, and must be sound again soon. */
+async function healRot({ world, rules, rotten }: Days): Promise<void> {
+  const nodes = rotten.filter(({ node, address }) => node.up() && node.claims(address) && !node.keeps(address));
+  for (const { node, address } of nodes) await world.clock.runUntil(world.readFrom(node, address));
+  await world.clock.advance(10 * minute);
+  for (const { node } of nodes) rules.allSound(node);
+}
+
 async function watch({ world, rules }: Days): Promise<void> {
   let below: ReadonlySet<string> = new Set();
   for (let look = 0; look < looksPerHour; look += 1) {
@@ -159,6 +192,7 @@ async function settle(days: Days): Promise<void> {
   days.hour = Number.POSITIVE_INFINITY;
   for (const node of days.draining.keys()) node.want("active");
   await comeBack(days);
+  await healRot(days);
   await world.clock.advance(2 * hour);
   rules.raise();
   rules.targetAgain();

@@ -1,6 +1,6 @@
 // The arguments of `npm run sim`, and the command that replays a run: each the other's way back.
 import { parseArgs } from "node:util";
-import { daysOptions } from "./days.ts";
+import { type DaysFarm, daysOptions } from "./days.ts";
 import { historyOptions } from "./history.ts";
 import { type Bug, bugs, defaultSimOptions, type ScenarioName, type SimOptions, scenarioNames } from "./sim-options.ts";
 
@@ -28,8 +28,15 @@ const stages: Readonly<Record<Exclude<Bug, "none">, { readonly scenario: Scenari
 /** The options of a scenario as it is usually played. */
 export function scenarioOptions(scenario: ScenarioName, seed: number): SimOptions {
   if (scenario === "keeping") return historyOptions(seed);
-  if (scenario === "days") return daysOptions(seed, daysNodes, 1);
+  if (scenario === "days") return daysOptions(seed, daysFarm(undefined, undefined), 1);
   return { ...defaultSimOptions, seed };
+}
+
+/** A farm of so many nodes and vaults in all; where only one is said, four vaults a node, or eight in a farm said by its vaults. */
+function daysFarm(nodes: number | undefined, vaults: number | undefined): DaysFarm {
+  if (vaults === undefined) return { nodes: nodes ?? daysNodes, vaultsPerNode: 4 };
+  const count = nodes ?? Math.max(copiesMin + 1, Math.ceil(vaults / 8));
+  return { nodes: count, vaultsPerNode: Math.ceil(vaults / count) };
 }
 
 /** The options under which a bug shows. */
@@ -49,6 +56,7 @@ export function readSimCommand(args: readonly string[], anySeed: number): SimWis
       nodes: { type: "string" },
       steps: { type: "string" },
       days: { type: "string" },
+      vaults: { type: "string" },
       liars: { type: "string" },
       runs: { type: "string", default: "1" },
       trace: { type: "boolean", default: false },
@@ -58,10 +66,11 @@ export function readSimCommand(args: readonly string[], anySeed: number): SimWis
   const scenario = values.scenario === undefined ? undefined : oneOf("scenario", scenarioNames, values.scenario);
   const days = optional("days", values.days, 1);
   const nodes = optional("nodes", values.nodes, copiesMin + 1);
+  const vaults = optional("vaults", values.vaults, copiesMin + 1);
   const steps = optional("steps", values.steps, 1);
   const liars = optional("liars", values.liars, 0);
   const base = (seed: number): SimOptions => {
-    if (days !== undefined || scenario === "days") return daysOptions(seed, nodes ?? daysNodes, days ?? 1);
+    if (days !== undefined || scenario === "days") return daysOptions(seed, daysFarm(nodes, vaults), days ?? 1);
     if (bug !== undefined && scenario === undefined) return bugOptions(bug, seed);
     return scenarioOptions(scenario ?? "storm", seed);
   };
@@ -74,8 +83,9 @@ export function readSimCommand(args: readonly string[], anySeed: number): SimWis
 }
 
 /** The command that plays these options again. */
-export function replayCommand({ scenario, seed, nodes, steps, liars, bug }: SimOptions): string {
-  const said = { scenario, seed, nodes, steps, liars, ...(bug === "none" ? {} : { bug }) };
+export function replayCommand({ scenario, seed, nodes, vaultsPerNode, steps, liars, bug }: SimOptions): string {
+  const vaults = scenario === "days" ? { vaults: nodes * vaultsPerNode } : {};
+  const said = { scenario, seed, nodes, ...vaults, steps, liars, ...(bug === "none" ? {} : { bug }) };
   const words = Object.entries(said).map(([name, value]) => `--${name} ${value}`);
   return `npm run sim -- ${words.join(" ")} --trace`;
 }

@@ -2,6 +2,7 @@
 // a crash ends the process as kill -9 and a power cut do together, and the next start finds what was synced.
 import type { MemoryNetwork } from "../../src/network/in-memory/memory-network.ts";
 import { createMembership, type Membership } from "../../src/network/membership/membership.ts";
+import type { RecordReader } from "../../src/network/membership/record-book.ts";
 import type { Peers } from "../../src/network/peers.ts";
 import type { Address } from "../../src/protocol/address.ts";
 import type { Genesis } from "../../src/protocol/genesis.ts";
@@ -16,6 +17,7 @@ import type { ChunkStore } from "../../src/vault-node/chunk-store/chunk-store.ts
 import type { MemoryChunkStore } from "../../src/vault-node/chunk-store/memory.ts";
 import { createVaultNodeCore, type VaultNodeCore } from "../../src/vault-node/core.ts";
 import { type HostedVault, hostVaults } from "../../src/vault-node/hosted-vault.ts";
+import type { NodeEvents } from "../../src/vault-node/node-events.ts";
 import type { ReplicationProgress } from "../../src/vault-node/replication/replicator.ts";
 import { membershipWith, nodePeersWith, storeWith } from "./bug-ports.ts";
 import { lie } from "./lying-store.ts";
@@ -64,6 +66,8 @@ export type SimNodeParts = {
   readonly network: MemoryNetwork;
   readonly genesis: Genesis;
   readonly options: SimOptions;
+  readonly readRecord: RecordReader;
+  readonly events: NodeEvents;
   /** A node is about to drop a sound copy. */
   onDrop(node: PeerId, address: Address): void;
   /** A node found a copy of its own rotten. */
@@ -150,12 +154,12 @@ type Start = {
 };
 
 async function startNode(parts: SimNodeParts, start: Start, known: readonly NodeAddress[]): Promise<Running> {
-  const { clock, network, genesis, options } = parts;
+  const { clock, network, genesis, options, readRecord } = parts;
   const { number, starts } = start;
   const peers = network.createPeers(simSeed("node", number));
   const own = { key: simKey("node", number), startCounter: starts, founder: number === 0 };
   const random = seededRandom(number * 1_000 + starts);
-  const membership = createMembership({ peers, genesis, clock, random, log: silentLog, own }, options.membership);
+  const membership = createMembership({ peers, genesis, clock, random, log: silentLog, own, readRecord }, options.membership);
   const core = createCore(parts, start, { peers, membership });
   await peers.start();
   await core.start();
@@ -165,7 +169,7 @@ async function startNode(parts: SimNodeParts, start: Start, known: readonly Node
 }
 
 function createCore(
-  { clock, genesis, options }: SimNodeParts,
+  { clock, genesis, options, events }: SimNodeParts,
   { number, starts, store, vaults }: Start,
   { peers, membership }: Pick<Running, "peers" | "membership">,
 ): VaultNodeCore {
@@ -184,6 +188,7 @@ function createCore(
     clock,
     random: seededRandom(number * 1_000 + starts + 500),
     log: silentLog,
+    events,
     desired: "active",
     ...(reconciliation === undefined ? {} : { reconciliation }),
     ...(announcer === undefined ? {} : { announcer }),

@@ -28,6 +28,8 @@ export type SimOptions = {
   readonly liars: number;
   /** A mistake put back on purpose, to prove that it is found. */
   readonly bug: Bug;
+  /** How long after the one before each node starts, milliseconds: large farms do not come together all at once. */
+  readonly startApartMs: number;
   /** Other limits than the usual: of comparing and auditing, of membership, of announcements. */
   readonly reconciliation?: Partial<ReconciliationLimits>;
   readonly membership?: MembershipLimits;
@@ -90,5 +92,6 @@ export const defaultSimOptions: SimOptions = {
   downMax: 4,
   liars: 0,
   bug: "none",
+  startApartMs: 0,
   rules,
 };

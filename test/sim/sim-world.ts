@@ -10,11 +10,14 @@ import { encodeMessage } from "../../src/protocol/encoding.ts";
 import { createGenesis, type Genesis } from "../../src/protocol/genesis.ts";
 import { createGrant } from "../../src/protocol/grant.ts";
 import { getChunksRequest } from "../../src/protocol/messages/get-chunks.ts";
+import type { NodeAddress } from "../../src/protocol/node-record.ts";
 import type { PeerId } from "../../src/protocol/peer-id.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { type Random, seededRandom } from "../../src/runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/runtime/virtual-clock.ts";
+import { type NodeEvents, silentEvents } from "../../src/vault-node/node-events.ts";
 import { readerPeersWith } from "./bug-ports.ts";
+import { createRecordMemo } from "./record-memo.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
 import { createSimNode, type SimNode, type SimNodeParts } from "./sim-node.ts";
 import type { SimOptions } from "./sim-options.ts";
@@ -37,6 +40,8 @@ export type SimWorld = {
   grow(): Promise<SimNode>;
   /** Nodes the client is cut off from now. */
   readonly cut: Set<PeerId>;
+  /** What all nodes together did to find out about copies. */
+  readonly upkeep: Readonly<UpkeepCounts>;
   /** Calls `listener` before a node drops a sound copy. */
   onDrop(listener: (node: PeerId, address: Address) => void): void;
   /** Calls `listener` when a node found a copy of its own rotten. */
@@ -44,10 +49,13 @@ export type SimWorld = {
   stop(): Promise<void>;
 };
 
+type UpkeepCounts = { audited: number; scrubbed: number };
+
 const copies = { min: 4, target: 5, max: 8 };
 // A farm of the usual size comes together within this; a larger one takes longer.
 const startMs = 30_000;
 const usualNodes = 8;
+const bootstrapMax = 24;
 
 /** A farm whose client has met all nodes. */
 export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
@@ -56,17 +64,13 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
   const network = createMemoryNetwork({ clock, random: seededRandom(options.seed ^ 0x5eed), faults: { delayMs: [1, 5] } });
   const owner = simKey("owner", 0);
   const genesis = createGenesis({ name: "sim", copies, placeUnit: options.vaultCapacity / options.placesPerVault, createdAt: 0 }, owner);
-  const dropListeners: ((node: PeerId, address: Address) => void)[] = [];
-  const onDrop: SimNodeParts["onDrop"] = (node, address) => {
-    for (const listener of dropListeners) listener(node, address);
-  };
-  const rotListeners: ((address: Address) => void)[] = [];
-  const onRotFound: SimNodeParts["onRotFound"] = (address) => {
-    for (const listener of rotListeners) listener(address);
-  };
-  const make = (number: number): SimNode => createSimNode({ clock, network, genesis, options, onDrop, onRotFound }, number);
+  const hearing = createHearing();
+  const make = (number: number): SimNode => createSimNode({ clock, network, genesis, options, ...hearing.parts }, number);
   const nodes = Array.from({ length: options.nodes }, (_, number) => make(number));
-  for (const node of nodes) await clock.runUntil(node.start(nodes.flatMap((other) => other.addresses())));
+  for (const node of nodes) {
+    await clock.runUntil(node.start(bootstrapOf(nodes)));
+    await clock.advance(options.startApartMs);
+  }
 
   const peers = network.createPeers(simSeed("client", 0), { listen: false });
   const ofMembership = { peers, genesis, clock, random: seededRandom(options.seed + 1), log: silentLog };
@@ -84,11 +88,12 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
   });
   await peers.start();
   await membership.start();
-  const polling = createBootstrapPolling(membership, { bootstrap: () => nodes.flatMap((node) => node.addresses()), clock });
+  const polling = createBootstrapPolling(membership, { bootstrap: () => bootstrapOf(nodes), clock });
   await polling.start?.(new AbortController().signal);
+  const begunMs = clock.monotonicMs();
   const live = (): number => membership.directory.nodes().filter(({ state }) => state === "live").length;
   while (live() < options.nodes) {
-    if (clock.monotonicMs() > startMs * Math.max(1, options.nodes / usualNodes))
+    if (clock.monotonicMs() > begunMs + startMs * Math.max(1, options.nodes / usualNodes))
       throw new Error(`the farm did not come together: ${live()} of ${options.nodes} nodes live`);
     await clock.advance(50);
   }
@@ -111,7 +116,7 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
     chunksOf: (object) => chunks.get(object) ?? [],
     grow: async () => {
       const node = make(nodes.length);
-      await clock.runUntil(node.start(nodes.flatMap((other) => other.addresses())));
+      await clock.runUntil(node.start(bootstrapOf(nodes)));
       nodes.push(node);
       return node;
     },
@@ -120,10 +125,52 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
       await peers.request(node.peer, "get-chunks", { body, chunks: [] }, { timeoutMs: 5_000 }).catch(() => undefined);
     },
     cut: new Set(),
-    onDrop: (listener) => void dropListeners.push(listener),
-    onRotFound: (listener) => void rotListeners.push(listener),
+    ...hearing.told,
     stop,
   };
+}
+
+type Hearing = {
+  readonly parts: Pick<SimNodeParts, "readRecord" | "events" | "onDrop" | "onRotFound">;
+  readonly told: Pick<SimWorld, "upkeep" | "onDrop" | "onRotFound">;
+};
+
+/** What all nodes share beside network and time, and how what they tell is heard. */
+function createHearing(): Hearing {
+  const dropListeners: ((node: PeerId, address: Address) => void)[] = [];
+  const rotListeners: ((address: Address) => void)[] = [];
+  const upkeep: UpkeepCounts = { audited: 0, scrubbed: 0 };
+  const events: NodeEvents = {
+    ...silentEvents,
+    audited: (_, count) => {
+      upkeep.audited += count;
+    },
+    scrubbed: () => {
+      upkeep.scrubbed += 1;
+    },
+  };
+  return {
+    parts: {
+      readRecord: createRecordMemo(),
+      events,
+      onDrop: (node, address) => {
+        for (const listener of dropListeners) listener(node, address);
+      },
+      onRotFound: (address) => {
+        for (const listener of rotListeners) listener(address);
+      },
+    },
+    told: {
+      upkeep,
+      onDrop: (listener) => void dropListeners.push(listener),
+      onRotFound: (listener) => void rotListeners.push(listener),
+    },
+  };
+}
+
+/** Addresses that a node or client is given to begin with: those of a small farm, or of some nodes that run. */
+export function bootstrapOf(nodes: readonly SimNode[]): readonly NodeAddress[] {
+  return nodes.flatMap((node) => node.addresses()).slice(0, bootstrapMax);
 }
 
 /** The encryptor, noting which chunks each object has. */

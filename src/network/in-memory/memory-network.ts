@@ -27,7 +27,9 @@ export type MemoryNetwork = {
 type Member = {
   readonly id: PeerId;
   readonly handlers: Map<RequestKind, Handler>;
-  readonly links: Set<Member>;
+  readonly links: Map<PeerId, Member>;
+  /** Whom `connected` names; made anew after a change. */
+  connected: readonly PeerId[] | undefined;
   readonly listeners: Set<(event: PeerEvent) => void>;
   readonly stopping: AbortController;
   port: number;
@@ -66,7 +68,7 @@ export function createMemoryNetwork(parts: { clock: Clock; random: Random; fault
     partition: (left, right) => {
       world.cuts.push([new Set(left), new Set(right)]);
       for (const member of world.members.values())
-        for (const other of [...member.links]) if (isCut(world, member.id, other.id)) unlink(world, member, other);
+        for (const other of [...member.links.values()]) if (isCut(world, member.id, other.id)) unlink(world, member, other);
     },
     heal: () => {
       world.cuts.length = 0;
@@ -84,7 +86,8 @@ function createMemoryPeers(world: World, self: PeerId, { listen: listens, port }
   const member: Member = {
     id: self,
     handlers: new Map(),
-    links: new Set(),
+    links: new Map(),
+    connected: undefined,
     listeners: new Set(),
     stopping: new AbortController(),
     port: 0,
@@ -92,7 +95,7 @@ function createMemoryPeers(world: World, self: PeerId, { listen: listens, port }
   };
   const known = new Map<PeerId, readonly NodeAddress[]>();
   const link = async (peer: PeerId): Promise<Member> => {
-    const there = [...member.links].find((other) => other.id === peer);
+    const there = member.links.get(peer);
     if (there !== undefined) return there;
     const target = known
       .get(peer)
@@ -123,10 +126,14 @@ function createMemoryPeers(world: World, self: PeerId, { listen: listens, port }
       );
     },
     disconnect: async (peer) => {
-      for (const other of [...member.links]) if (other.id === peer) unlink(world, member, other);
+      const other = member.links.get(peer);
+      if (other !== undefined) unlink(world, member, other);
     },
-    connected: () => [...member.links].map((other) => other.id),
-    remoteIp: (peer) => ([...member.links].some((other) => other.id === peer) ? "127.0.0.1" : undefined),
+    connected: () => {
+      member.connected ??= [...member.links.keys()];
+      return member.connected;
+    },
+    remoteIp: (peer) => (member.links.has(peer) ? "127.0.0.1" : undefined),
     onEvent: (listener) => {
       member.listeners.add(listener);
       return () => void member.listeners.delete(listener);
@@ -148,9 +155,9 @@ async function connect(world: World, from: Member, to: Member): Promise<Member> 
   await travel(world);
   if (!from.up || !to.up || from === to || isCut(world, from.id, to.id))
     throw new NetworkError("unreachable", `${to.id} does not answer`, { peer: to.id });
-  if (!from.links.has(to)) {
-    from.links.add(to);
-    to.links.add(from);
+  if (from.links.get(to.id) !== to) {
+    join(from, to);
+    join(to, from);
     emit(from, { kind: "connected", peer: to.id });
     emit(to, { kind: "connected", peer: from.id });
   }
@@ -158,10 +165,21 @@ async function connect(world: World, from: Member, to: Member): Promise<Member> 
 }
 
 function unlink(_world: World, a: Member, b: Member): void {
-  if (!a.links.delete(b)) return;
-  b.links.delete(a);
+  if (a.links.get(b.id) !== b) return;
+  part(a, b);
+  part(b, a);
   emit(a, { kind: "disconnected", peer: b.id });
   emit(b, { kind: "disconnected", peer: a.id });
+}
+
+function join(member: Member, other: Member): void {
+  member.links.set(other.id, other);
+  member.connected = undefined;
+}
+
+function part(member: Member, other: Member): void {
+  member.links.delete(other.id);
+  member.connected = undefined;
 }
 
 function takeDown(world: World, member: Member): void {
@@ -169,7 +187,7 @@ function takeDown(world: World, member: Member): void {
   member.up = false;
   world.ports.delete(member.port);
   member.stopping.abort(new NetworkError("stopped", "this peer stopped", { peer: member.id }));
-  for (const other of [...member.links]) unlink(world, member, other);
+  for (const other of [...member.links.values()]) unlink(world, member, other);
 }
 
 type Question = { readonly from: Member; readonly to: Member; readonly kind: RequestKind; readonly message: Message };

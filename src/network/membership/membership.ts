@@ -24,6 +24,7 @@ import type { IdentityClash, OwnNode, OwnRecordDraft } from "./own-node.ts";
 import { createOwnVoice, type OwnVoice } from "./own-voice.ts";
 import { createPauseWatch } from "./pause-watch.ts";
 import { createReacher, type Reacher } from "./reacher.ts";
+import type { RecordReader } from "./record-book.ts";
 import type { RecordCache } from "./record-cache.ts";
 import { createRoster, type Roster } from "./roster.ts";
 import { createStanding } from "./standing.ts";
@@ -45,6 +46,8 @@ export type MembershipParts = {
   readonly own?: OwnNode;
   /** Absent: this peer takes no part in membership certificates and follows none. */
   readonly certificates?: CertificatePart;
+  /** Reads records; the real reader unless a simulation of many nodes reads each once for all. */
+  readonly readRecord?: RecordReader;
 };
 
 /** What membership did since its start, for metrics. */
@@ -172,7 +175,8 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   const isConnected = (peer: PeerId): boolean => peers.connected().includes(peer);
   const reacher = createReacher({ clock, random, attempt: (peer) => attempt(peer) }, limits);
   const { reach, settle } = reacher;
-  const roster = createRoster({ self: peers.self, genesis, clock, isConnected, hasRoom, reach, settle, feed: parts.feed });
+  const { feed, readRecord } = parts;
+  const roster = createRoster({ self: peers.self, genesis, clock, isConnected, hasRoom, reach, settle, feed, readRecord });
   const forwarder = createForwarder({ clock, random, connected: peers.connected, push: (to, records) => gossip.push(to, records) }, limits);
   const intake: Intake = createIntake({
     roster,

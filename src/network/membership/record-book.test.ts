@@ -52,7 +52,7 @@ test("a record from the future is refused until its time comes, garbage for ever
 });
 
 test("a full book takes newer records of those it knows and no others", () => {
-  const book = createRecordBook(networkId, 2);
+  const book = createRecordBook(networkId, { nodesMax: 2 });
   assert.deepEqual(
     [recordOf(1, 1, 1), recordOf(2, 1, 1), recordOf(3, 1, 1), recordOf(1, 1, 2)].map((record) => offer(book, record)),
     ["fresh", "fresh", "full", "fresh"],

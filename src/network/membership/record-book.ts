@@ -39,8 +39,20 @@ export type RecordBook = {
 type Refused = Extract<RecordVerdict, { kind: "refused" }>;
 type Entry = { readonly record: NodeRecord; readonly bucket: number; readonly fingerprint: Uint8Array };
 
-/** An empty book for one network; `nodesMax` records at most. */
-export function createRecordBook(networkId: Address, nodesMax: number = directoryNodesMax): RecordBook {
+/** Reads a record out of bytes, as `readNodeRecord` does. A simulation of many nodes hands in one that reads the same bytes once for all. */
+export type RecordReader = typeof readNodeRecord;
+
+export type RecordBookOptions = {
+  /** Records at most. */
+  readonly nodesMax?: number;
+  readonly read?: RecordReader | undefined;
+};
+
+/** An empty book for one network. */
+export function createRecordBook(
+  networkId: Address,
+  { nodesMax = directoryNodesMax, read = readNodeRecord }: RecordBookOptions = {},
+): RecordBook {
   const entries = new Map<PeerId, Entry>();
   const verdicts = createRecentVerdicts<RecordHead | Refused>(4096);
 
@@ -51,15 +63,15 @@ export function createRecordBook(networkId: Address, nodesMax: number = director
     const newest = before === undefined ? undefined : entries.get(before.peerId)?.record;
     if (before !== undefined && newest !== undefined && !isNewer(before, newest))
       return isNewer(newest, before) ? { kind: "stale", newest } : { kind: "known" };
-    const read = readNodeRecord(networkId, bytes, wallMs);
-    if (!read.ok) {
-      const refused = { kind: "refused", reason: read.code, why: read.why } as const;
+    const reading = read(networkId, bytes, wallMs);
+    if (!reading.ok) {
+      const refused = { kind: "refused", reason: reading.code, why: reading.why } as const;
       // A record from the future becomes acceptable; the other verdicts stand.
-      if (read.code !== "future") verdicts.set(key, refused);
+      if (reading.code !== "future") verdicts.set(key, refused);
       return refused;
     }
-    verdicts.set(key, headOf(read.value));
-    return place(read.value);
+    verdicts.set(key, headOf(reading.value));
+    return place(reading.value);
   };
   const place = (record: NodeRecord): RecordVerdict => {
     const known = entries.get(record.peerId)?.record;
@@ -70,15 +82,25 @@ export function createRecordBook(networkId: Address, nodesMax: number = director
     if (isNewer(record, known)) return { kind: "fresh", record };
     return isNewer(known, record) ? { kind: "stale", newest: known } : { kind: "known" };
   };
+  // Asked for at each meeting, the same for all of them until the book changes. There are eleven numbers of buckets, 16 KiB of fingerprints in all.
+  const summaries = new Map<number, Uint8Array>();
   const put = (record: NodeRecord): void => {
+    summaries.clear();
     entries.set(record.peerId, entryOf(record));
   };
+  const remove = (peer: PeerId): void => {
+    summaries.clear();
+    entries.delete(peer);
+  };
   const fingerprints = (bucketCount: number): Uint8Array => {
+    const known = summaries.get(bucketCount);
+    if (known !== undefined) return known;
     const all = new Uint8Array(bucketCount * fingerprintLength);
     for (const { bucket, fingerprint } of entries.values()) {
       const at = (bucket % bucketCount) * fingerprintLength;
       for (let i = 0; i < fingerprintLength; i++) all[at + i] = (all[at + i] ?? 0) ^ (fingerprint[i] ?? 0);
     }
+    summaries.set(bucketCount, all);
     return all;
   };
   const heads = (bucketCount: number, buckets: ReadonlySet<number>): readonly RecordHead[] =>
@@ -86,7 +108,7 @@ export function createRecordBook(networkId: Address, nodesMax: number = director
   return {
     judge,
     put,
-    remove: (peer) => void entries.delete(peer),
+    remove,
     get: (peer) => entries.get(peer)?.record,
     records: () => entries.values().map(({ record }) => record),
     size: () => entries.size,

@@ -10,7 +10,7 @@ import type { Hint, SuspicionFeed } from "../detector/suspicion-board.ts";
 import type { Directory } from "../directory.ts";
 import { createDepartures, type Departed } from "./departures.ts";
 import { createNodeViews, type NodeViews } from "./node-views.ts";
-import { createRecordBook, type RecordBook, type RecordVerdict } from "./record-book.ts";
+import { createRecordBook, type RecordBook, type RecordReader, type RecordVerdict } from "./record-book.ts";
 import type { SuspicionCause, SuspicionSink } from "./suspicion.ts";
 
 /** What the roster needs to know of connections, and whom it tells: `reach` = this node should be tried now; `settle` = no longer. */
@@ -25,6 +25,7 @@ export type RosterParts = {
   readonly settle: (peer: PeerId) => void;
   /** What the detector finds, read at each pick. */
   readonly feed?: SuspicionFeed | undefined;
+  readonly readRecord?: RecordReader | undefined;
 };
 
 /** What became of bytes that were offered; `departed`: of a node whose goodbye is newer; `own`: signed by this very identity. */
@@ -70,7 +71,7 @@ const reachSilentAfterMs = 100;
 /** An empty roster. */
 export function createRoster(parts: RosterParts): Roster {
   const { genesis, clock } = parts;
-  const book = createRecordBook(genesis.networkId);
+  const book = createRecordBook(genesis.networkId, { read: parts.readRecord });
   const views: NodeViews = createNodeViews(genesis, clock.wallMs, () => refresh());
   const departures = createDepartures(departuresMax, (peer) => views.remove(peer));
   const causes = new Map<PeerId, SuspicionCause>();
