@@ -13,8 +13,20 @@ export type {
   WriteOptions,
 } from "./client.ts";
 export { type KubeConfig, type ReadText, readKubeConfig } from "./config.ts";
+export {
+  type About,
+  type Controller,
+  type ControllerOptions,
+  type ControllerTools,
+  createController,
+  type Outcome,
+  type Reconcile,
+} from "./controller.ts";
+export { createElector, type Elector, type ElectorOptions, type ElectorTools } from "./elector.ts";
 export { type FieldCause, KubeError, type KubeErrorCode, type Result } from "./errors.ts";
+export { createEventRecorder, type EventAbout, type EventRecorder, type EventRecorderTools, type EventWords } from "./event-recorder.ts";
 export { KubeConfigError, type KubeConfigErrorCode } from "./kube-config-error.ts";
+export { createManager, type Manager, type ManagerEnd, type ManagerParts } from "./manager.ts";
 export { createKubeMetrics, type KubeMetrics } from "./metrics.ts";
 export type { Change, Indexers, ObjectStore } from "./object-store.ts";
 export { type ClientOptions, type ClientTools, openKubeClient } from "./open-client.ts";
@@ -33,3 +45,4 @@ export {
 } from "./resource.ts";
 export type { CallOptions } from "./rest.ts";
 export type { WatchEvent } from "./watch-stream.ts";
+export { type AddOptions, createWorkQueue, lowPriority, normalPriority, type WorkQueue } from "./work-queue.ts";
