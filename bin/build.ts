@@ -17,7 +17,11 @@ function compile(project: string, ...options: readonly string[]): void {
 rmSync(at("dist"), { recursive: true, force: true });
 compile("tsconfig.build.json");
 const page = "src/gateway/web";
-compile(`${page}/tsconfig.json`, "--noEmit", "false", "--outDir", at("dist/gateway/web"));
+// Apart, and without the sources of which the page only takes types.
+const pageOut = at("dist/page");
+compile(`${page}/tsconfig.json`, "--noEmit", "false", "--outDir", pageOut);
+cpSync(join(pageOut, "gateway/web"), at("dist/gateway/web"), { recursive: true });
+rmSync(pageOut, { recursive: true });
 // Pages, styles and pictures: everything of the page that is not compiled.
 const isSource = (path: string): boolean => extname(path) === ".ts" || basename(path) === "tsconfig.json";
 cpSync(at(page), at("dist/gateway/web"), { recursive: true, filter: (path) => !isSource(path) });

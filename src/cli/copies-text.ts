@@ -1,6 +1,6 @@
 // The lines of `status` about copies, healing and doubt: short, and silent about what is in order.
 import { describeBytes } from "../operator/api/quantity.ts";
-import type { CopiesLine } from "./local-farm/farm-copies.ts";
+import type { CopiesSummary } from "../protocol/network-view.ts";
 import type { FarmGlance, NodeLine } from "./local-farm/farm-view.ts";
 
 /** Nothing where no gateway answers. `nowMs`: wall time. */
@@ -11,7 +11,7 @@ export function copiesText({ view }: FarmGlance, nowMs: number): readonly string
   return [`  copies    ${countsOf(view.copies)}`, ...healing, ...doubts];
 }
 
-function countsOf({ policy, lowest, belowMin, belowTarget, reporting }: CopiesLine): string {
+function countsOf({ policy, lowest, belowMin, belowTarget, reporting }: CopiesSummary): string {
   const partly = reporting.nodes < reporting.of ? ` (${reporting.nodes} of ${reporting.of} nodes have counted so far)` : "";
   if (lowest === null) return `nothing counted yet${partly}`;
   if (belowTarget === 0) return `every chunk has ${policy.target} live copies${partly}`;
@@ -19,7 +19,7 @@ function countsOf({ policy, lowest, belowMin, belowTarget, reporting }: CopiesLi
   return `${belowTarget} chunks below target (${policy.target}), ${min}${partly}`;
 }
 
-function healingOf({ repair }: CopiesLine, nowMs: number): readonly string[] {
+function healingOf({ repair }: CopiesSummary, nowMs: number): readonly string[] {
   const now =
     repair.chunks === 0 ? [] : [`${repair.chunks} chunks, ${describeBytes(repair.bytesLeft)}, about ${leftText(repair.etaMs)} left`];
   if (repair.waiting === 0) return now;

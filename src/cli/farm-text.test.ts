@@ -4,9 +4,9 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readyText, statusText } from "./farm-text.ts";
-import type { FarmGlance, NodeLine } from "./local-farm/farm-view.ts";
+import type { FarmGlance, NodeLine, VaultLine } from "./local-farm/farm-view.ts";
 
-const vault = { name: "v", state: "active", capacity: 512 * 2 ** 20, used: 0, chunks: 0, score: 0.03, standing: "good", age: 0 };
+const vault: VaultLine = { name: "v", state: "active", capacity: 512 * 2 ** 20, used: 0, chunks: 0, score: 0.03, standing: "good", age: 0 };
 const node = (i: number): NodeLine => ({
   name: `attic-node${i}`,
   peerId: `12D3Koo${String(i).repeat(45)}`,
@@ -81,7 +81,7 @@ test("copies: what is missing, made again and waited for, who is suspected, whic
   assert.deepEqual(linesOf({ copies }), ["  copies    every chunk has 5 live copies"]);
   const repair = { chunks: 3, bytesLeft: 3 * 2 ** 20, etaMs: 11_500, waiting: 2, dueAtMs: 1_260_000 };
   const missing = { ...copies, lowest: 3, belowMin: 1, belowTarget: 5, reporting: { nodes: 6, of: 7 }, repair };
-  const doubtful = { ...node(1), suspectedBy: 6, vaults: [{ ...vault, name: "abcdef0123", score: 0.4, standing: "distrusted" }] };
+  const doubtful: NodeLine = { ...node(1), suspectedBy: 6, vaults: [{ ...vault, name: "abcdef0123", score: 0.4, standing: "distrusted" }] };
   assert.deepEqual(linesOf({ copies: missing, nodes: [doubtful, { ...node(2), seenAs: "away" }] }), [
     "  copies    5 chunks below target (5), 1 of them below 4, the fewest 3 (6 of 7 nodes have counted so far)",
     "  healing   3 chunks, 3 MiB, about 12 s left",

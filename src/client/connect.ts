@@ -3,6 +3,11 @@ import { join } from "node:path";
 import { createDetector, type Detector } from "../network/detector/detector.ts";
 import { createSuspicionBoard, type SuspicionBoard } from "../network/detector/suspicion-board.ts";
 import { createLibp2pPeers } from "../network/libp2p/libp2p-peers.ts";
+import {
+  type CertificateStore,
+  createFileCertificateStore,
+  createMemoryCertificateStore,
+} from "../network/membership/certificates/certificate-store.ts";
 import { createFileRecordCache } from "../network/membership/file-record-cache.ts";
 import { createMembership, type Membership } from "../network/membership/membership.ts";
 import type { Peers } from "../network/peers.ts";
@@ -63,6 +68,8 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
     log: log.with({ part: "membership" }),
     ...(cacheDir === undefined ? {} : { cache: createFileRecordCache(join(cacheDir, "peers"), log) }),
     feed: board,
+    // Who is confirmed, for people and for whoever writes records; this client shows no grant there and signs nothing.
+    certificates: { store: certificateStore(cacheDir, log), grant: () => null },
     onPause: () => detector?.forget(),
   });
   const detector = listeningDetector(options, { peers, membership, board });
@@ -88,6 +95,11 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
   const lifecycle = createLifecycle(parts, { clock, log }, { stopMs });
   await lifecycle.start(new AbortController().signal);
   return { ...client, stop: () => lifecycle.stop() };
+}
+
+function certificateStore(cacheDir: string | undefined, log: Log): CertificateStore {
+  if (cacheDir === undefined) return createMemoryCertificateStore();
+  return createFileCertificateStore({ chain: join(cacheDir, "certificates"), votes: join(cacheDir, "votes") }, log);
 }
 
 type Detecting = { readonly peers: Peers; readonly membership: Membership; readonly board: SuspicionBoard };

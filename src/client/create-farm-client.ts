@@ -94,6 +94,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
   const orStopped = (signal?: AbortSignal): AbortSignal =>
     signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal]);
   const forgetChanges = directory.onChange(() => changed());
+  const forgetCertificates = membership.certificates?.onChange(() => bell.ring());
   return {
     putObject: (source, options = {}) => putObject(puts, source, options),
     openObject: (address, signal) => openObject({ encryptor, fetcher, limits, orStopped }, address, signal),
@@ -109,12 +110,13 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
       if (found !== undefined) puts.ledger.note(address, found.holders);
       return found === undefined ? undefined : { size: found.size, copies: found.holders.length };
     },
-    network: () => networkView(genesis, directory, ledger, clock.wallMs()),
+    network: () => networkView({ genesis, membership, ledger }, clock.wallMs()),
     onNetworkChange: bell.onRing,
     ready: () => directory.nodes().filter(({ state }) => state === "live").length >= genesis.copies.min,
     stop: async () => {
       stopping.abort(new ClientError("stopped", "the client is stopping"));
       forgetChanges();
+      forgetCertificates?.();
       bell.stop();
       await encryptor.stop();
     },

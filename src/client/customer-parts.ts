@@ -1,5 +1,6 @@
 // What putting and getting need of the world: peers, the directory, time, and whom to tell.
 import type { Directory } from "../network/directory.ts";
+import type { Certificates } from "../network/membership/certificates/certificates.ts";
 import type { Peers } from "../network/peers.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
@@ -11,6 +12,8 @@ import type { ClientMetrics } from "./client-metrics.ts";
 /** What the client asks of membership. */
 export type CustomerMembership = {
   readonly directory: Directory;
+  /** Who is confirmed; undefined where this client follows no certificates. */
+  readonly certificates?: Pick<Certificates, "status" | "onChange"> | undefined;
   /** A request to a node failed or timed out. */
   reportFailure(peer: PeerId): void;
 };

@@ -1,11 +1,9 @@
 // The face of the client library: putting and getting objects and chunks as a customer of the network, and watching it.
 // The gateway and the command line are written against these types only.
 import type { Address, ObjectAddress } from "../protocol/address.ts";
-import type { CopiesPolicy } from "../protocol/genesis.ts";
-import type { VaultName } from "../protocol/keys.ts";
-import type { PeerId } from "../protocol/peer-id.ts";
-import type { Standing } from "../protocol/standing.ts";
-import type { NodeViewState, VaultState } from "../protocol/states.ts";
+import type { NetworkView } from "../protocol/network-view.ts";
+
+export type { CopiesSummary, NetworkView, NodeSummary, VaultStanding, VaultView } from "../protocol/network-view.ts";
 
 /** How far a put is. `phase` moves on as each figure reaches its end; bytes count plaintext. */
 export type PutProgress = {
@@ -51,67 +49,6 @@ export type OpenObject = {
 
 /** A stored chunk. */
 export type StoredChunk = { readonly address: Address; readonly copies: number; readonly sent: boolean };
-
-/** A vault as the middle one of the nodes that publish it sees it; `score` and `conduct`: 0 to 1; null where nobody has seen it yet. */
-export type VaultStanding = {
-  readonly score: number | null;
-  readonly conduct: number | null;
-  readonly standing: Standing | null;
-  readonly age: number | null;
-};
-
-export type VaultView = {
-  readonly name: VaultName;
-  readonly state: VaultState;
-  readonly capacity: number;
-  readonly used: number;
-  readonly chunks: number;
-} & VaultStanding;
-export type NodeSummary = {
-  readonly peerId: PeerId;
-  readonly address: string;
-  readonly zone: string;
-  readonly state: NodeViewState;
-  /** Whether its silence is certain enough to move data: its own goodbye, or two watchers that agree. */
-  readonly confirmed: boolean;
-  /** The nodes that publish that they have not heard of it for seconds. */
-  readonly suspectedBy: readonly PeerId[];
-  readonly vaults: readonly VaultView[];
-};
-
-/**
- * The copies of the farm's chunks, out of what nodes publish (up to ten seconds old), each chunk counted by one node; as long as
- * they publish nothing, of the chunks that this client put or counted. A chunk without any live holder is known only to who
- * put it or asked for it.
- */
-export type CopiesSummary = {
-  readonly policy: CopiesPolicy;
-  /** Fewest live copies of any chunk; null = none known yet. */
-  readonly lowest: number | null;
-  readonly belowMin: number;
-  readonly belowTarget: number;
-  /** Chunks by their live copies; the last: `target` or more. */
-  readonly histogram: readonly number[];
-  /** How many of the live nodes have counted all their chunks. */
-  readonly reporting: { readonly nodes: number; readonly of: number };
-  readonly repair: {
-    /** Chunks that are being copied again, bytes still to go, and how long that takes. */
-    readonly chunks: number;
-    readonly bytesLeft: number;
-    readonly etaMs: number;
-    /** Chunks below target that are copied again unless a silent node returns, and when the first of them are (wall time); null = nobody can tell. */
-    readonly waiting: number;
-    readonly dueAtMs: number | null;
-  };
-};
-
-/** The network as the client sees it. */
-export type NetworkView = {
-  readonly networkId: Address;
-  readonly name: string;
-  readonly nodes: readonly NodeSummary[];
-  readonly copies: CopiesSummary;
-};
 
 export type FarmClient = {
   /** Stores a stream, each piece of which is read before the next is asked for. Resolves once every chunk has receipts of at least `min` distinct nodes; rejects with a `ClientError`. */

@@ -1,22 +1,42 @@
 // The network as a customer sees it, out of the directory; and one call for changes that come together.
-import type { Directory, NodeView } from "../network/directory.ts";
+import type { NodeView } from "../network/directory.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { VaultName } from "../protocol/keys.ts";
+import type { MembershipSummary } from "../protocol/network-view.ts";
+import type { MembershipStatus } from "../protocol/node-status.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { CopiesLedger } from "./copies-ledger.ts";
+import type { CustomerMembership } from "./customer-parts.ts";
 import type { NetworkView, NodeSummary, VaultStanding } from "./farm-client.ts";
 import { publishers, standingsOf, sumCopies, suspicionsBy } from "./farm-figures.ts";
 
+export type NetworkViewParts = {
+  readonly genesis: Genesis;
+  readonly membership: Pick<CustomerMembership, "directory" | "certificates">;
+  readonly ledger: CopiesLedger;
+};
+
 /** The view of now. */
-export function networkView(genesis: Genesis, directory: Directory, ledger: CopiesLedger, wallMs: number): NetworkView {
+export function networkView({ genesis, membership, ledger }: NetworkViewParts, wallMs: number): NetworkView {
   const { networkId, name, copies: policy } = genesis;
+  const { directory, certificates } = membership;
   const isLive = (peer: NodeView["record"]["peerId"]): boolean => directory.node(peer)?.state === "live";
   const nodes = directory.nodes();
   const counted = publishers(nodes, wallMs);
   const own = { ...ledger.figures(policy, isLive), none: ledger.below(1, isLive, Number.POSITIVE_INFINITY).length };
   const seen: SeenByNodes = { suspicions: suspicionsBy(counted), standings: standingsOf(counted) };
-  return { networkId, name, nodes: nodes.map((node) => summary(node, seen)), copies: sumCopies(policy, counted, own) };
+  return {
+    networkId,
+    name,
+    nodes: nodes.map((node) => summary(node, seen)),
+    copies: sumCopies(policy, counted, own),
+    membership: certificates === undefined ? null : asSeenFromOutside(certificates.status()),
+  };
+}
+
+function asSeenFromOutside({ isConfirmed: _own, ...summary }: MembershipStatus): MembershipSummary {
+  return summary;
 }
 
 type SeenByNodes = {

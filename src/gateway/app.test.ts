@@ -286,7 +286,7 @@ test("the network in the agreed shape, the documents, the metrics without addres
   const { address } = await put(app, randomBytes(100));
   await app.http.inject({ url: `/v1/objects/${address}` });
   const network = (await app.http.inject({ url: "/v1/network" })).json() as Record<string, unknown>;
-  assert.deepEqual(Object.keys(network), ["networkId", "name", "nodes", "copies"]);
+  assert.deepEqual(Object.keys(network), ["networkId", "name", "nodes", "copies", "membership"]);
   const [node] = network["nodes"] as Record<string, unknown>[];
   assert.deepEqual(Object.keys(node ?? {}), ["peerId", "address", "zone", "state", "confirmed", "suspectedBy", "vaults"]);
   const [vault] = (node?.["vaults"] ?? []) as Record<string, unknown>[];

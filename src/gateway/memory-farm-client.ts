@@ -13,10 +13,12 @@ import type {
 } from "../client/farm-client.ts";
 import { type Address, addressFromBytes, chunkAddress, objectAddress, objectAddressParts } from "../protocol/address.ts";
 import { concatBytes, equalBytes } from "../protocol/bytes.ts";
+import { groupSizes } from "../protocol/groups.ts";
 import { deriveKey, hash } from "../protocol/hash.ts";
 import { publicKeyFromBytes } from "../protocol/keys.ts";
 import { chunkSizeMax } from "../protocol/limits.ts";
-import { type PeerId, peerIdFromPublicKey } from "../protocol/peer-id.ts";
+import type { MembershipSummary } from "../protocol/network-view.ts";
+import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import type { NodeViewState } from "../protocol/states.ts";
 
 export type MemoryFarmOptions = { readonly nodes: number; readonly vaultsPerNode: number; readonly vaultCapacity: number };
@@ -26,8 +28,10 @@ export type MemoryFarm = FarmClient & {
   setState(node: number, state: NodeViewState): void;
   /** Says of the farm's copies what nodes might publish; those that listen are told. */
   setCopies(change: Partial<CopiesSummary>): void;
+  /** Says how many nodes are confirmed by certificate, the first ones; those that listen are told. Undefined: no certificate yet. */
+  setConfirmed(nodes: number | undefined): void;
   /** Says who suspects a node and how its vaults stand; those that listen are told. */
-  setDoubts(node: number, suspectedBy: readonly PeerId[], standing: VaultStanding): void;
+  setDoubts(node: number, suspectedBy: readonly string[], standing: VaultStanding): void;
   /** Chunk reads that reached the farm. */
   reads(): number;
 };
@@ -50,13 +54,14 @@ export function createMemoryFarm(options: MemoryFarmOptions): MemoryFarm {
   const nodes = Array.from({ length: options.nodes }, (_, index) => makeNode(index, options));
   let reads = 0;
   let told: Partial<CopiesSummary> = {};
+  let confirmed: number | undefined = options.nodes;
   const changed = (): void => {
     for (const listener of [...listeners]) listener();
   };
   const live = (): number => nodes.filter(({ state }) => state === "live").length;
   const network = (): NetworkView => {
     const view = viewOf(nodes, chunks, live());
-    return { ...view, copies: { ...view.copies, ...told } };
+    return { ...view, copies: { ...view.copies, ...told }, membership: membershipOf(nodes, confirmed) };
   };
   const copies = (): number => Math.min(policy.target, live());
   const store = (address: Address, bytes: Uint8Array): boolean => {
@@ -109,6 +114,10 @@ export function createMemoryFarm(options: MemoryFarmOptions): MemoryFarm {
     },
     setCopies: (change) => {
       told = change;
+      changed();
+    },
+    setConfirmed: (count) => {
+      confirmed = count;
       changed();
     },
     setDoubts: (index, suspectedBy, standing) => {
@@ -216,7 +225,7 @@ function makeNode(index: number, options: MemoryFarmOptions): NodeSummary {
   };
 }
 
-function viewOf(nodes: readonly NodeSummary[], chunks: ReadonlyMap<Address, Uint8Array>, live: number): NetworkView {
+function viewOf(nodes: readonly NodeSummary[], chunks: ReadonlyMap<Address, Uint8Array>, live: number): Omit<NetworkView, "membership"> {
   const bytes = [...chunks.values()].reduce((sum, { length }) => sum + length, 0);
   const vaultCount = nodes.reduce((sum, { vaults }) => sum + vaults.length, 0);
   const share = policy.target / Math.max(1, vaultCount);
@@ -237,6 +246,23 @@ function viewOf(nodes: readonly NodeSummary[], chunks: ReadonlyMap<Address, Uint
       repair: { chunks: 0, bytesLeft: 0, etaMs: 0, waiting: below(policy.target), dueAtMs: null },
     },
   };
+}
+
+/** As the real client puts it (network/membership/certificates/membership-status.ts), which the gateway may not import. */
+function membershipOf(nodes: readonly NodeSummary[], count: number | undefined): MembershipSummary {
+  const confirmed = count ?? 0;
+  const reachable = nodes.slice(0, confirmed).filter(({ state }) => state === "live").length;
+  const needed = confirmed === 0 ? 0 : Math.floor(confirmed / 2) + 1;
+  const { holders, writes, liars } = confirmed === 0 ? { holders: 0, writes: 0, liars: 0 } : groupSizes(confirmed);
+  const state = confirmed === 0 ? "unfounded" : reachable >= needed ? "whole" : "partitioned";
+  const texts = {
+    unfounded: "no membership certificate yet",
+    whole: `${reachable} of ${confirmed} confirmed nodes reachable${liars === 0 ? "; tolerates no lying or lost holder" : ""}`,
+    partitioned: `partitioned (${reachable} of ${confirmed} reachable, ${needed} needed)`,
+  };
+  const group = { holders, writes, liars, losses: holders - writes };
+  const head = addressFromBytes(hash(Buffer.from(`certificate ${confirmed}`)));
+  return { state, sequence: confirmed === 0 ? 0 : 1, head, confirmed, reachable, needed, group, text: texts[state] };
 }
 
 function chunkCount(bytes: number): number {

@@ -1,6 +1,7 @@
 // The metrics of a gateway, all in one place. Labels come from closed sets: routes as they stand in the program, codes
 // of the problem table, states of the protocol; never an address.
 import type { FarmClient } from "../client/farm-client.ts";
+import type { MembershipSummary } from "../protocol/network-view.ts";
 import { nodeViews } from "../protocol/states.ts";
 import type { CounterMetric, Labels, MetricNaming, MetricsRegistry, Reading } from "../runtime/metrics-registry.ts";
 
@@ -132,6 +133,18 @@ export function addGatewayReadings(registry: MetricsRegistry, readings: GatewayR
     "vaultfarm_gateway_chunks_below_target",
     "Chunks of the farm with fewer live copies than intended, as its nodes publish them",
     () => client.network().copies.belowTarget,
+  );
+  const confirmed = (name: string, help: string, of: (membership: MembershipSummary) => number): void =>
+    registry.gaugeOf({ name, help, labels: [] }, () => {
+      const { membership } = client.network();
+      return membership === null ? [] : [{ labels: {}, value: of(membership) }];
+    });
+  confirmed("vaultfarm_gateway_confirmed_nodes", "Nodes confirmed by certificate, as far as this gateway follows", (one) => one.confirmed);
+  confirmed("vaultfarm_gateway_confirmed_nodes_reachable", "Confirmed nodes that this gateway sees live", (one) => one.reachable);
+  confirmed(
+    "vaultfarm_gateway_membership_partitioned",
+    "1 where this gateway reaches too few confirmed nodes for a change of who is confirmed; chunks are served all the same",
+    (one) => Number(one.state === "partitioned"),
   );
   registry.gaugeOf({ name: "vaultfarm_gateway_nodes", help: "Nodes as this gateway sees them, by state", labels: ["state"] }, () => {
     const { nodes } = client.network();

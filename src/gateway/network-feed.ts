@@ -4,12 +4,13 @@ import type { FarmClient, NetworkView, NodeSummary } from "../client/farm-client
 import type { Clock, Timer } from "../runtime/clock.ts";
 import { coalesceMs } from "./limits.ts";
 
-/** `snapshot` comes first; `node` when a node appears or changes; `node-removed` when it is no longer known; `copies` when those figures change. */
+/** `snapshot` comes first; `node` when a node appears or changes; `node-removed` when it is no longer known; `copies` and `membership` when those change. */
 export type NetworkEvent =
   | { readonly event: "snapshot"; readonly data: NetworkView }
   | { readonly event: "node"; readonly data: NodeSummary }
   | { readonly event: "node-removed"; readonly data: { readonly peerId: string } }
-  | { readonly event: "copies"; readonly data: NetworkView["copies"] };
+  | { readonly event: "copies"; readonly data: NetworkView["copies"] }
+  | { readonly event: "membership"; readonly data: NetworkView["membership"] };
 
 export type NetworkFeed = {
   /** Calls `listener` with a snapshot now and with each change from then on, until the returned function is called. */
@@ -27,6 +28,7 @@ export function networkChanges(before: NetworkView, after: NetworkView): readonl
   }
   for (const peerId of known.keys()) events.push({ event: "node-removed", data: { peerId } });
   if (JSON.stringify(before.copies) !== JSON.stringify(after.copies)) events.push({ event: "copies", data: after.copies });
+  if (JSON.stringify(before.membership) !== JSON.stringify(after.membership)) events.push({ event: "membership", data: after.membership });
   return events;
 }
 

@@ -1,6 +1,8 @@
 // What a node answers on GET /v1/status of its health port: the JSON that the command line, the local farm and the
 // operator read. Plain text and numbers only; bytes are counts.
 import { z } from "zod";
+import type { MembershipSummary } from "./network-view.ts";
+import { membershipFields } from "./network-view-schema.ts";
 import { type NodeAddress, nodeAddress } from "./node-record.ts";
 import { type DesiredState, desiredStates, type VaultState, vaultStates } from "./states.ts";
 
@@ -31,25 +33,10 @@ export type SeenVault = {
   readonly faults: Readonly<Record<string, number>>;
 };
 
-/** unfounded: no certificate yet · whole: enough confirmed nodes are reachable for one · partitioned: too few are. */
-export const membershipStates = ["unfounded", "whole", "partitioned"] as const;
-
 /** Who is confirmed by certificate, as the answering node sees it. */
-export type MembershipStatus = {
-  readonly state: (typeof membershipStates)[number];
-  /** Number and id (64 hexadecimal digits) of the newest certificate. */
-  readonly sequence: number;
-  readonly head: string;
-  readonly confirmed: number;
-  readonly reachable: number;
-  /** Signatures that a certificate needs. */
-  readonly needed: number;
+export type MembershipStatus = MembershipSummary & {
   /** Whether the answering node is confirmed itself. */
   readonly isConfirmed: boolean;
-  /** Of a group for records: its holders, how many must take a write, how many may lie, how many may be lost. */
-  readonly group: { readonly holders: number; readonly writes: number; readonly liars: number; readonly losses: number };
-  /** In words: `partitioned (4 of 8 reachable, 5 needed)`. */
-  readonly text: string;
 };
 
 export type NodeStatus = {
@@ -97,17 +84,7 @@ const seenVault: z.ZodType<SeenVault> = z.object({
   faults: z.record(z.string(), count),
 });
 
-const membershipStatus: z.ZodType<MembershipStatus> = z.object({
-  state: z.enum(membershipStates),
-  sequence: count,
-  head: z.string(),
-  confirmed: count,
-  reachable: count,
-  needed: count,
-  isConfirmed: z.boolean(),
-  group: z.object({ holders: count, writes: count, liars: count, losses: count }),
-  text: z.string(),
-});
+const membershipStatus: z.ZodType<MembershipStatus> = z.object({ ...membershipFields, isConfirmed: z.boolean() });
 
 export const nodeStatus: z.ZodType<NodeStatus> = z.object({
   peerId: z.string(),

@@ -127,6 +127,35 @@ test("healing, what waits for a silent node, suspicions and standings are shown 
   await page.context().close();
 });
 
+test("who is confirmed is said in words, also to a screen reader: whole, partitioned, weak", options, async () => {
+  const { page, errors } = await openTab(browser, { viewport: { width: 1280, height: 900 } });
+  await isLive(page);
+  const members = page.locator("#members");
+  await members.getByText("8 of 8 confirmed nodes reachable").waitFor();
+  for (const index of [3, 4, 5, 6]) app.farm.setState(index, "suspected");
+  await members.getByText("partitioned (4 of 8 reachable, 5 needed)").waitFor();
+  await page
+    .locator("#warnings[aria-live=polite] .notice", { hasText: "Only 4 of 8 confirmed nodes are reachable, 5 are needed" })
+    .waitFor();
+  await page
+    .locator("#announce[role=status]", { hasText: "The farm is partitioned (4 of 8 reachable, 5 needed)" })
+    .waitFor({ state: "attached" });
+  await keepScreenshot(page, "page-partitioned");
+  const tree = await page.locator("section.figures").ariaSnapshot();
+  assert.match(tree, /partitioned \(4 of 8 reachable, 5 needed\)/);
+  for (const index of [3, 4, 5, 6]) app.farm.setState(index, "live");
+  await page.locator(".log li", { hasText: "No longer partitioned: 8 of 8 confirmed nodes reachable" }).waitFor();
+  app.farm.setConfirmed(3);
+  await members.getByText("3 of 3 confirmed nodes reachable").waitFor();
+  await page.locator("#warnings .notice", { hasText: "Only 3 nodes are confirmed: the farm tolerates no lying or lost holder" }).waitFor();
+  app.farm.setConfirmed(undefined);
+  await members.getByText("no membership certificate yet").waitFor();
+  app.farm.setConfirmed(8);
+  await members.getByText("8 of 8 confirmed nodes reachable").waitFor();
+  assert.deepEqual(errors, []);
+  await page.context().close();
+});
+
 test("everything can be done with the keyboard", options, async () => {
   const { page } = await openTab(browser, { viewport: { width: 1280, height: 900 } });
   await isLive(page);

@@ -5,6 +5,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { identifyProcess } from "../../src/cli/local-farm/process-identity.ts";
+import type { NetworkView } from "../../src/protocol/network-view.ts";
 import { until } from "../support/deadline.ts";
 import { type Farm, killNode, startFarm } from "../support/farm.ts";
 import { assertReads, noise, type Stored, store } from "../support/objects.ts";
@@ -41,6 +42,17 @@ test("the farm is what the manifest says, in the agreed shape", () => {
     assert.equal(node.vaults.length, 3);
   }
   assert.equal(new Set(view.nodes.map(({ peerId }) => peerId)).size, 8);
+});
+
+test("both gateways follow the owner's certificate: all eight are confirmed and reachable", async () => {
+  for (const index of [0, 1])
+    await until(`gateway ${index} follows`, async () => {
+      const { membership } = (await (await fetch(`${farm.gateway(index)}/v1/network`)).json()) as NetworkView;
+      return membership?.text === "8 of 8 confirmed nodes reachable" && membership.state === "whole";
+    });
+  const { membership } = (await (await fetch(`${farm.gateway(0)}/v1/network`)).json()) as NetworkView;
+  const [node] = (await farm.status()).nodes;
+  assert.equal(membership?.head, node?.membership?.head);
 });
 
 test("its folder is private", async () => {

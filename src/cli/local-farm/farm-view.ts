@@ -1,23 +1,15 @@
 // A local farm as `status` shows it: read from its folder and asked from its members, whoever runs it.
+import type { CopiesSummary, VaultView } from "../../protocol/network-view.ts";
 import type { MembershipStatus, NodeStatus } from "../../protocol/node-status.ts";
-import { type CopiesLine, readSeenFarm, type SeenFarm } from "./farm-copies.ts";
+import { readSeenFarm, type SeenFarm } from "./farm-copies.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import { type LockHolder, lockHolder } from "./farm-lock.ts";
 import type { FarmState } from "./farm-state.ts";
 import { readNodeStatus } from "./member-health.ts";
 import { readRunningMembers } from "./run-file.ts";
 
-export type VaultLine = {
-  readonly name: string;
-  readonly state: string;
-  readonly capacity: number;
-  readonly used: number;
-  readonly chunks: number;
-  /** As other nodes see it, 0 to 1, what that means, and the steps of its age; null where nobody has. */
-  readonly score: number | null;
-  readonly standing: string | null;
-  readonly age: number | null;
-};
+/** A vault as its own node says it is, and as others see it. */
+export type VaultLine = Omit<VaultView, "conduct">;
 
 /** A node as scripts see it. `state`: the process's phase, `down` without a process, `silent` where it does not answer. `admin`: where it takes signed commands. */
 export type NodeLine = {
@@ -43,7 +35,7 @@ export type FarmView = {
   readonly gateways: readonly GatewayLine[];
   readonly nodes: readonly NodeLine[];
   /** As `GET /v1/network` of a gateway tells; null where none answers. */
-  readonly copies: CopiesLine | null;
+  readonly copies: CopiesSummary | null;
 };
 
 /** How a person sees a farm at a glance. `declared`: bytes of all its vaults, whether they run or not. */

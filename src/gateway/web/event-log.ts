@@ -1,6 +1,6 @@
 // What happened to nodes while the page was open: joins, leaves, returns; newest first.
 import { byId, element } from "./element.ts";
-import type { CopiesView, NodeNews } from "./network-view.ts";
+import type { CopiesView, NetworkView, NodeNews } from "./network-view.ts";
 import { countText, shortId, timeText } from "./quantity.ts";
 
 /** Lines kept. */
@@ -23,6 +23,18 @@ export function copiesNews(before: CopiesView | undefined, after: CopiesView): r
   if (before.repair.chunks === 0 && after.repair.chunks > 0) lines.push({ state: "away", text: "Copies are being made again" });
   if (before.belowTarget > 0 && after.belowTarget === 0 && after.lowest !== null)
     lines.push({ state: "live", text: `Whole again: every chunk has ${after.policy.target} live copies` });
+  return lines;
+}
+
+/** What happened to the set of confirmed nodes. */
+export function membershipNews(before: NetworkView["membership"], after: NetworkView["membership"]): readonly LogLine[] {
+  if (before === null || after === null || before.sequence === 0) return [];
+  const lines: LogLine[] = [];
+  if (before.confirmed !== after.confirmed)
+    lines.push({ state: "live", text: `${countText(after.confirmed, "node is", "nodes are")} confirmed now, before ${before.confirmed}` });
+  if (before.state !== after.state && after.state === "partitioned") lines.push({ state: "suspected", text: `The farm is ${after.text}` });
+  if (before.state === "partitioned" && after.state === "whole")
+    lines.push({ state: "live", text: `No longer partitioned: ${after.text}` });
   return lines;
 }
 

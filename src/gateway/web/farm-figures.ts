@@ -1,6 +1,6 @@
 // The three figures above the map (nodes, copies, space), and the warnings.
 import { byId, element, setText } from "./element.ts";
-import { type CopiesView, type NetworkView, spaceOf, warningsOf } from "./network-view.ts";
+import { type CopiesView, membershipLevel, type NetworkView, spaceOf, warningsOf } from "./network-view.ts";
 import { bytesText, countText } from "./quantity.ts";
 
 /** Shows a view of the network in the figures. */
@@ -9,6 +9,7 @@ export function showFigures(view: NetworkView): void {
   const id = byId("network-id", HTMLElement);
   setText(id, view.networkId);
   showNodes(view);
+  showMembers(view);
   showCopies(view);
   showSpace(view);
 }
@@ -20,6 +21,16 @@ function showNodes({ nodes }: NetworkView): void {
   const zones = new Set(nodes.map(({ zone }) => zone).filter((zone) => zone !== "")).size;
   const spread = zones === 0 ? "" : ` in ${countText(zones, "zone", "zones")}`;
   setText(byId("nodes-detail", HTMLElement), `${countText(vaults, "vault", "vaults")}${spread}`);
+}
+
+/** Who counts for what is decided together, in words that need no colour. */
+function showMembers({ membership }: NetworkView): void {
+  const line = byId("members", HTMLElement);
+  line.hidden = membership === null;
+  if (membership === null) return;
+  const sign = line.querySelector<HTMLElement>(".dot");
+  if (sign !== null) sign.dataset["state"] = { good: "live", warn: "suspected", bad: "gone" }[membershipLevel(membership)];
+  setText(byId("members-text", HTMLElement), membership.text);
 }
 
 function showCopies({ copies }: NetworkView): void {

@@ -37,6 +37,7 @@ export function watchNetwork(listener: NetworkListener): void {
     on<NodeView>("node", (node) => update(view && withNode(view, node)));
     on<{ peerId: string }>("node-removed", ({ peerId }) => update(view && withoutNode(view, peerId)));
     on<NetworkView["copies"]>("copies", (copies) => update(view && { ...view, copies }));
+    on<NetworkView["membership"]>("membership", (membership) => update(view && { ...view, membership }));
     opened.addEventListener("error", () => {
       listener.connection("lost");
       // The browser tries again by itself only after some kinds of failure.

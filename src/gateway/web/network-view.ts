@@ -1,47 +1,10 @@
 // The network as the gateway tells it, and how it changes: plain data, no page.
 
-export type VaultView = {
-  readonly name: string;
-  readonly state: string;
-  readonly capacity: number;
-  readonly used: number;
-  readonly chunks: number;
-  /** 0 to 1, what it means, and the steps of age; null while no node has seen the vault. */
-  readonly score: number | null;
-  readonly standing: string | null;
-  readonly age: number | null;
-};
-export type NodeView = {
-  readonly peerId: string;
-  readonly address: string;
-  readonly zone: string;
-  readonly state: string;
-  readonly confirmed: boolean;
-  readonly suspectedBy: readonly string[];
-  readonly vaults: readonly VaultView[];
-};
-export type CopiesView = {
-  readonly policy: { readonly min: number; readonly target: number; readonly max: number };
-  readonly lowest: number | null;
-  readonly belowMin: number;
-  readonly belowTarget: number;
-  /** Chunks by their live copies; the last: the intended number or more. */
-  readonly histogram: readonly number[];
-  readonly reporting: { readonly nodes: number; readonly of: number };
-  readonly repair: {
-    readonly chunks: number;
-    readonly bytesLeft: number;
-    readonly etaMs: number;
-    readonly waiting: number;
-    readonly dueAtMs: number | null;
-  };
-};
-export type NetworkView = {
-  readonly networkId: string;
-  readonly name: string;
-  readonly nodes: readonly NodeView[];
-  readonly copies: CopiesView;
-};
+import type { CopiesSummary, MembershipSummary, NetworkView, NodeSummary, VaultView } from "../../protocol/network-view.ts";
+
+export type { CopiesSummary as CopiesView, NetworkView, NodeSummary as NodeView, VaultView };
+
+type NodeView = NodeSummary;
 
 /** Something that happened to a node. */
 export type NodeNews = { readonly node: NodeView; readonly before: string | undefined; readonly now: string };
@@ -88,12 +51,39 @@ export function spaceOf(view: NetworkView): { readonly capacity: number; readonl
   };
 }
 
+/** How well the farm can decide together: bad while it cannot, warn where one lost or lying node is too many. */
+export function membershipLevel(membership: MembershipSummary): "good" | "warn" | "bad" {
+  if (membership.state === "partitioned") return "bad";
+  return membership.state === "unfounded" || isWeak(membership) ? "warn" : "good";
+}
+
+function isWeak({ confirmed, group }: MembershipSummary): boolean {
+  return confirmed > 0 && group.liars === 0;
+}
+
+type Warning = { readonly level: "bad" | "warn"; readonly text: string };
+
+function membershipWarnings(membership: MembershipSummary | null): readonly Warning[] {
+  if (membership === null) return [];
+  const { state, confirmed, reachable, needed } = membership;
+  if (state === "partitioned")
+    return [
+      {
+        level: "warn",
+        text: `Only ${reachable} of ${confirmed} confirmed nodes are reachable, ${needed} are needed to change which nodes count. Files are stored and read all the same.`,
+      },
+    ];
+  if (!isWeak(membership)) return [];
+  const nodes = confirmed === 1 ? "1 node is" : `${confirmed} nodes are`;
+  return [{ level: "warn", text: `Only ${nodes} confirmed: the farm tolerates no lying or lost holder of a record. From 4 on it does.` }];
+}
+
 /** What a person should know, worst first. */
-export function warningsOf(view: NetworkView): readonly { readonly level: "bad" | "warn"; readonly text: string }[] {
+export function warningsOf(view: NetworkView): readonly Warning[] {
   const { copies, nodes } = view;
   const { min, target } = copies.policy;
   const live = nodes.filter(({ state }) => state === "live").length;
-  const warnings: { level: "bad" | "warn"; text: string }[] = [];
+  const warnings: Warning[] = [];
   if (nodes.length > 0 && live < min)
     warnings.push({
       level: "bad",
@@ -120,5 +110,5 @@ export function warningsOf(view: NetworkView): readonly { readonly level: "bad" 
     });
   if (live === min && live > 0)
     warnings.push({ level: "warn", text: `No spare node: if one more goes, nothing can be stored until it returns.` });
-  return warnings;
+  return [...warnings, ...membershipWarnings(view.membership)];
 }

@@ -1,7 +1,7 @@
 // The page: what the gateway tells about the network goes to map, figures and log; what a person gives goes to the vaults.
 import { watchDrops } from "./drop-zone.ts";
 import { announce, byId, setText } from "./element.ts";
-import { addToLog, copiesNews, lineOf } from "./event-log.ts";
+import { addToLog, copiesNews, lineOf, membershipNews } from "./event-log.ts";
 import { showFigures, showWarnings } from "./farm-figures.ts";
 import { createFarmMap } from "./farm-map.ts";
 import { showFiles } from "./file-list.ts";
@@ -32,7 +32,11 @@ let settling: number | undefined;
 function tell(): void {
   settling = undefined;
   if (current === undefined) return;
-  const news = [...newsBetween(told, current).map(lineOf), ...copiesNews(told?.copies, current.copies)];
+  const news = [
+    ...newsBetween(told, current).map(lineOf),
+    ...copiesNews(told?.copies, current.copies),
+    ...membershipNews(told?.membership ?? null, current.membership),
+  ];
   told = current;
   showWarnings(current);
   if (news.length === 0) return;

@@ -49,6 +49,8 @@ export type CertifiedFarm = {
   start(...numbers: readonly number[]): Promise<void>;
   /** Starts a node that the owner granted nothing. */
   startStranger(number: number): Promise<void>;
+  /** Starts one that is no node and only listens, as gateways and commands do, with what its disk has. */
+  follow(number: number, store: CertificateStore): Promise<Member>;
   /** Ends nodes as kill -9 would, in the middle of whatever they write. */
   kill(...numbers: readonly number[]): Promise<void>;
   /** The owner's first certificate for these nodes, handed to the first of them. */
@@ -119,6 +121,13 @@ export function createCertifiedFarm(seed = 1): CertifiedFarm {
     startStranger: async (number) => {
       await world.clock.runUntil(startOne(number, null));
       running.get(number)?.membership.bootstrap([...addresses.values()]);
+    },
+    follow: async (number, store) => {
+      const certificatePart = { store, grant: () => null, limits: fastCertificates };
+      const options = { listensOnly: true, limits: fastMembership, certificates: certificatePart };
+      const follower = await world.clock.runUntil(startMember(world, number, options));
+      follower.membership.bootstrap([...addresses.values()]);
+      return follower;
     },
     kill: async (...numbers) => {
       for (const number of numbers) {

@@ -7,7 +7,8 @@ import { decodeMessage, encodeMessage } from "../../../protocol/encoding.ts";
 import { certificatesReply, certificatesRequest } from "../../../protocol/messages/certificates.ts";
 import { type VoteRequest, voteReply, voteRequest } from "../../../protocol/messages/membership-votes.ts";
 import type { RequestKind } from "../../peers.ts";
-import { genesis, nodeKey, stateAt, until } from "../membership-fixture.ts";
+import { genesis, nodeKey, stateAt, stopAll, until } from "../membership-fixture.ts";
+import { createMemoryCertificateStore } from "./certificate-store.ts";
 import { type CertifiedFarm, createCertifiedFarm, peerOf, peersOf } from "./certificates-fixture.ts";
 
 const eight = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -32,6 +33,31 @@ test("a farm without the owner's first certificate says so; with it all are conf
   await farm.agreed(20_000, 1, 2, 3, 4, 5);
   assert.deepEqual(farm.status(4).group, { holders: 5, writes: 4, liars: 1, losses: 1 });
   assert.ok(farm.status(5).isConfirmed);
+  await farm.stop();
+});
+
+test("one that only listens follows the chain, keeps it, says partitioned with the nodes it reaches, and signs nothing", async () => {
+  const farm = createCertifiedFarm();
+  await farm.start(...eight);
+  const store = createMemoryCertificateStore();
+  const follower = await farm.follow(100, store);
+  const { certificates } = follower.membership;
+  assert.ok(certificates !== undefined);
+  const says = (text: string): Promise<number> => until(farm.world, 30_000, text, () => certificates.status().text === text);
+  await says("no membership certificate yet");
+  await farm.found(...eight);
+  await says("8 of 8 confirmed nodes reachable");
+  assert.deepEqual([certificates.head().id, certificates.status().isConfirmed], [farm.head(1).id, false]);
+  await farm.kill(8);
+  await says("7 of 7 confirmed nodes reachable");
+  farm.world.network.partition([follower.peers.self, ...peersOf([1, 2, 3])], peersOf([4, 5, 6, 7]));
+  await says("partitioned (3 of 7 reachable, 4 needed)");
+  assert.equal(await store.loadVotes(), undefined);
+  assert.equal((await store.loadChain()).length, 2);
+  await farm.world.clock.runUntil(stopAll([follower]));
+  const again = await farm.follow(100, store);
+  assert.equal(again.membership.certificates?.status().confirmed, 7, "it knows before it has met anybody");
+  await farm.world.clock.runUntil(stopAll([again]));
   await farm.stop();
 });
 

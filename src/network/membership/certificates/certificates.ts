@@ -74,7 +74,7 @@ type Organs = {
 export function createCertificates(parts: CertificatesParts): Certificates {
   const { peers, clock, log } = parts;
   const organs = createOrgans(parts, { ...certificateLimits, ...parts.part.limits });
-  const { keeper, limits, sightings, voter, exchange } = organs;
+  const { keeper, limits, voter, exchange } = organs;
   const desk = createVoteDesk({ ...parts, ...organs });
   peers.handle("certificates", exchange.handler);
   peers.handle("membership-votes", desk.handler);
@@ -91,13 +91,15 @@ export function createCertificates(parts: CertificatesParts): Certificates {
   };
   const round = (delayMs: number): void => {
     timers.round = clock.after(delayMs, () => {
-      const wantsIn = parts.own !== undefined && !keeper.book.head().confirmed.has(peers.self);
+      const { confirmed, sequence } = keeper.book.head();
+      const wantsIn = parts.own !== undefined && !confirmed.has(peers.self);
       for (const peer of somePeers(parts, wantsIn ? limits.fanOut : 1)) void exchange.meet(peer);
-      round(limits.exchangeEveryMs * (0.5 + parts.random.fraction()));
+      // Nobody tells a follower: it asks until it has something to follow.
+      const everyMs = parts.own === undefined && sequence === 0 ? limits.tickMs : limits.exchangeEveryMs;
+      round(everyMs * (0.5 + parts.random.fraction()));
     });
   };
-  const status = (): MembershipStatus =>
-    membershipStatus(keeper.book.head(), { self: peers.self, seen: sightings.seen(clock.monotonicMs()) });
+  const status = (): MembershipStatus => membershipStatus(keeper.book.head(), sightOf(organs));
   keeper.onChange((head, { statement }) => {
     for (const peer of somePeers(parts, limits.fanOut)) void exchange.meet(peer);
     if (statement.leaving.includes(peers.self)) parts.onTakenOut();
