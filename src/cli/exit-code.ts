@@ -13,7 +13,7 @@ export const exitCodes = {
   unreachable: 4,
   /** The farm refused: too few copies, full, quota, writes are off. */
   refused: 5,
-  /** The farm cannot start: port in use, disk too small, its files damaged, members not ready. */
+  /** The farm cannot start: port in use, no place for its data, disk too small, its files damaged, members not ready. */
   cannotStart: 6,
   /** What came back is not whole or not what was stored. */
   damaged: 7,
@@ -33,6 +33,7 @@ export const exitCodeOfFarmError: Readonly<Record<FarmErrorCode, ExitCode>> = {
   "not-running": exitCodes.unreachable,
   running: exitCodes.refused,
   "port-in-use": exitCodes.cannotStart,
+  "no-place": exitCodes.cannotStart,
   "disk-too-small": exitCodes.cannotStart,
   "broken-data": exitCodes.cannotStart,
   "not-ready": exitCodes.cannotStart,

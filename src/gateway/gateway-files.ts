@@ -1,7 +1,7 @@
 // The files of a gateway: genesis, network key and peers that its settings name; and in its folder the identity, the
 // grant with which it may store, and a place for what the client remembers.
 import { readFileSync } from "node:fs";
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { fromHex, toHex } from "../protocol/bytes.ts";
@@ -11,6 +11,7 @@ import { seedLength } from "../protocol/keys.ts";
 import { type NodeAddress, nodeAddress } from "../protocol/node-record.ts";
 import { readFileIfThere, writeFileAtomic } from "../runtime/atomic-file.ts";
 import type { Log } from "../runtime/log.ts";
+import { makeFolder } from "../runtime/make-folder.ts";
 import type { Random } from "../runtime/random.ts";
 import type { GatewayConfig } from "./config.ts";
 
@@ -32,7 +33,7 @@ export type GatewayFiles = {
 /** Reads the files of a gateway, and makes its identity at the first start. Rejects with a GatewayFileError. */
 export async function openGatewayFiles(config: GatewayConfig, random: Random): Promise<GatewayFiles> {
   const cacheDir = join(config.dataDir, "cache");
-  await mkdir(cacheDir, { recursive: true, mode: 0o700 });
+  await makeFolder(cacheDir, 0o700);
   await chmod(config.dataDir, 0o700);
   const genesis = readGenesis(await readNamed(config.genesisFile, "VAULTFARM_GENESIS_FILE"));
   if (!genesis.ok) throw new GatewayFileError(`VAULTFARM_GENESIS_FILE: ${config.genesisFile} is no genesis record: ${genesis.why}`);

@@ -43,6 +43,8 @@ export type Farm = {
 
 const name = "attic";
 const readyWithinMs = 120_000;
+/** Longer than members and `up` may take for their goodbyes. */
+const stopsWithinMs = 40_000;
 
 /** A manifest of a small farm. */
 export function manifest({ nodes = 8, gateways = 2, vaultsPerNode = 1, vaultCapacity = "64Mi", spec = "" }: FarmOptions): string {
@@ -62,16 +64,19 @@ export function manifest({ nodes = 8, gateways = 2, vaultsPerNode = 1, vaultCapa
 
 /** Starts a farm and waits until all of it is ready. Rejects with what the processes wrote where it does not become ready. */
 export async function startFarm(options: FarmOptions = {}): Promise<Farm> {
+  const removes = options.folder === undefined;
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), "vaultfarm-")));
   await writeFile(join(folder, "farm.yaml"), manifest(options));
   const up = startCommand(["up", "-f", "farm.yaml", "--json", ...(options.args ?? [])], folder);
   const data = join(folder, ".vaultfarm", name);
   try {
     const view = await firstView(up);
-    return handle({ folder, data, view, up, removes: options.folder === undefined });
+    return handle({ folder, data, view, up, removes });
   } catch (cause) {
-    up.kill("SIGKILL");
-    throw new Error(`the farm did not start\n${await logTails(data)}`, { cause });
+    await end(up);
+    const tails = await logTails(data);
+    if (removes) await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    throw new Error(`the farm did not start\n${tails}`, { cause });
   }
 }
 
@@ -86,6 +91,16 @@ async function firstView(up: ChildProcess): Promise<FarmView> {
   ];
   if (typeof outcome !== "string") throw new Error(`up ended with ${outcome}: ${said.join("\n")}`);
   return JSON.parse(outcome) as FarmView;
+}
+
+/** Ends `up`; asked first, so that it ends its members. */
+async function end(up: ChildProcess): Promise<void> {
+  if (up.exitCode !== null || up.signalCode !== null) return;
+  const ended = once(up, "exit");
+  up.kill("SIGINT");
+  const limit = AbortSignal.timeout(stopsWithinMs);
+  limit.addEventListener("abort", () => up.kill("SIGKILL"), { once: true });
+  await ended;
 }
 
 type Started = {

@@ -71,3 +71,15 @@ test("a farm that runs is shown, with what it does not carry out now", async () 
   assert.match(out.toString(), new RegExp(`^attic is run by process ${process.pid}: `));
   assert.match(err, /\(4 nodes instead of 0, port 8099 instead of 8080\): vaultfarm down, then vaultfarm up\n$/);
 });
+
+const options = process.platform === "linux" ? {} : { skip: "only Linux has /proc" };
+test("a place where nothing can be made is refused at once, by name, with the way out", options, async () => {
+  for (const data of ["/proc/x", "/proc/self/deep/er"]) {
+    const { code, err } = await runInProcess(["up", "-f", "farm.yaml", "--data", data], work);
+    assert.equal(code, exitCodes.cannotStart);
+    assert.match(
+      err,
+      new RegExp(`^vaultfarm: the farm's data cannot lie in ${data}/attic \\(ENOENT: .*\\); choose another folder with --data DIR\n$`),
+    );
+  }
+});

@@ -3,7 +3,7 @@
 /**
  * bad-manifest: the manifest is wrong or asks for what this farm cannot become · no-farm: there is none of that name ·
  * which-farm: several, and none was named · not-running: it exists and does not run · running: it runs already, elsewhere ·
- * port-in-use · disk-too-small · broken-data: its files are damaged or of another format · not-ready: its processes did not
+ * port-in-use · no-place: its folder cannot be made · disk-too-small · broken-data: its files are damaged or of another format · not-ready: its processes did not
  * come up in time.
  */
 export type FarmErrorCode =
@@ -13,6 +13,7 @@ export type FarmErrorCode =
   | "not-running"
   | "running"
   | "port-in-use"
+  | "no-place"
   | "disk-too-small"
   | "broken-data"
   | "not-ready";

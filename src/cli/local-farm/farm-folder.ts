@@ -1,6 +1,8 @@
 // Where things lie in the folder of a local farm. One place, so that `up`, `status`, `down` and people agree.
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../runtime/make-folder.ts";
+import { FarmError } from "./farm-error.ts";
 
 export type FarmFolder = {
   readonly root: string;
@@ -43,10 +45,17 @@ export function farmFolder(dataDir: string, name: string): FarmFolder {
   };
 }
 
-/** Makes the folders that every farm has, readable by their owner alone. */
+/** Makes the folders that every farm has, readable by their owner alone. Rejects with a `FarmError` where they cannot be made. */
 export async function makeFarmFolder(folder: FarmFolder): Promise<void> {
   for (const part of ["", "network", "nodes", "gateways", "logs", "peers", "cache"])
-    await mkdir(join(folder.root, part), { recursive: true, mode: 0o700 });
+    await makeFolder(join(folder.root, part), 0o700).catch((cause: unknown) => {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new FarmError(
+        "no-place",
+        `the farm's data cannot lie in ${folder.root} (${why}); choose another folder with --data DIR`,
+        cause,
+      );
+    });
   // Keys and data never belong into a repository, whoever's folder this is in.
   await writeFile(join(folder.root, ".gitignore"), "*\n");
 }

@@ -1,9 +1,10 @@
 // Self-encryption without a network: a file to a folder of chunks and a data map, in the form of the crate, and back.
 
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { makeFolder } from "../../runtime/make-folder.ts";
 import { ClientError } from "../errors.ts";
 import { createBufferPool } from "./buffer-pool.ts";
 import { byteSource } from "./byte-source.ts";
@@ -52,7 +53,7 @@ async function withMachinery<T>(signal: AbortSignal | undefined, use: (parts: Ma
 export async function encryptFile(path: string, outDir: string, options: EncryptFileOptions = {}): Promise<EncryptedFile> {
   const { size } = await stat(path);
   if (size === 0) throw new ClientError("empty", "there is nothing to encrypt: the file is empty");
-  await mkdir(outDir, { recursive: true });
+  await makeFolder(outDir);
   let chunks = 0;
   let done = 0;
   const emit: EncryptOptions["onChunk"] = async (chunk) => {

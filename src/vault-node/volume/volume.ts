@@ -1,12 +1,13 @@
 // A node's volume: lock, format marker, keys, grant and the state wanted of the node. Opening it is the first thing a
 // node does; what it hands out is on disk already.
-import { chmod, mkdir } from "node:fs/promises";
+import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import type { Address } from "../../protocol/address.ts";
 import type { SigningKey } from "../../protocol/keys.ts";
 import { type PeerId, peerIdFromPublicKey } from "../../protocol/peer-id.ts";
 import { type DesiredState, desiredStates } from "../../protocol/states.ts";
 import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
+import { makeFolder } from "../../runtime/make-folder.ts";
 import type { Random } from "../../runtime/random.ts";
 import { VolumeError } from "../errors.ts";
 import { type FormatMarker, markerOfNextStart, newMarker, readMarker } from "./format-marker.ts";
@@ -42,7 +43,7 @@ export type VolumeOptions = { readonly directory: string; readonly vaults: numbe
 /** Opens a volume, or makes it where the directory is empty, and counts this start. Rejects with a `VolumeError`, or the system's error. */
 export async function openVolume(options: VolumeOptions, random: Random): Promise<Volume> {
   const { directory } = options;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeFolder(directory, 0o700);
   await chmod(directory, 0o700);
   const lock = lockVolume(directory);
   try {
