@@ -38,6 +38,8 @@ export type GatewayConfig = {
   readonly heartbeatPort: number;
   /** Holds `identity.seed` (made if absent, mode 0600), `grant`, and the cache of known peers. */
   readonly dataDir: string;
+  /** Holds `grant.seed`, a key shared by gateways, and `grant`, the owner's for it; absent: the grant in `dataDir` counts. */
+  readonly grantDir?: string;
   readonly genesisFile: string;
   readonly networkKeyFile?: string;
   /** A JSON array of node addresses to begin with. */
@@ -85,6 +87,12 @@ const plainTable: SettingTable<PlainFields> = {
     fallback: 0,
   }),
   dataDir: path({ variable: "VAULTFARM_DATA_DIR", meaning: "folder of identity, grant and known peers" }),
+  grantDir: optional(
+    path({
+      variable: "VAULTFARM_GRANT_DIR",
+      meaning: "folder of a key with the owner's grant, with which a gateway grants itself the right to store (grant.seed, grant)",
+    }),
+  ),
   genesisFile: path({ variable: "VAULTFARM_GENESIS_FILE", meaning: "the genesis of the network" }),
   networkKeyFile: optional(
     path({ variable: "VAULTFARM_NETWORK_KEY_FILE", meaning: "the key of a private network, 64 hexadecimal digits" }),

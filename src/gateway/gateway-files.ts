@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { z } from "zod";
 import { fromHex, toHex } from "../protocol/bytes.ts";
 import { type Genesis, readGenesis } from "../protocol/genesis.ts";
-import { grantSizeMax } from "../protocol/grant.ts";
-import { seedLength } from "../protocol/keys.ts";
+import { grantSizeMax, passOnGrant } from "../protocol/grant.ts";
+import { seedLength, signingKeyFromSeed } from "../protocol/keys.ts";
 import { type NodeAddress, nodeAddress } from "../protocol/node-record.ts";
+import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import { readFileIfThere, writeFileAtomic } from "../runtime/atomic-file.ts";
 import type { Log } from "../runtime/log.ts";
 import { makeFolder } from "../runtime/make-folder.ts";
@@ -38,15 +39,27 @@ export async function openGatewayFiles(config: GatewayConfig, random: Random): P
   const genesis = readGenesis(await readNamed(config.genesisFile, "VAULTFARM_GENESIS_FILE"));
   if (!genesis.ok) throw new GatewayFileError(`VAULTFARM_GENESIS_FILE: ${config.genesisFile} is no genesis record: ${genesis.why}`);
   const networkKey = config.networkKeyFile === undefined ? undefined : await readNetworkKey(config.networkKeyFile);
-  const grant = await readFileIfThere(join(config.dataDir, "grant"));
-  if (grant !== undefined && grant.length > grantSizeMax) throw new GatewayFileError(`${join(config.dataDir, "grant")} is no grant`);
+  const seed = await openSeed(join(config.dataDir, "identity.seed"), random);
+  const grant = await readGrant(config, genesis.value, seed);
   return {
-    seed: await openSeed(join(config.dataDir, "identity.seed"), random),
+    seed,
     genesis: genesis.value,
     ...(networkKey === undefined ? {} : { networkKey }),
     ...(grant === undefined ? {} : { grant }),
     cacheDir,
   };
+}
+
+/** The owner's grant in the gateway's folder; or one that it gives itself with a key that the owner granted. */
+async function readGrant({ dataDir, grantDir }: GatewayConfig, genesis: Genesis, seed: Uint8Array): Promise<Uint8Array | undefined> {
+  const folder = grantDir ?? dataDir;
+  const grant = await readFileIfThere(join(folder, "grant"));
+  if (grant !== undefined && grant.length > grantSizeMax) throw new GatewayFileError(`${join(folder, "grant")} is no grant`);
+  if (grantDir === undefined) return grant;
+  const key = hexKey(await readNamed(join(grantDir, "grant.seed"), "VAULTFARM_GRANT_DIR"));
+  if (grant === undefined || key === undefined)
+    throw new GatewayFileError(`VAULTFARM_GRANT_DIR: ${grantDir} holds no key (grant.seed) with the owner's grant for it (grant)`);
+  return passOnGrant(genesis, signingKeyFromSeed(key), grant, peerIdFromPublicKey(signingKeyFromSeed(seed).publicKey));
 }
 
 async function openSeed(path: string, random: Random): Promise<Uint8Array> {

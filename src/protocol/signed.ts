@@ -10,6 +10,7 @@ import { wireAddress } from "./wire-types.ts";
 export type SignedTag =
   | "genesis"
   | "grant"
+  | "grant-proxy"
   | "node-record"
   | "vault-entry"
   | "receipt"

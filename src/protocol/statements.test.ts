@@ -4,7 +4,7 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { type Address, addressFromBytes } from "./address.ts";
 import { createGenesis, readGenesis } from "./genesis.ts";
-import { checkGrant, createGrant, grantSizeMax } from "./grant.ts";
+import { checkGrant, checkPutGrant, createGrant, grantSizeMax, passOnGrant, putGrantSizeMax } from "./grant.ts";
 import { hash } from "./hash.ts";
 import { type SigningKey, signingKeyFromSeed, vaultName } from "./keys.ts";
 import { addressesPerRequestMax, awayMax, receiptSizeMax } from "./limits.ts";
@@ -30,6 +30,25 @@ test("a genesis reads back, its network id is its hash, and nobody but its owner
   assert.equal(readGenesis(forged).ok, false);
   assert.throws(() => createGenesis({ name: "x", copies: { min: 5, target: 4, max: 8 }, placeUnit: 1, createdAt: 0 }, owner));
   assert.throws(() => createGenesis({ name: "x", copies, placeUnit: 0, createdAt: 0 }, owner));
+});
+
+test("a granted key passes the right to put on, once, for as long as it has it, and nothing more", () => {
+  const proxy = key(8);
+  const proxyPeer = peerIdFromPublicKey(proxy.publicKey);
+  const by = (notAfterMs: number): Uint8Array => createGrant(genesis, owner, { peerId: proxyPeer, notAfterMs });
+  const passed = passOnGrant(genesis, proxy, by(0), peer);
+  assert.ok(passed.length <= putGrantSizeMax);
+  assert.ok(checkPutGrant(genesis, passed, peer, 5000).ok);
+  assert.ok(checkPutGrant(genesis, createGrant(genesis, owner, { peerId: peer, notAfterMs: 0 }), peer, 0).ok);
+  assert.equal(checkGrant(genesis, passed, peer, 0).ok, false, "it makes no member");
+  assert.equal(checkPutGrant(genesis, passed, stranger, 0).ok, false);
+  assert.equal(checkPutGrant(other, passed, peer, 0).ok, false);
+  assert.ok(checkPutGrant(genesis, passOnGrant(genesis, proxy, by(1000), peer), peer, 1000).ok);
+  assert.equal(checkPutGrant(genesis, passOnGrant(genesis, proxy, by(1000), peer), peer, 1001).ok, false);
+  assert.equal(checkPutGrant(genesis, passOnGrant(genesis, key(9), by(0), peer), peer, 0).ok, false, "signed by somebody else");
+  const forged = createGrant(genesis, key(9), { peerId: proxyPeer, notAfterMs: 0 });
+  assert.equal(checkPutGrant(genesis, passOnGrant(genesis, proxy, forged, peer), peer, 0).ok, false, "not the owner's");
+  assert.throws(() => passOnGrant(genesis, proxy, passOnGrant(genesis, proxy, by(0), proxyPeer), peer), "not twice");
 });
 
 test("a grant holds for its peer, its network and its time", () => {

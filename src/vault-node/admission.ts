@@ -1,7 +1,7 @@
 // Who may write: the one decision every put passes, and the memory of grants already verified. The decision is pure.
 import { equalBytes } from "../protocol/bytes.ts";
 import type { Genesis } from "../protocol/genesis.ts";
-import { checkGrant, type Grant } from "../protocol/grant.ts";
+import { checkPutGrant, type Grant } from "../protocol/grant.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import type { RefusalReason } from "../protocol/receipt.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -36,7 +36,7 @@ export function admitPut({ peer, grant, quotas }: PutFacts): Admission {
 /** Verified grants by peer, so that a signature is checked once and not at every put. */
 export type GrantCache = { standing(peer: PeerId, grant: Uint8Array | null): GrantStanding };
 
-// A grant is 256 bytes at most: a full cache stays under 2 MiB.
+// A grant is 512 bytes at most: a full cache stays under 3 MiB.
 const grantsMax = 4096;
 
 /** A cache of at most 4,096 grants of the network begun by `genesis`. */
@@ -46,7 +46,7 @@ export function createGrantCache(genesis: Genesis, clock: Clock): GrantCache {
     if (bytes === null) return { kind: "none" };
     const known = verified.get(peer);
     if (known !== undefined && equalBytes(known.bytes, bytes)) return holds(known.grant, clock.wallMs());
-    const checked = checkGrant(genesis, bytes, peer, clock.wallMs());
+    const checked = checkPutGrant(genesis, bytes, peer, clock.wallMs());
     if (!checked.ok) return { kind: "invalid" };
     if (verified.size >= grantsMax) verified.clear();
     // A copy, since the bytes belong to a message whose buffer may be used again (slice() of a Buffer copies nothing).

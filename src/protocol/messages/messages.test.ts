@@ -193,7 +193,7 @@ test("messages over a limit are refused", () => {
   refuses(getChunksRequest, { chunks: [] });
   refuses(hasChunksRequest, { chunks: many(addressesPerRequestMax + 1, wire), receipts: false });
   refuses(putChunksRequest, { grant: null, groups: [] });
-  refuses(putChunksRequest, { grant: new Uint8Array(257), groups: [{ vault: wire, chunks: [wire] }] });
+  refuses(putChunksRequest, { grant: new Uint8Array(513), groups: [{ vault: wire, chunks: [wire] }] });
   refuses(hasChunksReply, { held: [{ chunk: wire, vault: wire, size: 2 ** 22 + 1 }], receipts: [] });
   refuses(exchangeRecordsRequest, { kind: "push", records: [new Uint8Array(nodeRecordMax + 1)] });
   refuses(exchangeRecordsRequest, { kind: "push", records: many(3, new Uint8Array(recordBytesPerMessageMax / 3 + 1)) });

@@ -2,7 +2,7 @@
 // order in which the groups list them; the answer holds one receipt a vault, and signed refusals.
 import { z } from "zod";
 import type { Address } from "../address.ts";
-import { grantSizeMax } from "../grant.ts";
+import { putGrantSizeMax } from "../grant.ts";
 import type { VaultName } from "../keys.ts";
 import { chunksPerMessageMax, receiptSizeMax, vaultsPerNodeMax } from "../limits.ts";
 import { type RefusalReason, refusalReasons } from "../receipt.ts";
@@ -14,7 +14,7 @@ export type PutChunksRequest = {
   readonly groups: readonly { readonly vault: VaultName; readonly chunks: readonly Address[] }[];
 };
 export const putChunksRequest: z.ZodType<PutChunksRequest> = z.object({
-  grant: wireBytes(grantSizeMax).nullable(),
+  grant: wireBytes(putGrantSizeMax).nullable(),
   groups: z
     .array(z.object({ vault: wireAddress, chunks: z.array(wireAddress).min(1).max(chunksPerMessageMax) }))
     .min(1)
