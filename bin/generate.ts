@@ -9,6 +9,7 @@ import { gatewaySettings } from "../src/gateway/config.ts";
 import { editorSchema } from "../src/operator/api/structural-schema.ts";
 import { vaultFarmJsonSchema } from "../src/operator/api/vault-farm.ts";
 import { vaultNodeSettings } from "../src/vault-node/config.ts";
+import { chartValuesSchema, chartValuesTable } from "./chart/values.ts";
 import { conditionsPage, definitionFiles, fieldsPage } from "./kind-files.ts";
 
 type SettingLine = { readonly variable: string; readonly expected: string; readonly meaning: string; readonly fallback?: unknown };
@@ -37,22 +38,23 @@ function settingsPage(): string {
   ].join("\n");
 }
 
-// The words are written by hand, the figures between the two marks are computed.
-function durabilityPage(): string {
-  const [begin, end] = ["<!-- figures -->", "<!-- end of figures -->"];
-  const page = readFileSync(pathOf("docs/durability.md"), "utf8");
-  const [before, rest = ""] = page.split(begin);
+// The words are written by hand, what stands between the two marks is made.
+function filledIn(name: string, mark: string, text: string): string {
+  const [begin, end] = [`<!-- ${mark} -->`, `<!-- end of ${mark} -->`];
+  const [before, rest = ""] = readFileSync(pathOf(name), "utf8").split(begin);
   const [, after = ""] = rest.split(end);
-  return `${before}${begin}\n\n${durabilityFigures()}\n\n${end}${after}`;
+  return `${before}${begin}\n\n${text}\n\n${end}${after}`;
 }
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, import.meta.url));
 
 const generated: Readonly<Record<string, () => string>> = {
   "docs/settings.md": settingsPage,
-  "docs/durability.md": durabilityPage,
+  "docs/durability.md": () => filledIn("docs/durability.md", "figures", durabilityFigures()),
   "docs/fields.md": fieldsPage,
   "docs/conditions.md": conditionsPage,
+  "charts/vaultfarm/README.md": () => filledIn("charts/vaultfarm/README.md", "values", chartValuesTable()),
+  "charts/vaultfarm/values.schema.json": () => formatted("values.schema.json", JSON.stringify(chartValuesSchema())),
   "deploy/vaultfarm.schema.json": () => formatted("vaultfarm.schema.json", JSON.stringify(editorSchema(vaultFarmJsonSchema()))),
   ...definitionFiles,
 };

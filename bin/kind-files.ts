@@ -4,11 +4,9 @@ import { farmConditions, nodeConditions } from "../src/operator/api/conditions.t
 import { customResourceDefinition, type Kind, kinds, objectSchema } from "../src/operator/api/kinds.ts";
 import type { StructuralSchema } from "../src/operator/api/structural-schema.ts";
 
-/** The files of the definitions by name; the chart has a copy, for helm reads only its own folder. */
+/** The files of the definitions by name. In the chart's `crds/`, since Helm installs those before a farm of the same release. */
 export const definitionFiles: Readonly<Record<string, () => string>> = Object.fromEntries(
-  kinds.flatMap((kind) =>
-    ["crds", "charts/vaultfarm/files/crds"].map((folder) => [`${folder}/${kind.plural}.yaml`, () => definitionFile(kind)]),
-  ),
+  kinds.map((kind) => [`charts/vaultfarm/crds/${kind.plural}.yaml`, () => definitionFile(kind)]),
 );
 
 function definitionFile(kind: Kind): string {
