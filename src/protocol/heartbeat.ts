@@ -3,12 +3,12 @@
 //
 // Layout, big-endian: magic u8, version u8, kind u8, count u8, session u32, sequence u48, interval u16 and
 // own lateness u16 (milliseconds), then `count` words of {subject 8 bytes, verdict u8}, then the tag over all before it.
-import { blake3 } from "@noble/hashes/blake3.js";
 import type { Address } from "./address.ts";
 import { addressBytes } from "./address.ts";
 import { concatBytes, textBytes } from "./bytes.ts";
 import { deriveKey, hash } from "./hash.ts";
 import type { PeerId } from "./peer-id.ts";
+import { keyedMode, shortHash } from "./short-blake3.ts";
 
 const magic = 0x56;
 const version = 1;
@@ -67,11 +67,18 @@ function sideBytes({ peer, secret }: SessionSide): readonly Uint8Array[] {
   return [hash(textBytes(peer)), secret];
 }
 
-/** A datagram with its tag. Throws for more words than fit or a sequence that is used up. */
-export function sealBeat(beat: Beat, key: Uint8Array): Uint8Array {
+/** Bytes of a plain heartbeat. */
+export const heartbeatLength: number = headLength + tagLength;
+
+/**
+ * A datagram with its tag; a plain heartbeat is written into `room`, of `heartbeatLength` bytes, where one is given.
+ * Throws for more words than fit or a sequence that is used up.
+ */
+export function sealBeat(beat: Beat, key: Uint8Array, room?: Buffer): Buffer {
   const words = beat.words ?? [];
   if (words.length > wordsPerDatagramMax || beat.sequence >= sequenceMax) throw new RangeError("a datagram that cannot be sent");
-  const bytes = Buffer.allocUnsafe(headLength + words.length * wordLength + tagLength);
+  const length = headLength + words.length * wordLength + tagLength;
+  const bytes = room?.length === length ? room : Buffer.allocUnsafe(length);
   bytes[0] = magic;
   bytes[1] = version;
   bytes[2] = beat.words === undefined ? kindHeartbeat : kindWords;
@@ -86,7 +93,8 @@ export function sealBeat(beat: Beat, key: Uint8Array): Uint8Array {
     bytes[offset + subjectLength] = verdict === "silent" ? 1 : 0;
     offset += wordLength;
   }
-  bytes.set(tagOf(bytes, key), offset);
+  const tag = tagOf(bytes, key);
+  for (let at = 0; at < tagLength; at += 4) bytes.writeInt32LE(tag[at / 4] ?? 0, offset + at);
   return bytes;
 }
 
@@ -111,7 +119,11 @@ export function peekSession(bytes: Buffer): number | BeatFault {
 /** Whether the tag of a datagram that passed `peekSession` is right. */
 export function isAuthentic(bytes: Buffer, key: Uint8Array): boolean {
   // Tags are no secrets an attacker could feel for byte by byte: each try is another datagram, and forged ones are bounded.
-  return Buffer.compare(tagOf(bytes, key), bytes.subarray(bytes.length - tagLength)) === 0;
+  const tag = tagOf(bytes, key);
+  const offset = bytes.length - tagLength;
+  let difference = 0;
+  for (let at = 0; at < tagLength; at += 4) difference |= (tag[at / 4] ?? 0) ^ bytes.readInt32LE(offset + at);
+  return difference === 0;
 }
 
 /** The content of an authentic datagram. */
@@ -131,6 +143,12 @@ export function openBeat(bytes: Buffer): Beat {
   return { ...head, words };
 }
 
-function tagOf(bytes: Uint8Array, key: Uint8Array): Uint8Array {
-  return blake3(bytes.subarray(0, bytes.length - tagLength), { key, dkLen: tagLength });
+// One tag at a time: its key as words.
+const keyWords = new Int32Array(8);
+
+/** The first 16 bytes of it are the tag of all before the last 16 bytes; valid until the next call. */
+function tagOf(bytes: Buffer, key: Uint8Array): Int32Array {
+  for (let word = 0, at = 0; word < 8; word += 1, at += 4)
+    keyWords[word] = (key[at] ?? 0) | ((key[at + 1] ?? 0) << 8) | ((key[at + 2] ?? 0) << 16) | ((key[at + 3] ?? 0) << 24);
+  return shortHash(bytes, bytes.length - tagLength, keyWords, keyedMode);
 }
