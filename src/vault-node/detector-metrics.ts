@@ -35,7 +35,7 @@ export function createDetectorMetrics(registry: MetricsRegistry): (event: PulseE
   });
   const spared = registry.counter({
     name: "vaultfarm_suspicions_spared_total",
-    help: "Silences given one interval more, since this node itself was a little late",
+    help: "Silences given a third of a window more, since this node itself was a little late",
     labels: [],
   });
   const paused = registry.counter({ name: "vaultfarm_detector_pauses_total", help: "Times the heartbeat thread slept", labels: [] });

@@ -23,24 +23,24 @@ test("a node never heard is never suspected; one heard is once the window has pa
   assert.equal(book.deadlineMs(), Number.POSITIVE_INFINITY);
   assert.deepEqual(book.overdue(1e9), []);
   book.heard(node, { sequence: 1, intervalMs: 5 }, 100);
-  assert.equal(book.deadlineMs(), 115);
-  assert.deepEqual([book.overdue(114.9), book.overdue(115)], [[], [node]]);
-  assert.deepEqual(book.judge([node], 115, 0).suspected, [{ subject: node, silentMs: 15 }]);
+  assert.equal(book.deadlineMs(), 118);
+  assert.deepEqual([book.overdue(117.9), book.overdue(118)], [[], [node]]);
+  assert.deepEqual(book.judge([node], 118, 0).suspected, [{ subject: node, silentMs: 18 }]);
   assert.ok(book.isSuspected(node));
   assert.ok(book.heard(node, { sequence: 2, intervalMs: 5 }, 130));
   assert.ok(!book.isSuspected(node));
 });
 
-test("a heartbeat read between the two looks clears its node; own lateness gives one interval, or counts as one's own fault", () => {
+test("a heartbeat read between the two looks clears its node; own lateness gives a third of a window, or counts as one's own fault", () => {
   const book = watching();
   book.heard(node, { sequence: 1, intervalMs: 5 }, 100);
   const candidates = book.overdue(120);
   book.heard(node, { sequence: 2, intervalMs: 5 }, 120);
   assert.deepEqual(book.judge(candidates, 120, 0), { suspected: [], selfLate: false, spared: 0 });
-  assert.deepEqual(book.judge(book.overdue(136), 136, 4.5), { suspected: [], selfLate: false, spared: 1 });
-  assert.equal(book.deadlineMs(), 141);
-  assert.deepEqual(book.judge(book.overdue(150), 150, 8.5), { suspected: [], selfLate: true, spared: 0 });
-  assert.equal(book.judge(book.overdue(155), 155, 0).suspected.length, 1);
+  assert.deepEqual(book.judge(book.overdue(139), 139, 4.5), { suspected: [], selfLate: false, spared: 1 });
+  assert.equal(book.deadlineMs(), 145);
+  assert.deepEqual(book.judge(book.overdue(150), 150, 9.5), { suspected: [], selfLate: true, spared: 0 });
+  assert.equal(book.judge(book.overdue(156), 156, 0).suspected.length, 1);
 });
 
 test("another watcher's word shortens the window, and a peer's claimed interval is bounded", () => {
@@ -51,7 +51,7 @@ test("another watcher's word shortens the window, and a peer's claimed interval 
   book.hint(node, false);
   for (const claimed of [0, 65_535]) {
     book.heard(node, { sequence: 2, intervalMs: claimed }, 200);
-    assert.ok(book.deadlineMs() >= 215 && book.deadlineMs() <= 200 + windowMaxMs);
+    assert.ok(book.deadlineMs() >= 218 && book.deadlineMs() <= 200 + windowMaxMs);
   }
 });
 

@@ -45,23 +45,22 @@ function run(start: WorkerStart): void {
     },
     nowMs: hostMonotonicMs,
     send: (bytes, ip, port) => socket.send(bytes, port, ip),
-    onEvent: (event) => void (events.length < eventsMax && events.push(event)),
+    onEvent: (event) => {
+      if (events.length === 0) setTimeout(tellEvents, eventsEveryMs).unref();
+      if (events.length < eventsMax) events.push(event);
+    },
   });
   const tellChange = (): void => {
     changed = false;
     post({ type: "changed" });
   };
-  const tellEvents = (): void => {
-    if (events.length > 0) post({ type: "events", events: events.splice(0) });
-    setTimeout(tellEvents, eventsEveryMs).unref();
-  };
+  const tellEvents = (): void => post({ type: "events", events: events.splice(0) });
   socket.on("message", (bytes) => pulse.datagram(bytes));
   socket.once("error", (error: NodeJS.ErrnoException) => post({ type: "not-listening", why: error.message, code: error.code }));
   socket.bind(start.port, start.ip, () => {
     // A path that is gone for a moment is what this thread is here to notice, not an error of its own.
     socket.removeAllListeners("error").on("error", () => {});
     post({ type: "listening", port: socket.address().port, raised: raisePriority() });
-    tellEvents();
     beat(pulse);
   });
   parentPort?.on("message", (message: ToDetectorWorker) => obey(pulse, message));
@@ -75,16 +74,14 @@ function openSocket(ip: string): Socket {
 
 /** Wakes the pulse when it is due, again and again. */
 function beat(pulse: Pulse): void {
-  const next = (dueMs: number): void => {
-    setTimeout(
-      () => {
-        if (pulse.wake(dueMs)) setImmediate(() => pulse.afterPoll());
-        next(pulse.nextWakeMs());
-      },
-      Math.max(1, Math.round(dueMs - hostMonotonicMs())),
-    );
+  let dueMs = hostMonotonicMs();
+  const look = (): void => pulse.afterPoll();
+  const wake = (): void => {
+    if (pulse.wake(dueMs)) setImmediate(look);
+    dueMs = pulse.nextWakeMs();
+    setTimeout(wake, Math.max(1, Math.round(dueMs - hostMonotonicMs())));
   };
-  next(hostMonotonicMs());
+  wake();
 }
 
 function obey(pulse: Pulse, message: ToDetectorWorker): void {

@@ -62,6 +62,22 @@ for (const way of ["dead", "frozen", "cut"] as const)
     }
   });
 
+for (const profile of ["cluster", "lan"] as const)
+  test(`in the ${profile} profile nobody is suspected while every third datagram of each pair is lost`, () => {
+    const farm = createPulseFarm({ count: 8, profile });
+    farm.run(200);
+    const intact = farm.link();
+    const passed = new Map<string, number>();
+    farm.setLink((from, to) => {
+      const count = (passed.get(`${from} ${to}`) ?? 0) + 1;
+      passed.set(`${from} ${to}`, count);
+      return { ...intact(from, to), lost: count % 3 === 0 };
+    });
+    farm.run(10_000);
+    assert.ok(passed.size > 0);
+    assert.ok(farm.nodes.every((node) => node.events.every(({ kind }) => kind !== "suspected")));
+  });
+
 test("a broken path between two is overruled by the watchers that hear the node", () => {
   const farm = createPulseFarm({ count: 8, profile: "cluster" });
   farm.run(200);

@@ -1,5 +1,5 @@
 // One peer's side of the detector's datagrams: where they go, under which keys and numbers, and which were seen before.
-import { type Beat, isAuthentic, openBeat, type SessionKeys, sealBeat, type Word } from "../../protocol/heartbeat.ts";
+import { type Beat, heartbeatLength, isAuthentic, openBeat, type SessionKeys, sealBeat, type Word } from "../../protocol/heartbeat.ts";
 
 /** What both sides agreed on over their connection. `subject`: the peer's short name, also of a gateway, which nobody watches. */
 export type SessionTerms = {
@@ -26,17 +26,25 @@ export type Session = {
   sent: number;
   /** The highest number that came, and whether any did. */
   received: number;
+  /** Where its heartbeats are written, one after the other. */
+  readonly room: Buffer;
 };
 
 export function createSession(terms: SessionTerms, nowMs: number): Session {
-  return { terms, openedMs: nowMs, intervalMs: terms.intervalMs, nextSendMs: nowMs, beat: undefined, sent: 0, received: 0 };
+  const { intervalMs } = terms;
+  const room = Buffer.alloc(heartbeatLength);
+  return { terms, openedMs: nowMs, intervalMs, nextSendMs: nowMs, beat: undefined, sent: 0, received: 0, room };
 }
 
-/** The next datagram to this peer; `lateMs`: how late this side woke. */
+/**
+ * The next datagram to this peer; `lateMs`: how late this side woke. A heartbeat is overwritten by the next one: a full socket
+ * that sends it late sends the newer one twice, of which the second is dropped as seen before.
+ */
 export function seal(session: Session, lateMs: number, words?: readonly Word[]): Uint8Array {
   session.sent += 1;
   const head = { session: session.terms.sendAs, sequence: session.sent, intervalMs: session.intervalMs, lateMs };
-  return sealBeat(words === undefined ? head : { ...head, words }, session.terms.keys.send);
+  const key = session.terms.keys.send;
+  return words === undefined ? sealBeat(head, key, session.room) : sealBeat({ ...head, words }, key);
 }
 
 /** A datagram of this session, if it is authentic and new. */

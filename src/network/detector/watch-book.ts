@@ -15,17 +15,20 @@ export type WatchBook = {
   deadlineMs(): number;
   /** Those whose silence is too long now; nothing changes yet, since their heartbeats may wait to be read. */
   overdue(nowMs: number): readonly string[];
-  /** Suspects those still overdue; where this side itself woke `lateMs` too late, they get more time instead. */
+  /** Suspects those still overdue; where this side itself woke `lateMs` too late, they get a third of a window more instead. */
   judge(candidates: readonly string[], nowMs: number, lateMs: number): Judgement;
   isSuspected(subject: string): boolean;
   watches(subject: string): boolean;
-  /** How long ago a node was heard, in its intervals; undefined where it never was. */
-  silence(subject: string, nowMs: number): { readonly ms: number; readonly intervals: number } | undefined;
+  /** Whether a watched node was ever heard. */
+  wasHeard(subject: string): boolean;
+  /** All that are watched. */
+  subjects(): readonly string[];
+  suspected(): readonly string[];
   /** This side stood still: all suspicions fall, everybody gets a new window. Returns those that were suspected. */
   forget(nowMs: number): readonly string[];
 };
 
-/** `suspected` with the silence of each, milliseconds; `selfLate`: more than half a window late, so that nothing follows from it; `spared`: late by less, one interval more was given. */
+/** `suspected` with the silence of each, milliseconds; `selfLate`: more than half a window late, so that nothing follows from it; `spared`: late by less, a third of a window more was given. */
 export type Judgement = {
   readonly suspected: readonly { readonly subject: string; readonly silentMs: number }[];
   readonly selfLate: boolean;
@@ -50,8 +53,13 @@ type Watched = {
 const ownLatenessMs = 4;
 /** Beyond its interval a heartbeat is on the way or in the kernel for at most about this long on a quiet network, milliseconds. */
 const hintedSlackMs = 4;
-/** A node that flaps must be heard this many times more for each time it lately did, at most; at 5 ms far below the 100 ms within which it must serve again. */
+/** A peer that sends more rarely than this side's profile is given two of its intervals and this much, milliseconds. */
+const paceSlackMs = 2;
+/** This part of the window is given where own lateness excuses a silence: a node that lives sends as soon as it runs again. */
+const sparedPart = 1 / 3;
+/** A node that flaps must be heard once more for each time it lately did: so often at most, and for so long, milliseconds, since it must serve again within 100. */
 const owedMax = 8;
+const owedMaxMs = 64;
 /** Bounds of the interval a peer may claim, milliseconds: the shortest of all profiles with room, the longest of `wan`. */
 const intervalSaidMin = 2;
 const intervalSaidMax = 1_000;
@@ -100,11 +108,11 @@ export function createWatchBook(profile: Profile): WatchBook {
     for (const { subject, node } of nodes) {
       if (node === undefined) continue;
       if (late) {
-        node.graceUntilMs = nowMs + node.intervalMs;
+        node.graceUntilMs = nowMs + sparedPart * windowOf(profile, node);
         continue;
       }
       node.suspected = true;
-      node.owed = 1 + Math.min(owedMax - 1, Math.floor(fadedFlaps(node, nowMs)));
+      node.owed = Math.min(owedMax, Math.max(1, Math.floor(owedMaxMs / node.intervalMs)), 1 + Math.floor(fadedFlaps(node, nowMs)));
       suspected.push({ subject, silentMs: nowMs - node.lastMs });
     }
     return { suspected, selfLate: selfLate && nodes.length > 0, spared: late && !selfLate ? nodes.length : 0 };
@@ -127,11 +135,17 @@ export function createWatchBook(profile: Profile): WatchBook {
       if (node !== undefined) node.hinted = on;
     },
     deadlineMs,
-    overdue: (nowMs) => [...watched].filter(([, node]) => isOverdue(node, nowMs)).map(([subject]) => subject),
+    overdue: (nowMs) => {
+      const late: string[] = [];
+      for (const [subject, node] of watched) if (isOverdue(node, nowMs)) late.push(subject);
+      return late;
+    },
     judge,
     isSuspected: (subject) => watched.get(subject)?.suspected === true,
     watches: (subject) => watched.has(subject),
-    silence: (subject, nowMs) => silenceOf(watched.get(subject), nowMs),
+    wasHeard: (subject) => Number.isFinite(watched.get(subject)?.lastMs),
+    subjects: () => [...watched.keys()],
+    suspected: () => [...watched.keys()].filter((subject) => watched.get(subject)?.suspected),
     forget,
   };
 }
@@ -139,16 +153,10 @@ export function createWatchBook(profile: Profile): WatchBook {
 function windowOf(profile: Profile, node: Watched): number {
   const own = node.path === undefined ? profile.windowMs : adaptiveWindowMs(node.path.view(), profile.windowMs);
   // A peer of a slower profile is not suspected for keeping its own pace.
-  const full = Math.max(own, 2 * node.intervalMs + hintedSlackMs);
+  const full = Math.max(own, 2 * node.intervalMs + paceSlackMs);
   return node.hinted && node.path === undefined ? Math.min(full, node.intervalMs + hintedSlackMs) : full;
 }
 
 function fadedFlaps({ flaps, flappedMs }: Watched, nowMs: number): number {
   return flaps * 2 ** (-(nowMs - flappedMs) / flapHalfLifeMs);
-}
-
-function silenceOf(node: Watched | undefined, nowMs: number): { ms: number; intervals: number } | undefined {
-  if (node === undefined || node.lastMs === Number.POSITIVE_INFINITY) return undefined;
-  const ms = nowMs - node.lastMs;
-  return { ms, intervals: ms / node.intervalMs };
 }
