@@ -37,7 +37,7 @@ export function createLinks(count: number): Links {
   run("link", "set", bridge, "up");
   for (let number = 0; number < count; number += 1) addLink(number);
   // One process that reads commands: starting a program for each cut would take longer than what is measured.
-  const batch: ChildProcessWithoutNullStreams = spawn("ip", ["-batch", "-"]);
+  const batch: ChildProcessWithoutNullStreams = spawn("chrt", ["-f", "50", "ip", "-batch", "-"]);
   return {
     seat: (number) => ({ ip: ipOf(number), prefix: ["ip", "netns", "exec", namespace(number)] }),
     set: (number, state) => void batch.stdin.write(`link set dev ${hostSide(number)} ${state}\n`),
