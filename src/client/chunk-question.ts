@@ -11,10 +11,11 @@ import { createNodeQueues, type NodeQueues } from "./node-queues.ts";
 import type { PaceClass, PeerPaces } from "./peer-pace.ts";
 import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
-/** `passing`: the node did not answer in a way that may be better in a moment. */
+/** `passing`: the node did not answer in a way that may be better in a moment. `elsewhere`: who took the chunk when it had no room, as it says. */
 export type ChunkAnswer =
   | { readonly kind: "found"; readonly chunk: FetchedChunk }
-  | { readonly kind: "not-held" | "damaged" | "wrong" }
+  | { readonly kind: "not-held"; readonly elsewhere?: PeerId }
+  | { readonly kind: "damaged" | "wrong" }
   | { readonly kind: "failed"; readonly passing: boolean };
 
 export type Wanted = { readonly address: Address; readonly kind: PaceClass; readonly doubtful: boolean };
@@ -87,12 +88,15 @@ function takeAnswers(
     if (left === 0) answer.release();
   };
   const missing = new Map(reply.missing.map(({ chunk, reason }) => [chunk, reason]));
+  const pointers = new Map(reply.elsewhere?.map(({ chunk, peer: taker }) => [chunk, taker]));
   const answers = wanted.map(({ address }): ChunkAnswer => {
     const index = reply.found.indexOf(address);
     const bytes = index < 0 ? undefined : answer.chunks[index];
     if (bytes === undefined) {
       const reason = missing.get(address) ?? "not-held";
-      return reason === "too-much" ? { kind: "failed", passing: true } : { kind: reason };
+      if (reason === "too-much") return { kind: "failed", passing: true };
+      const taker = reason === "not-held" ? pointers.get(address) : undefined;
+      return taker === undefined ? { kind: reason } : { kind: "not-held", elsewhere: taker };
     }
     if (answer.hashes[index] !== address) {
       paces.mistrust(peer);

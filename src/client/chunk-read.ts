@@ -23,7 +23,9 @@ export type ChunkToRead = { readonly address: Address; readonly kind: PaceClass;
 type Run = {
   readonly parts: ChunkReadParts;
   readonly chunk: ChunkToRead;
-  readonly candidates: readonly ReadCandidate[];
+  candidates: readonly ReadCandidate[];
+  /** Nodes that were only pointed to: where they point is not followed. */
+  readonly pointed: Set<PeerId>;
   readonly asked: Map<PeerId, AskState>;
   readonly timers: Map<PeerId, Timer>;
   readonly result: PromiseWithResolvers<FetchedChunk>;
@@ -36,6 +38,7 @@ export async function readChunk(parts: ChunkReadParts, chunk: ChunkToRead, signa
     parts,
     chunk,
     candidates: candidatesOf(parts, chunk),
+    pointed: new Set(),
     asked: new Map(),
     timers: new Map(),
     result: Promise.withResolvers(),
@@ -99,7 +102,18 @@ async function ask(run: Run, { peer, doubtful }: ReadCandidate): Promise<void> {
   run.timers.delete(peer);
   if (answer.kind === "found") return found(run, answer.chunk);
   asked.set(peer, stateAfter(answer, again || doubtful));
+  if (answer.kind === "not-held") follow(run, peer, answer.elsewhere);
   step(run);
+}
+
+/** A vault without room says who took the chunk: asked next, one step and no further, since what comes is verified in any case. */
+function follow(run: Run, from: PeerId, taker: PeerId | undefined): void {
+  if (taker === undefined || run.pointed.has(from) || run.asked.has(taker)) return;
+  const known = run.candidates.find(({ peer }) => peer === taker);
+  const isLive = run.parts.membership.directory.node(taker)?.state === "live";
+  if ((known === undefined && !isLive) || known?.doubtful === true) return;
+  run.pointed.add(taker);
+  run.candidates = [{ peer: taker, doubtful: false }, ...run.candidates.filter(({ peer }) => peer !== taker)];
 }
 
 function found(run: Run, chunk: FetchedChunk): void {

@@ -91,6 +91,30 @@ describe("a chunk", () => {
     assert.deepEqual(await farm.client.getChunk(address), bytes);
   });
 
+  it("is read where a full holder says it was taken, in two messages; a pointer leads one step, and a wrong one loses nothing", async () => {
+    const farm = await startFarm({ nodes: 24 });
+    const { bytes, address } = place(farm);
+    const close = farm.closest(address, 5);
+    // Beyond the circle in which anybody would look.
+    const [taker, other] = farm.vaults.filter((vault) => !farm.closest(address, 16).includes(vault));
+    assert.ok(taker !== undefined && other !== undefined);
+    for (const { chunks, behaviour } of close) {
+      chunks.clear();
+      behaviour.pointsTo = taker.peer;
+    }
+    taker.chunks.set(address, bytes);
+    assert.deepEqual(await farm.client.getChunk(address), bytes);
+    assert.deepEqual([...farm.requests], [["get-chunks", 2]]);
+    taker.chunks.clear();
+    taker.behaviour.pointsTo = other.peer;
+    other.chunks.set(address, bytes);
+    assert.equal(await failing(farm.client.getChunk(address)), "not-found", "a pointer of one pointed to is not followed");
+    taker.chunks.set(address, bytes);
+    taker.behaviour.servesWrongBytes = true;
+    close[4]?.chunks.set(address, bytes);
+    assert.deepEqual(await farm.client.getChunk(address), bytes);
+  });
+
   it("is found on a node that is wrongly believed dead, where nobody else has it", async () => {
     const farm = await startFarm();
     const { bytes, address } = place(farm);

@@ -30,6 +30,8 @@ export type Behaviour = {
   /** Signs with another key than the directory knows, for another node, or over other chunks. */
   forges?: "key" | "node" | "chunks" | undefined;
   servesWrongBytes?: boolean | undefined;
+  /** Says of every chunk it lacks that this node took it. */
+  pointsTo?: PeerId | undefined;
   /** Takes requests of these kinds and never answers. */
   silent?: readonly RequestKind[] | undefined;
   /** Called at each request, before it is carried out. */
@@ -207,7 +209,9 @@ function get({ vault }: ScriptedNode): Handler {
       .map((chunk) => ({ chunk, reason: "not-held" as const }));
     const bytes = found.map((chunk) => new Uint8Array(vault.chunks.get(chunk) ?? []));
     if (vault.behaviour.servesWrongBytes === true) for (const one of bytes) one[0] = (one[0] ?? 0) ^ 1;
-    return { body: encodeMessage(getChunksReply, { found, missing }), chunks: bytes };
+    const { pointsTo } = vault.behaviour;
+    const elsewhere = pointsTo === undefined ? {} : { elsewhere: missing.map(({ chunk }) => ({ chunk, peer: pointsTo })) };
+    return { body: encodeMessage(getChunksReply, { found, missing, ...elsewhere }), chunks: bytes };
   };
 }
 

@@ -52,7 +52,9 @@ export type NodeStatus = {
   /** Whether the node holds a grant, so that others take its puts. */
   readonly granted: boolean;
   readonly addresses: readonly NodeAddress[];
+  /** Labels of its failure domain, empty where there are none; `host` is empty for older nodes. */
   readonly zone: string;
+  readonly host: string;
   readonly vaults: readonly VaultStatus[];
   readonly disk: { readonly live: number; readonly dead: number; readonly overhead: number; readonly free: number; readonly total: number };
   readonly store: { readonly mode: "writable" } | { readonly mode: "read-only"; readonly why: string };
@@ -97,6 +99,7 @@ export const nodeStatus: z.ZodType<NodeStatus> = z.object({
   granted: z.boolean(),
   addresses: z.array(nodeAddress),
   zone: z.string(),
+  host: z.string().default(""),
   vaults: z.array(vaultStatus),
   disk: z.object({ live: count, dead: count, overhead: count, free: count, total: count }),
   store: z.discriminatedUnion("mode", [

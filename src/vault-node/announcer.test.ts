@@ -26,6 +26,8 @@ async function start(): Promise<World> {
       all: () => [],
       lookAtDisk: async () => {},
       stateOf: () => "active",
+      isFull: () => false,
+      hasRoom: () => true,
       desired: () => "active",
       setDesired: () => {},
     },

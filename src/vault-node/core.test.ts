@@ -220,7 +220,7 @@ test("a full vault refuses with a signed `full`; at 95 % it has cordoned itself,
     node.announced.at(-1)?.vaults.map(({ state }) => state),
     ["cordoned", "active"],
   );
-  assert.equal((await put(node, [[first, [chunk(22)]]])).groups[0]?.refused[0]?.reason, "cordoned");
+  assert.equal((await put(node, [[first, [chunk(22)]]])).groups[0]?.refused[0]?.reason, "full");
   await node.core.stop();
 });
 

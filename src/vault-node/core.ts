@@ -2,6 +2,7 @@
 // program (libp2p, disk) and the simulator (network and store in memory) run the same code.
 import type { Membership } from "../network/membership/membership.ts";
 import type { Peers } from "../network/peers.ts";
+import type { Address } from "../protocol/address.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { SigningKey } from "../protocol/keys.ts";
 import type { FailureDomain } from "../protocol/node-record.ts";
@@ -23,6 +24,7 @@ import { createNearness } from "./nearness.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
 import { createNodeFigures } from "./node-figures.ts";
 import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
+import { createPointers, type PointerBooks, type Pointers } from "./pointers/pointers.ts";
 import type { ReconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import { createMender } from "./replication/mending.ts";
 import type { ReplicationEvents } from "./replication/replication-events.ts";
@@ -32,8 +34,8 @@ import { createListChunks } from "./safe-to-stop/list-chunks.ts";
 import { createStopStatements, type StopStatements } from "./safe-to-stop/stop-statements.ts";
 import type { ScoreMemory } from "./scores/scoreboard.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
-import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
-import { createWorkGate } from "./work-gate.ts";
+import { createVaultConditions, type VaultCondition, type VaultConditions } from "./vault-conditions.ts";
+import { createWorkGate, type WorkGate } from "./work-gate.ts";
 
 /** Who this node is and where it stands; `software` is its version. */
 export type NodeIdentity = {
@@ -61,6 +63,8 @@ export type CoreParts = {
   readonly shares?: ShareLimits;
   /** Where scores outlive the process; absent: they do not. */
   readonly scoreMemory?: ScoreMemory;
+  /** Where pointers to chunks that found no room here are kept; absent: there are none. */
+  readonly pointerBooks?: PointerBooks;
   /** Other limits of reconciliation than the usual. */
   readonly reconciliation?: Partial<ReconciliationLimits>;
   /** Other limits of announcing than the usual. */
@@ -103,6 +107,8 @@ export type VaultNodeCore = {
   refresh(): void;
   /** What keeping copies is about to do; undefined where it is not part of this node. */
   copies(): ReplicationProgress | undefined;
+  /** Chunks that found no room here and of which it is known who took them. */
+  pointers(): number;
   /** Undefined where neither replication nor a key for statements is part of this node. */
   readonly stops: StopStatements | undefined;
 };
@@ -115,7 +121,14 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   // Made below: it asks for the desired state, and the conditions ask whether everything has come.
   let replicator: Replicator | undefined;
   const joined = (): boolean => membership.joined() && (replicator?.complete() ?? parts.replication === undefined);
-  const conditions = createVaultConditions({ vaults: identity.vaults, store, desired: parts.desired, joined });
+  const pointers = pointersOf(parts, store);
+  const conditions = createVaultConditions({
+    vaults: identity.vaults,
+    store,
+    desired: parts.desired,
+    joined,
+    bytesBeside: pointers.bytesOf,
+  });
   const figures = createNodeFigures({
     self: peers.self,
     directory: membership.directory,
@@ -137,18 +150,16 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     clock,
     events,
     isFar: createNearness(membership.directory, identity.peerId),
-    onStored: (addresses) => replicator?.stored(addresses),
+    onStored: (addresses) => {
+      replicator?.stored(addresses);
+      pointers.arrived(addresses);
+    },
+    ...roomOf(conditions, pointers),
   };
   // Fenced and offline nodes answer nothing about chunks; who joins, is cordoned or drains still serves what it has.
   const serves = (): boolean => servesReads(conditions.desired());
-  peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
-  peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
-  peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
-  for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
-  replicator = replicatorOf(parts, upkeep, serves);
-  const owes = replicator?.owed;
-  if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
-  peers.handle("list-chunks", gate.guard(createListChunks({ ...upkeep, clock }), serves));
+  replicator = replicatorOf(parts, upkeep, { serves, lacking: pointAtLacking({ ...parts, conditions, pointers }) });
+  handleRequests(parts, { upkeep, gate, handlerParts, serves, owes: replicator?.owed });
   const stops = stopsOf(parts, upkeep, replicator);
   const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
   return {
@@ -156,6 +167,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
       await announcer.start();
       await upkeep.start();
       replicator?.start();
+      pointers.start();
     },
     closeForWork: () => gate.close(),
     idle: () => gate.idle(),
@@ -165,6 +177,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
       announcer.stop();
       stops?.stop();
       await replicator?.stop();
+      await pointers.stop();
       await upkeep.stop();
     },
     upkeep,
@@ -176,8 +189,26 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     },
     refresh: () => announcer.refresh(),
     copies: () => replicator?.progress(),
+    pointers: pointers.count,
     stops,
   };
+}
+
+type Handling = {
+  readonly upkeep: Upkeep;
+  readonly gate: WorkGate;
+  readonly handlerParts: HandlerParts;
+  serves(): boolean;
+  readonly owes: Replicator["owed"] | undefined;
+};
+
+function handleRequests({ peers, clock }: CoreParts, { upkeep, gate, handlerParts, serves, owes }: Handling): void {
+  peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
+  peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
+  peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
+  for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
+  if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
+  peers.handle("list-chunks", gate.guard(createListChunks({ ...upkeep, clock }), serves));
 }
 
 function stopsOf(parts: CoreParts, { store, auditorOver }: Upkeep, replicator: Replicator | undefined): StopStatements | undefined {
@@ -191,7 +222,13 @@ function stopsOf(parts: CoreParts, { store, auditorOver }: Upkeep, replicator: R
   return createStopStatements({ genesis, peers, directory, view, store, auditorOver, clock, random, ...stopping, ...limits });
 }
 
-function replicatorOf(parts: CoreParts, { store, auditor, mendWith }: Upkeep, serves: () => boolean): Replicator | undefined {
+type ReplicatorWiring = { serves(): boolean; lacking(addresses: readonly Address[]): void };
+
+function replicatorOf(
+  parts: CoreParts,
+  { store, auditor, mendWith }: Upkeep,
+  { serves, lacking }: ReplicatorWiring,
+): Replicator | undefined {
   const { identity, peers, membership, clock, log, replication, events = silentEvents } = parts;
   if (replication === undefined) return undefined;
   const { genesis } = identity;
@@ -209,8 +246,40 @@ function replicatorOf(parts: CoreParts, { store, auditor, mendWith }: Upkeep, se
     auditor,
     ...replication,
   });
-  mendWith(createMender(replicator));
+  mendWith(createMender(replicator, lacking));
   return replicator;
+}
+
+function pointersOf(parts: CoreParts, store: ChunkStore): Pointers {
+  const { identity, membership, pointerBooks } = parts;
+  const around = { directory: membership.directory, policy: identity.genesis.copies };
+  return createPointers({ ...parts, ...around, books: pointerBooks ?? new Map(), holds: (address) => store.info(address) !== undefined });
+}
+
+/** What handlers ask about room and pointers. */
+function roomOf(conditions: VaultConditions, pointers: Pointers): Pick<HandlerParts, "isFull" | "onFull" | "takerOf" | "takerInstead"> {
+  return {
+    isFull: conditions.isFull,
+    onFull: pointers.refused,
+    takerOf: pointers.takerOf,
+    takerInstead: (address) => {
+      const vault = pointers.vaultOf(address);
+      return vault === undefined || conditions.hasRoom(vault) ? undefined : pointers.takerOf(address);
+    },
+  };
+}
+
+type Lacking = Pick<CoreParts, "identity" | "membership"> & { readonly conditions: VaultConditions; readonly pointers: Pointers };
+
+/** Chunks that others have and a vault of this node should: where it is full nobody sends them, so it remembers who has them. */
+function pointAtLacking({ identity, membership, conditions, pointers }: Lacking): ReplicatorWiring["lacking"] {
+  return (addresses) => {
+    for (const address of addresses) {
+      const { holders } = membership.directory.closest(address, identity.genesis.copies.target, "all");
+      const vault = holders.find(({ peer }) => peer === identity.peerId)?.vault;
+      if (vault !== undefined && conditions.isFull(vault)) pointers.refused(vault, address);
+    }
+  };
 }
 
 function recordOf({ identity, peers }: CoreParts, vaults: readonly VaultCondition[]): Parameters<Membership["announce"]>[0] {

@@ -37,6 +37,7 @@ function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
     storeHealth: () => ({ mode: "writable" }),
     connections: () => 7,
     directoryNodes: () => 8,
+    pointers: () => 2,
     ready: () => true,
     startCounter: 9,
     upkeep: {

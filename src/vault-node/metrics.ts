@@ -18,6 +18,7 @@ export type NodeFigures = {
   storeHealth(): StoreHealth;
   connections(): number;
   directoryNodes(): number;
+  pointers(): number;
   ready(): boolean;
   startCounter: number;
   upkeep: UpkeepFigures;
@@ -42,6 +43,11 @@ export function createNodeCounters(registry: MetricsRegistry): NodeEvents {
   const gets = registry.counter({ name: "vaultfarm_get_chunks_total", help: "Chunks served", labels: [] });
   const getBytes = registry.counter({ name: "vaultfarm_get_bytes_total", help: "Bytes of chunks served", labels: [] });
   const missed = registry.counter({ name: "vaultfarm_missed_chunks_total", help: "Chunks asked for and not served", labels: ["reason"] });
+  const pointed = registry.counter({
+    name: "vaultfarm_pointed_chunks_total",
+    help: "Chunks asked for that are not here, answered with who took them",
+    labels: [],
+  });
   const damaged = registry.counter({
     name: "vaultfarm_damaged_chunks_total",
     help: "Chunks found damaged on disk; never served",
@@ -73,6 +79,7 @@ export function createNodeCounters(registry: MetricsRegistry): NodeEvents {
       getBytes.add({}, bytes);
     },
     chunksMissed: (reason: MissingReason, count) => missed.add({ reason }, count),
+    chunksPointed: (count) => pointed.add({}, count),
     chunkDamaged: (vault) => damaged.add({ vault: shortName(vault) }),
     requestRejected: (code: HandlerErrorCode) => rejected.add({ code }),
     storePutTook: (seconds) => storePut.observe({}, seconds),
@@ -88,6 +95,7 @@ export function registerNodeFigures(registry: MetricsRegistry, figures: NodeFigu
     registry.gaugeOf({ name, help, labels: [] }, () => [{ labels: {}, value: read() }]);
   one("vaultfarm_connections", "Open connections to peers", figures.connections);
   one("vaultfarm_directory_nodes", "Nodes in the directory, this one among them", figures.directoryNodes);
+  one("vaultfarm_pointers", "Chunks that found no room here, of which it is known who took them", figures.pointers);
   one("vaultfarm_ready", "1 where the node is ready: store open, and joined or founder", () => Number(figures.ready()));
   one("vaultfarm_start_counter", "How often a process was started on this volume", () => figures.startCounter);
 }

@@ -13,6 +13,8 @@ export type NodeEvents = UpkeepEvents & {
   chunksRefused(reason: RefusalReason, count: number): void;
   chunksServed(count: number, bytes: number): void;
   chunksMissed(reason: MissingReason, count: number): void;
+  /** Chunks asked for that others took: it was said who. */
+  chunksPointed(count: number): void;
   chunkDamaged(vault: VaultName, address: Address): void;
   /** A request that got no answer. */
   requestRejected(code: HandlerErrorCode): void;
@@ -27,6 +29,7 @@ export const silentEvents: NodeEvents = {
   chunksRefused: () => {},
   chunksServed: () => {},
   chunksMissed: () => {},
+  chunksPointed: () => {},
   chunkDamaged: () => {},
   requestRejected: () => {},
   storePutTook: () => {},

@@ -36,6 +36,7 @@ export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
     granted: parts.granted(),
     addresses: parts.peers.addresses(),
     zone: identity.domain.zone,
+    host: identity.domain.host,
     vaults: core.vaults().map(({ vault, state, used, chunks }) => ({
       name: vault.name,
       publicKey: vault.key.publicKey,

@@ -1,9 +1,10 @@
 // What each vault of the node says of itself now: wanted state, store health, room on the disk and its own fullness,
 // looked at again and again and turned into one state by the pure rule of hosted-vault.ts.
 import type { VaultName } from "../protocol/keys.ts";
-import type { DesiredState, VaultState } from "../protocol/states.ts";
+import { chunkSizeMax } from "../protocol/limits.ts";
+import { type DesiredState, takesNewChunks, type VaultState } from "../protocol/states.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
-import { freeReserve } from "./chunk-store/store-limits.ts";
+import { freeReserve, fullShare } from "./chunk-store/store-limits.ts";
 import { type HostedVault, vaultStateOf } from "./hosted-vault.ts";
 
 /** `used` in bytes. */
@@ -11,6 +12,10 @@ export type VaultCondition = { readonly vault: HostedVault; readonly state: Vaul
 
 export type VaultConditions = {
   stateOf(vault: VaultName): VaultState;
+  /** Whether it takes nothing new for want of room only, its own or the disk's. */
+  isFull(vault: VaultName): boolean;
+  /** Whether it takes new chunks, the largest among them. */
+  hasRoom(vault: VaultName): boolean;
   all(): readonly VaultCondition[];
   desired(): DesiredState;
   setDesired(state: DesiredState): void;
@@ -26,10 +31,12 @@ export type ConditionParts = {
   readonly desired: DesiredState;
   /** Whether the node is part of its network, or founds it. */
   joined(): boolean;
+  /** Bytes beside the store that count against a vault's declared size. */
+  bytesBeside?(vault: VaultName): number;
 };
 
 /** The conditions as the store has them at the call. */
-export function createVaultConditions({ vaults, store, desired, joined }: ConditionParts): VaultConditions {
+export function createVaultConditions({ vaults, store, desired, joined, bytesBeside = () => 0 }: ConditionParts): VaultConditions {
   let wanted = desired;
   let lowDisk = false;
   let conditions: ReadonlyMap<VaultName, VaultCondition> = new Map();
@@ -38,7 +45,8 @@ export function createVaultConditions({ vaults, store, desired, joined }: Condit
     const node = { desired: wanted, joined: joined(), writable: store.health().mode === "writable", lowDisk };
     conditions = new Map(
       vaults.map((vault) => {
-        const { used = 0, chunks = 0 } = usages.get(vault.name) ?? {};
+        const { used: stored = 0, chunks = 0 } = usages.get(vault.name) ?? {};
+        const used = stored + bytesBeside(vault.name);
         return [vault.name, { vault, used, chunks, state: vaultStateOf({ ...node, used, capacity: vault.capacity }) }];
       }),
     );
@@ -51,6 +59,11 @@ export function createVaultConditions({ vaults, store, desired, joined }: Condit
   look();
   return {
     stateOf: (vault) => conditions.get(vault)?.state ?? "offline",
+    hasRoom: (vault) => {
+      const one = conditions.get(vault);
+      return one !== undefined && takesNewChunks(one.state) && one.used + chunkSizeMax < one.vault.capacity * fullShare;
+    },
+    isFull: (vault) => conditions.get(vault)?.state === "cordoned" && wanted === "active" && store.health().mode === "writable",
     all: () => [...conditions.values()],
     desired: () => wanted,
     setDesired: (state) => {

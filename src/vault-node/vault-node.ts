@@ -39,6 +39,9 @@ import { createNodePhases, type NodePhases } from "./node-phases.ts";
 import { readStatus } from "./node-status.ts";
 import { watchPeersFile } from "./peers-file-watch.ts";
 import { peersStartError } from "./peers-start-error.ts";
+import { pointerRoom } from "./pointers/pointer-book.ts";
+import { openPointerFile } from "./pointers/pointer-file.ts";
+import { openPointerBooks, type PointerBooks } from "./pointers/pointers.ts";
 import { repairDelays, replicationLimits } from "./replication/replication-limits.ts";
 import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
 import { openVolume, type Volume } from "./volume/volume.ts";
@@ -71,6 +74,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   );
   const identity = identityOf(config, genesis, volume);
   const store = undo.adopt(await openStore(config, identity, { volume, ...tools }), (opened) => opened.close());
+  const pointerBooks = await openBooks(identity, volume, log);
   const peers = await createLibp2pPeers({
     networkId: genesis.networkId,
     seed: volume.nodeSeed,
@@ -115,26 +119,32 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     desired: volume.desired,
     events,
     scoreMemory: volume.scores,
+    pointerBooks,
     replication,
     stopping: { key: volume.nodeKey, startCounter: volume.startCounter },
   });
   const phases = createNodePhases(membership.joined);
   const organs: Organs = { config, tools, identity, volume, grant, store, peers, membership, board, detector, core, phases };
+  registerFigures(registry, organs);
+  registerReplicationFigures(registry, { copies: core.copies, target: genesis.copies.target });
+  const servers = createServers(organs, registry);
+  membership.onClash((clash) => fail(clashError(volume.peerId, clash)));
+  undo.move();
+  return createLifecycle(partsOf(organs, servers), { clock, log }, { stopMs: config.stopGraceMs / 2 });
+}
+
+function registerFigures(registry: MetricsRegistry, { volume, store, peers, membership, core, phases }: Organs): void {
   registerNodeFigures(registry, {
     vaults: core.vaults,
     disk: () => store.disk(),
     storeHealth: () => store.health(),
     connections: () => peers.connected().length,
     directoryNodes: () => membership.directory.nodes().length,
+    pointers: core.pointers,
     ready: () => phases.notReady() === undefined,
     startCounter: volume.startCounter,
     upkeep: { standings: core.upkeep.scoreboard.standings, scrubLagMs: core.upkeep.scrub.lagMs },
   });
-  registerReplicationFigures(registry, { copies: core.copies, target: genesis.copies.target });
-  const servers = createServers(organs, registry);
-  membership.onClash((clash) => fail(clashError(volume.peerId, clash)));
-  undo.move();
-  return createLifecycle(partsOf(organs, servers), { clock, log }, { stopMs: config.stopGraceMs / 2 });
 }
 
 type Organs = {
@@ -276,12 +286,20 @@ async function openStore(
   identity: NodeIdentity,
   { volume, clock, log }: VaultNodeTools & { volume: Volume },
 ): Promise<ChunkStore> {
-  const vaults = identity.vaults.map(({ name, capacity }) => ({ vault: name, capacity }));
+  // What is declared holds the pointers too.
+  const vaults = identity.vaults.map(({ name, capacity }) => ({ vault: name, capacity: capacity - pointerRoom(capacity) }));
   const store = await createDiskChunkStore({ directory: volume.chunkDirectory, vaults, clock, log: log.with({ part: "store" }) });
   const { total } = await store.disk();
   if (total >= config.vaultCapacity * config.vaults) return store;
   await store.close();
   throw diskTooSmallError(config, total);
+}
+
+async function openBooks(identity: NodeIdentity, volume: Volume, log: Log): Promise<PointerBooks> {
+  const opened = identity.vaults.map(async ({ name, capacity }) => {
+    return { vault: name, capacity, file: await openPointerFile(volume.pointersPath(name)) };
+  });
+  return openPointerBooks(await Promise.all(opened), log.with({ part: "pointers" }));
 }
 
 function listenOf({ listenIp, announceIp, ports }: VaultNodeConfig): { ip: string; libp2p: number; lane: number; announceIp?: string } {

@@ -18,6 +18,8 @@ import type { MemoryChunkStore } from "../../src/vault-node/chunk-store/memory.t
 import { createVaultNodeCore, type VaultNodeCore } from "../../src/vault-node/core.ts";
 import { type HostedVault, hostVaults } from "../../src/vault-node/hosted-vault.ts";
 import type { NodeEvents } from "../../src/vault-node/node-events.ts";
+import { createMemoryPointerFile } from "../../src/vault-node/pointers/pointer-file.ts";
+import { openPointerBooks, type PointerBooks } from "../../src/vault-node/pointers/pointers.ts";
 import type { ReplicationProgress } from "../../src/vault-node/replication/replicator.ts";
 import { membershipWith, nodePeersWith, storeWith } from "./bug-ports.ts";
 import { lie } from "./lying-store.ts";
@@ -53,6 +55,8 @@ export type SimNode = {
   crash(): Promise<void>;
   /** What it finds out about copies and other vaults; undefined while it does not run. */
   upkeep(): VaultNodeCore["upkeep"] | undefined;
+  /** Chunks that it had no room for and of which it knows who took them. */
+  pointers(): number;
   /** What it says about stopping, itself or others; undefined while it does not run. */
   stops(): VaultNodeCore["stops"];
   /** Ends it as SIGTERM does: nothing new, a goodbye, what is in flight and what is young seen to. */
@@ -83,6 +87,7 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   const declared = vaults.map(({ name, capacity }) => ({ vault: name, capacity }));
   const onDrop = (address: Address): void => parts.onDrop(peer, address);
   const disk = createSimDisk({ vaults: declared, clock, syncMs: options.syncMs, onDrop, onRotFound: parts.onRotFound });
+  const pointed = vaults.map(({ name, capacity }) => ({ vault: name, capacity, file: createMemoryPointerFile() }));
   let running: Running | undefined;
   let starts = 0;
   let movedBefore = 0;
@@ -103,6 +108,7 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
     rot: disk.rot,
     up: () => running !== undefined,
     upkeep: () => running?.core.upkeep,
+    pointers: () => running?.core.pointers() ?? 0,
     stops: () => running?.core.stops,
     addresses: () => running?.peers.addresses() ?? [],
     want: (state) => running?.core.setDesired(state),
@@ -112,7 +118,8 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
     start: async (known) => {
       starts += 1;
       const honest = storeWith(options.bug, disk.watched());
-      running = await startNode(parts, { number, starts, store: lies ? lie(honest) : honest, vaults }, known);
+      const pointerBooks = await openPointerBooks(pointed, silentLog);
+      running = await startNode(parts, { number, starts, store: lies ? lie(honest) : honest, vaults, pointerBooks }, known);
     },
     crash: async () => {
       network.crash(peer);
@@ -136,9 +143,9 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   };
 }
 
-function vaultsOf({ vaultsPerNode, vaultCapacity }: SimOptions, number: number): readonly HostedVault[] {
+function vaultsOf({ vaultsPerNode, vaultCapacity, capacityOf }: SimOptions, number: number): readonly HostedVault[] {
   const keys = Array.from({ length: vaultsPerNode }, (_, index) => simKey("vault", number * vaultsPerNode + index));
-  return hostVaults(keys, vaultCapacity);
+  return hostVaults(keys, capacityOf?.(number) ?? vaultCapacity);
 }
 
 function peerOf(number: number): PeerId {
@@ -151,6 +158,7 @@ type Start = {
   readonly starts: number;
   readonly store: ChunkStore;
   readonly vaults: readonly HostedVault[];
+  readonly pointerBooks: PointerBooks;
 };
 
 async function startNode(parts: SimNodeParts, start: Start, known: readonly NodeAddress[]): Promise<Running> {
@@ -170,7 +178,7 @@ async function startNode(parts: SimNodeParts, start: Start, known: readonly Node
 
 function createCore(
   { clock, genesis, options, events }: SimNodeParts,
-  { number, starts, store, vaults }: Start,
+  { number, starts, store, vaults, pointerBooks }: Start,
   { peers, membership }: Pick<Running, "peers" | "membership">,
 ): VaultNodeCore {
   const { bug, reconciliation, announcer } = options;
@@ -190,6 +198,7 @@ function createCore(
     log: silentLog,
     events,
     desired: "active",
+    pointerBooks,
     ...(reconciliation === undefined ? {} : { reconciliation }),
     ...(announcer === undefined ? {} : { announcer }),
     replication: { limits: options.replication, grant: () => grant },

@@ -16,6 +16,8 @@ export type SimOptions = {
   readonly vaultsPerNode: number;
   /** Bytes of each vault; small ones fill up on the way. */
   readonly vaultCapacity: number;
+  /** Bytes of each vault of one node, where it has others. */
+  readonly capacityOf?: (node: number) => number | undefined;
   /** Places of each vault; fewer spread less evenly, and cost less to compute. */
   readonly placesPerVault: number;
   /** How long a sync takes, milliseconds: the window in which a crash loses what was not acknowledged yet. */

@@ -39,8 +39,10 @@ export type FarmNode = {
 export type NodeFarm = {
   readonly nodes: readonly FarmNode[];
   readonly client: FarmClient;
-  /** Starts one more node with an empty volume. */
-  grow(): Promise<FarmNode>;
+  /** Starts one more node with an empty volume, and other settings where it has some. */
+  grow(change?: Partial<VaultNodeConfig>): Promise<FarmNode>;
+  /** Ends a node without warning and starts it again on its volume; the node as it is now, in its old place among the nodes. */
+  restart(node: FarmNode): Promise<FarmNode>;
   /** Gives a node a membership certificate signed by the owner; without `previous` it is the first of the chain. */
   certify(
     node: FarmNode,
@@ -66,6 +68,8 @@ type Parts = {
   readonly options: NodeFarmOptions;
   readonly processes: VaultNodeProcess[];
   readonly addresses: NodeAddress[];
+  /** Settings of single nodes that the others do not have. */
+  readonly changes: Map<number, Partial<VaultNodeConfig>>;
 };
 
 /** A farm whose nodes have all met and may put. */
@@ -75,9 +79,16 @@ export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm>
   const copies = { min: 4, target: 5, max: 8 };
   const genesis = createGenesis({ name: "test", copies, placeUnit: capacity / 32, createdAt: systemClock.wallMs() }, owner);
   await writeFile(join(folder, "genesis"), genesis.bytes);
-  const parts: Parts = { folder, genesis, options: { ...options, vaultCapacity: capacity }, processes: [], addresses: [] };
+  const parts: Parts = {
+    folder,
+    genesis,
+    options: { ...options, vaultCapacity: capacity },
+    processes: [],
+    addresses: [],
+    changes: new Map(),
+  };
   const nodes: FarmNode[] = [];
-  for (let n = 0; n < options.nodes; n += 1) nodes.push(await startNode(parts));
+  for (let n = 0; n < options.nodes; n += 1) nodes.push(await startNode(parts, n));
   const client = await startClient(parts);
   await until(
     "the client has met every node",
@@ -86,10 +97,18 @@ export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm>
   return {
     nodes,
     client,
-    grow: async () => {
-      const node = await startNode(parts);
+    grow: async (change = {}) => {
+      parts.changes.set(nodes.length, change);
+      const node = await startNode(parts, nodes.length);
       nodes.push(node);
       return node;
+    },
+    restart: async (node) => {
+      const number = nodes.indexOf(node);
+      await node.kill();
+      const again = await startNode(parts, number);
+      nodes[number] = again;
+      return again;
     },
     certify: (node, statement) => {
       const previous = parseAddress(statement.previous ?? genesis.networkId) ?? genesis.networkId;
@@ -119,8 +138,8 @@ async function startClient({ genesis, addresses }: Parts): Promise<FarmClient> {
   });
 }
 
-async function startNode({ folder, genesis, options, processes, addresses }: Parts): Promise<FarmNode> {
-  const name = `node-${processes.length}`;
+async function startNode({ folder, genesis, options, processes, addresses, changes }: Parts, number: number): Promise<FarmNode> {
+  const name = `node-${number}`;
   const peersFile = join(folder, `${name}.peers`);
   await writeFile(peersFile, JSON.stringify(addresses.slice(0, 4)));
   const settings = readConfig({
@@ -129,16 +148,17 @@ async function startNode({ folder, genesis, options, processes, addresses }: Par
     VAULTFARM_VAULT_CAPACITY: String(options.vaultCapacity),
   });
   const { nodes: _count, zones = [], ...change } = options;
-  const zone = zones[processes.length % zones.length] ?? "";
+  const zone = zones[number % zones.length] ?? "";
   const process = startVaultNode({
     ...settings,
     ports: freePorts,
     peersFile,
-    founder: processes.length === 0,
+    founder: number === 0,
     host: name,
     zone,
     stopGraceMs: 10_000,
     ...change,
+    ...changes.get(number),
   });
   processes.push(process);
   const health = await healthPortOf(process);

@@ -5,6 +5,7 @@ import type { Address } from "../address.ts";
 import type { VaultName } from "../keys.ts";
 import { addressesPerRequestMax, receiptSizeMax, vaultsPerNodeMax } from "../limits.ts";
 import { wireAddress, wireBytes, wireChunkSize } from "../wire-types.ts";
+import { type ChunkElsewhere, chunkElsewhere } from "./get-chunks.ts";
 
 /** `receipts`: whether the holder shall sign for what it has (it reads nothing from disk for that: see scrub and audit). */
 export type HasChunksRequest = { readonly chunks: readonly Address[]; readonly receipts: boolean };
@@ -13,12 +14,14 @@ export const hasChunksRequest: z.ZodType<HasChunksRequest> = z.object({
   receipts: z.boolean(),
 });
 
-/** `size` in bytes; `receipts`: one a vault. */
+/** `size` in bytes; `receipts`: one a vault; `elsewhere`: not held, but known to lie elsewhere; absent from older nodes. */
 export type HasChunksReply = {
   readonly held: readonly { readonly chunk: Address; readonly vault: VaultName; readonly size: number }[];
   readonly receipts: readonly Uint8Array[];
+  readonly elsewhere?: readonly ChunkElsewhere[] | undefined;
 };
 export const hasChunksReply: z.ZodType<HasChunksReply> = z.object({
   held: z.array(z.object({ chunk: wireAddress, vault: wireAddress, size: wireChunkSize })).max(addressesPerRequestMax),
   receipts: z.array(wireBytes(receiptSizeMax)).max(vaultsPerNodeMax),
+  elsewhere: z.array(chunkElsewhere).max(addressesPerRequestMax).optional(),
 });

@@ -3,7 +3,7 @@ import type { Answer, Handler } from "../../network/peers.ts";
 import type { Address } from "../../protocol/address.ts";
 import { encodeMessage } from "../../protocol/encoding.ts";
 import { messageChunkBytesMax } from "../../protocol/limits.ts";
-import { getChunksReply, getChunksRequest, type MissingReason } from "../../protocol/messages/get-chunks.ts";
+import { type ChunkElsewhere, getChunksReply, getChunksRequest, type MissingReason } from "../../protocol/messages/get-chunks.ts";
 import type { ReadOutcome } from "../chunk-store/chunk-store.ts";
 import { HandlerError } from "../errors.ts";
 import { type HandlerParts, readRequest } from "./parts.ts";
@@ -64,16 +64,27 @@ async function readAll({ store, events }: HandlerParts, chunks: readonly Address
   throw new Error("the store could not be read", { cause: failed.reason });
 }
 
-function answer({ events }: HandlerParts, found: readonly Found[], missing: readonly Missing[], done: () => void): Answer {
+function answer({ events, takerOf }: HandlerParts, found: readonly Found[], missing: readonly Missing[], done: () => void): Answer {
   const bytes = found.reduce((sum, { read }) => sum + read.bytes.length, 0);
   if (found.length > 0) events.chunksServed(found.length, bytes);
   for (const [reason, list] of Map.groupBy(missing, (one) => one.reason)) events.chunksMissed(reason, list.length);
+  const elsewhere = elsewhereOf(takerOf, missing);
+  if (elsewhere.length > 0) events.chunksPointed(elsewhere.length);
+  // Said only where there is something to say: most answers hold no pointer.
+  const said = { found: found.map(({ chunk }) => chunk), missing, ...(elsewhere.length === 0 ? {} : { elsewhere }) };
   return {
-    body: encodeMessage(getChunksReply, { found: found.map(({ chunk }) => chunk), missing }),
+    body: encodeMessage(getChunksReply, said),
     chunks: found.map(({ read }) => read.bytes),
     release: () => {
       for (const { read } of found) read.release();
       done();
     },
   };
+}
+
+function elsewhereOf(takerOf: HandlerParts["takerOf"], missing: readonly Missing[]): readonly ChunkElsewhere[] {
+  return missing.flatMap(({ chunk, reason }) => {
+    const peer = reason === "not-held" ? takerOf(chunk) : undefined;
+    return peer === undefined ? [] : [{ chunk, peer }];
+  });
 }

@@ -3,6 +3,7 @@ import type { Answer, Handler } from "../../network/peers.ts";
 import type { Address } from "../../protocol/address.ts";
 import { encodeMessage } from "../../protocol/encoding.ts";
 import type { VaultName } from "../../protocol/keys.ts";
+import type { ChunkElsewhere } from "../../protocol/messages/get-chunks.ts";
 import { hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
 import { signReceipt } from "../../protocol/receipt.ts";
 import { HandlerError } from "../errors.ts";
@@ -18,9 +19,11 @@ export function createHasChunks(parts: HandlerParts): Handler {
     const share = parts.shares.take(from, 0);
     if (share === undefined) throw new HandlerError("busy", "over this peer's share", from);
     try {
-      const held = [...new Set(request.chunks)].flatMap((chunk) => heldHere(parts, chunk));
+      const asked = [...new Set(request.chunks)];
+      const held = asked.flatMap((chunk) => heldHere(parts, chunk));
       const receipts = request.receipts ? receiptsOver(parts, held) : [];
-      return { body: encodeMessage(hasChunksReply, { held, receipts }), chunks: [] };
+      const elsewhere = asked.flatMap((chunk) => pointerHere(parts, chunk));
+      return { body: encodeMessage(hasChunksReply, { held, receipts, ...(elsewhere.length === 0 ? {} : { elsewhere }) }), chunks: [] };
     } finally {
       share.release();
     }
@@ -30,6 +33,11 @@ export function createHasChunks(parts: HandlerParts): Handler {
 function heldHere({ store }: HandlerParts, chunk: Address): readonly Held[] {
   const info = store.info(chunk);
   return info === undefined ? [] : [{ chunk, vault: info.vault, size: info.size }];
+}
+
+function pointerHere({ store, takerInstead }: HandlerParts, chunk: Address): readonly ChunkElsewhere[] {
+  const peer = store.info(chunk) === undefined ? takerInstead(chunk) : undefined;
+  return peer === undefined ? [] : [{ chunk, peer }];
 }
 
 function receiptsOver({ genesis, node, vaults, clock }: HandlerParts, held: readonly Held[]): readonly Uint8Array[] {

@@ -30,6 +30,14 @@ export type HandlerParts = {
   isFar(from: PeerId, address: Address): boolean;
   /** Chunks became durable that were not held before. */
   onStored(addresses: readonly Address[]): void;
+  /** Whether a vault takes nothing new for want of room. */
+  isFull(vault: VaultName): boolean;
+  /** A vault refused a chunk for want of room. */
+  onFull(vault: VaultName, address: Address): void;
+  /** Who took a chunk that this node had no room for; undefined where that is not known. */
+  takerOf(address: Address): PeerId | undefined;
+  /** The same as long as this node has no room for it still: who asks need not offer it again. */
+  takerInstead(address: Address): PeerId | undefined;
 };
 
 /** The typed request in a message. Throws a `HandlerError` malformed. */

@@ -21,7 +21,7 @@ const policy: AdmissionPolicy = { kind: "owner" };
 type Sent = PutEntry & { readonly hash: Address };
 
 /** What became of one chunk, and which vault answers for it. */
-type Outcome = { readonly entry: PutEntry; readonly vault: VaultName; readonly result: "stored" | "held" | RefusalReason };
+type Outcome = { readonly entry: Sent; readonly vault: VaultName; readonly result: "stored" | "held" | RefusalReason };
 
 /** The handler of put-chunks. Throws a `HandlerError` for a message that breaks the protocol. */
 export function createPutChunks(parts: HandlerParts): Handler {
@@ -80,10 +80,13 @@ async function write(parts: HandlerParts, entries: readonly PutEntry[]): Promise
 }
 
 // Why a chunk is not even tried; undefined where the store shall decide. Putting again what is held succeeds in every state.
-function refusalOf({ vaults, store, stateOf, isFar }: HandlerParts, from: PeerId, entry: Sent): "held" | RefusalReason | undefined {
+function refusalOf({ vaults, store, stateOf, isFull, isFar }: HandlerParts, from: PeerId, entry: Sent): "held" | RefusalReason | undefined {
   const vault = vaults.get(entry.vault);
   if (vault === undefined) return "unknown-vault";
-  if (!takesNewChunks(stateOf(vault.name))) return store.info(entry.address) === undefined ? "cordoned" : "held";
+  if (!takesNewChunks(stateOf(vault.name))) {
+    if (store.info(entry.address) !== undefined) return "held";
+    return isFull(vault.name) ? "full" : "cordoned";
+  }
   if (store.info(entry.address) === undefined && isFar(from, entry.address)) return "not-near";
   return entry.hash === entry.address ? undefined : "wrong-hash";
 }
@@ -112,7 +115,8 @@ function isKept(result: Outcome["result"]): result is "stored" | "held" {
   return result === "stored" || result === "held";
 }
 
-function tell({ events, onStored }: HandlerParts, outcomes: readonly Outcome[]): void {
+function tell({ events, onStored, onFull }: HandlerParts, outcomes: readonly Outcome[]): void {
+  for (const { entry, result } of outcomes) if (result === "full" && entry.hash === entry.address) onFull(entry.vault, entry.address);
   onStored(outcomes.flatMap(({ entry, result }) => (result === "stored" ? [entry.address] : [])));
   for (const [vault, ofVault] of Map.groupBy(outcomes, (outcome) => outcome.vault)) {
     const stored = ofVault.filter(({ result }) => result === "stored");

@@ -21,6 +21,7 @@ const status: NodeStatus = {
   granted: false,
   addresses: [{ ip: "127.0.0.1", libp2p: 1, lane: 2, heartbeat: 0 }],
   zone: "a",
+  host: "",
   vaults: [{ name: "aa", publicKey: "bb", state: "joining", capacity: 10, used: 0, chunks: 0 }],
   disk: { live: 0, dead: 0, overhead: 0, free: 5, total: 10 },
   store: { mode: "read-only", why: "the disk is full" },

@@ -30,19 +30,39 @@ export async function lookAt(parts: LookParts, addresses: readonly Address[], si
   // Copies that went further out, past vaults without room, are asked for only where the near ones are too few.
   const short = addresses.filter((address) => (first.get(address)?.holders.size ?? 0) + 1 < policy.target);
   const second = await survey(asking, short, (address) => view.answering(address).slice(policy.max), signal);
+  const third = await surveyTakers(parts, addresses, [first, second], signal);
   const looked = new Map<Address, Looked>();
   for (const address of addresses) {
     if (!parts.holds(address)) continue;
-    const sighting = merge(first.get(address), second.get(address));
+    const sighting = merge(first.get(address), second.get(address), third.get(address));
     looked.set(address, { plan: planOf(parts, address, sighting), silent: sighting.silent.size > 0 });
   }
   return looked;
+}
+
+type Seen = ReadonlyMap<Address, Sighting>;
+
+/** A vault without room points to who took the chunk: asked too where it was not, so that a copy far out is one. */
+async function surveyTakers(
+  { peers, view, questionTimeoutMs }: LookParts,
+  addresses: readonly Address[],
+  seen: readonly Seen[],
+  signal: AbortSignal,
+): Promise<Seen> {
+  const takers = (address: Address): readonly PeerId[] => {
+    const near = view.answering(address);
+    const named = seen.flatMap((one) => [...(one.get(address)?.elsewhere.values() ?? [])]);
+    return [...new Set(named)].filter((peer) => !near.includes(peer) && view.isHere(peer));
+  };
+  const pointed = addresses.filter((address) => takers(address).length > 0);
+  return survey({ peers, timeoutMs: questionTimeoutMs }, pointed, takers, signal);
 }
 
 function merge(...sightings: readonly (Sighting | undefined)[]): Sighting {
   return {
     holders: new Set(sightings.flatMap((one) => [...(one?.holders ?? [])])),
     silent: new Set(sightings.flatMap((one) => [...(one?.silent ?? [])])),
+    elsewhere: new Map(sightings.flatMap((one) => [...(one?.elsewhere ?? [])])),
   };
 }
 
@@ -53,6 +73,7 @@ function planOf({ peers, policy, view, refuses }: LookParts, address: Address, s
   const taken = new Set(near.map(({ peer }) => peer));
   // Holders outside the circle come last, in an order that is the same everywhere.
   const far = staying.filter(({ peer }) => !taken.has(peer)).sort((a, b) => (a.peer < b.peer ? -1 : 1));
-  const keepers = [...near, ...far].map((keeper) => (refuses(keeper) ? { ...keeper, takes: false } : keeper));
+  const full = (keeper: Keeper): boolean => refuses(keeper) || sighting.elsewhere.has(keeper.peer);
+  const keepers = [...near, ...far].map((keeper) => (full(keeper) ? { ...keeper, takes: false } : keeper));
   return planChunk({ policy, self: peers.self, keepers, holders, silent: sighting.silent });
 }

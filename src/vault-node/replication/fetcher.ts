@@ -22,16 +22,29 @@ export type FetcherParts = {
 export async function fetchBack(parts: FetcherParts, address: Address, signal: AbortSignal): Promise<boolean> {
   const vault = parts.vaultFor(address);
   if (vault === undefined || parts.store.info(address) !== undefined) return true;
-  for (const peer of parts.whom(address)) {
+  const whom = [...parts.whom(address)];
+  // Who is pointed to is asked next, once.
+  for (const peer of whom) {
     signal.throwIfAborted();
-    if (await takeFrom(parts, peer, { address, vault }, signal)) return true;
+    const got = await takeFrom(parts, peer, { address, vault }, signal);
+    if (got === true) return true;
+    if (got !== false && !whom.includes(got) && whom.length < pointedMax) whom.push(got);
   }
   return false;
 }
 
+// Nodes asked for one chunk in all: those around, and as many that they point to.
+const pointedMax = 32;
+
 type Wanted = { readonly address: Address; readonly vault: VaultName };
 
-async function takeFrom({ peers, store, timeoutMs }: FetcherParts, peer: PeerId, wanted: Wanted, signal: AbortSignal): Promise<boolean> {
+/** Whether it is here now; or who took it when that node had no room. */
+async function takeFrom(
+  { peers, store, timeoutMs }: FetcherParts,
+  peer: PeerId,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<boolean | PeerId> {
   const { address, vault } = wanted;
   const body = encodeMessage(getChunksRequest, { chunks: [address] });
   const answer = await peers.request(peer, "get-chunks", { body, chunks: [] }, { timeoutMs, signal }).catch(() => undefined);
@@ -39,6 +52,7 @@ async function takeFrom({ peers, store, timeoutMs }: FetcherParts, peer: PeerId,
   try {
     const reply = decodeMessage(getChunksReply, answer.body);
     const [bytes] = answer.chunks;
+    if (reply.ok && bytes === undefined) return reply.value.elsewhere?.find(({ chunk }) => chunk === address)?.peer ?? false;
     if (!reply.ok || bytes === undefined || answer.hashes[0] !== address) return false;
     const [outcome] = await store.put([{ vault, address, bytes }]);
     return outcome === "stored" || outcome === "held";

@@ -44,10 +44,10 @@ export async function push(parts: PusherParts, order: Push, signal: AbortSignal)
   const question = { peers: parts.peers, timeoutMs: parts.limits.questionTimeoutMs };
   const there = await heldAt(question, order.to, order.chunks, signal);
   if (there === undefined) return new Map(order.chunks.map((address) => [address, "silent"]));
-  for (const address of order.chunks) outcomes.set(address, there.has(address) ? "held" : "gone");
+  for (const address of order.chunks) outcomes.set(address, there.held.has(address) ? "held" : "gone");
   const found = await readAll(
     parts,
-    order.chunks.filter((address) => !there.has(address)),
+    order.chunks.filter((address) => !there.held.has(address)),
   );
   try {
     if (found.length === 0) return outcomes;

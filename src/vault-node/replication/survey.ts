@@ -6,8 +6,8 @@ import { addressesPerRequestMax } from "../../protocol/limits.ts";
 import { hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 
-/** What the nodes around a chunk said: who holds it, who did not answer. */
-export type Sighting = { readonly holders: Set<PeerId>; readonly silent: Set<PeerId> };
+/** What the nodes around a chunk said: who holds it, who did not answer, who has no room for it and points to whom. */
+export type Sighting = { readonly holders: Set<PeerId>; readonly silent: Set<PeerId>; readonly elsewhere: Map<PeerId, PeerId> };
 
 export type SurveyParts = {
   readonly peers: Pick<Peers, "request" | "self">;
@@ -24,7 +24,7 @@ export async function survey(
   const sightings = new Map<Address, Sighting>();
   const questions = new Map<PeerId, Address[]>();
   for (const address of addresses) {
-    sightings.set(address, { holders: new Set(), silent: new Set() });
+    sightings.set(address, { holders: new Set(), silent: new Set(), elsewhere: new Map() });
     for (const peer of whom(address)) {
       if (peer === parts.peers.self) continue;
       const list = questions.get(peer) ?? [];
@@ -43,14 +43,19 @@ async function askInTurn(parts: SurveyParts, peer: PeerId, addresses: readonly A
   for (let from = 0; from < addresses.length; from += addressesPerRequestMax) {
     const asked = addresses.slice(from, from + addressesPerRequestMax);
     // A node that failed once is not waited for again in this survey.
-    const held: ReadonlySet<Address> | undefined = failed ? undefined : await heldAt(parts, peer, asked, signal);
-    failed = held === undefined;
+    const said: HeldThere | undefined = failed ? undefined : await heldAt(parts, peer, asked, signal);
+    failed = said === undefined;
     for (const address of asked) {
-      if (held === undefined) sightings.get(address)?.silent.add(peer);
-      else if (held.has(address)) sightings.get(address)?.holders.add(peer);
+      const taker = said?.elsewhere.get(address);
+      if (said === undefined) sightings.get(address)?.silent.add(peer);
+      else if (said.held.has(address)) sightings.get(address)?.holders.add(peer);
+      else if (taker !== undefined) sightings.get(address)?.elsewhere.set(peer, taker);
     }
   }
 }
+
+/** What a node says it holds, and for which chunks it has no room, with who took them. */
+export type HeldThere = { readonly held: ReadonlySet<Address>; readonly elsewhere: ReadonlyMap<Address, PeerId> };
 
 /** Which of these chunks a node says it holds; undefined where it gave no proper answer. */
 export async function heldAt(
@@ -58,13 +63,15 @@ export async function heldAt(
   peer: PeerId,
   chunks: readonly Address[],
   signal: AbortSignal,
-): Promise<ReadonlySet<Address> | undefined> {
+): Promise<HeldThere | undefined> {
   try {
     const body = encodeMessage(hasChunksRequest, { chunks, receipts: false });
     const answer = await peers.request(peer, "has-chunks", { body, chunks: [] }, { timeoutMs, signal });
     const reply = decodeMessage(hasChunksReply, answer.body);
     answer.release();
-    return reply.ok ? new Set(reply.value.held.map(({ chunk }) => chunk)) : undefined;
+    if (!reply.ok) return undefined;
+    const { held, elsewhere = [] } = reply.value;
+    return { held: new Set(held.map(({ chunk }) => chunk)), elsewhere: new Map(elsewhere.map((one) => [one.chunk, one.peer])) };
   } catch {
     return undefined;
   }

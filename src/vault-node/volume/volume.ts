@@ -3,7 +3,7 @@
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
 import type { Address } from "../../protocol/address.ts";
-import type { SigningKey } from "../../protocol/keys.ts";
+import type { SigningKey, VaultName } from "../../protocol/keys.ts";
 import { type PeerId, peerIdFromPublicKey } from "../../protocol/peer-id.ts";
 import { type DesiredState, desiredStates } from "../../protocol/states.ts";
 import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
@@ -26,6 +26,8 @@ export type Volume = {
   readonly grant: Uint8Array | undefined;
   readonly desired: DesiredState;
   readonly chunkDirectory: string;
+  /** Where the pointers of a vault are kept. */
+  pointersPath(vault: VaultName): string;
   /** Where the directory of peers is cached. */
   readonly peersCachePath: string;
   /** Where the membership certificates are kept, and what this node signed for the next one. */
@@ -78,6 +80,7 @@ async function openLocked(options: VolumeOptions, random: Random, lock: VolumeLo
     grant,
     desired,
     chunkDirectory: join(directory, "chunks"),
+    pointersPath: (vault) => join(directory, "pointers", vault),
     peersCachePath: join(directory, "peers"),
     certificatePaths: { chain: join(directory, "certificates"), votes: join(directory, "votes") },
     scores: {
