@@ -10,9 +10,15 @@ import { createPeerPaces, type PaceClass } from "./peer-pace.ts";
 import { settledHolders, shareHolders } from "./read-decision.ts";
 import { createRecentSet } from "./recent-set.ts";
 import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
+import { shareFetches } from "./shared-fetch.ts";
 
 /** A cache of chunk bytes by address that the caller owns; the bytes in it are never changed. */
-export type ChunkCache = { get(address: string): Uint8Array | undefined; put(address: string, bytes: Uint8Array): void };
+export type ChunkCache = {
+  get(address: string): Uint8Array | undefined;
+  /** What lies further away, such as on a disk: verified bytes, or undefined. Never rejects. */
+  find?(address: Address): Promise<Uint8Array | undefined>;
+  put(address: string, bytes: Uint8Array): void;
+};
 
 export type ChunkFetcher = {
   /** Verified bytes. `kind`: what size is expected. Rejects with a `ClientError` (see `readChunk`). */
@@ -45,9 +51,9 @@ export function createChunkFetcher(parts: CustomerParts, cache: ChunkCache | und
     if (gathered.length === 0) queueMicrotask(shareOut);
     return new Promise((tell) => gathered.push({ address, tell }));
   };
-  const fetch = async (address: Address, kind: PaceClass, signal: AbortSignal): Promise<FetchedChunk> => {
-    const known = cache?.get(address);
-    if (known !== undefined) return { bytes: known, release: () => {} };
+  const fetchAbsent = async (address: Address, kind: PaceClass, signal: AbortSignal): Promise<FetchedChunk> => {
+    const found = await cache?.find?.(address);
+    if (found !== undefined) return { bytes: found, release: () => {} };
     const prefer = kind === "small" ? await firstHolder(address) : undefined;
     const chunk = await readChunk(readParts, { address, kind, prefer }, signal);
     // Copying a large chunk costs as much as decrypting it, and one reading of a large object would push everything else
@@ -56,5 +62,11 @@ export function createChunkFetcher(parts: CustomerParts, cache: ChunkCache | und
     else readBefore.add(address);
     return chunk;
   };
-  return { fetch };
+  const share = shareFetches(fetchAbsent);
+  return {
+    fetch: async (address, kind, signal) => {
+      const known = cache?.get(address);
+      return known === undefined ? share(address, kind, signal) : { bytes: known, release: () => {} };
+    },
+  };
 }

@@ -206,6 +206,39 @@ describe("a chunk", () => {
     ]);
   });
 
+  it("is asked for once by readers who come together, also when the first of them leaves", async () => {
+    const farm = await startFarm();
+    const { address, bytes } = place(farm, 200_000);
+    const leaving = new AbortController();
+    const first = farm.client.getChunk(address, leaving.signal);
+    const others = Array.from({ length: 30 }, () => farm.client.getChunk(address));
+    const left = failing(first);
+    leaving.abort();
+    assert.equal(await left, "aborted");
+    for (const read of await Promise.all(others)) assert.deepEqual(read, bytes);
+    assert.equal(farm.requests.get("get-chunks"), 1);
+  });
+
+  it("comes out of the caller's further cache before a node is asked", async () => {
+    const asked: string[] = [];
+    const absent = randomBytes(500);
+    const farm = await startFarm({
+      chunkCache: {
+        get: () => undefined,
+        put: () => {},
+        find: async (address) => {
+          asked.push(address);
+          return address === chunkAddress(absent) ? absent : undefined;
+        },
+      },
+    });
+    const { address, bytes } = place(farm);
+    assert.deepEqual(Buffer.from(await farm.client.getChunk(chunkAddress(absent))), absent);
+    assert.equal(farm.requests.get("get-chunks"), undefined);
+    assert.deepEqual(await farm.client.getChunk(address), bytes);
+    assert.deepEqual([asked, farm.requests.get("get-chunks")], [[chunkAddress(absent), address], 1]);
+  });
+
   it("has a head with its size and the number of its closest holders", async () => {
     const farm = await startFarm();
     const { address } = place(farm);

@@ -35,6 +35,7 @@ import { addPage } from "./routes/page.ts";
 import { addReadObject } from "./routes/read-object.ts";
 import { addStoreObject } from "./routes/store-object.ts";
 import { addUploads } from "./routes/uploads.ts";
+import type { SecondCache } from "./second-cache.ts";
 import { createSlots } from "./slots.ts";
 import { createUploadBoard } from "./upload-board.ts";
 import { createQuotaBook } from "./write-quota.ts";
@@ -48,6 +49,8 @@ export type AppParts = {
   readonly assets: PageAssets;
   /** Encrypted chunks in memory; shared with the client, which reads objects through it. */
   readonly chunkCache: ByteCache;
+  /** Where more of them lie; none by default. */
+  readonly secondCaches?: readonly SecondCache[];
   readonly version: string;
   /** Default: as in limits.ts. */
   readonly patience?: SocketPatience;
@@ -104,6 +107,7 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
     uploads: puts.taken,
     downloads: reads.taken,
     eventClients: gate.count,
+    secondCaches: parts.secondCaches ?? [],
     cacheBytes: () => ({ chunks: chunkCache.bytes(), objects: objectCache.bytes() }),
   });
   await http.ready();

@@ -59,6 +59,8 @@ export type GatewayConfig = {
   readonly requestsPerMinute: number;
   /** Encrypted chunks kept in memory, bytes. */
   readonly cacheMemory: number;
+  /** Encrypted chunks kept on disk in the data folder, bytes; 0 = none. */
+  readonly cacheDisk: number;
   readonly logLevel: LogLevel;
   /** How long requests under way may take to finish after SIGTERM, milliseconds. */
   readonly stopGraceMs: number;
@@ -122,6 +124,13 @@ const plainTable: SettingTable<PlainFields> = {
     fallback: 6000,
   }),
   cacheMemory: bytes({ variable: "VAULTFARM_CACHE_MEMORY", meaning: "memory of the caches, bytes", fallback: 64 * mib }),
+  cacheDisk: integerSetting({
+    variable: "VAULTFARM_CACHE_DISK",
+    meaning: "room for encrypted chunks on disk in the data folder, bytes; 0 = none",
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    fallback: 0,
+  }),
   logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "least level that is logged", choices: logLevels, fallback: "info" }),
   stopGraceMs: integerSetting({
     variable: "VAULTFARM_STOP_GRACE_MS",

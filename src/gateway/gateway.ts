@@ -1,6 +1,7 @@
 // A gateway, built top to bottom: files, client of the network, HTTP application, listening socket. Reading this file is
 // reading what a gateway consists of; stopping goes the other way round.
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { connectClient } from "../client/connect.ts";
 import type { FarmClient } from "../client/farm-client.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -12,10 +13,12 @@ import type { Random } from "../runtime/random.ts";
 import type { Program } from "../runtime/run-until-signal.ts";
 import { softwareVersion } from "../runtime/software-version.ts";
 import { createApp, type GatewayApp } from "./app.ts";
-import { type ByteCache, createByteCache } from "./chunk-cache.ts";
+import { createByteCache } from "./chunk-cache.ts";
 import type { GatewayConfig } from "./config.ts";
-import { createPeersReader, openGatewayFiles } from "./gateway-files.ts";
+import { createDiskCache, removeDiskCache } from "./disk-cache.ts";
+import { createPeersReader, type GatewayFiles, openGatewayFiles } from "./gateway-files.ts";
 import { loadPageAssets } from "./page-assets.ts";
+import { type ChunkCaches, createChunkCaches, type SecondCache } from "./second-cache.ts";
 
 export type GatewayTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
 
@@ -34,12 +37,14 @@ export function createGateway(config: GatewayConfig, tools: GatewayTools): Progr
 async function build(config: GatewayConfig, tools: GatewayTools): Promise<Lifecycle> {
   const { clock, log } = tools;
   await using undo = new AsyncDisposableStack();
+  const files = await openGatewayFiles(config, tools.random);
+  const secondCaches = openSecondCaches(config, files, log);
   // Three quarters for encrypted chunks, the rest for small objects (app.ts).
-  const chunkCache = createByteCache(Math.floor((config.cacheMemory * 3) / 4));
-  const client = undo.adopt(await connect(config, tools, chunkCache), (opened) => opened.stop());
+  const chunkCache = createChunkCaches(createByteCache(Math.floor((config.cacheMemory * 3) / 4)), secondCaches);
+  const client = undo.adopt(await connect(config, tools, { files, chunkCache }), (opened) => opened.stop());
   const registry = createMetricsRegistry({ processMetrics: true });
   const assets = await loadPageAssets();
-  const app = await createApp({ client, config, clock, log, registry, assets, chunkCache, version: softwareVersion });
+  const app = await createApp({ client, config, clock, log, registry, assets, chunkCache, secondCaches, version: softwareVersion });
   const parts = [
     { name: "client", stop: () => client.stop() },
     { name: "http", start: () => listen(app, config, log), stop: () => stopListening(app, config, clock) },
@@ -48,8 +53,16 @@ async function build(config: GatewayConfig, tools: GatewayTools): Promise<Lifecy
   return createLifecycle(parts, { clock, log }, { stopMs: config.stopGraceMs });
 }
 
-async function connect(config: GatewayConfig, tools: GatewayTools, chunkCache: ByteCache): Promise<FarmClient> {
-  const files = await openGatewayFiles(config, tools.random);
+function openSecondCaches({ cacheDisk }: GatewayConfig, { cacheDir }: GatewayFiles, log: Log): readonly SecondCache[] {
+  const folder = join(cacheDir, "chunks");
+  if (cacheDisk > 0) return [createDiskCache({ folder, bytesMax: cacheDisk, log })];
+  void removeDiskCache(folder);
+  return [];
+}
+
+type Connecting = { readonly files: GatewayFiles; readonly chunkCache: ChunkCaches };
+
+async function connect(config: GatewayConfig, tools: GatewayTools, { files, chunkCache }: Connecting): Promise<FarmClient> {
   return connectClient({
     ...files,
     ...tools,

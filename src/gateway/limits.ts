@@ -58,3 +58,12 @@ export const pathSegmentMax = 300;
 
 /** Addresses whose use of the day is counted one by one; further ones share a count. */
 export const quotaAddressesMax = 100_000;
+
+/** Chunks on disk at once: each costs about 200 bytes of memory, and a look at its file at the start. */
+export const diskCacheFilesMax = 100_000;
+
+/** Bytes that wait to be written to the cache on disk; what comes beyond is not kept there. */
+export const diskCacheWaitingMax: number = 16 * 1024 * kib;
+
+/** Files of the cache written at once: it must not hold up what the machine's disks are for. */
+export const diskCacheWritersMax = 2;

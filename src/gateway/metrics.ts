@@ -4,6 +4,7 @@ import type { FarmClient } from "../client/farm-client.ts";
 import type { MembershipSummary } from "../protocol/network-view.ts";
 import { nodeViews } from "../protocol/states.ts";
 import type { CounterMetric, Labels, MetricNaming, MetricsRegistry, Reading } from "../runtime/metrics-registry.ts";
+import { type SecondCache, secondCacheResults } from "./second-cache.ts";
 
 export type GatewayMetrics = {
   /** Counts and times the answers of a route. */
@@ -23,7 +24,8 @@ export type GatewayReadings = {
   uploads(): number;
   downloads(): number;
   eventClients(): number;
-  /** Bytes in each cache. */
+  readonly secondCaches: readonly Pick<SecondCache, "kind" | "bytes" | "counts">[];
+  /** Bytes in each cache in memory. */
   cacheBytes(): Readonly<Record<"chunks" | "objects", number>>;
 };
 
@@ -150,7 +152,23 @@ export function addGatewayReadings(registry: MetricsRegistry, readings: GatewayR
     const { nodes } = client.network();
     return nodeViews.map((state) => ({ labels: { state }, value: nodes.filter((node) => node.state === state).length }));
   });
-  registry.gaugeOf({ name: "vaultfarm_gateway_cache_bytes", help: "Bytes held by the gateway's caches", labels: ["cache"] }, () =>
-    Object.entries(readings.cacheBytes()).map(([cache, value]) => ({ labels: { cache }, value })),
+  const { secondCaches } = readings;
+  registry.gaugeOf({ name: "vaultfarm_gateway_cache_bytes", help: "Bytes held by the gateway's caches", labels: ["cache"] }, () => [
+    ...Object.entries(readings.cacheBytes()).map(([cache, value]) => ({ labels: { cache }, value })),
+    ...secondCaches.flatMap((cache) => {
+      const value = cache.bytes();
+      return value === undefined ? [] : [{ labels: { cache: cache.kind }, value }];
+    }),
+  ]);
+  registry.counterOf(
+    {
+      name: "vaultfarm_gateway_second_cache_reads_total",
+      help: "Look-ups of chunks beyond those in memory, by cache and what came of them; damaged: removed, because it was not the chunk",
+      labels: ["cache", "result"],
+    },
+    () =>
+      secondCaches.flatMap((cache) =>
+        secondCacheResults.map((result) => ({ labels: { cache: cache.kind, result }, value: cache.counts()[result] })),
+      ),
   );
 }
