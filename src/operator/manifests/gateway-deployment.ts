@@ -1,0 +1,150 @@
+// The gateways of a farm: interchangeable pods behind a Service. Each makes an identity of its own at its start and grants
+// itself the right to store with the key that they share.
+
+import { readConfig, toEnv } from "../../gateway/config.ts";
+import { gatewayPort, heartbeatPort, lanePort, libp2pPort } from "../../protocol/ports.ts";
+import type { VaultFarmSpec } from "../api/vault-farm.ts";
+import { gatewayPolicy } from "./gateway-policy.ts";
+import { type FarmIdentity, farmMeta, type Manifest, objectLabels, objectNames, selectorLabels } from "./names.ts";
+import { networkSecretKeys } from "./network-secret.ts";
+import {
+  containerSecurity,
+  type PodImage,
+  podEnv,
+  podIpVariable,
+  podSecurity,
+  pullSecretsOf,
+  temporaryMount,
+  temporaryVolume,
+} from "./pod-security.ts";
+
+const paths = { data: "/data", network: "/etc/vaultfarm/network", peers: "/etc/vaultfarm/peers", grant: "/etc/vaultfarm/grant" } as const;
+/** For uploads under way. */
+const stopGraceSeconds = 30;
+
+export type GatewayParts = {
+  readonly farm: FarmIdentity;
+  readonly spec: VaultFarmSpec;
+  /** Addresses of the Service: who asks for one of them is answered. */
+  readonly serviceIps: readonly string[];
+  readonly image: PodImage;
+};
+
+/** The Deployment. */
+export function gatewayDeployment(parts: GatewayParts): Manifest {
+  const { farm, spec, image } = parts;
+  return {
+    apiVersion: "apps/v1",
+    kind: "Deployment",
+    metadata: farmMeta(farm, objectNames.gateway(farm.name), "gateway"),
+    spec: {
+      replicas: spec.gateway.replicas,
+      selector: { matchLabels: selectorLabels(farm.name, "gateway") },
+      // A new one answers before an old one goes.
+      strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: {
+          labels: objectLabels(farm, "gateway"),
+          annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": String(gatewayPort) },
+        },
+        spec: {
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          terminationGracePeriodSeconds: stopGraceSeconds + 15,
+          securityContext: podSecurity,
+          ...pullSecretsOf(image),
+          topologySpreadConstraints: [
+            {
+              maxSkew: 1,
+              topologyKey: spec.topology.hostKey,
+              whenUnsatisfiable: "ScheduleAnyway",
+              labelSelector: { matchLabels: selectorLabels(farm.name, "gateway") },
+            },
+          ],
+          containers: [containerOf(parts)],
+          volumes: [
+            { name: "data", emptyDir: {} },
+            {
+              name: "network",
+              secret: {
+                secretName: objectNames.network(farm.name),
+                defaultMode: 0o440,
+                items: [networkSecretKeys.genesis, networkSecretKeys.networkKey].map((key) => ({ key, path: key })),
+              },
+            },
+            { name: "grant", secret: { secretName: objectNames.gatewayGrant(farm.name), defaultMode: 0o440 } },
+            { name: "peers", configMap: { name: objectNames.peers(farm.name), optional: true } },
+            temporaryVolume,
+          ],
+        },
+      },
+    },
+  };
+}
+
+function containerOf(parts: GatewayParts): Readonly<Record<string, unknown>> {
+  const { spec, image } = parts;
+  // A probe asks for the pod's address, a foreign name for a gateway that minds its names.
+  const httpHeaders = [{ name: "Host", value: "localhost" }];
+  const probe = (path: string): object => ({ httpGet: { path, port: "http", httpHeaders }, timeoutSeconds: 5 });
+  return {
+    name: "gateway",
+    image: image.image,
+    imagePullPolicy: image.pullPolicy,
+    args: ["/app/dist/gateway/main.js"],
+    env: [podIpVariable, ...podEnv(gatewayEnv(parts))],
+    ports: [
+      { name: "http", containerPort: gatewayPort },
+      { name: "libp2p", containerPort: libp2pPort },
+      { name: "lane", containerPort: lanePort },
+      { name: "heartbeat", containerPort: heartbeatPort, protocol: "UDP" },
+    ],
+    startupProbe: { ...probe("/healthz"), periodSeconds: 2, failureThreshold: 60 },
+    livenessProbe: { ...probe("/healthz"), periodSeconds: 15, failureThreshold: 4 },
+    readinessProbe: { ...probe("/readyz"), periodSeconds: 5 },
+    resources: { requests: spec.gateway.resources.requests, limits: spec.gateway.resources.limits },
+    securityContext: containerSecurity,
+    volumeMounts: [
+      { name: "data", mountPath: paths.data },
+      { name: "network", mountPath: paths.network, readOnly: true },
+      { name: "grant", mountPath: paths.grant, readOnly: true },
+      { name: "peers", mountPath: paths.peers, readOnly: true },
+      temporaryMount,
+    ],
+  };
+}
+
+function gatewayEnv({ farm, spec, serviceIps }: GatewayParts): Readonly<Record<string, string>> {
+  const required = {
+    VAULTFARM_DATA_DIR: `${paths.data}/gateway`,
+    VAULTFARM_GENESIS_FILE: `${paths.network}/${networkSecretKeys.genesis}`,
+    VAULTFARM_NETWORK_KEY_FILE: `${paths.network}/${networkSecretKeys.networkKey}`,
+    VAULTFARM_PEERS_FILE: `${paths.peers}/peers.json`,
+    VAULTFARM_GRANT_DIR: paths.grant,
+  };
+  const policy = gatewayPolicy(spec.gateway);
+  const env = toEnv({
+    ...readConfig(required),
+    ...policy,
+    extraHosts: [...serviceNames(farm), ...serviceIps, ...policy.extraHosts],
+    host: "0.0.0.0",
+    writes: spec.gateway.writes ?? "off",
+    libp2pPort,
+    lanePort,
+    heartbeatPort,
+    stopGraceMs: stopGraceSeconds * 1000,
+  });
+  return {
+    ...env,
+    // By reference, so that they are the pod's own.
+    VAULTFARM_NETWORK_IP: "$(POD_IP)",
+    VAULTFARM_EXTRA_HOSTS: `${env["VAULTFARM_EXTRA_HOSTS"] ?? ""},$(POD_IP)`,
+  };
+}
+
+/** What the Service is called from inside the cluster. */
+function serviceNames({ name, namespace }: FarmIdentity): readonly string[] {
+  const service = objectNames.gateway(name);
+  const inNamespace = `${service}.${namespace}`;
+  return [service, inNamespace, `${inNamespace}.svc`, `${inNamespace}.svc.cluster.local`];
+}

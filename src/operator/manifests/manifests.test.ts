@@ -1,0 +1,206 @@
+// Proves what the builders promise: pods that the restricted Pod Security standard admits, environments that the programs
+// themselves read back, keys that stay with the operator, and network policies that let through the port table and no more.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { readConfig as readGatewayConfig } from "../../gateway/config.ts";
+import { checkGrant } from "../../protocol/grant.ts";
+import { signingKeyFromSeed } from "../../protocol/keys.ts";
+import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
+import { adminPort, gatewayPort, healthPort, heartbeatPort, lanePort, libp2pPort } from "../../protocol/ports.ts";
+import { seededRandom } from "../../runtime/random.ts";
+import { readConfig as readNodeConfig } from "../../vault-node/config.ts";
+import { type VaultFarmSpec, vaultFarmSpecSchema } from "../api/vault-farm.ts";
+import { disruptionBudget } from "./disruption-budget.ts";
+import { gatewayDeployment } from "./gateway-deployment.ts";
+import { type FarmIdentity, farmMeta, labels, type Manifest, objectNames, selectorText } from "./names.ts";
+import { gatewayNetworkPolicy, nodePolicy } from "./network-policies.ts";
+import { newGrantSecret, newNetworkSecret, readNetworkSecret } from "./network-secret.ts";
+import { peersConfigMap } from "./peers-config-map.ts";
+import type { PodImage } from "./pod-security.ts";
+import { gatewayService, nodesService } from "./services.ts";
+import { vaultNodePod } from "./vault-node-pod.ts";
+import { volumeClaim } from "./volume-claim.ts";
+
+const farm: FarmIdentity = { name: "attic", namespace: "farms", uid: "u-1" };
+const spec: VaultFarmSpec = vaultFarmSpecSchema.parse({
+  replicas: 5,
+  vaultsPerNode: 3,
+  vaultCapacity: "10Gi",
+  gateway: { replicas: 2, writes: "open", extraHosts: ["farm.example"], quota: { perDay: "1Ti" } },
+  pod: { nodeSelector: { disk: "big" }, annotations: { team: "storage" }, priorityClassName: "high" },
+});
+const image: PodImage = { image: "vaultfarm:1", pullPolicy: "IfNotPresent", pullSecrets: ["pull"] };
+const adminPublicKey = signingKeyFromSeed(seededRandom(3).bytes(32)).publicKey;
+const pod = (change: Partial<Parameters<typeof vaultNodePod>[0]> = {}): Manifest =>
+  vaultNodePod({
+    farm,
+    node: { name: "attic-abcde", uid: "u-2" },
+    spec,
+    zone: "za",
+    capacity: spec.vaultCapacity,
+    template: "t1",
+    founder: true,
+    adminPublicKey,
+    image,
+    ...change,
+  });
+const deployment = gatewayDeployment({ farm, spec, image, serviceIps: ["10.0.0.7"] });
+
+type PodSpec = {
+  readonly automountServiceAccountToken: boolean;
+  readonly securityContext: Readonly<Record<string, unknown>>;
+  readonly volumes: readonly Readonly<Record<string, unknown>>[];
+  readonly affinity: { readonly nodeAffinity?: object; readonly podAntiAffinity: Readonly<Record<string, unknown>> };
+  readonly containers: readonly {
+    readonly env: readonly { readonly name: string; readonly value?: string }[];
+    readonly securityContext: Readonly<Record<string, unknown>>;
+    readonly resources: { readonly limits: Readonly<Record<string, string>> };
+  }[];
+};
+const podSpec = (manifest: Manifest): PodSpec => manifest["spec"] as PodSpec;
+const templateSpec = (manifest: Manifest): PodSpec => (manifest["spec"] as { template: { spec: PodSpec } }).template.spec;
+
+/** The environment as a kubelet hands it over: references to earlier variables are filled in. */
+function environment({ containers }: PodSpec): Readonly<Record<string, string>> {
+  const env: Record<string, string> = { POD_IP: "10.1.2.3", NODE_NAME: "machine-1" };
+  for (const { name, value } of containers[0]?.env ?? [])
+    if (value !== undefined) env[name] = value.replace(/\$\((\w+)\)/g, (whole, key: string) => env[key] ?? whole);
+  return env;
+}
+
+test("pods are what the restricted Pod Security standard admits, and write to their volumes only", () => {
+  for (const one of [podSpec(pod()), templateSpec(deployment)]) {
+    assert.equal(one.automountServiceAccountToken, false);
+    assert.equal(one.securityContext["runAsNonRoot"], true);
+    assert.deepEqual(one.securityContext["seccompProfile"], { type: "RuntimeDefault" });
+    const allowed = ["configMap", "emptyDir", "persistentVolumeClaim", "secret"];
+    for (const volume of one.volumes)
+      assert.ok(
+        Object.keys(volume).some((key) => allowed.includes(key)),
+        JSON.stringify(volume),
+      );
+    for (const { securityContext, resources } of one.containers) {
+      assert.deepEqual(securityContext["capabilities"], { drop: ["ALL"] });
+      assert.deepEqual([securityContext["allowPrivilegeEscalation"], securityContext["readOnlyRootFilesystem"]], [false, true]);
+      assert.equal(resources.limits["cpu"], undefined, "a throttled node is silent");
+    }
+  }
+});
+
+test("a vault node reads its environment as the farm says", () => {
+  const config = readNodeConfig(environment(podSpec(pod())));
+  assert.deepEqual(
+    [config.vaults, config.vaultCapacity, config.zone, config.host, config.listenIp, config.founder, config.adminPublicKey],
+    [3, spec.vaultCapacity, "za", "machine-1", "10.1.2.3", true, adminPublicKey],
+  );
+  assert.deepEqual(
+    [config.repairDelayMs, config.profile, config.ports.admin, config.ports.heartbeat],
+    [300_000, "lan", adminPort, heartbeatPort],
+  );
+});
+
+test("a gateway reads its environment as the farm says, and knows every name it is called by", () => {
+  const config = readGatewayConfig(environment(templateSpec(deployment)));
+  assert.deepEqual([config.writes, config.quota.perDay, config.networkIp, config.host], ["open", 2 ** 40, "10.1.2.3", "0.0.0.0"]);
+  const names = ["attic-gateway", "attic-gateway.farms", "attic-gateway.farms.svc", "attic-gateway.farms.svc.cluster.local"];
+  assert.deepEqual(config.extraHosts, [...names, "10.0.0.7", "farm.example", "10.1.2.3"]);
+  const { writes: _writes, ...closed } = spec.gateway;
+  const other = gatewayDeployment({ farm, spec: { ...spec, gateway: closed }, image, serviceIps: [] });
+  assert.equal(readGatewayConfig(environment(templateSpec(other))).writes, "off", "a cluster's gateway is closed unless opened");
+});
+
+test("the network's Secret is whole, and pods see nothing of it that commands nodes", () => {
+  const beginning = { copies: spec.copies, vaultCapacity: spec.vaultCapacity, createdAtMs: 1 };
+  const secret = newNetworkSecret(farm, beginning, seededRandom(1));
+  assert.deepEqual([secret.metadata.name, secret.metadata.ownerReferences], ["attic-network", undefined]);
+  const read = readNetworkSecret(secret["data"] as Record<string, string>);
+  assert.ok(read.ok && read.keys.genesis.copies.min === 4);
+  for (const one of [podSpec(pod()), templateSpec(deployment)]) {
+    const text = JSON.stringify(one.volumes);
+    assert.ok(text.includes("network.key") && !text.includes("seed"), text);
+  }
+  assert.equal(readNetworkSecret(undefined).ok, false);
+  assert.equal(readNetworkSecret({ ...(secret["data"] as Record<string, string>), "owner.seed": "eA==" }).ok, false);
+  const grant = newGrantSecret(farm, read.keys, seededRandom(2))["data"] as Record<string, string>;
+  const seed = Buffer.from(
+    Buffer.from(grant["grant.seed"] ?? "", "base64")
+      .toString()
+      .trim(),
+    "hex",
+  );
+  const peer = peerIdFromPublicKey(signingKeyFromSeed(new Uint8Array(seed)).publicKey);
+  assert.ok(checkGrant(read.keys.genesis, new Uint8Array(Buffer.from(grant["grant"] ?? "", "base64")), peer, 0).ok);
+});
+
+test("what holds data has no owner, what does not goes with its farm or node", () => {
+  const claim = volumeClaim({ farm, name: "attic-abcde", storage: spec.storage, bytes: 34 });
+  assert.equal(claim.metadata.ownerReferences, undefined);
+  assert.equal(claim.metadata.labels?.[labels.farmUid], farm.uid);
+  assert.deepEqual((claim["spec"] as { resources: unknown }).resources, { requests: { storage: "34" } });
+  const owned = [gatewayService(farm, spec), nodesService(farm), deployment, peersConfigMap(farm, []), disruptionBudget(farm, 4)];
+  for (const { metadata } of owned) assert.equal(metadata.ownerReferences?.[0]?.uid, farm.uid, metadata.name);
+  assert.equal(pod().metadata.ownerReferences?.[0]?.kind, "VaultNode");
+});
+
+test("names fit where the farm's name is as long as it may be", () => {
+  const longest = "a".repeat(40);
+  for (const name of Object.values(objectNames)) assert.ok(name(longest).length <= 63);
+  assert.ok(selectorText(longest, "node").length <= 256);
+});
+
+test("without zones a pod goes anywhere, and required spreading keeps two nodes apart", () => {
+  assert.equal(podSpec(pod({ zone: "" })).affinity.nodeAffinity, undefined);
+  const required = pod({ spec: { ...spec, topology: { ...spec.topology, spread: "Required" } } });
+  assert.ok("requiredDuringSchedulingIgnoredDuringExecution" in podSpec(required).affinity.podAntiAffinity);
+});
+
+test("the peers file is the same whoever was seen first", () => {
+  const address = (ip: string) => ({ ip, libp2p: 1, lane: 2, heartbeat: 3 });
+  const data = (ips: readonly string[]): unknown => peersConfigMap(farm, ips.map(address))["data"];
+  assert.deepEqual(data(["10.0.0.2", "10.0.0.1"]), data(["10.0.0.1", "10.0.0.2"]));
+});
+
+// Network policies, evaluated as a cluster would: the first rule that matches lets through.
+type Source = { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
+type Selector = { readonly matchLabels: Readonly<Record<string, string>> };
+type Rule = {
+  readonly from?: readonly { readonly podSelector?: Selector; readonly namespaceSelector?: Selector }[];
+  readonly ports: readonly { readonly port: number; readonly protocol: string }[];
+};
+
+function lets(policy: Manifest, source: Source, port: number, protocol: "TCP" | "UDP" = "TCP"): boolean {
+  const matches = (selector: Selector | undefined, actual: Readonly<Record<string, string>>): boolean =>
+    Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => actual[key] === value);
+  const fits = ({ podSelector, namespaceSelector }: NonNullable<Rule["from"]>[number]): boolean =>
+    matches(podSelector, source.labels) &&
+    (namespaceSelector === undefined
+      ? source.namespace === policy.metadata.namespace
+      : matches(namespaceSelector, { "kubernetes.io/metadata.name": source.namespace }));
+  const { ingress } = policy["spec"] as { readonly ingress: readonly Rule[] };
+  return ingress.some(
+    (rule) => rule.ports.some((one) => one.port === port && one.protocol === protocol) && (rule.from === undefined || rule.from.some(fits)),
+  );
+}
+
+test("policies let through the port table, to whom it concerns", () => {
+  const parts = { farm, operatorNamespace: "system" };
+  const of = (manifest: Manifest): Source => ({ namespace: "farms", labels: manifest.metadata.labels ?? {} });
+  const node = of(pod());
+  const gateway: Source = { namespace: "farms", labels: farmMeta(farm, "x", "gateway").labels ?? {} };
+  const operator: Source = {
+    namespace: "system",
+    labels: { "app.kubernetes.io/name": "vaultfarm", "app.kubernetes.io/component": "operator" },
+  };
+  const neighbour: Source = { namespace: "farms", labels: { ...node.labels, [labels.farm]: "cellar" } };
+  const stranger: Source = { namespace: "shop", labels: {} };
+  const [nodes, gateways] = [nodePolicy(parts), gatewayNetworkPolicy(parts)];
+  for (const peer of [node, gateway]) {
+    assert.ok(lets(nodes, peer, libp2pPort) && lets(nodes, peer, lanePort) && lets(nodes, peer, heartbeatPort, "UDP"));
+    assert.ok(!lets(nodes, peer, adminPort));
+  }
+  assert.ok(lets(gateways, node, lanePort) && lets(gateways, node, heartbeatPort, "UDP") && lets(gateways, stranger, gatewayPort));
+  assert.ok(lets(nodes, operator, adminPort) && lets(nodes, operator, healthPort) && !lets(nodes, operator, libp2pPort));
+  for (const other of [neighbour, stranger, { ...operator, namespace: "shop" }])
+    for (const port of [libp2pPort, lanePort, adminPort]) assert.ok(!lets(nodes, other, port), `${JSON.stringify(other)} reaches ${port}`);
+  assert.ok(!lets(gateways, gateway, libp2pPort), "gateways do not talk to each other");
+});

@@ -1,0 +1,176 @@
+// The pod of a vault node: one process with its volume. Made once and never changed; another template means another pod.
+import { adminPort, healthPort, heartbeatPort, lanePort, libp2pPort } from "../../protocol/ports.ts";
+import { readConfig, toEnv } from "../../vault-node/config.ts";
+import type { VaultFarmSpec } from "../api/vault-farm.ts";
+import { annotations, type FarmIdentity, labels, type Manifest, objectLabels, objectNames, selectorLabels } from "./names.ts";
+import { networkSecretKeys } from "./network-secret.ts";
+import {
+  containerSecurity,
+  type PodImage,
+  podEnv,
+  podIpVariable,
+  podSecurity,
+  pullSecretsOf,
+  temporaryMount,
+  temporaryVolume,
+} from "./pod-security.ts";
+
+/** Time for a goodbye and for copies of what is young and would have too few meanwhile. */
+const stopGraceSeconds = 60;
+/** A large store is opened within this. */
+const startSeconds = 1800;
+
+/** One vault node, as its pod is made. `capacity`: bytes that each vault declares; `template`: see `templateHash`; `zone`: empty where the cluster has none. */
+export type NodePodParts = {
+  readonly farm: FarmIdentity;
+  readonly node: { readonly name: string; readonly uid: string };
+  readonly spec: VaultFarmSpec;
+  readonly zone: string;
+  readonly capacity: number;
+  readonly template: string;
+  /** Whether it may be ready without having met another node. */
+  readonly founder: boolean;
+  /** Signs admin commands; 64 hexadecimal digits. */
+  readonly adminPublicKey: string;
+  readonly image: PodImage;
+};
+
+const paths = { data: "/data", network: "/etc/vaultfarm/network", peers: "/etc/vaultfarm/peers" } as const;
+
+/** The pod; it is controlled by its VaultNode. */
+export function vaultNodePod(parts: NodePodParts): Manifest {
+  const { farm, node, spec, image } = parts;
+  const { pod } = spec;
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: node.name,
+      namespace: farm.namespace,
+      labels: { ...objectLabels(farm, "node"), [labels.node]: node.name },
+      annotations: {
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": String(healthPort),
+        ...pod.annotations,
+        [annotations.template]: parts.template,
+        [annotations.capacity]: String(parts.capacity),
+      },
+      ownerReferences: [
+        {
+          apiVersion: "vaultfarm.dev/v1alpha1",
+          kind: "VaultNode",
+          name: node.name,
+          uid: node.uid,
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      terminationGracePeriodSeconds: stopGraceSeconds + 15,
+      securityContext: podSecurity,
+      ...pullSecretsOf(image),
+      ...(pod.priorityClassName === undefined ? {} : { priorityClassName: pod.priorityClassName }),
+      nodeSelector: pod.nodeSelector,
+      tolerations: pod.tolerations,
+      affinity: affinityOf(parts),
+      containers: [containerOf(parts)],
+      volumes: [
+        { name: "data", persistentVolumeClaim: { claimName: node.name } },
+        {
+          name: "network",
+          secret: {
+            secretName: objectNames.network(farm.name),
+            defaultMode: 0o440,
+            // Not the keys that command nodes.
+            items: [networkSecretKeys.genesis, networkSecretKeys.networkKey].map((key) => ({ key, path: key })),
+          },
+        },
+        { name: "peers", configMap: { name: objectNames.peers(farm.name), optional: true } },
+        temporaryVolume,
+      ],
+    },
+  };
+}
+
+function containerOf(parts: NodePodParts): Readonly<Record<string, unknown>> {
+  const { spec, image } = parts;
+  const probe = (path: string): object => ({ httpGet: { path, port: "health" }, timeoutSeconds: 5 });
+  return {
+    name: "vault-node",
+    image: image.image,
+    imagePullPolicy: image.pullPolicy,
+    args: ["/app/dist/vault-node/main.js"],
+    env: [
+      podIpVariable,
+      { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
+      ...podEnv(nodeEnv(parts)),
+      // By reference, so that they are the pod's own.
+      { name: "VAULTFARM_LISTEN_IP", value: "$(POD_IP)" },
+      { name: "VAULTFARM_HOST", value: "$(NODE_NAME)" },
+    ],
+    ports: [
+      { name: "libp2p", containerPort: libp2pPort },
+      { name: "lane", containerPort: lanePort },
+      { name: "heartbeat", containerPort: heartbeatPort, protocol: "UDP" },
+      { name: "health", containerPort: healthPort },
+      { name: "admin", containerPort: adminPort },
+    ],
+    startupProbe: { ...probe("/healthz"), periodSeconds: 2, failureThreshold: startSeconds / 2 },
+    livenessProbe: { ...probe("/healthz"), periodSeconds: 15, failureThreshold: 4 },
+    readinessProbe: { ...probe("/readyz"), periodSeconds: 5 },
+    // Requests of processor time and no limit: a throttled node is silent for up to 100 ms, which its watchers take for death.
+    resources: { requests: spec.pod.resources.requests, limits: spec.pod.resources.limits },
+    securityContext: containerSecurity,
+    volumeMounts: [
+      { name: "data", mountPath: paths.data },
+      { name: "network", mountPath: paths.network, readOnly: true },
+      { name: "peers", mountPath: paths.peers, readOnly: true },
+      temporaryMount,
+    ],
+  };
+}
+
+/** The environment of the node, without what only the pod itself knows. */
+function nodeEnv({ spec, zone, capacity, founder, adminPublicKey }: NodePodParts): Readonly<Record<string, string>> {
+  const env = {
+    // Below the volume's root, where file systems put things of their own.
+    VAULTFARM_DATA_DIR: `${paths.data}/node`,
+    VAULTFARM_GENESIS_FILE: `${paths.network}/${networkSecretKeys.genesis}`,
+    VAULTFARM_NETWORK_KEY_FILE: `${paths.network}/${networkSecretKeys.networkKey}`,
+    VAULTFARM_PEERS_FILE: `${paths.peers}/peers.json`,
+    VAULTFARM_ADMIN_PUBLIC_KEY: adminPublicKey,
+    VAULTFARM_VAULT_CAPACITY: String(capacity),
+  };
+  const all = toEnv({
+    ...readConfig(env),
+    vaults: spec.vaultsPerNode,
+    founder,
+    zone,
+    profile: spec.network.profile,
+    stopGraceMs: stopGraceSeconds * 1000,
+    repairDelayMs: spec.repair.delaySeconds * 1000,
+  });
+  const { VAULTFARM_LISTEN_IP: _ip, VAULTFARM_HOST: _host, ...rest } = all;
+  return rest;
+}
+
+// Near its zone, and away from its own kind.
+function affinityOf({ farm, spec, zone }: NodePodParts): Readonly<Record<string, unknown>> {
+  const { topology } = spec;
+  const apart = {
+    topologyKey: topology.hostKey,
+    labelSelector: { matchLabels: selectorLabels(farm.name, "node") },
+  };
+  const spread =
+    topology.spread === "Required"
+      ? { requiredDuringSchedulingIgnoredDuringExecution: [apart] }
+      : { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: apart }] };
+  const inZone = { nodeSelectorTerms: [{ matchExpressions: [{ key: topology.zoneKey, operator: "In", values: [zone] }] }] };
+  return {
+    podAntiAffinity: spread,
+    ...(zone === "" ? {} : { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: inZone } }),
+  };
+}
