@@ -1,10 +1,18 @@
 // `npm test [-- TIER|FILE…]`: runs the tests tier by tier on Node's own runner and closes with one line of totals.
-// Tiers by cost: unit (beside the source, vectors, house rules), sim (seeded networks), integration (real processes).
+// Tiers by cost: unit (beside the source, vectors, house rules), sim (seeded networks), integration (real processes),
+// cluster (a real Kubernetes API server; run only when named, since it needs programs that npm does not bring).
 import { globSync } from "node:fs";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 
-type Tier = { readonly name: string; readonly globs: readonly string[]; readonly concurrency: number; readonly timeoutMs: number };
+type Tier = {
+  readonly name: string;
+  readonly globs: readonly string[];
+  readonly concurrency: number;
+  readonly timeoutMs: number;
+  /** Why it runs only when it is named, and how. */
+  readonly onlyNamed?: string;
+};
 type Totals = { passed: number; failed: number; skipped: number };
 
 const minute = 60_000;
@@ -18,10 +26,18 @@ const tiers: readonly Tier[] = [
   },
   { name: "sim", globs: ["test/sim/**/*.test.ts"], concurrency: 2, timeoutMs: 10 * minute },
   { name: "integration", globs: ["test/integration/**/*.test.ts"], concurrency: 1, timeoutMs: 15 * minute },
+  {
+    name: "cluster",
+    globs: ["test/cluster/**/*.test.ts"],
+    concurrency: 1,
+    timeoutMs: 30 * minute,
+    onlyNamed:
+      "it needs the programs etcd and kube-apiserver, on PATH, in ~/.cache/vaultfarm-kube/bin or in the folder VAULTFARM_KUBE_BIN; then: npm run test:cluster",
+  },
 ];
 
 function chosen(names: readonly string[]): readonly Tier[] {
-  if (names.length === 0) return tiers;
+  if (names.length === 0) return tiers.filter(({ onlyNamed }) => onlyNamed === undefined);
   const files = names.filter((name) => !tiers.some((tier) => tier.name === name));
   const named = tiers.filter((tier) => names.includes(tier.name));
   return files.length === 0 ? named : [...named, { name: "files", globs: files, concurrency: 1, timeoutMs: 15 * minute }];
@@ -61,5 +77,8 @@ for (const tier of chosen(process.argv.slice(2))) await runTier(tier, totals);
 // In CI everything can be installed, so a skip there hides something.
 const skipIsFailure = process.env["CI"] === "true" && totals.skipped > 0;
 if (skipIsFailure) console.log("A test was skipped, and in CI none may be.");
+for (const { name, globs, onlyNamed } of process.argv.length > 2 ? [] : tiers) {
+  if (onlyNamed !== undefined) console.log(`NOT RUN: tier ${name} (${globs.flatMap((glob) => globSync(glob)).length} files): ${onlyNamed}`);
+}
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 || skipIsFailure ? 1 : 0;

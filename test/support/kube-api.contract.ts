@@ -30,7 +30,7 @@ const newName = (): string => {
 
 export function kubeApiContract(title: string, server: () => ContractServer): void {
   const map = (name: string, data: Record<string, string>, labels: Record<string, string> = {}): ConfigMap => ({
-    metadata: { name, namespace: server().namespace, labels },
+    metadata: { name, namespace: server().namespace, ...(Object.keys(labels).length === 0 ? {} : { labels }) },
     data,
   });
   const at = (name: string) => ({ namespace: server().namespace, name });

@@ -1,7 +1,7 @@
 // The transport that fits the server: HTTP/2 where TLS offers it, HTTP/1.1 otherwise.
 import type { Socket } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Dialled, dial, type ServerAddress } from "./dial.ts";
+import { type Dialled, dial, type Protocol, type ServerAddress } from "./dial.ts";
 import { createHttp1Transport } from "./http1-transport.ts";
 import { createHttp2Transport } from "./http2-transport.ts";
 import { type Transport, TransportError } from "./transport.ts";
@@ -9,16 +9,18 @@ import { type Transport, TransportError } from "./transport.ts";
 /** auto: as TLS says, HTTP/1.1 for plain http: · http2: also without TLS. */
 export type ProtocolChoice = "auto" | "http1" | "http2";
 
+const either: readonly Protocol[] = ["h2", "http/1.1"];
+
 /** A transport to `address`; nothing is connected before the first request. */
 export function createTransport(address: ServerAddress, clock: Clock, choice: ProtocolChoice = "auto"): Transport {
   const { server } = address;
-  if (choice === "http2") return createHttp2Transport({ server, clock, dial: async () => (await dial(address, clock)).socket });
-  if (choice === "http1" || server.protocol === "http:")
-    return createHttp1Transport({ server, dial: async () => (await dial(address, clock)).socket });
+  const speaking = (protocol: Protocol) => async () => (await dial(address, clock, [protocol])).socket;
+  if (choice === "http2") return createHttp2Transport({ server, clock, dial: speaking("h2") });
+  if (choice === "http1" || server.protocol === "http:") return createHttp1Transport({ server, dial: speaking("http/1.1") });
   let chosen: Promise<Transport> | undefined;
   let standing: Transport | undefined;
   const choose = async (): Promise<Transport> => {
-    standing = fitting(address, clock, await dial(address, clock));
+    standing = fitting(address, clock, await dial(address, clock, either));
     return standing;
   };
   return {
@@ -49,7 +51,7 @@ function fitting(address: ServerAddress, clock: Clock, first: Dialled): Transpor
     const socket = unused;
     unused = undefined;
     if (socket !== undefined && !socket.destroyed) return socket;
-    const next = await dial(address, clock);
+    const next = await dial(address, clock, either);
     if (next.protocol === first.protocol) return next.socket;
     next.socket.destroy();
     throw new TransportError(`${address.server.host} spoke ${first.protocol} before and now ${next.protocol}`, { sent: false });

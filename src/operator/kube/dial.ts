@@ -16,8 +16,10 @@ export type ServerAddress = {
 
 export type Dialled = { readonly socket: Socket; readonly protocol: "h2" | "http/1.1" };
 
-/** A new connection. Rejects with a `TransportError` where it cannot be made in time or the certificate is not good. */
-export async function dial(address: ServerAddress, clock: Clock): Promise<Dialled> {
+export type Protocol = Dialled["protocol"];
+
+/** A new connection; of `offered`, the server chooses. Rejects with a `TransportError` where it cannot be made in time or the certificate is not good. */
+export async function dial(address: ServerAddress, clock: Clock, offered: readonly Protocol[]): Promise<Dialled> {
   const { server, tls } = address;
   const failed = (cause: unknown): TransportError =>
     new TransportError(`no connection to ${server.host}: ${cause instanceof Error ? cause.message : String(cause)}`, {
@@ -33,7 +35,7 @@ export async function dial(address: ServerAddress, clock: Clock): Promise<Dialle
     const socket = connectTls({
       host,
       port: Number(server.port || 443),
-      ALPNProtocols: ["h2", "http/1.1"],
+      ALPNProtocols: [...offered],
       rejectUnauthorized: tls.verify,
       ...(tls.serverName === undefined ? (/^[\d.]+$|:/.test(host) ? {} : { servername: host }) : { servername: tls.serverName }),
       ...(ca === undefined ? {} : { ca }),

@@ -69,8 +69,8 @@ export function readContext(files: readonly { readonly path: string; readonly te
 
 function server(path: string, place: z.infer<typeof cluster>): Pick<Context, "server" | "verify" | "serverName" | "ca"> {
   const url = URL.canParse(place.server) ? new URL(place.server) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== "/") {
-    throw new KubeConfigError("invalid", `${path}: the server is "${place.server}"`, "write https://HOST:PORT without a path");
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new KubeConfigError("invalid", `${path}: the server is "${place.server}"`, "write https://HOST:PORT");
   }
   const ca = material(place["certificate-authority-data"], place["certificate-authority"]);
   return {

@@ -23,6 +23,10 @@ export function openKubeClient(config: KubeConfig, tools: ClientTools, options: 
   const { clock, random } = tools;
   const transport = createTransport(config, clock, options.protocol ?? "auto");
   const metrics = tools.metrics.rest(transport.host);
-  const rest = createRest({ transport, token: config.token, clock, random, metrics, userAgent: options.userAgent }, options.limits);
+  const pathPrefix = config.server.pathname.replace(/\/+$/, "");
+  const rest = createRest(
+    { transport, token: config.token, clock, random, metrics, userAgent: options.userAgent, pathPrefix },
+    options.limits,
+  );
   return createKubeClient({ rest, clock, fieldManager: options.fieldManager, close: () => transport.close() });
 }

@@ -44,6 +44,8 @@ export type RestParts = {
   readonly random: Random;
   readonly metrics: RestMetrics;
   readonly userAgent: string;
+  /** What the server's own path puts before all others, without a slash at the end; some gateways to clusters have one. */
+  readonly pathPrefix?: string;
 };
 
 export type RestLimits = { readonly inFlightMax?: number; readonly answerBytesMax?: number; readonly timeoutMs?: number };
@@ -77,7 +79,7 @@ export function createRest(parts: RestParts, limits: RestLimits = {}): Rest {
       };
       const answer = await parts.transport.send({
         method: call.method,
-        path: call.path,
+        path: `${parts.pathPrefix ?? ""}${call.path}`,
         headers,
         kind: "call",
         signal,
@@ -145,7 +147,13 @@ async function openStream(parts: RestParts, path: string, signal: AbortSignal): 
   try {
     const both = AbortSignal.any([limit.signal, signal]);
     const send = async (fresh: boolean): Promise<TransportAnswer> =>
-      parts.transport.send({ method: "GET", path, headers: await headersOf(parts, fresh), kind: "watch", signal: both });
+      parts.transport.send({
+        method: "GET",
+        path: `${parts.pathPrefix ?? ""}${path}`,
+        headers: await headersOf(parts, fresh),
+        kind: "watch",
+        signal: both,
+      });
     let answer = await send(false);
     if (answer.status === 401) {
       await readText(answer, answerBytesMax, name);
