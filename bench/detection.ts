@@ -64,11 +64,13 @@ async function series(scene: Scene, load: string, share: number): Promise<readon
   const rows = [...(await quietFigures(scene, load))];
   for (const kind of Object.keys(events) as Kind[]) {
     const tally: Tally = { samples: [], missed: 0, before: 0 };
+    const startMs = hostMonotonicMs();
     for (let number = 0; number < Math.ceil(events[kind] * share); number += 1) await oneEvent(scene, kind, number, tally);
     rows.push(...rowsOf(`${kind}, ${load}`, tally));
     const [p50, p99] = [0.5, 0.99].map((fraction) => percentile(tally.samples, fraction).toFixed(1));
     const counted = `${tally.samples.length} samples, ${tally.missed} missed, ${tally.before} suspected before`;
-    console.log(`  ${kind}, ${load}: p50 ${p50} ms, p99 ${p99} ms, ${counted}, load average ${loadavg()[0]?.toFixed(1)}`);
+    const tookS = ((hostMonotonicMs() - startMs) / 1000).toFixed(0);
+    console.log(`  ${kind}, ${load}: p50 ${p50} ms, p99 ${p99} ms, ${counted}, in ${tookS} s, load average ${loadavg()[0]?.toFixed(1)}`);
   }
   return rows;
 }

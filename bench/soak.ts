@@ -20,12 +20,16 @@ const count = 8;
 const minutesUsual = 2;
 const busyPrograms = 4;
 const chunkBytes = 64 * 1024;
-/** Chunks read again and again; each round writes one more. */
+/** Chunks read again and again. */
 const keptMax = 200;
+/** New chunks in each of the two stretches, spread over it: with five copies each they half fill the eight vaults of 64 MiB. */
+const putsMax = 400;
 /** Between two rounds: a farm in use, not a farm at its limit. */
 const pauseMs = 20;
 
-type Totals = { reads: number; failedReads: number; failedPuts: number; confirmed: number };
+const failuresSaid = 5;
+
+type Totals = { reads: number; puts: number; failedReads: number; failedPuts: number; confirmed: number };
 
 export const bench: Bench = {
   name: "soak",
@@ -69,10 +73,11 @@ type Stretch = { readonly minutes: number; readonly load: string };
 async function soak(group: NodeGroup, client: FarmClient, { minutes, load }: Stretch): Promise<readonly Result[]> {
   const before = await counters(group);
   const untilMs = performance.now() + minutes * 60_000;
-  const totals: Totals = { reads: 0, failedReads: 0, failedPuts: 0, confirmed: 0 };
+  const totals: Totals = { reads: 0, puts: 0, failedReads: 0, failedPuts: 0, confirmed: 0 };
   await Promise.all([use(client, untilMs, totals), watchDeaths(group, untilMs, totals)]);
   const after = await counters(group);
   const nodeHours = (count * minutes) / 60;
+  console.log(`  ${load}, ${minutes} min: ${totals.reads} reads, ${totals.failedReads} failed; ${totals.confirmed} deaths confirmed`);
   const row = (what: string, unit: string, value: number): Result => ({
     ...{ bench: "soak", what: `${what}, ${load}, ${minutes} min`, unit },
     ...{ median: value, min: value, max: value, runs: 1 },
@@ -82,6 +87,7 @@ async function soak(group: NodeGroup, client: FarmClient, { minutes, load }: Str
   return [
     row("reads", "reads", totals.reads),
     row("failed reads", "reads", totals.failedReads),
+    row("puts", "puts", totals.puts),
     row("failed puts", "puts", totals.failedPuts),
     row("confirmed deaths", "deaths", totals.confirmed),
     ...repairs.map((name) => row(name, "repairs", (after.get(name) ?? 0) - (before.get(name) ?? 0))),
@@ -90,16 +96,16 @@ async function soak(group: NodeGroup, client: FarmClient, { minutes, load }: Str
   ];
 }
 
-/** Writes a chunk and reads ten that were written before, again and again. */
+/** Reads ten chunks that were written before, again and again, and writes one more each time it is due. */
 async function use(client: FarmClient, untilMs: number, totals: Totals): Promise<void> {
   const kept: Uint8Array[] = [];
+  let nextPutMs = performance.now();
+  const putEveryMs = (untilMs - nextPutMs) / putsMax;
   while (performance.now() < untilMs) {
-    const bytes = systemRandom.bytes(chunkBytes);
-    try {
-      await client.putChunk(chunkAddress(bytes), bytes);
-      if (kept.length < keptMax) kept.push(bytes);
-    } catch {
-      totals.failedPuts += 1;
+    if (performance.now() >= nextPutMs) {
+      nextPutMs += putEveryMs;
+      const bytes = systemRandom.bytes(chunkBytes);
+      if ((await write(client, bytes, totals)) && kept.length < keptMax) kept.push(bytes);
     }
     const wanted = Array.from({ length: Math.min(10, kept.length) }, () => kept[Math.floor(systemRandom.fraction() * kept.length)]);
     await Promise.all(wanted.map((chunk) => chunk && readBack(client, chunk, totals)));
@@ -107,13 +113,31 @@ async function use(client: FarmClient, untilMs: number, totals: Totals): Promise
   }
 }
 
+async function write(client: FarmClient, bytes: Uint8Array, totals: Totals): Promise<boolean> {
+  totals.puts += 1;
+  try {
+    await client.putChunk(chunkAddress(bytes), bytes);
+    return true;
+  } catch (error) {
+    totals.failedPuts += 1;
+    say("a put failed", totals.failedPuts, error);
+    return false;
+  }
+}
+
+/** The first failures of a kind say why. */
+function say(what: string, failures: number, error: unknown): void {
+  if (failures <= failuresSaid) console.log(`  ${what}: ${error instanceof Error ? error.message : String(error)}`);
+}
+
 async function readBack(client: FarmClient, chunk: Uint8Array, totals: Totals): Promise<void> {
   totals.reads += 1;
   try {
     const read = await client.getChunk(chunkAddress(chunk));
-    if (Buffer.compare(read, chunk) !== 0) totals.failedReads += 1;
-  } catch {
+    if (Buffer.compare(read, chunk) !== 0) throw new Error("other bytes than were written");
+  } catch (error) {
     totals.failedReads += 1;
+    say("a read failed", totals.failedReads, error);
   }
 }
 
