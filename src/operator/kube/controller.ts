@@ -3,6 +3,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Part } from "../../runtime/lifecycle.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
+import { abortWith } from "./abort-with.ts";
 import { resyncMs } from "./limits.ts";
 import type { ControllerMetrics, KubeMetrics, ReconcileOutcome } from "./metrics.ts";
 import type { Change } from "./object-store.ts";
@@ -81,7 +82,11 @@ export function createController(options: ControllerOptions, tools: ControllerTo
   };
   const resync = async (): Promise<void> => {
     while (!stopping.signal.aborted) {
-      for (const key of options.keys()) add(key, lowPriority);
+      try {
+        for (const key of options.keys()) add(key, lowPriority);
+      } catch (cause) {
+        log.error("the keys of a resync could not be listed", { cause });
+      }
       const everyMs = (options.resyncMs ?? resyncMs) * (0.9 + tools.random.fraction() / 5);
       await clock.sleep(everyMs, stopping.signal).catch(() => undefined);
     }
@@ -115,18 +120,20 @@ type Settling = {
 async function reconcileOne({ options, clock, metrics, stopping }: Settling, { key }: Taken, failures: number): Promise<Outcome> {
   const beganMs = clock.monotonicMs();
   const limit = new AbortController();
+  const unlink = abortWith(limit, stopping);
   const timer = clock.after(options.timeoutMs, () => {
     metrics.timedOut();
     limit.abort(new Error(`reconciling took more than ${options.timeoutMs} ms`));
   });
   let outcome: Outcome;
   try {
-    outcome = await options.reconcile(key, { signal: AbortSignal.any([limit.signal, stopping]), failures });
+    outcome = await options.reconcile(key, { signal: limit.signal, failures });
   } catch (error) {
     metrics.panicked();
     outcome = { kind: "failed", error };
   } finally {
     timer.cancel();
+    unlink();
   }
   metrics.reconciled(resultOf(outcome), (clock.monotonicMs() - beganMs) / 1000);
   return outcome;

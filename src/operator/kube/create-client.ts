@@ -1,10 +1,11 @@
 // The client: calls made of options and paths, answers read into their shapes.
 import type { Clock } from "../../runtime/clock.ts";
+import { abortWith } from "./abort-with.ts";
 import type { KubeClient, ListQuery, Page, Removed, RemoveOptions, Scale, WatchQuery, WriteOptions } from "./client.ts";
 import { KubeError, type Result } from "./errors.ts";
 import { pageSize, watchesMax, watchIdleMs, watchLineBytesMax } from "./limits.ts";
 import { collectionPath, type KubeObject, objectPath, type Resource, withQuery } from "./resource.ts";
-import { type ByteStream, type Call, callError, type Rest } from "./rest.ts";
+import { type Call, callError, type Rest } from "./rest.ts";
 import { readEvents, type WatchEvent } from "./watch-stream.ts";
 
 export type ClientParts = {
@@ -108,35 +109,38 @@ async function listAll<T>(page: (query: ListQuery) => Promise<Result<Page<T>>>, 
 
 function startWatch({ rest, clock }: ClientParts): KubeClient["watch"] {
   let open = 0;
-  return (resource, query) => {
-    if (open >= watchesMax)
-      return Promise.resolve({ ok: false, error: new KubeError("overloaded", `${watchesMax} watches are open already`) });
+  return async (resource, query) => {
+    if (open >= watchesMax) return { ok: false, error: new KubeError("overloaded", `${watchesMax} watches are open already`) };
     const limit = new AbortController();
-    const signal = query.signal === undefined ? limit.signal : AbortSignal.any([limit.signal, query.signal]);
-    const counted = async function* (events: AsyncIterable<WatchEvent>): AsyncGenerator<WatchEvent> {
-      open += 1;
-      try {
-        yield* events;
-      } finally {
-        open -= 1;
-        limit.abort(new KubeError("aborted", "the watch was left"));
-      }
+    const unlink = abortWith(limit, query.signal);
+    open += 1;
+    const leave = (): void => {
+      open -= 1;
+      unlink();
+      limit.abort(new KubeError("aborted", "the watch was left"));
     };
-    const path = collectionPath(resource, query.namespace);
-    return attempt(
-      () => rest.stream(watchPath(path, query), signal),
-      ({ body }: ByteStream) =>
-        counted(
-          readEvents(body, {
-            name: path,
-            clock,
-            lineBytesMax: watchLineBytesMax,
-            idleMs: query.idleMs ?? watchIdleMs,
-            abort: (reason) => limit.abort(reason),
-          }),
-        ),
+    const path = (): string => collectionPath(resource, query.namespace);
+    const opened = await attempt(
+      async () => rest.stream(watchPath(path(), query), limit.signal),
+      (stream) => stream,
     );
+    if (!opened.ok) {
+      leave();
+      return opened;
+    }
+    const { idleMs = watchIdleMs } = query;
+    const abort = (reason: KubeError): void => limit.abort(reason);
+    const events = readEvents(opened.value.body, { name: path(), clock, lineBytesMax: watchLineBytesMax, idleMs, abort });
+    return { ok: true, value: untilLeft(events, leave) };
   };
+}
+
+async function* untilLeft(events: AsyncIterable<WatchEvent>, leave: () => void): AsyncGenerator<WatchEvent> {
+  try {
+    yield* events;
+  } finally {
+    leave();
+  }
 }
 
 function watchPath(path: string, query: WatchQuery): string {

@@ -1,4 +1,6 @@
 // The face of the Kubernetes machinery: what a program needs to talk to an API server, mirror it and act on changes.
+
+export { isMoreThanStatus } from "./change-kind.ts";
 export type {
   ApplyOptions,
   KubeClient,

@@ -5,7 +5,7 @@ import type { Part } from "../../runtime/lifecycle.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { KubeClient, Selection } from "./client.ts";
-import type { KubeError } from "./errors.ts";
+import { KubeError } from "./errors.ts";
 import { watchIdleMs, watchSecondsMax, watchSecondsMin } from "./limits.ts";
 import { listPages } from "./list-pages.ts";
 import type { ReflectorMetrics } from "./metrics.ts";
@@ -90,7 +90,8 @@ async function run<T>(follower: Follower<T>, { clock, random, log }: ReflectorTo
   let version: string | undefined;
   let failures = 0;
   while (!signal.aborted) {
-    const end = version === undefined ? await follower.relist(signal) : await follower.follow(version, signal);
+    const step = version === undefined ? follower.relist(signal) : follower.follow(version, signal);
+    const end = await step.catch((cause: unknown) => unforeseen(cause, log));
     if (signal.aborted) return;
     const next = nextStep(end, failures, random.fraction());
     ({ version, failures } = next);
@@ -105,6 +106,12 @@ async function run<T>(follower: Follower<T>, { clock, random, log }: ReflectorTo
       });
     if (next.waitMs > 0) await clock.sleep(next.waitMs, signal).catch(() => undefined);
   }
+}
+
+// A cache that stands still unnoticed is worse than any error: whatever was not foreseen is said, and everything read anew.
+function unforeseen(cause: unknown, log: Log): StepEnd {
+  log.error("following a resource failed in a way that was not foreseen", { cause });
+  return { kind: "list-failed", error: new KubeError("bad-answer", "following failed in a way that was not foreseen", { cause }) };
 }
 
 function createFollower<T extends KubeObject>(options: ReflectorOptions<T>, tools: ReflectorTools): Follower<T> {

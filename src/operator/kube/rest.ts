@@ -1,6 +1,7 @@
 // One call to the API server: its turn, its token, its time, its answer in bounds, tried again where that is right.
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
+import { abortWith } from "./abort-with.ts";
 import { retryDelayMs } from "./backoff.ts";
 import { answerError, KubeError, type Result } from "./errors.ts";
 import { answerBytesMax, attemptsMax, callsInFlightMax, callsWaitingMax, callTimeoutMs } from "./limits.ts";
@@ -59,6 +60,7 @@ export function createRest(parts: RestParts, limits: RestLimits = {}): Rest {
 
   const once = async (call: Call, freshToken: boolean): Promise<Tried> => {
     const limit = new AbortController();
+    const unlink = abortWith(limit, call.signal);
     const ms = call.timeoutMs ?? limits.timeoutMs ?? callTimeoutMs;
     const timer = parts.clock.after(ms, () => limit.abort(new KubeError("timeout", `${label(call)}: no answer within ${ms} ms`)));
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
@@ -72,7 +74,7 @@ export function createRest(parts: RestParts, limits: RestLimits = {}): Rest {
         received,
       });
     try {
-      const signal = AbortSignal.any([limit.signal, call.signal ?? never]);
+      const { signal } = limit;
       const headers = {
         ...(await headersOf(parts, freshToken)),
         ...(body === undefined ? {} : { "content-type": call.contentType ?? "application/json" }),
@@ -95,6 +97,7 @@ export function createRest(parts: RestParts, limits: RestLimits = {}): Rest {
       return { result: { ok: false, error: callError(label(call), cause) }, sent: !(cause instanceof TransportError) || cause.sent };
     } finally {
       timer.cancel();
+      unlink();
     }
   };
   const inTurn = async (call: Call, freshToken: boolean): Promise<Tried> => {
@@ -145,14 +148,15 @@ async function openStream(parts: RestParts, path: string, signal: AbortSignal): 
   const measure = (code: string): void =>
     parts.metrics.request({ method: "GET", code, seconds: (parts.clock.monotonicMs() - began) / 1000, sent: 0, received: 0 });
   try {
-    const both = AbortSignal.any([limit.signal, signal]);
+    // Never undone: the caller's signal lives as long as this one stream.
+    abortWith(limit, signal);
     const send = async (fresh: boolean): Promise<TransportAnswer> =>
       parts.transport.send({
         method: "GET",
         path: `${parts.pathPrefix ?? ""}${path}`,
         headers: await headersOf(parts, fresh),
         kind: "watch",
-        signal: both,
+        signal: limit.signal,
       });
     let answer = await send(false);
     if (answer.status === 401) {
