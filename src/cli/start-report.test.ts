@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { Writable } from "node:stream";
 import { test } from "node:test";
-import type { MemberState } from "../operator/vault-farm/plan.ts";
+import type { MemberState } from "../operator/vault-farm/observed.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { FarmLook } from "./local-farm/supervisor.ts";
 import { pause } from "./local-farm/supervisor.ts";
@@ -41,7 +41,7 @@ function watch(): Watched {
 }
 
 function lookAt(state: MemberState, ready = false): FarmLook {
-  const node = { name: "a", state, addressed: true, granted: true, peersTold: [] };
+  const node = { name: "a", state };
   const goal = { nodes: 1, gateways: 0, running: true, restart: true };
   const farm = { format: 1, name: "attic", vaultsPerNode: 1, vaultCapacity: 1, nodes: [], gateways: [] };
   return { goal, observed: { nodes: [node], gateways: [] }, actions: [], ready, state: farm };
@@ -95,7 +95,7 @@ test("a member that keeps ending, or is not ready in time, ends the start; later
 });
 
 test("the supervisor looks again at once after making, soon while busy, at the end of a back-off, rarely when all is well", () => {
-  assert.equal(pause([{ kind: "create-node", why: "" }], 0), 0);
+  assert.equal(pause([{ kind: "create-node", zone: "", why: "" }], 0), 0);
   assert.equal(pause([{ kind: "wait", name: "a", why: "" }], 0), 150);
   assert.equal(pause([{ kind: "wait", name: "a", untilMs: 3000, why: "" }], 1000), 2000);
   assert.equal(pause([], 0), 5000);

@@ -1,6 +1,6 @@
 // What a person sees while a farm starts, runs and stops: a bar until all is ready, then only what is worth knowing, and a
 // bar until all has ended. Also decides when a start has failed: a member that keeps ending, or a farm that is not ready in time.
-import type { MemberState } from "../operator/vault-farm/plan.ts";
+import type { MemberState } from "../operator/vault-farm/observed.ts";
 import { restartDelayMs } from "../operator/vault-farm/restart-delay.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { FarmState } from "./local-farm/farm-state.ts";

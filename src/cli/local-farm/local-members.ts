@@ -1,7 +1,7 @@
 // The processes of a local farm beside what is remembered of them: looks at all of them at once, starts and stops them,
 // and keeps `farm.json` and `run.json` in step with what it learns.
 import { rm } from "node:fs/promises";
-import type { ObservedFarm, ObservedGateway, ObservedNode } from "../../operator/vault-farm/plan.ts";
+import type { ObservedFarm, ObservedGateway, ObservedNode } from "../../operator/vault-farm/observed.ts";
 import { parsePeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { FarmBook } from "./farm-book.ts";
@@ -12,7 +12,8 @@ import { createMemberStarter, type MemberStarterParts } from "./member-starter.t
 import { writeRunningMembers } from "./run-file.ts";
 
 export type LocalMembers = {
-  observe(): Promise<ObservedFarm>;
+  /** Looks at all of them; whether the network is founded is not seen here. */
+  observe(): Promise<Omit<ObservedFarm, "founded">>;
   startNode(name: string): Promise<void>;
   startGateway(name: string): Promise<void>;
   stop(name: string): void;
@@ -37,13 +38,13 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
     processes.set(name, known);
     return known;
   };
-  const observe = async (): Promise<ObservedFarm> => {
+  const observe = async (): Promise<Omit<ObservedFarm, "founded">> => {
     const { nodes, gateways } = book.state();
     const [nodesSeen, gatewaysSeen] = await Promise.all([
       Promise.all(nodes.map((node) => observeNode(node, processOf(node.name), { parts, book, told }))),
       Promise.all(gateways.map((gateway) => observeGateway(gateway, processOf(gateway.name)))),
     ]);
-    return { nodes: nodesSeen, gateways: gatewaysSeen };
+    return { complete: true, zones: [], nodes: nodesSeen, gateways: gatewaysSeen };
   };
   return {
     observe,
@@ -69,9 +70,23 @@ async function observeNode(node: NodePlace, member: MemberProcess, { parts, book
   if (isUp(member)) member.noteReady(peerId !== undefined && status?.state === "ready");
   const granted = status?.granted ?? node.granted;
   if (peerId !== undefined) book.changeNode(node.name, { peerId, granted });
-  const seen = { name: node.name, state: member.state(), addressed: true, granted, peersTold: told.get(node.name) ?? [] };
-  return peerId === undefined ? seen : { ...seen, peerId };
+  const seen = { name: node.name, zone: node.zone, state: member.state(), granted, peersTold: told.get(node.name) ?? [] };
+  return { ...everywhere, ...seen, ...(peerId === undefined ? {} : { peerId }) };
 }
+
+// What is the same for all nodes on this machine. Without a report nothing is taken away, and what a person told a node stays.
+const everywhere = {
+  addressed: true,
+  host: "",
+  hostState: "fine",
+  createdMs: 0,
+  byHand: false,
+  desired: "Active",
+  deleting: false,
+  assigned: {},
+  volume: "bound",
+  volumeBytes: Number.POSITIVE_INFINITY,
+} as const;
 
 async function observeGateway({ name, port }: GatewayPlace, member: MemberProcess): Promise<ObservedGateway> {
   if (isUp(member)) member.noteReady(await gatewayIsReady(port));

@@ -8,9 +8,8 @@ import { chooseFreePorts, nextFreePort, portIsFree, udpPortIsFree } from "./free
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
 const suffixLength = 5;
 
-/** A place for one more node: a name never used before by this farm, free ports, the next zone in turn. */
-export async function placeNode(state: FarmState, zones: readonly string[], random: Random): Promise<NodePlace> {
-  const zone = zones[state.nodes.length % Math.max(1, zones.length)] ?? "";
+/** A place in `zone` for one more node: a name never used before by this farm, free ports. */
+export async function placeNode(state: FarmState, zone: string, random: Random): Promise<NodePlace> {
   return { name: newName(state, random), zone, ports: await nodePorts(state, random), granted: false };
 }
 

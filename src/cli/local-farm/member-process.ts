@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { close as closeFile, openSync, renameSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { MemberState } from "../../operator/vault-farm/plan.ts";
+import type { MemberState } from "../../operator/vault-farm/observed.ts";
 import { failuresForgottenMs } from "../../operator/vault-farm/restart-delay.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { entryUrl } from "../../runtime/entry-url.ts";

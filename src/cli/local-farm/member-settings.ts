@@ -4,7 +4,7 @@
 import { type GatewayConfig, toEnv as gatewayEnv, readConfig as readGatewayConfig } from "../../gateway/config.ts";
 import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
 import { gatewayPolicy } from "../../operator/manifests/gateway-policy.ts";
-import { peersToTell } from "../../operator/vault-farm/plan.ts";
+import { peersToTell } from "../../operator/vault-farm/plan-members.ts";
 import type { PublicKey } from "../../protocol/keys.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
 import { toEnv as nodeEnv } from "../../vault-node/config.ts";

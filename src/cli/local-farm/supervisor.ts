@@ -1,6 +1,9 @@
 // Keeps a local farm as the plan wants it: looks, plans, acts, and waits for the next change. The decisions are the
 // plan's alone; here they become processes, files and signed commands.
-import { type FarmAction, type FarmGoal, farmIsReady, type ObservedFarm, planFarm } from "../../operator/vault-farm/plan.ts";
+import type { FarmAction } from "../../operator/vault-farm/actions.ts";
+import { type FarmGoal, goalOf } from "../../operator/vault-farm/goal.ts";
+import type { ObservedNode } from "../../operator/vault-farm/observed.ts";
+import { farmIsReady, planFarm } from "../../operator/vault-farm/plan.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createFarmBook, type FarmBook } from "./farm-book.ts";
 import type { FarmState } from "./farm-state.ts";
@@ -20,10 +23,13 @@ export type SupervisorParts = MemberStarterParts & {
   readonly onLook: (look: FarmLook) => void;
 };
 
+/** A member as it is seen. */
+export type MemberSeen = Pick<ObservedNode, "name" | "state">;
+
 /** One turn of the loop. */
 export type FarmLook = {
-  readonly goal: FarmGoal;
-  readonly observed: ObservedFarm;
+  readonly goal: Pick<FarmGoal, "nodes" | "gateways" | "running" | "restart">;
+  readonly observed: { readonly nodes: readonly MemberSeen[]; readonly gateways: readonly MemberSeen[] };
   readonly actions: readonly FarmAction[];
   readonly ready: boolean;
   readonly state: FarmState;
@@ -43,13 +49,13 @@ export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): 
   stop.addEventListener("abort", wake.now, { once: true });
   let founded = false;
   for (;;) {
-    const goal: FarmGoal = { nodes: spec.replicas, gateways: spec.gateway.replicas, running: !stop.aborted, restart: parts.restart };
-    const observed = await members.observe();
+    const goal = goalOf(spec, { gateways: spec.gateway.replicas, running: !stop.aborted, restart: parts.restart, paused: false });
+    const observed = { ...(await members.observe()), founded };
     const actions = planFarm(goal, observed, clock.monotonicMs());
     await carryOut(actions, { parts, book, members, commander });
     await members.record();
     const ready = farmIsReady(goal, observed);
-    if (!founded && ready && goal.running) founded = await foundMembership({ ...parts, commander }, book.state().nodes);
+    if (actions.some(({ kind }) => kind === "found-network")) founded = await foundMembership({ ...parts, commander }, book.state().nodes);
     parts.onLook({ goal, observed, actions, ready, state: book.state() });
     if (!goal.running && actions.length === 0) return;
     await wake.after(pause(actions, clock.monotonicMs()));
@@ -82,10 +88,10 @@ async function carryOut(actions: readonly FarmAction[], hands: Hands): Promise<v
 type Command = FarmAction & { readonly kind: "grant-node" | "tell-peers" };
 
 async function act(action: Exclude<FarmAction, Command>, { parts, book, members }: Hands): Promise<void> {
-  const { spec, random, port } = parts;
+  const { random, port } = parts;
   switch (action.kind) {
     case "create-node":
-      return book.addNode(await placeNode(book.state(), spec.topology.zones, random));
+      return book.addNode(await placeNode(book.state(), action.zone, random));
     case "create-gateway":
       return book.addGateway(await placeGateway(book.state(), random, port));
     case "start-node":
@@ -97,6 +103,13 @@ async function act(action: Exclude<FarmAction, Command>, { parts, book, members 
       return members.stop(action.name);
     case "remove-gateway":
       return members.removeGateway(action.name);
+    // founded by the loop itself; the rest takes nodes away or tells them so, which a local farm's manifest is refused for.
+    case "found-network":
+    case "command-node":
+    case "assign-node":
+    case "grow-volume":
+    case "prove-node":
+    case "remove-node":
     case "wait":
       return;
   }

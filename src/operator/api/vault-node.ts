@@ -13,8 +13,16 @@ export type DesiredNodeState = (typeof desiredNodeStates)[number];
 export const leavingReasons = ["ScaleDown", "Update", "HostDrain", "Replaced"] as const;
 export type LeavingReason = (typeof leavingReasons)[number];
 
-/** What the operator decided of a node, remembered across restarts. `capacity`: bytes of each vault. */
-export type AssignedSpec = { readonly zone?: string; readonly capacity?: number; readonly leaving?: LeavingReason };
+/**
+ * What the operator decided of a node, remembered across restarts. `capacity`: bytes of each vault; `released`: its copies
+ * are proven to exist elsewhere, so it is being taken away.
+ */
+export type AssignedSpec = {
+  readonly zone?: string;
+  readonly capacity?: number;
+  readonly leaving?: LeavingReason;
+  readonly released?: boolean;
+};
 
 export type VaultNodeSpec = { readonly farm: string; readonly desired: DesiredNodeState; readonly assigned: AssignedSpec };
 
@@ -51,6 +59,7 @@ const assigned: z.ZodType<AssignedSpec> = z
         .exactOptional(byteQuantity(vaultCapacityMin, vaultCapacityMax))
         .describe("What each of its vaults declares, where it has grown beyond the farm's vaultCapacity."),
       leaving: z.exactOptional(oneOf(leavingReasons)).describe("Why the node is to leave. Absent: it stays."),
+      released: z.exactOptional(z.boolean()).describe("Whether its copies are proven to exist elsewhere, so that it is being taken away."),
     },
     anObject,
   )

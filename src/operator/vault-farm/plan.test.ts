@@ -3,22 +3,14 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { PeerId } from "../../protocol/peer-id.ts";
-import { type FarmAction, type FarmGoal, farmIsReady, type MemberState, type ObservedFarm, type ObservedNode, planFarm } from "./plan.ts";
+import type { FarmAction } from "./actions.ts";
+import type { FarmGoal } from "./goal.ts";
+import type { MemberState, ObservedFarm, ObservedNode } from "./observed.ts";
+import { farmIsReady, planFarm } from "./plan.ts";
+import { farmOf, goalWith, idOf, node, ready } from "./plan-fixture.ts";
 import { restartDelayMs } from "./restart-delay.ts";
 
-const goal: FarmGoal = { nodes: 8, gateways: 2, running: true, restart: true };
-const idOf = (name: string): PeerId => `peer-${name}` as PeerId;
-const ready: MemberState = { kind: "ready", sinceMs: 0 };
-const node = (name: string, fields: Partial<ObservedNode> = {}): ObservedNode => ({
-  name,
-  state: ready,
-  addressed: true,
-  granted: true,
-  peersTold: [],
-  peerId: idOf(name),
-  ...fields,
-});
+const goal: FarmGoal = goalWith({ nodes: 8, gateways: 2 });
 const working = (actions: readonly FarmAction[]): readonly FarmAction[] => actions.filter(({ kind }) => kind !== "wait");
 
 // One action carried out on the model; `works` says whether a command or start succeeds this time.
@@ -37,7 +29,7 @@ function carryOut(farm: ObservedFarm, action: FarmAction, works: boolean): Obser
     case "create-node":
       return {
         ...farm,
-        nodes: [...farm.nodes, { name: `n${farm.nodes.length}`, state: fresh, addressed: true, granted: false, peersTold: [] }],
+        nodes: [...farm.nodes, stranger(`n${farm.nodes.length}`, { state: fresh, granted: false })],
       };
     case "create-gateway":
       return { ...farm, gateways: [...farm.gateways, { name: `g${farm.gateways.length}`, state: fresh }] };
@@ -55,9 +47,18 @@ function carryOut(farm: ObservedFarm, action: FarmAction, works: boolean): Obser
       return setGateway(fresh);
     case "remove-gateway":
       return { ...farm, gateways: farm.gateways.filter(({ name }) => name !== action.name) };
-    case "wait":
+    case "found-network":
+      return works ? { ...farm, founded: true } : farm;
+    default:
+      assert.equal(action.kind, "wait", "a farm whose nodes say nothing is only added to");
       return farm;
   }
+}
+
+// A node that never ran.
+function stranger(name: string, fields: Partial<ObservedNode>): ObservedNode {
+  const { peerId: _, ...rest } = node(name, fields);
+  return rest;
 }
 
 function settle(wanted: FarmGoal, begin: ObservedFarm, luck: readonly boolean[]): { farm: ObservedFarm; rounds: number } {
@@ -77,12 +78,14 @@ const anyState: fc.Arbitrary<MemberState> = fc.oneof(
   fc.constant(ready),
 );
 const anyFarm: fc.Arbitrary<ObservedFarm> = fc
-  .tuple(fc.array(fc.tuple(anyState, fc.boolean(), fc.boolean()), { maxLength: 12 }), fc.array(anyState, { maxLength: 4 }))
+  .tuple(fc.array(fc.tuple(anyState, fc.boolean(), fc.boolean()), { maxLength: 8 }), fc.array(anyState, { maxLength: 4 }))
   .map(([nodes, gateways]) => ({
-    nodes: nodes.map(([state, granted, known], i) => {
-      const { peerId, ...rest } = node(`n${i}`, { state, granted });
-      return known || state.kind === "ready" ? { ...rest, peerId: idOf(`n${i}`) } : rest;
-    }),
+    ...farmOf(
+      nodes.map(([state, granted, known], i) =>
+        known || state.kind === "ready" ? node(`n${i}`, { state, granted }) : stranger(`n${i}`, { state, granted }),
+      ),
+    ),
+    founded: false,
     gateways: gateways.map((state, i) => ({ name: `g${i}`, state })),
   }));
 
@@ -110,21 +113,18 @@ test("from any beginning a farm that is to stop stops, gateways before nodes, an
 });
 
 test("a node that died is started at once, then after ever longer waits, and each action says why", () => {
-  const farmWith = (failures: number): ObservedFarm => ({
-    nodes: [node("a", { state: { kind: "down", failures, sinceMs: 1000 } })],
-    gateways: [],
-  });
-  const one = { ...goal, nodes: 1, gateways: 0 };
+  const farmWith = (failures: number): ObservedFarm => farmOf([node("a", { state: { kind: "down", failures, sinceMs: 1000 } })]);
+  const one = goalWith({ nodes: 1, copies: { min: 1, target: 1, max: 1 } });
   assert.deepEqual(planFarm(one, farmWith(1), 1000), [{ kind: "start-node", name: "a", why: "it ended" }]);
   assert.deepEqual(planFarm(one, farmWith(3), 1000), [{ kind: "wait", name: "a", untilMs: 21_000, why: "it ended 3 times in a row" }]);
   assert.equal(planFarm(one, farmWith(3), 21_000)[0]?.kind, "start-node");
 });
 
 test("without restart a dead node stays dead, and one that never ran is still started", () => {
-  const quiet = { ...goal, nodes: 2, gateways: 0, restart: false };
+  const quiet = goalWith({ nodes: 2, restart: false, copies: { min: 1, target: 2, max: 2 } });
   const dead = node("a", { state: { kind: "down", failures: 1, sinceMs: 0 } });
   const fresh = node("b", { state: { kind: "down", failures: 0, sinceMs: 0 } });
-  const actions = planFarm(quiet, { nodes: [dead, fresh], gateways: [] }, 1e9);
+  const actions = planFarm(quiet, farmOf([dead, fresh]), 1e9);
   assert.deepEqual(
     actions.map(({ kind }) => kind),
     ["start-node"],
@@ -133,7 +133,7 @@ test("without restart a dead node stays dead, and one that never ran is still st
 
 test("a node is granted as soon as it is known, and told of at most eight others, never of itself", () => {
   const nodes = Array.from({ length: 12 }, (_, i) => node(`n${i}`, { granted: i !== 5 }));
-  const actions = planFarm({ ...goal, nodes: 12, gateways: 0 }, { nodes, gateways: [] }, 0);
+  const actions = planFarm(goalWith({ nodes: 12 }), farmOf(nodes), 0);
   assert.deepEqual(
     actions.filter(({ kind }) => kind === "grant-node").map((action) => "name" in action && action.name),
     ["n5"],

@@ -1,0 +1,263 @@
+// A small cluster for the tests of the plan: nodes with volumes on machines, chunks with copies, a network that makes missing
+// copies again, and hands that carry actions out, which may fail or be cut short. It checks each of our own steps.
+import { strict as assert } from "node:assert";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import type { DesiredState } from "../../protocol/states.ts";
+import { stopPairAgeMax, stopPairsApartMs } from "../../protocol/stop-decision.ts";
+import type { AssignedSpec, DesiredNodeState } from "../api/vault-node.ts";
+import type { FarmAction } from "./actions.ts";
+import type { FarmGoal } from "./goal.ts";
+import { volumeBytesFor } from "./node-roles.ts";
+import type { CopiesCount, HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "./observed.ts";
+import { idOf, networkId } from "./plan-fixture.ts";
+import type { StopDecider } from "./plan-stop.ts";
+
+type ModelNode = {
+  readonly name: string;
+  readonly zone: string;
+  readonly createdMs: number;
+  hostState: HostState;
+  state: MemberState;
+  peerId?: PeerId;
+  volume: VolumeState;
+  volumeBytes: number;
+  admin: DesiredState;
+  desired: DesiredNodeState;
+  deleting: boolean;
+  assigned: AssignedSpec;
+  runsWith?: { readonly template: string; readonly capacity: number };
+  granted: boolean;
+  told: readonly string[];
+  starts: number;
+  awaySinceMs?: number;
+  evidence?: StopEvidence;
+  readonly chunks: Set<number>;
+};
+
+const fresh = (nowMs: number): MemberState => ({ kind: "down", failures: 0, sinceMs: nowMs });
+const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+
+/** The protocol's decision in small: two equal looks, far enough apart, the later one young. */
+export const modelDecides: StopDecider = ({ first, second, nowMs }) => {
+  if (Buffer.compare(first.statement, second.statement) !== 0) return { ok: false, obstacle: "inventory-changed", why: "the looks differ" };
+  if (second.takenAtMs - first.takenAtMs < stopPairsApartMs) return { ok: false, obstacle: "too-soon", why: "too soon" };
+  return nowMs - second.takenAtMs > stopPairAgeMax ? { ok: false, obstacle: "stale", why: "too old" } : { ok: true };
+};
+
+/** A cluster that begins empty. */
+export class ClusterModel {
+  goal: FarmGoal;
+  nowMs = 0;
+  writes = 0;
+  nodes: ModelNode[] = [];
+  private readonly chunkCount: number;
+  private readonly everHeld = new Set<number>();
+  private names = 0;
+  private count: CopiesCount | undefined;
+  // Of the last look: a node that is told to stay at the same moment has not taken its share yet.
+  private stayersSeen = 0;
+
+  constructor(goal: FarmGoal, chunkCount: number) {
+    this.goal = goal;
+    this.chunkCount = chunkCount;
+  }
+
+  serving(): readonly ModelNode[] {
+    return this.nodes.filter(({ state, hostState, desired }) => state.kind === "ready" && hostState !== "gone" && desired !== "Fenced");
+  }
+
+  /** Live copies of a chunk, but for those on `without`. */
+  copies(chunk: number, without?: ModelNode): number {
+    return this.serving().filter((node) => node !== without && node.chunks.has(chunk)).length;
+  }
+
+  /** Time goes on: pods start and end, the network makes copies again, all nodes count them. */
+  pass(ms: number): void {
+    this.nowMs += ms;
+    for (const node of this.nodes) this.passNode(node);
+    this.copyChunks();
+    this.countCopies();
+  }
+
+  private passNode(node: ModelNode): void {
+    const { state, hostState, volume } = node;
+    const runs = hostState !== "gone" && volume !== "absent";
+    if (state.kind === "stopping" && hostState !== "gone") this.stopped(node);
+    else if (state.kind === "starting" && runs) this.started(node);
+    if (hostState === "gone" && node.state.kind === "ready") node.state = { kind: "stopping", sinceMs: this.nowMs };
+    if (node.state.kind === "ready" || runs) delete node.awaySinceMs;
+    else node.awaySinceMs ??= this.nowMs;
+  }
+
+  private stopped(node: ModelNode): void {
+    node.state = fresh(this.nowMs);
+    delete node.runsWith;
+    if (node.volume === "terminating") this.loseVolume(node);
+  }
+
+  private started(node: ModelNode): void {
+    node.state = { kind: "ready", sinceMs: this.nowMs };
+    node.peerId ??= idOf(node.name);
+    node.volume = node.volume === "unbound" ? "bound" : node.volume;
+    node.starts += 1;
+    node.runsWith = { template: this.goal.template, capacity: Math.max(this.goal.vaultCapacity, node.assigned.capacity ?? 0) };
+  }
+
+  /** The volume is gone with what was on it. */
+  loseVolume(node: ModelNode): void {
+    node.volume = "absent";
+    node.chunks.clear();
+  }
+
+  private copyChunks(): void {
+    const open = this.serving().filter(({ admin }) => admin === "active");
+    for (let chunk = 0; chunk < this.chunkCount; chunk += 1) {
+      if (this.everHeld.has(chunk) && this.copies(chunk) === 0) continue;
+      const staying = this.serving().filter((node) => node.admin !== "draining" && node.chunks.has(chunk)).length;
+      const missing = this.goal.copies.target - staying;
+      const takers = open.filter((node) => !node.chunks.has(chunk)).sort((a, b) => a.chunks.size - b.chunks.size);
+      for (const node of takers.slice(0, Math.max(0, missing))) node.chunks.add(chunk);
+      if (this.copies(chunk) >= this.goal.copies.min) this.everHeld.add(chunk);
+    }
+  }
+
+  private countCopies(): void {
+    const counts = [...this.everHeld].map((chunk) => this.copies(chunk)).filter((copies) => copies > 0);
+    const lowest = Math.min(Number.POSITIVE_INFINITY, ...counts);
+    const belowMin = counts.filter((copies) => copies < this.goal.copies.min).length;
+    const kept = this.count !== undefined && lowest >= this.count.lowest;
+    this.count = { belowMin, lowest, sinceMs: kept ? (this.count?.sinceMs ?? this.nowMs) : this.nowMs };
+  }
+
+  observe(): ObservedFarm {
+    this.stayersSeen = this.serving().filter(({ admin }) => admin !== "draining").length;
+    const nodes = this.nodes.map((node) => this.observeNode(node));
+    return {
+      complete: true,
+      networkId,
+      founded: true,
+      zones: ["a", "b", "c"],
+      ...(this.count === undefined ? {} : { copies: this.count }),
+      nodes,
+      gateways: [],
+    };
+  }
+
+  private observeNode(node: ModelNode): ObservedNode {
+    const { chunks, starts: _, admin, told, runsWith, ...seen } = node;
+    const answers = node.state.kind === "ready" && node.hostState !== "gone";
+    const report = { admin, joined: true, declared: runsWith?.capacity ?? 0, used: 0, chunks: chunks.size, score: 1 };
+    return {
+      ...seen,
+      host: `host-${node.name}`,
+      addressed: answers,
+      peersTold: told,
+      byHand: false,
+      ...(runsWith === undefined ? {} : { runsWith }),
+      ...(answers ? { report } : {}),
+    };
+  }
+
+  /** Our hands are cut off: what was only in memory is gone. */
+  crash(): void {
+    for (const node of this.nodes) delete node.evidence;
+  }
+
+  /** Carries an action out. */
+  act(action: FarmAction): void {
+    if (action.kind === "wait") return;
+    this.writes += 1;
+    if (action.kind === "create-node") return this.create(action.zone);
+    const node = "name" in action ? this.nodes.find(({ name }) => name === action.name) : undefined;
+    if (node !== undefined) this.actOn(node, action);
+  }
+
+  private create(zone: string): void {
+    this.names += 1;
+    this.nodes.push({
+      name: `n${this.names}`,
+      zone,
+      createdMs: this.nowMs,
+      hostState: "fine",
+      state: fresh(this.nowMs),
+      volume: "unbound",
+      volumeBytes: volumeBytesFor(this.goal.vaultsPerNode, this.goal.vaultCapacity),
+      admin: "active",
+      desired: "Active",
+      deleting: false,
+      assigned: {},
+      granted: false,
+      told: [],
+      starts: 0,
+      chunks: new Set(),
+    });
+  }
+
+  private actOn(node: ModelNode, action: FarmAction): void {
+    if (action.kind === "start-node") node.state = { kind: "starting", sinceMs: this.nowMs };
+    else if (action.kind === "stop-node") this.stop(node);
+    else if (action.kind === "grant-node") node.granted = true;
+    else if (action.kind === "tell-peers") node.told = [...new Set([...node.told, ...action.peers])];
+    else if (action.kind === "command-node") node.admin = action.state;
+    else if (action.kind === "assign-node") this.assign(node, action.assigned);
+    else if (action.kind === "grow-volume") node.volumeBytes = action.bytes;
+    else if (action.kind === "prove-node") this.prove(node, action);
+    else if (action.kind === "remove-node") this.remove(node);
+    else assert.fail(`nobody asked for ${action.kind}`);
+  }
+
+  // None of our stops may take a chunk below min, whatever happened before.
+  private stop(node: ModelNode): void {
+    if (this.goal.running && this.serving().includes(node)) {
+      const short = [...node.chunks].filter((chunk) => this.copies(chunk, node) < this.goal.copies.min);
+      assert.deepEqual(short, [], `${node.name} was stopped, and chunks have fewer than min copies`);
+      const away = this.nodes.filter((other) => other !== node && other.state.kind === "stopping" && other.hostState === "fine");
+      assert.deepEqual(
+        away.map(({ name }) => name),
+        [],
+        `${node.name} was stopped while another stops`,
+      );
+    }
+    node.state = { kind: "stopping", sinceMs: this.nowMs };
+    delete node.evidence;
+  }
+
+  private assign(node: ModelNode, assigned: AssignedSpec): void {
+    if (assigned.released === true && node.assigned.released !== true) {
+      assert.deepEqual(
+        this.nodes.filter((other) => other.assigned.released === true),
+        [],
+        "one removal at a time",
+      );
+      const needed = Math.min(this.goal.copies.target, this.stayersSeen);
+      const held = [...node.chunks].filter((chunk) => this.copies(chunk) > 0);
+      assert.deepEqual(
+        held.filter((chunk) => this.copies(chunk, node) < needed),
+        [],
+        `${node.name} was released, and chunks lack copies`,
+      );
+    }
+    node.assigned = assigned;
+  }
+
+  private prove(node: ModelNode, { purpose, among, keep }: FarmAction & { readonly kind: "prove-node" }): void {
+    const others = this.serving().filter((other) => other !== node && other.admin !== "draining");
+    const { min, target } = this.goal.copies;
+    const needed = purpose === "restart" ? min : Math.min(target, others.length);
+    const short = [...node.chunks].filter((chunk) => others.filter(({ chunks }) => chunks.has(chunk)).length < needed).length;
+    if (!this.serving().includes(node) || others.length < min || short > 0) {
+      node.evidence = { purpose, among, problem: { why: `${short} chunks would have too few copies`, short, bytesLeft: short } };
+      return;
+    }
+    const around = others.map(({ name, starts }) => [name, starts]);
+    const look = { statement: text([[...node.chunks].sort(), around]), witness: text("seen"), takenAtMs: this.nowMs };
+    const first = keep ? node.evidence?.first : undefined;
+    node.evidence = first === undefined ? { purpose, among, first: look } : { purpose, among, first, second: look };
+  }
+
+  private remove(node: ModelNode): void {
+    assert.equal(node.assigned.released, true, `${node.name} was removed without being released`);
+    assert.ok(node.state.kind === "down" || node.hostState === "gone", `${node.name} was removed while it runs`);
+    this.nodes = this.nodes.filter((other) => other !== node);
+  }
+}

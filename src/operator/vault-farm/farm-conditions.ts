@@ -1,0 +1,159 @@
+// The conditions of a farm at one look: all that the catalogue has, each with the facts that a person needs.
+import { type ConditionNow, farmCondition } from "../api/conditions.ts";
+import type { FarmAction } from "./actions.ts";
+import { serves, shouldRun, stays, wantedCapacity } from "./node-roles.ts";
+import type { ObservedNode } from "./observed.ts";
+import { wantedNodes } from "./plan-count.ts";
+import { turnOf } from "./plan-stop.ts";
+import { roundedBytes, roundedCount } from "./rounded.ts";
+import type { FarmSeen } from "./status.ts";
+
+/** Percent in use at which capacity is called low, where autogrow does not say. */
+const nearlyFullPercent = 85;
+
+/** All conditions of a farm, each known or Unknown. */
+export function farmConditionsOf(seen: FarmSeen): readonly ConditionNow[] {
+  return [
+    readiness(seen),
+    progress(seen),
+    degradation(seen),
+    dataAtRisk(seen),
+    draining(seen),
+    spareNode(seen),
+    capacity(seen),
+    spread(seen),
+    joined(seen),
+    gateway(seen),
+    acceptance(seen),
+    seen.goal.paused ? farmCondition("Paused", "PausedBySpec") : farmCondition("Paused", "NotPaused"),
+  ];
+}
+
+function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): ConditionNow {
+  const nodes = wantedNodes(goal, observed).count;
+  if (observed.nodes.length === 0 && (refused !== undefined || nodes === 0) && goal.running) return farmCondition("Ready", "SpecRefused");
+  if (!observed.complete) return farmCondition("Ready", "NotBegun");
+  if (!goal.running) return farmCondition("Ready", "Hibernating");
+  const ready = observed.nodes.filter((node) => serves(node) && stays(node)).length;
+  if (ready < nodes) return farmCondition("Ready", "NodesNotReady", { ready, nodes, why: actions[0]?.why ?? "they are on their way" });
+  if (gateways.wanted > 0 && gateways.ready === 0) return farmCondition("Ready", "GatewaysNotReady");
+  return farmCondition("Ready", "AllNodesReady", { nodes });
+}
+
+function progress({ goal, actions }: FarmSeen): ConditionNow {
+  if (goal.paused) return farmCondition("Progressing", "Halted");
+  const doing = actions.find(({ kind }) => kind !== "wait");
+  if (doing !== undefined) return farmCondition("Progressing", "Working", { action: nameOf(doing), why: doing.why });
+  // The last wait is that of the node whose turn it is, where there is one.
+  const waiting = actions.at(-1);
+  if (waiting !== undefined) return farmCondition("Progressing", "Waiting", { action: nameOf(waiting), why: waiting.why });
+  return farmCondition("Progressing", "Settled");
+}
+
+function nameOf(action: FarmAction): string {
+  const who = "name" in action && action.name !== undefined ? action.name : "the farm";
+  return action.kind === "wait" ? capital(who) : `${capital(action.kind.replace("-", " "))} (${who})`;
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+function degradation({ observed: { nodes }, goal }: FarmSeen): ConditionNow {
+  const named = (wrong: (node: ObservedNode) => boolean): string | undefined => nameSome(nodes.filter(wrong).map(({ name }) => name));
+  const changed = named(({ formerPeerId }) => formerPeerId !== undefined);
+  if (changed !== undefined) return farmCondition("Degraded", "IdentityChanged", { nodes: changed });
+  const noVolume = named(({ volume, peerId }) => peerId !== undefined && (volume === "absent" || volume === "terminating"));
+  if (noVolume !== undefined) return farmCondition("Degraded", "VolumeMissing", { nodes: noVolume });
+  const missing = named((node) => shouldRun(node) && (node.awaySinceMs !== undefined || node.hostState === "gone"));
+  if (missing !== undefined) return farmCondition("Degraded", "NodesMissing", { nodes: missing });
+  const byHand = nodes.filter(stays).length > goal.nodes ? named((node) => node.byHand) : undefined;
+  if (byHand !== undefined) return farmCondition("Degraded", "SurplusNodes", { nodes: byHand });
+  const silent = goal.running && nodes.length > 0 && nodes.every(({ report }) => report === undefined);
+  return silent ? farmCondition("Degraded", "NoAnswer") : farmCondition("Degraded", "AllWell");
+}
+
+/** At most three names, and how many more. */
+function nameSome(names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const more = names.length - 3;
+  return more > 0 ? `${names.slice(0, 3).join(", ")} and ${more} more` : names.join(", ");
+}
+
+function dataAtRisk({ observed: { copies }, goal }: FarmSeen): ConditionNow {
+  const { min } = goal.copies;
+  if (copies === undefined) return farmCondition("DataAtRisk", "NotCounted");
+  if (copies.belowMin === 0) return farmCondition("DataAtRisk", "EnoughCopies", { min });
+  return farmCondition("DataAtRisk", "BelowMin", { min, chunks: roundedCount(copies.belowMin) });
+}
+
+function draining(seen: FarmSeen): ConditionNow {
+  const turn = turnOf(seen);
+  if (turn === undefined || turn.purpose !== "removal") return farmCondition("Draining", "NoDrain");
+  const { name, evidence, assigned } = turn.node;
+  const short = evidence?.problem?.short;
+  if (assigned.released === true || evidence?.first !== undefined) return farmCondition("Draining", "ProvingCopies", { node: name });
+  if (short !== undefined && short > 0) return farmCondition("Draining", "HandingOver", { node: name, left: roundedCount(short) });
+  const wait = seen.actions.findLast((action) => action.kind === "wait" && action.name === name);
+  return wait === undefined
+    ? farmCondition("Draining", "HandingOver", { node: name, left: "some" })
+    : farmCondition("Draining", "Blocked", { node: name, why: wait.why });
+}
+
+function spareNode({ observed, goal }: FarmSeen): ConditionNow {
+  const { min } = goal.copies;
+  const nodes = observed.nodes.filter(stays).length;
+  if (nodes > min) return farmCondition("NoSpareNode", "Spare", { min });
+  return farmCondition("NoSpareNode", "ExactlyMin", { nodes, min, more: min + 1 });
+}
+
+function capacity({ observed, goal }: FarmSeen): ConditionNow {
+  const told = observed.nodes.filter(({ report }) => report !== undefined);
+  const declared = told.reduce((sum, { report }) => sum + (report?.declared ?? 0) * goal.vaultsPerNode, 0);
+  if (declared === 0) return farmCondition("CapacityLow", "NotKnown");
+  const used = roundedCount((100 * told.reduce((sum, { report }) => sum + (report?.used ?? 0), 0)) / declared);
+  const growing = told.find((node) => wantedCapacity(node, goal) > (node.report?.declared ?? 0));
+  if (growing !== undefined && goal.autogrow !== undefined)
+    return farmCondition("CapacityLow", "Growing", { used, capacity: roundedBytes(wantedCapacity(growing, goal)) });
+  if (used < (goal.autogrow?.whenUsedAbove ?? nearlyFullPercent)) return farmCondition("CapacityLow", "Enough", { used });
+  return farmCondition("CapacityLow", goal.autogrow === undefined ? "NearlyFull" : "AtMaximum", { used });
+}
+
+function spread({ observed, goal, zoneKey }: FarmSeen): ConditionNow {
+  const zones = goal.zones.length > 0 ? goal.zones : observed.zones;
+  const staying = observed.nodes.filter(stays);
+  if (zones.length === 0) return farmCondition("SpreadSatisfied", "NoZones", { key: zoneKey });
+  const counts = new Map<string, number>();
+  for (const { zone } of staying) counts.set(zone, (counts.get(zone) ?? 0) + 1);
+  const [zone, most] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? ["", 0];
+  const facts = { nodes: staying.length, zones: zones.length, most, zone };
+  return farmCondition("SpreadSatisfied", most <= Math.ceil(staying.length / zones.length) ? "Spread" : "Uneven", facts);
+}
+
+function joined({ observed, goal }: FarmSeen): ConditionNow {
+  const running = observed.nodes.filter(({ report }) => report !== undefined);
+  if (running.length === 0 || !goal.running) return farmCondition("NetworkJoined", "Asleep");
+  const partitioned = running.find(({ report }) => report?.partitioned !== undefined)?.report?.partitioned;
+  if (partitioned !== undefined) return farmCondition("NetworkJoined", "Partitioned", { text: partitioned });
+  const alone = nameSome(running.filter(({ report }) => report?.joined === false).map(({ name }) => name));
+  if (alone !== undefined && running.length > 1) return farmCondition("NetworkJoined", "Joining", { nodes: alone });
+  return farmCondition("NetworkJoined", "Joined", { nodes: running.length });
+}
+
+function gateway({ gateways: { ready, wanted } }: FarmSeen): ConditionNow {
+  if (wanted === 0) return farmCondition("GatewayReady", "NoneWanted");
+  return ready === 0
+    ? farmCondition("GatewayReady", "NoneReady", { wanted })
+    : farmCondition("GatewayReady", "Answering", { ready, wanted });
+}
+
+function acceptance({ refused, goal, observed }: FarmSeen): ConditionNow {
+  if (refused !== undefined) {
+    const problems = refused.problems.map(({ message }) => message).join("; ");
+    return farmCondition("SpecAccepted", refused.reason, { problems });
+  }
+  if (!goal.running || wantedNodes(goal, observed).refused === undefined) return farmCondition("SpecAccepted", "Accepted");
+  const { min } = goal.copies;
+  const problems = `spec.replicas: ${goal.nodes} nodes cannot hold ${min} copies; set it to ${min} or more`;
+  return farmCondition("SpecAccepted", "FewerNodesThanCopies", { problems });
+}

@@ -1,0 +1,76 @@
+// What a node is to the plan: whether it stays, leaves or is lost, whether it should run, what it should be told, and
+// whether it runs with something else than is wanted. Pure questions about one node.
+import { type DesiredState, desiredStates } from "../../protocol/states.ts";
+import type { LeavingReason } from "../api/vault-node.ts";
+import type { FarmGoal } from "./goal.ts";
+import type { ObservedNode } from "./observed.ts";
+
+/** Why a node leaves: a person asked, or what the operator decided. */
+export type Leaving = "Asked" | LeavingReason;
+
+/** Why the node leaves, undefined where it stays. */
+export function leavingOf({ deleting, desired, assigned }: ObservedNode): Leaving | undefined {
+  return deleting || desired === "Drained" ? "Asked" : assigned.leaving;
+}
+
+/** Whether it is counted as one of the wanted nodes. */
+export function stays(node: ObservedNode): boolean {
+  return leavingOf(node) === undefined && node.assigned.released !== true;
+}
+
+/** Whether its process should run. An offline node runs again to hand over what it holds before its record goes. */
+export function shouldRun({ assigned, desired, deleting }: ObservedNode): boolean {
+  return assigned.released !== true && (desired !== "Offline" || deleting);
+}
+
+/** Whether it serves: it runs, is ready, is not kept apart, and its volume holds the identity that was known. */
+export function serves({ state, formerPeerId, desired }: ObservedNode): boolean {
+  return state.kind === "ready" && formerPeerId === undefined && desired !== "Fenced";
+}
+
+/** Whether it serves and says so itself: readiness alone may be minutes old. */
+export function answers(node: ObservedNode): boolean {
+  return serves(node) && node.report !== undefined && node.hostState !== "gone";
+}
+
+/** Whether it has been away for so long that it is given up. */
+export function isLost({ awaySinceMs }: ObservedNode, goal: FarmGoal, nowMs: number): boolean {
+  return awaySinceMs !== undefined && nowMs - awaySinceMs >= goal.lostAfterMs;
+}
+
+/** Whether nothing is on it that could be lost: it has no volume, or one that was never used. */
+export function holdsNothing({ volume, state }: ObservedNode): boolean {
+  return (volume === "absent" || volume === "unbound") && state.kind !== "ready";
+}
+
+/** Bytes that each of its vaults should declare. */
+export function wantedCapacity({ assigned }: ObservedNode, { vaultCapacity }: Pick<FarmGoal, "vaultCapacity">): number {
+  return Math.max(vaultCapacity, assigned.capacity ?? 0);
+}
+
+/** Bytes of the volume of a node whose vaults declare `capacity` each: a tenth and a GiB for indexes, logs and what is being rewritten. */
+export function volumeBytesFor(vaultsPerNode: number, capacity: number): number {
+  return Math.ceil(vaultsPerNode * capacity * 1.1 + 2 ** 30);
+}
+
+/** Why the node should be started anew, undefined where it runs as wanted. A volume grows before more is declared. */
+export function outdatedOf(node: ObservedNode, goal: FarmGoal): string | undefined {
+  const { runsWith } = node;
+  if (runsWith === undefined) return undefined;
+  if (runsWith.template !== goal.template) return "its settings have changed";
+  const capacity = wantedCapacity(node, goal);
+  const room = node.volumeBytes >= volumeBytesFor(goal.vaultsPerNode, capacity);
+  return capacity > runsWith.capacity && room ? "its vaults are to declare more" : undefined;
+}
+
+/** What the person wants the node to be told, as mild as that allows. */
+export function personsState({ desired, deleting, formerPeerId }: ObservedNode): DesiredState {
+  if (formerPeerId !== undefined || desired === "Fenced") return "fenced";
+  if (deleting || desired === "Drained") return "draining";
+  return desired === "Active" ? "active" : "cordoned";
+}
+
+/** The stricter of two wishes. */
+export function stricter(a: DesiredState, b: DesiredState): DesiredState {
+  return desiredStates.indexOf(a) >= desiredStates.indexOf(b) ? a : b;
+}

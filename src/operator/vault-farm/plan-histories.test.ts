@@ -1,0 +1,119 @@
+// Proves what the plan must never do and what it must reach, over random histories: machines that drain or die, volumes that
+// are deleted, counts, settings and wishes that change, and hands that fail or are cut off at any action. After each of our
+// steps no chunk is below min by it, and one node is taken away at a time; once nothing happens any more the farm becomes
+// what is wanted, and then nothing is written.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import fc from "fast-check";
+import { desiredNodeStates } from "../api/vault-node.ts";
+import { ClusterModel, modelDecides } from "./cluster-model-fixture.ts";
+import type { FarmGoal } from "./goal.ts";
+import { planFarm } from "./plan.ts";
+import { goalWith } from "./plan-fixture.ts";
+
+type Event =
+  | { readonly kind: "scale"; readonly nodes: number }
+  | { readonly kind: "template" | "grow" | "nothing" | "hibernate" }
+  | { readonly kind: "end-pod" | "drain-host" | "host-fine" | "lose-host" | "delete-volume" | "delete-record"; readonly at: number }
+  | { readonly kind: "wish"; readonly at: number; readonly state: (typeof desiredNodeStates)[number] };
+
+/** One round: what happens, after how many actions our hands are cut off (or none), and how much time passes. */
+type Round = { readonly event: Event; readonly cutAfter: number | undefined; readonly seconds: number };
+
+const at = fc.nat(15);
+const anyEvent: fc.Arbitrary<Event> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant<Event>({ kind: "nothing" }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("scale" as const), nodes: fc.integer({ min: 1, max: 9 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("template" as const, "grow" as const, "hibernate" as const) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("end-pod" as const, "drain-host" as const, "host-fine" as const), at }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constantFrom("lose-host" as const, "delete-volume" as const, "delete-record" as const), at }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("wish" as const), at, state: fc.constantFrom(...desiredNodeStates) }) },
+);
+const anyRound: fc.Arbitrary<Round> = fc.record({
+  event: anyEvent,
+  cutAfter: fc.option(fc.nat(6), { nil: undefined, freq: 4 }),
+  seconds: fc.constantFrom(5, 20, 40),
+});
+
+function happen(world: ClusterModel, event: Event): void {
+  if (event.kind === "scale") world.goal = { ...world.goal, nodes: event.nodes, running: true };
+  if (event.kind === "hibernate") world.goal = { ...world.goal, running: false };
+  if (event.kind === "template") world.goal = { ...world.goal, template: `${world.goal.template}+` };
+  if (event.kind === "grow") world.goal = { ...world.goal, vaultCapacity: world.goal.vaultCapacity * 2 };
+  const node = "at" in event ? world.nodes[event.at % Math.max(1, world.nodes.length)] : undefined;
+  if (node === undefined) return;
+  if (event.kind === "end-pod" && node.hostState !== "gone" && node.state.kind !== "down")
+    node.state = { kind: "stopping", sinceMs: world.nowMs };
+  if (event.kind === "drain-host" && node.hostState === "fine") node.hostState = "leaving";
+  if (event.kind === "host-fine" && node.hostState === "leaving") node.hostState = "fine";
+  // A second machine dies only once the copies of the first are made again: more at once is no history that can end well.
+  const whole = world.nodes.every(({ hostState, volume }) => hostState !== "gone" && volume !== "absent");
+  if (event.kind === "lose-host" && whole) node.hostState = "gone";
+  if (event.kind === "delete-volume" && whole && node.volume === "bound") {
+    if (node.state.kind === "down") world.loseVolume(node);
+    else node.volume = "terminating";
+  }
+  if (event.kind === "delete-record") node.deleting = true;
+  if (event.kind === "wish") node.desired = event.state;
+}
+
+function turn(world: ClusterModel, cutAfter?: number): number {
+  const actions = planFarm(world.goal, world.observe(), world.nowMs, modelDecides);
+  const stops = actions.filter((action) => action.kind === "stop-node" || action.kind === "remove-node");
+  if (world.goal.running) assert.ok(stops.length <= 1, `one at a time: ${JSON.stringify(stops)}`);
+  for (const action of actions.slice(0, cutAfter)) world.act(action);
+  if (cutAfter !== undefined) world.crash();
+  return actions.filter(({ kind }) => kind !== "wait").length;
+}
+
+function settle(world: ClusterModel, rounds: number): boolean {
+  for (let round = 0; round < rounds; round += 1) {
+    world.pass(31_000);
+    const before = world.writes;
+    if (turn(world) === 0 && world.writes === before && isAsWanted(world)) return true;
+  }
+  return false;
+}
+
+function isAsWanted({ nodes, goal }: ClusterModel): boolean {
+  return (
+    nodes.length === goal.nodes && nodes.every(({ state, runsWith }) => state.kind === "ready" && runsWith?.template === goal.template)
+  );
+}
+
+const goal: FarmGoal = goalWith({ nodes: 6 });
+
+function newWorld(): ClusterModel {
+  const world = new ClusterModel(goal, 12);
+  assert.ok(settle(world, 20), "a new farm becomes ready");
+  return world;
+}
+
+test("whatever happens, no step of ours takes a chunk below min, and calm farms become what is wanted and rest", () => {
+  fc.assert(
+    fc.property(fc.array(anyRound, { maxLength: 40 }), fc.integer({ min: 4, max: 9 }), (rounds, last) => {
+      const world = newWorld();
+      for (const { event, cutAfter, seconds } of rounds) {
+        happen(world, event);
+        turn(world, cutAfter);
+        world.pass(seconds * 1000);
+      }
+      for (const node of world.nodes) {
+        node.desired = "Active";
+        if (node.hostState === "leaving") node.hostState = "fine";
+      }
+      world.goal = { ...world.goal, nodes: last, running: true };
+      assert.ok(settle(world, 500), JSON.stringify(planFarm(world.goal, world.observe(), world.nowMs, modelDecides)));
+      const written = world.writes;
+      for (let round = 0; round < 20; round += 1) {
+        world.pass(60_000);
+        turn(world);
+      }
+      assert.equal(world.writes, written, "at rest nothing is written");
+    }),
+    { numRuns: 200 },
+  );
+});

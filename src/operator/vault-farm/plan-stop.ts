@@ -1,0 +1,201 @@
+// The one disturbance at a time: which node is stopped or taken away next by our hand, and what has to be proven before.
+// Whoever does not answer, or cannot prove what is asked, is left as it is.
+import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
+import { mayBeStopped, type StopDecision, type StopQuestion, stopPairsApartMs } from "../../protocol/stop-decision.ts";
+import type { FarmAction } from "./actions.ts";
+import type { FarmGoal } from "./goal.ts";
+import { answers, holdsNothing, isLost, leavingOf, outdatedOf, shouldRun, stays } from "./node-roles.ts";
+import type { ObservedFarm, ObservedNode } from "./observed.ts";
+import { assign } from "./plan-count.ts";
+
+/** Decides from two looks whether a node may be stopped: the protocol's decision. */
+export type StopDecider = (question: StopQuestion) => StopDecision;
+
+/** What the plan works with at one look. */
+export type PlanMoment = { readonly goal: FarmGoal; readonly observed: ObservedFarm; readonly nowMs: number; readonly decide: StopDecider };
+
+/** A node that is not ready and says nothing for so long is no more disturbed by being started anew, milliseconds. */
+export const stuckAfterMs = 300_000;
+
+/** What is done to the node whose turn it is. restart: it comes back with its volume. */
+export type Turn = { readonly node: ObservedNode; readonly purpose: StopPurpose; readonly why: string };
+
+/** Whose turn it is, undefined where nobody is to be stopped. */
+export function turnOf({ goal, observed, nowMs }: Pick<PlanMoment, "goal" | "observed" | "nowMs">): Turn | undefined {
+  const leaving = observed.nodes.filter((node) => leavingOf(node) !== undefined || node.assigned.released === true);
+  const order: readonly ((node: ObservedNode) => boolean)[] = [
+    ({ assigned }) => assigned.released === true,
+    (node) => holdsNothing(node),
+    (node) => isLost(node, goal, nowMs),
+    (node) => leavingOf(node) === "Asked",
+    (node) => leavingOf(node) === "HostDrain",
+    () => true,
+  ];
+  for (const first of order) {
+    const node = leaving.find(first);
+    if (node !== undefined) return { node, purpose: "removal", why: whyLeaving(node) };
+  }
+  const offline = observed.nodes.find((node) => node.desired === "Offline" && node.state.kind !== "down");
+  if (offline !== undefined) return { node: offline, purpose: "restart", why: "it is to be offline" };
+  return restartTurn(goal, observed.nodes);
+}
+
+function whyLeaving(node: ObservedNode): string {
+  const reasons = {
+    Asked: "it is to be drained",
+    ScaleDown: "it is one too many",
+    Update: "it is to be renewed",
+    HostDrain: "its machine is being drained",
+    Replaced: "it is replaced",
+  };
+  return reasons[leavingOf(node) ?? "ScaleDown"];
+}
+
+// The one already cordoned for it first, then zone by zone.
+function restartTurn(goal: FarmGoal, nodes: readonly ObservedNode[]): Turn | undefined {
+  const outdated = nodes.filter(
+    (node) => stays(node) && shouldRun(node) && outdatedOf(node, goal) !== undefined && node.state.kind !== "down",
+  );
+  const begun = (node: ObservedNode): number => (node.state.kind === "stopping" || node.report?.admin === "cordoned" ? 0 : 1);
+  const key = ({ zone, name }: ObservedNode): string => `${zone} ${name}`;
+  const [node] = outdated.sort((a, b) => begun(a) - begun(b) || (key(a) < key(b) ? -1 : 1));
+  return node === undefined ? undefined : { node, purpose: "restart", why: outdatedOf(node, goal) ?? "it is outdated" };
+}
+
+/** The next step of the turn. */
+export function planTurn(turn: Turn, moment: PlanMoment): readonly FarmAction[] {
+  const { node, purpose } = turn;
+  if (node.assigned.released === true) return planRelease(node, moment);
+  if (isEnding(node)) return [wait(node, "it is stopping")];
+  if (purpose === "removal" && holdsNothing(node)) return [release(node, "it holds nothing")];
+  const others = disturbed(moment, node);
+  if (others.length > 0) return [wait(node, `${turn.why}, and ${others.join(", ")} must be ready first: one node at a time`)];
+  if (node.report !== undefined) return planProof(turn, moment);
+  return purpose === "removal" ? planLost(node, moment) : planStuck(turn, moment);
+}
+
+/** Nodes other than `node` that should run and do not serve; lost ones count only while copies are missing. */
+function disturbed({ goal, observed, nowMs }: PlanMoment, node: ObservedNode): readonly string[] {
+  const whole = isWhole(observed, goal, nowMs);
+  const counts = (other: ObservedNode): boolean =>
+    other.name !== node.name && shouldRun(other) && other.desired !== "Fenced" && !answers(other);
+  return observed.nodes
+    .filter((other) => counts(other) && !(whole && (isLost(other, goal, nowMs) || holdsNothing(other))))
+    .map(({ name }) => name);
+}
+
+/** Whether every chunk has had its copies, as far as nodes stay and serve, by the count of all of them, for half a minute or more. */
+export function isWhole({ copies, nodes }: ObservedFarm, goal: FarmGoal, nowMs: number): boolean {
+  const serving = nodes.filter((node) => stays(node) && answers(node)).length;
+  const needed = Math.min(goal.copies.target, serving);
+  return (
+    copies !== undefined &&
+    serving >= goal.copies.min &&
+    copies.belowMin === 0 &&
+    copies.lowest >= needed &&
+    nowMs - copies.sinceMs >= stopPairsApartMs
+  );
+}
+
+// On a machine that is gone nothing ends by itself.
+function isEnding({ state, hostState }: ObservedNode): boolean {
+  return state.kind === "stopping" && hostState !== "gone";
+}
+
+// First the process, then what it kept, then its record: cut short anywhere, the node is still released and this goes on.
+// What was proven holds while the others serve: when one fails meanwhile, the node is kept, and proven again later.
+function planRelease(node: ObservedNode, moment: PlanMoment): readonly FarmAction[] {
+  const { goal, nowMs } = moment;
+  const { name, state, hostState } = node;
+  const others = node.volume === "bound" ? disturbed(moment, node) : [];
+  if (others.length > 0)
+    return isLost(node, goal, nowMs)
+      ? [wait(node, `it is lost, and ${others.join(", ")} must be ready first`)]
+      : [assign(node, { released: undefined }, `${others.join(", ")} failed meanwhile, so it is kept`)];
+  if (isEnding(node)) return [wait(node, "it is stopping")];
+  if (state.kind !== "down" && hostState !== "gone") return [{ kind: "stop-node", name, why: "its copies are proven to exist elsewhere" }];
+  const volume = goal.reclaimPolicy === "Delete" ? "delete" : "keep";
+  return [{ kind: "remove-node", name, volume, why: `it is released; spec.storage.reclaimPolicy is ${goal.reclaimPolicy}` }];
+}
+
+function planLost(node: ObservedNode, { goal, observed, nowMs }: PlanMoment): readonly FarmAction[] {
+  if (!isLost(node, goal, nowMs)) return [wait(node, "it does not answer, so nothing of it is taken away")];
+  if (!isWhole(observed, goal, nowMs)) return [wait(node, "it is lost; its copies are being made elsewhere")];
+  return [release(node, "it is lost, and every chunk has its copies elsewhere")];
+}
+
+// Neither its own word nor its readiness say that it answers: to start it anew may mend it.
+function planStuck({ node, why }: Turn, { nowMs }: PlanMoment): readonly FarmAction[] {
+  const readyByMs = node.state.sinceMs + stuckAfterMs;
+  if (nowMs < readyByMs) return [{ kind: "wait", name: node.name, untilMs: readyByMs, why: `${why}; it is not ready and does not answer` }];
+  return [{ kind: "stop-node", name: node.name, why: `${why}, and it never became ready` }];
+}
+
+function planProof(turn: Turn, moment: PlanMoment): readonly FarmAction[] {
+  const { node, purpose, why } = turn;
+  const { name, report, evidence } = node;
+  const tooFew = nodesLeft(turn, moment);
+  if (tooFew !== undefined) return [wait(node, tooFew)];
+  const told = purpose === "removal" ? "draining" : "cordoned";
+  if (report === undefined) return [wait(node, `${why}; it does not answer, so nothing of it is taken away`)];
+  if (report.admin !== told && report.admin !== "fenced") return [wait(node, `${why}; first it is told that it is ${told}`)];
+  const among = candidatesFor(node, moment.observed).map((other) => other.name);
+  const prove = (keep: boolean, reason: string): readonly FarmAction[] => [{ kind: "prove-node", name, purpose, among, keep, why: reason }];
+  if (evidence?.purpose !== purpose || evidence.first === undefined) return prove(false, evidence?.problem?.why ?? why);
+  // Whoever went, came or was set apart since is not in what was proven.
+  if (evidence.among.join() !== among.join()) return prove(false, `${why}; other nodes serve than when that was proven`);
+  const { first, second } = evidence;
+  const decision = decideStop(turn, moment);
+  if (decision.ok)
+    return purpose === "removal"
+      ? [release(node, "its copies are proven to exist elsewhere, twice")]
+      : [{ kind: "stop-node", name, why: `${why}, and it may be stopped` }];
+  if (decision.obstacle !== "too-soon") return prove(false, decision.why);
+  const againMs = first.takenAtMs + stopPairsApartMs;
+  if (moment.nowMs < againMs)
+    return [{ kind: "wait", name, untilMs: againMs, why: `${why}; that its copies exist elsewhere is proven twice, half a minute apart` }];
+  // A second look from before the half minute was over is of no use.
+  return second !== undefined && second.takenAtMs >= againMs ? prove(false, decision.why) : prove(true, why);
+}
+
+// Those that serve and stay without it.
+function candidatesFor(node: ObservedNode, { nodes }: ObservedFarm): readonly ObservedNode[] {
+  return nodes.filter((other) => other.name !== node.name && stays(other) && answers(other));
+}
+
+// Said before anything is asked: without enough nodes no proof can be had.
+function nodesLeft({ node, purpose, why }: Turn, { goal, observed }: PlanMoment): string | undefined {
+  const left = candidatesFor(node, observed).length;
+  const { min } = goal.copies;
+  if (left >= min) return undefined;
+  return `${why}; without it ${left} nodes would ${purpose === "removal" ? "be left" : "serve meanwhile"}, and copies.min is ${min}`;
+}
+
+function decideStop({ node, purpose }: Turn, { goal, observed, nowMs, decide }: PlanMoment): StopDecision {
+  const { evidence, peerId } = node;
+  const { networkId } = observed;
+  if (evidence?.first === undefined || peerId === undefined || networkId === undefined)
+    return { ok: false, obstacle: "bad-statement", why: "its identity is not known" };
+  const candidates = candidatesFor(node, observed).flatMap((other) =>
+    other.peerId === undefined ? [] : [{ peerId: other.peerId, host: other.host }],
+  );
+  const { first, second = first } = evidence;
+  return decide({ networkId, copies: goal.copies, node: { peerId, host: node.host }, purpose, candidates, first, second, nowMs });
+}
+
+function release(node: ObservedNode, why: string): FarmAction {
+  return assign(node, { released: true }, why);
+}
+
+function wait({ name }: ObservedNode, why: string): FarmAction {
+  return { kind: "wait", name, why };
+}
+
+/** The decision of the protocol, for who does not say otherwise. */
+export const decideByProof: StopDecider = mayBeStopped;
+
+/** Pods that nobody else may evict: all that should run, but for those given up while every chunk has its copies. */
+export function guardedPods(goal: FarmGoal, observed: ObservedFarm, nowMs: number): number {
+  const whole = isWhole(observed, goal, nowMs);
+  return observed.nodes.filter((node) => shouldRun(node) && !(whole && isLost(node, goal, nowMs))).length;
+}

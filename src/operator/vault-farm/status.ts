@@ -1,0 +1,101 @@
+// What a farm and its nodes show of themselves: made from what was wanted, seen and decided at one look. Pure; numbers are
+// rounded, so that a farm at rest is not written again and again.
+
+import type { ConditionNow, FarmReason } from "../api/conditions.ts";
+import { type PlanStep, planStepsMax, type VaultFarmStatus } from "../api/farm-status.ts";
+import type { ManifestProblem } from "../api/problem.ts";
+import type { VaultNodeStatus } from "../api/vault-node.ts";
+import type { FarmAction } from "./actions.ts";
+import { farmConditionsOf } from "./farm-conditions.ts";
+import type { FarmGoal } from "./goal.ts";
+import { nodeConditionsOf } from "./node-conditions.ts";
+import { leavingOf, serves } from "./node-roles.ts";
+import type { ObservedFarm, ObservedNode } from "./observed.ts";
+import { roundedBytes, roundedCount } from "./rounded.ts";
+
+/** One look, as a status is made from it. `gateways`: of the Deployment; `refused`: why the newest spec is not carried out. */
+export type FarmSeen = {
+  readonly goal: FarmGoal;
+  readonly observed: ObservedFarm;
+  readonly actions: readonly FarmAction[];
+  readonly gateways: { readonly ready: number; readonly wanted: number };
+  readonly selector: string;
+  readonly zoneKey: string;
+  readonly refused?: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
+  readonly nowMs: number;
+};
+
+/** A status with conditions that have no time and generation yet: `mergeConditions` adds them. */
+export type FarmStatusNow = Omit<VaultFarmStatus, "conditions" | "observedGeneration"> & { readonly conditions: readonly ConditionNow[] };
+export type NodeStatusNow = Omit<VaultNodeStatus, "conditions" | "observedGeneration"> & { readonly conditions: readonly ConditionNow[] };
+
+/** The status of the farm. */
+export function statusOf(seen: FarmSeen): FarmStatusNow {
+  const { goal, observed, actions, selector } = seen;
+  const { nodes, copies, networkId } = observed;
+  const reports = nodes.flatMap(({ report }) => report ?? []);
+  const networkSize = Math.max(0, ...reports.map(({ confirmed }) => confirmed ?? 0));
+  return {
+    nodes: nodes.length,
+    readyNodes: nodes.filter(serves).length,
+    vaults: nodes.length * goal.vaultsPerNode,
+    selector,
+    capacity: roundedBytes(sum(reports.map(({ declared }) => declared * goal.vaultsPerNode))),
+    used: roundedBytes(sum(reports.map(({ used }) => used))),
+    ...(copies === undefined ? {} : { chunksBelowMin: roundedCount(copies.belowMin) }),
+    ...(networkId === undefined ? {} : { networkId }),
+    ...(networkSize === 0 ? {} : { networkSize }),
+    conditions: farmConditionsOf(seen),
+    plan: planSteps(actions),
+  };
+}
+
+/** The status of one node. */
+export function nodeStatusOf(node: ObservedNode, goal: FarmGoal): NodeStatusNow {
+  const { name, peerId, report, zone, host, volume, evidence } = node;
+  const leaving = leavingOf(node) !== undefined;
+  const atRisk = report?.atRiskIfStopped ?? evidence?.problem?.short;
+  return {
+    state: stateWord(node),
+    ...(node.formerPeerId === undefined && peerId === undefined ? {} : { peerId: node.formerPeerId ?? peerId ?? "" }),
+    ...(node.state.kind === "down" ? {} : { pod: name }),
+    ...(volume === "absent" ? {} : { pvc: name }),
+    ...(zone === "" ? {} : { zone }),
+    ...(host === "" ? {} : { host }),
+    vaults: goal.vaultsPerNode,
+    ready: serves(node),
+    ...(report === undefined
+      ? {}
+      : {
+          capacity: roundedBytes(report.declared * goal.vaultsPerNode),
+          used: roundedBytes(report.used),
+          chunks: roundedCount(report.chunks),
+          ...(report.score === undefined ? {} : { score: report.score.toFixed(2) }),
+        }),
+    ...(atRisk === undefined ? {} : { atRiskIfStopped: roundedCount(atRisk) }),
+    ...(leaving && evidence?.problem?.short !== undefined ? { drain: { left: roundedCount(evidence.problem.short) } } : {}),
+    conditions: nodeConditionsOf(node),
+  };
+}
+
+function stateWord(node: ObservedNode): string {
+  if (node.assigned.released === true) return "Released";
+  if (node.formerPeerId !== undefined || node.desired === "Fenced") return "Fenced";
+  if (leavingOf(node) !== undefined) return "Draining";
+  return node.desired === "Offline" || node.desired === "Cordoned" ? node.desired : "Active";
+}
+
+// What is done before what waits; each look's steps in the plan's own order.
+function planSteps(actions: readonly FarmAction[]): readonly PlanStep[] {
+  const steps = actions.map((action) => ({
+    action: action.kind,
+    ...("name" in action && action.name !== undefined ? { node: action.name } : {}),
+    why: action.why.slice(0, 512),
+    waiting: action.kind === "wait",
+  }));
+  return [...steps.filter(({ waiting }) => !waiting), ...steps.filter(({ waiting }) => waiting)].slice(0, planStepsMax);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
