@@ -28,6 +28,7 @@ import { addRateLimit } from "./plugins/rate-limit.ts";
 import { addRequestMetrics } from "./plugins/request-metrics.ts";
 import { addSecurityHeaders } from "./plugins/security-headers.ts";
 import { addWrongMethod } from "./plugins/wrong-method.ts";
+import type { RedisLink } from "./redis/redis-link.ts";
 import { addChunks } from "./routes/chunks.ts";
 import { addHealth } from "./routes/health.ts";
 import { addNetwork } from "./routes/network.ts";
@@ -36,6 +37,7 @@ import { addReadObject } from "./routes/read-object.ts";
 import { addStoreObject } from "./routes/store-object.ts";
 import { addUploads } from "./routes/uploads.ts";
 import type { SecondCache } from "./second-cache.ts";
+import type { SharedCounters } from "./shared-counters.ts";
 import { createSlots } from "./slots.ts";
 import { createUploadBoard } from "./upload-board.ts";
 import { createQuotaBook } from "./write-quota.ts";
@@ -51,6 +53,9 @@ export type AppParts = {
   readonly chunkCache: ByteCache;
   /** Where more of them lie; none by default. */
   readonly secondCaches?: readonly SecondCache[];
+  /** Where gateways count together; absent: each counts alone. */
+  readonly shared?: SharedCounters | undefined;
+  readonly redis?: Pick<RedisLink, "isUp" | "counts"> | undefined;
   readonly version: string;
   /** Default: as in limits.ts. */
   readonly patience?: SocketPatience;
@@ -80,11 +85,11 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   addRequestMetrics(http, metrics);
   addProblemDocuments(http, { log, clock, metrics });
   addHostAndOrigin(http, config);
-  await addRateLimit(http, config.requestsPerMinute);
+  await addRateLimit(http, { requestsPerMinute: config.requestsPerMinute, clock, shared: parts.shared });
   const refuseOtherMethods = addWrongMethod(http);
   await addDocumentation(http, version);
 
-  const storing = { client, config, clock, metrics, uploads, quotas: createQuotaBook(config.quota, clock), slots: puts };
+  const storing = { client, config, clock, metrics, uploads, quotas: createQuotaBook(config.quota, clock, parts.shared), slots: puts };
   await addCrossOrigin(http, config.corsWrites, (writes) => {
     addStoreObject(writes, storing);
     addChunks(writes, { ...storing, client, cache: chunkCache });
@@ -108,6 +113,7 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
     downloads: reads.taken,
     eventClients: gate.count,
     secondCaches: parts.secondCaches ?? [],
+    redis: parts.redis,
     cacheBytes: () => ({ chunks: chunkCache.bytes(), objects: objectCache.bytes() }),
   });
   await http.ready();

@@ -13,8 +13,8 @@ export type BodyLimits = {
   readonly rateMin: number;
   /** Whether a piece's memory is freed when the next one is asked for, for takers that copy: left to the collector, bodies make it run all the time. */
   readonly givesBack?: boolean;
-  /** Called with the size of every piece before it is passed on; may throw to refuse it. */
-  readonly onBytes?: (bytes: number) => void;
+  /** Called with the size of every piece before it is passed on; may throw or reject to refuse it. */
+  readonly onBytes?: (bytes: number) => void | Promise<void>;
 };
 
 export type BodySource = AsyncIterable<Uint8Array> & {
@@ -40,7 +40,7 @@ export function createBodySource(stream: Readable, limits: BodyLimits, clock: Cl
         const earnedMs = (piece.length / limits.rateMin) * 1000 - (clock.monotonicMs() - askedMs);
         patienceMs = Math.min(limits.idleMs, patienceMs + earnedMs);
         if (size > limits.sizeMax) throw new GatewayError("too-large", `at most ${limits.sizeMax} bytes are taken here`);
-        limits.onBytes?.(piece.length);
+        await limits.onBytes?.(piece.length);
         yield piece;
         if (limits.givesBack === true) giveBack(piece);
       }

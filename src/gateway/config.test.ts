@@ -37,6 +37,7 @@ const config: fc.Arbitrary<GatewayConfig> = fc.record(
     requestsPerMinute: fc.integer({ min: 1, max: 1e7 }),
     cacheMemory: bytes,
     cacheDisk: fc.nat(),
+    redisUrlFile: path,
     logLevel: fc.constantFrom("error", "info", "silent"),
     stopGraceMs: fc.integer({ min: 0, max: 3_600_000 }),
   },

@@ -61,6 +61,8 @@ export type GatewayConfig = {
   readonly cacheMemory: number;
   /** Encrypted chunks kept on disk in the data folder, bytes; 0 = none. */
   readonly cacheDisk: number;
+  /** Holds the URL of a Redis that the farm's gateways share, with its password: redis:// or rediss://. */
+  readonly redisUrlFile?: string;
   readonly logLevel: LogLevel;
   /** How long requests under way may take to finish after SIGTERM, milliseconds. */
   readonly stopGraceMs: number;
@@ -131,6 +133,12 @@ const plainTable: SettingTable<PlainFields> = {
     max: Number.MAX_SAFE_INTEGER,
     fallback: 0,
   }),
+  redisUrlFile: optional(
+    path({
+      variable: "VAULTFARM_REDIS_URL_FILE",
+      meaning: "file with the URL of a Redis that the farm's gateways share: limits, quotas, encrypted chunks",
+    }),
+  ),
   logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "least level that is logged", choices: logLevels, fallback: "info" }),
   stopGraceMs: integerSetting({
     variable: "VAULTFARM_STOP_GRACE_MS",

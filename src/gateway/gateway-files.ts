@@ -28,6 +28,8 @@ export type GatewayFiles = {
   readonly genesis: Genesis;
   readonly networkKey?: Uint8Array;
   readonly grant?: Uint8Array;
+  /** Holds a password. */
+  readonly redisUrl?: string;
   readonly cacheDir: string;
 };
 
@@ -38,6 +40,7 @@ export async function openGatewayFiles(config: GatewayConfig, random: Random): P
   await chmod(config.dataDir, 0o700);
   const genesis = readGenesis(await readNamed(config.genesisFile, "VAULTFARM_GENESIS_FILE"));
   if (!genesis.ok) throw new GatewayFileError(`VAULTFARM_GENESIS_FILE: ${config.genesisFile} is no genesis record: ${genesis.why}`);
+  const redisUrl = config.redisUrlFile === undefined ? undefined : await readRedisUrl(config.redisUrlFile);
   const networkKey = config.networkKeyFile === undefined ? undefined : await readNetworkKey(config.networkKeyFile);
   const seed = await openSeed(join(config.dataDir, "identity.seed"), random);
   const grant = await readGrant(config, genesis.value, seed);
@@ -46,6 +49,7 @@ export async function openGatewayFiles(config: GatewayConfig, random: Random): P
     genesis: genesis.value,
     ...(networkKey === undefined ? {} : { networkKey }),
     ...(grant === undefined ? {} : { grant }),
+    ...(redisUrl === undefined ? {} : { redisUrl }),
     cacheDir,
   };
 }
@@ -74,6 +78,14 @@ async function readNetworkKey(path: string): Promise<Uint8Array> {
   const key = hexKey(await readNamed(path, "VAULTFARM_NETWORK_KEY_FILE"));
   if (key === undefined) throw new GatewayFileError(`VAULTFARM_NETWORK_KEY_FILE: expected 64 lower-case hexadecimal digits in ${path}`);
   return key;
+}
+
+async function readRedisUrl(path: string): Promise<string> {
+  const text = Buffer.from(await readNamed(path, "VAULTFARM_REDIS_URL_FILE"))
+    .toString("utf8")
+    .trim();
+  if (URL.canParse(text) && /^rediss?:\/\/./.test(text)) return text;
+  throw new GatewayFileError(`VAULTFARM_REDIS_URL_FILE: expected a URL that begins with redis:// or rediss:// in ${path}`);
 }
 
 function hexKey(bytes: Uint8Array): Uint8Array | undefined {

@@ -18,6 +18,9 @@ import type { GatewayConfig } from "./config.ts";
 import { createDiskCache, removeDiskCache } from "./disk-cache.ts";
 import { createPeersReader, type GatewayFiles, openGatewayFiles } from "./gateway-files.ts";
 import { loadPageAssets } from "./page-assets.ts";
+import { createRedisCache } from "./redis/redis-cache.ts";
+import { createRedisCounters } from "./redis/redis-counters.ts";
+import { createRedisLink, type RedisLink } from "./redis/redis-link.ts";
 import { type ChunkCaches, createChunkCaches, type SecondCache } from "./second-cache.ts";
 
 export type GatewayTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
@@ -38,14 +41,20 @@ async function build(config: GatewayConfig, tools: GatewayTools): Promise<Lifecy
   const { clock, log } = tools;
   await using undo = new AsyncDisposableStack();
   const files = await openGatewayFiles(config, tools.random);
-  const secondCaches = openSecondCaches(config, files, log);
+  const redis =
+    files.redisUrl === undefined ? undefined : undo.adopt(createRedisLink({ url: files.redisUrl, clock, log }), (link) => link.stop());
+  const prefix = `vaultfarm:${files.genesis.networkId.slice(0, 16)}:`;
+  const secondCaches = openSecondCaches(config, { files, redis, prefix }, log);
   // Three quarters for encrypted chunks, the rest for small objects (app.ts).
   const chunkCache = createChunkCaches(createByteCache(Math.floor((config.cacheMemory * 3) / 4)), secondCaches);
   const client = undo.adopt(await connect(config, tools, { files, chunkCache }), (opened) => opened.stop());
   const registry = createMetricsRegistry({ processMetrics: true });
   const assets = await loadPageAssets();
-  const app = await createApp({ client, config, clock, log, registry, assets, chunkCache, secondCaches, version: softwareVersion });
+  const shared = redis === undefined ? undefined : createRedisCounters(redis, prefix);
+  const caches = { chunkCache, secondCaches, redis, shared };
+  const app = await createApp({ client, config, clock, log, registry, assets, version: softwareVersion, ...caches });
   const parts = [
+    { name: "redis", stop: async () => redis?.stop() },
     { name: "client", stop: () => client.stop() },
     { name: "http", start: () => listen(app, config, log), stop: () => stopListening(app, config, clock) },
   ];
@@ -53,11 +62,16 @@ async function build(config: GatewayConfig, tools: GatewayTools): Promise<Lifecy
   return createLifecycle(parts, { clock, log }, { stopMs: config.stopGraceMs });
 }
 
-function openSecondCaches({ cacheDisk }: GatewayConfig, { cacheDir }: GatewayFiles, log: Log): readonly SecondCache[] {
-  const folder = join(cacheDir, "chunks");
-  if (cacheDisk > 0) return [createDiskCache({ folder, bytesMax: cacheDisk, log })];
-  void removeDiskCache(folder);
-  return [];
+type Beside = { readonly files: GatewayFiles; readonly redis: RedisLink | undefined; readonly prefix: string };
+
+/** The disk is nearer than Redis. */
+function openSecondCaches({ cacheDisk }: GatewayConfig, { files, redis, prefix }: Beside, log: Log): readonly SecondCache[] {
+  const folder = join(files.cacheDir, "chunks");
+  if (cacheDisk === 0) void removeDiskCache(folder);
+  return [
+    ...(cacheDisk === 0 ? [] : [createDiskCache({ folder, bytesMax: cacheDisk, log })]),
+    ...(redis === undefined ? [] : [createRedisCache(redis, prefix)]),
+  ];
 }
 
 type Connecting = { readonly files: GatewayFiles; readonly chunkCache: ChunkCaches };

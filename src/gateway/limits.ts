@@ -67,3 +67,28 @@ export const diskCacheWaitingMax: number = 16 * 1024 * kib;
 
 /** Files of the cache written at once: it must not hold up what the machine's disks are for. */
 export const diskCacheWritersMax = 2;
+
+/** How long a request waits for Redis before the gateway counts or reads without it, milliseconds. Only who asks at the moment it falls silent. */
+export const redisPatienceMs = 500;
+
+/** The same for keeping a chunk there, for which nobody waits, milliseconds. */
+export const redisWritePatienceMs = 5_000;
+
+/** Between two looks whether Redis answers again, and how long each waits, milliseconds. */
+export const redisProbeMs = 500;
+
+/** Looks without an answer after which the connection is made anew. */
+export const redisSilentProbesMax = 10;
+
+/** How long a connection to Redis may take, and the longest wait before the next try, milliseconds. */
+export const redisConnectMs = 2_000;
+export const redisReconnectMaxMs = 5_000;
+
+/** Bytes on their way to Redis at once; what comes beyond is not kept there. */
+export const redisWaitingMax: number = 16 * 1024 * kib;
+
+/** A chunk that no gateway kept anew for so long leaves Redis, seconds: a day. */
+export const redisChunkLifeS = 86_400;
+
+/** What is taken ahead from shared quotas for a body of unknown length, bytes: one question for so many pieces. */
+export const quotaAheadBytes: number = 8 * 1024 * kib;

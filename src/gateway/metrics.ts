@@ -4,6 +4,7 @@ import type { FarmClient } from "../client/farm-client.ts";
 import type { MembershipSummary } from "../protocol/network-view.ts";
 import { nodeViews } from "../protocol/states.ts";
 import type { CounterMetric, Labels, MetricNaming, MetricsRegistry, Reading } from "../runtime/metrics-registry.ts";
+import { type RedisLink, redisOutcomes } from "./redis/redis-link.ts";
 import { type SecondCache, secondCacheResults } from "./second-cache.ts";
 
 export type GatewayMetrics = {
@@ -25,6 +26,7 @@ export type GatewayReadings = {
   downloads(): number;
   eventClients(): number;
   readonly secondCaches: readonly Pick<SecondCache, "kind" | "bytes" | "counts">[];
+  readonly redis: Pick<RedisLink, "isUp" | "counts"> | undefined;
   /** Bytes in each cache in memory. */
   cacheBytes(): Readonly<Record<"chunks" | "objects", number>>;
 };
@@ -152,7 +154,18 @@ export function addGatewayReadings(registry: MetricsRegistry, readings: GatewayR
     const { nodes } = client.network();
     return nodeViews.map((state) => ({ labels: { state }, value: nodes.filter((node) => node.state === state).length }));
   });
-  const { secondCaches } = readings;
+  const { secondCaches, redis } = readings;
+  registry.gaugeOf({ name: "vaultfarm_gateway_redis_up", help: "1 while Redis answers; absent where none is set", labels: [] }, () =>
+    redis === undefined ? [] : [{ labels: {}, value: Number(redis.isUp()) }],
+  );
+  registry.counterOf(
+    {
+      name: "vaultfarm_gateway_redis_requests_total",
+      help: "What was wanted of Redis, by what came of it; failed: too late or refused, skipped: not asked while it does not answer",
+      labels: ["result"],
+    },
+    () => (redis === undefined ? [] : redisOutcomes.map((result) => ({ labels: { result }, value: redis.counts()[result] }))),
+  );
   registry.gaugeOf({ name: "vaultfarm_gateway_cache_bytes", help: "Bytes held by the gateway's caches", labels: ["cache"] }, () => [
     ...Object.entries(readings.cacheBytes()).map(([cache, value]) => ({ labels: { cache }, value })),
     ...secondCaches.flatMap((cache) => {

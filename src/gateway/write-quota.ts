@@ -5,12 +5,17 @@ import { takesNewChunks } from "../protocol/states.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { WriteQuota } from "./config.ts";
 import { GatewayError } from "./errors.ts";
-import { quotaAddressesMax } from "./limits.ts";
+import { quotaAddressesMax, quotaAheadBytes } from "./limits.ts";
+import type { SharedCounters } from "./shared-counters.ts";
 
 /** What an upload takes from the quotas; given back where nothing was stored. */
 export type QuotaShare = {
-  /** Takes `bytes` more. Throws a GatewayError `quota`. */
-  take(bytes: number): void;
+  /** Takes `bytes` more. Rejects with a GatewayError `quota`. */
+  take(bytes: number): Promise<void>;
+  /** The same for the next piece of a body of unknown length, taken a little ahead where many gateways are asked. */
+  takePiece(bytes: number): Promise<void>;
+  /** Gives back what was taken ahead and not needed. */
+  settle(): void;
   giveBack(): void;
 };
 
@@ -18,45 +23,122 @@ export type QuotaBook = { open(remoteAddress: string): QuotaShare };
 
 const dayMs = 86_400_000;
 
-/** Counts by UTC day; all counts are forgotten when a day ends or the gateway stops. */
-export function createQuotaBook(quota: WriteQuota, clock: Clock): QuotaBook {
-  const { perAddressPerDay = Number.POSITIVE_INFINITY, perDay = Number.POSITIVE_INFINITY } = quota;
-  let day = -1;
-  let total = 0;
-  const used = new Map<string, number>();
-  const turnDay = (): void => {
-    const today = Math.floor(clock.wallMs() / dayMs);
-    if (today === day) return;
-    day = today;
-    total = 0;
-    used.clear();
+/** What this process counts: bytes of a day by address and in total; forgotten when the day ends or the gateway stops. */
+type DayCount = {
+  readonly day: number;
+  total: number;
+  readonly used: Map<string, number>;
+};
+
+/**
+ * Counts by UTC day. With `shared` counters the sums of all gateways decide, and while those cannot be had this process's own:
+ * what was stored meanwhile is in nobody else's sum.
+ */
+export function createQuotaBook(quota: WriteQuota, clock: Clock, shared?: SharedCounters): QuotaBook {
+  const hasLimit = quota.perAddressPerDay !== undefined || quota.perDay !== undefined;
+  const others = hasLimit ? shared : undefined;
+  let count: DayCount = { day: -1, total: 0, used: new Map() };
+  const today = (): DayCount => {
+    const day = Math.floor(clock.wallMs() / dayMs);
+    if (day !== count.day) count = { day, total: 0, used: new Map() };
+    return count;
   };
-  const open = (remoteAddress: string): QuotaShare => {
-    turnDay();
-    const opened = day;
-    const wanted = addressGroup(remoteAddress);
-    const name = used.has(wanted) || used.size < quotaAddressesMax ? wanted : "all others";
-    let taken = 0;
-    const count = (bytes: number): void => {
-      taken += bytes;
-      total += bytes;
-      used.set(name, (used.get(name) ?? 0) + bytes);
-    };
-    return {
-      take: (bytes) => {
-        turnDay();
-        if ((used.get(name) ?? 0) + bytes > perAddressPerDay)
-          throw new GatewayError("quota", `your address may store ${perAddressPerDay} bytes a day here`);
-        if (total + bytes > perDay) throw new GatewayError("quota", `this gateway stores ${perDay} bytes a day`);
-        count(bytes);
-      },
-      giveBack: () => {
-        turnDay();
-        if (opened === day) count(-taken);
-      },
-    };
+  return {
+    open: (remoteAddress) => {
+      const { used } = today();
+      const wanted = addressGroup(remoteAddress);
+      const name = used.has(wanted) || used.size < quotaAddressesMax ? wanted : "all others";
+      return createShare({ quota, name, today, others });
+    },
   };
-  return { open };
+}
+
+type ShareParts = {
+  readonly quota: WriteQuota;
+  readonly name: string;
+  readonly today: () => DayCount;
+  readonly others: SharedCounters | undefined;
+};
+
+function createShare({ quota, name, today, others }: ShareParts): QuotaShare {
+  const opened = today().day;
+  let taken = 0;
+  let takenOfAll = 0;
+  let ahead = 0;
+  let isGivenBack = false;
+  const countHere = (bytes: number): void => {
+    const count = today();
+    count.total += bytes;
+    count.used.set(name, (count.used.get(name) ?? 0) + bytes);
+  };
+  /** Here at once, elsewhere soon; what was taken on another day is forgotten already. */
+  const putBack = (bytes: number): void => {
+    const { day } = today();
+    const toAll = Math.min(takenOfAll, bytes);
+    taken -= bytes;
+    takenOfAll -= toAll;
+    if (day === opened) countHere(-bytes);
+    if (toAll > 0) void others?.addStored(opened, name, -toAll);
+  };
+  const take = async (bytes: number): Promise<void> => {
+    const { day, total, used } = today();
+    assertWithin(quota, { address: (used.get(name) ?? 0) + bytes, total: total + bytes });
+    // Before anybody is asked, so that two at once do not both find room.
+    countHere(bytes);
+    taken += bytes;
+    if (day !== opened) return;
+    const sums = await others?.addStored(opened, name, bytes);
+    if (sums === undefined) return;
+    // The upload ended meanwhile; here it is given back already.
+    if (isGivenBack) return void others?.addStored(opened, name, -bytes);
+    takenOfAll += bytes;
+    try {
+      assertWithin(quota, sums);
+    } catch (error) {
+      putBack(bytes);
+      throw error;
+    }
+  };
+  return {
+    take,
+    takePiece: async (bytes) => {
+      const lacking = bytes - ahead;
+      if (lacking > 0 && others !== undefined)
+        await take(lacking + quotaAheadBytes).then(
+          () => {
+            ahead += lacking + quotaAheadBytes;
+          },
+          // Near the end of a quota: what is really needed may still fit.
+          async () => {
+            await take(lacking);
+            ahead += lacking;
+          },
+        );
+      else if (lacking > 0) {
+        await take(lacking);
+        ahead += lacking;
+      }
+      ahead -= bytes;
+    },
+    settle: () => {
+      putBack(ahead);
+      ahead = 0;
+    },
+    giveBack: () => {
+      isGivenBack = true;
+      putBack(taken);
+      ahead = 0;
+    },
+  };
+}
+
+function assertWithin(
+  { perAddressPerDay, perDay }: WriteQuota,
+  { address, total }: { readonly address: number; readonly total: number },
+): void {
+  if (perAddressPerDay !== undefined && address > perAddressPerDay)
+    throw new GatewayError("quota", `your address may store ${perAddressPerDay} bytes a day here`);
+  if (perDay !== undefined && total > perDay) throw new GatewayError("quota", `this gateway stores ${perDay} bytes a day`);
 }
 
 /** Whom an address stands for: itself, or its /64 in IPv6, where one household has them all. */

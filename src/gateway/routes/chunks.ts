@@ -72,13 +72,13 @@ async function putChunk(request: FastifyRequest, reply: FastifyReply, parts: Chu
   const declared = admitWrite(request, parts, chunkSizeMax);
   const share = parts.quotas.open(request.ip);
   try {
-    if (declared !== undefined) share.take(declared);
+    if (declared !== undefined) await share.take(declared);
     return await parts.slots.run(async () => {
       const limits = { sizeMax: chunkSizeMax, idleMs: uploadIdleMs, rateMin: uploadRateMin };
       const bytes = await readWholeBody(createBodySource(bodyOf(request), limits, parts.clock));
       if (bytes.length === 0) throw new GatewayError("empty", "there are no bytes to store");
       if (chunkAddress(bytes) !== address) throw new GatewayError("wrong-hash", "the hash of the bytes is another address");
-      if (declared === undefined) share.take(bytes.length);
+      if (declared === undefined) await share.take(bytes.length);
       const stored = await parts.client.putChunk(address, bytes, requestSignal(reply));
       parts.metrics.uploadedBytes.add({}, bytes.length);
       return reply

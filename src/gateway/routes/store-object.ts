@@ -70,8 +70,9 @@ async function store(request: FastifyRequest, reply: FastifyReply, parts: StoreP
   const reporter = uploadId === undefined ? undefined : parts.uploads.begin(uploadId);
   const share = parts.quotas.open(request.ip);
   try {
-    if (declared !== undefined) share.take(declared);
+    if (declared !== undefined) await share.take(declared);
     const stored = await parts.slots.run(() => put(request, reply, { parts, reporter, share, declared }));
+    share.settle();
     reporter?.stored(stored);
     parts.metrics.uploadedBytes.add({}, stored.bytes);
     const { address, bytes, chunks, copies } = stored;
@@ -96,9 +97,7 @@ type PutTask = {
 
 async function put(request: FastifyRequest, reply: FastifyReply, { parts, reporter, share, declared }: PutTask): Promise<StoredObject> {
   const { client, clock, config } = parts;
-  const onBytes = (bytes: number): void => {
-    if (declared === undefined) share.take(bytes);
-  };
+  const onBytes = (bytes: number): Promise<void> | void => (declared === undefined ? share.takePiece(bytes) : undefined);
   const source = createBodySource(
     bodyOf(request),
     // What came over a socket is ours alone; a request put in by a test shares its memory with it.
@@ -144,7 +143,7 @@ async function quote(request: FastifyRequest, reply: FastifyReply, parts: StoreP
   const view = client.network();
   assertRoom(view, bytes, config.quota.keepFree);
   const share = quotas.open(request.ip);
-  share.take(bytes);
+  await share.take(bytes);
   share.giveBack();
   return reply.code(200).send(quoteObject(bytes, view.copies.policy));
 }
