@@ -1,0 +1,252 @@
+// Proves on a real API server what the kinds promise: it takes their definitions, fills in the defaults that the reader
+// would, refuses what is wrong in words that name the field, holds fixed what is fixed, scales, and shows the columns.
+// Method: etcd and kube-apiserver of its own; objects by the operator's client, tables as kubectl asks for them.
+import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
+import { request } from "node:https";
+import { after, before, test } from "node:test";
+import { parse } from "yaml";
+import {
+  apiGroup,
+  customResourceDefinition,
+  type Kind,
+  kinds,
+  kindVersion,
+  vaultFarmKind,
+  vaultNodeKind,
+} from "../../src/operator/api/kinds.ts";
+import { vaultFarmSpecSchema } from "../../src/operator/api/vault-farm.ts";
+import { defineResource, type KubeClient, type KubeObject, openKubeClient, type Resource } from "../../src/operator/kube/index.ts";
+import { planFarm } from "../../src/operator/vault-farm/plan.ts";
+import { farmOf, goalWith, podNode } from "../../src/operator/vault-farm/plan-fixture.ts";
+import { nodeStatusOf, statusOf } from "../../src/operator/vault-farm/status.ts";
+import { mergeConditions } from "../../src/operator/vault-farm/status-write.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { type ApiServer, startApiServer } from "../support/api-server.ts";
+import { until } from "../support/deadline.ts";
+import { must } from "../support/kube-api.contract.ts";
+import { silentKubeMetrics } from "../support/kube-silence.ts";
+
+type Definition = KubeObject & { readonly status?: { readonly conditions?: readonly { type: string; status: string; message: string }[] } };
+type Custom = KubeObject & { readonly spec?: Readonly<Record<string, unknown>>; readonly status?: Readonly<Record<string, unknown>> };
+
+const definitions = defineResource<Definition>({
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  plural: "customresourcedefinitions",
+  namespaced: false,
+});
+const resourceOf = (kind: Kind): Resource<Custom> =>
+  defineResource({ apiVersion: `${apiGroup}/${kindVersion}`, kind: kind.kind, plural: kind.plural, namespaced: true });
+const farms = resourceOf(vaultFarmKind);
+const nodes = resourceOf(vaultNodeKind);
+const namespace = "default";
+
+let server: ApiServer;
+let client: KubeClient;
+
+before(async () => {
+  server = await startApiServer();
+  const tools = { clock: systemClock, random: systemRandom, metrics: silentKubeMetrics };
+  client = openKubeClient(server.config, tools, { fieldManager: "test", userAgent: "test/1" });
+  for (const kind of kinds) must(await client.create(definitions, customResourceDefinition(kind) as unknown as Definition));
+  for (const resource of [farms, nodes])
+    await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, 60_000);
+});
+after(async () => {
+  await client?.close();
+  await server?.stop();
+});
+
+const farm = (name: string, spec: Readonly<Record<string, unknown>>): Custom => ({ metadata: { name, namespace }, spec });
+const good = { replicas: 5, vaultCapacity: "1Gi" };
+
+async function refusal(object: Custom, resource = farms): Promise<string> {
+  const result = await client.create(resource, object, { dryRun: true });
+  return result.ok ? "accepted" : `${result.error.code}: ${result.error.message}`;
+}
+
+test("the definitions are structural, accepted, and served under their short names", async () => {
+  for (const kind of kinds) {
+    const name = `${kind.plural}.${apiGroup}`;
+    const conditions = must(await client.get(definitions, { name })).status?.conditions ?? [];
+    const stateOf = (type: string): string | undefined => conditions.find((condition) => condition.type === type)?.status;
+    assert.deepEqual([stateOf("Established"), stateOf("NamesAccepted"), stateOf("NonStructuralSchema")], ["True", "True", undefined]);
+  }
+  const served = must(await client.read(`/apis/${apiGroup}/${kindVersion}`)) as {
+    resources: { name: string; shortNames?: string[]; categories?: string[] }[];
+  };
+  const listed = served.resources
+    .filter(({ name }) => !name.includes("/"))
+    .map(({ name, shortNames, categories }) => [name, shortNames, categories]);
+  assert.deepEqual(listed, [
+    ["vaultfarms", ["vf"], ["all"]],
+    ["vaultnodes", ["vn"], ["all"]],
+  ]);
+});
+
+test("the sample is taken as it is, and what is left out is filled in as the reader would", async () => {
+  const sample = parse(readFileSync("deploy/samples/attic.yaml", "utf8")) as Custom;
+  must(await client.create(farms, { ...sample, metadata: { ...sample.metadata, namespace } }, { dryRun: true }));
+  const written = { ...good, storage: { autogrow: { max: "4Gi" } }, pod: { tolerations: [{ key: "vaults" }] } };
+  const stored = must(await client.create(farms, farm("defaults", written)));
+  assert.deepEqual(vaultFarmSpecSchema.parse(stored.spec), vaultFarmSpecSchema.parse(written));
+  assert.deepEqual(stored.spec?.["copies"], { min: 4, target: 5, max: 8 });
+});
+
+const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
+  ["replicas below nothing", { ...good, replicas: -1 }, /spec\.replicas: Invalid value: -1: .*greater than or equal to 0/],
+  ["a thousand million replicas", { ...good, replicas: 1e9 }, /spec\.replicas: Invalid value: 1000000000: .*less than or equal to 1000/],
+  ["capacity in words", { ...good, vaultCapacity: "10 Gibibytes" }, /spec\.vaultCapacity: Invalid value: "10 Gibibytes"/],
+  ["capacity below the least", { ...good, vaultCapacity: "1Mi" }, /spec\.vaultCapacity: .*from 16 MiB to 64 TiB/],
+  ["capacity as a number below the least", { ...good, vaultCapacity: 1024 }, /spec\.vaultCapacity: .*from 16 MiB to 64 TiB/],
+  ["capacity above the most", { ...good, vaultCapacity: "65Ti" }, /spec\.vaultCapacity: .*from 16 MiB to 64 TiB/],
+  ["no capacity", { replicas: 5 }, /spec\.vaultCapacity: Required value/],
+  ["copies out of order", { ...good, copies: { min: 6 } }, /spec\.copies: .*expected min <= target <= max/],
+  [
+    "a gateway open to others without a word on writes",
+    { ...good, gateway: { service: { type: "NodePort" } } },
+    /spec\.gateway\.service: .*gateway\.writes to say who may store/,
+  ],
+  [
+    "growing to less",
+    { ...good, storage: { autogrow: { max: "512Mi" } } },
+    /spec\.storage\.autogrow: .*expected a max of vaultCapacity or more/,
+  ],
+  [
+    "a word outside the set",
+    { ...good, storage: { reclaimPolicy: "Burn" } },
+    /spec\.storage\.reclaimPolicy: Unsupported value: "Burn": supported values: "Retain", "Delete"/,
+  ],
+  ["a slip of the pen", { ...good, replica: 5 }, /unknown field \\?"spec\.replica\\?"/],
+  ["what does not exist yet", { ...good, economy: {} }, /unknown field \\?"spec\.economy\\?"/],
+  [
+    "a limit of processor time",
+    { ...good, pod: { resources: { limits: { cpu: "1" } } } },
+    /unknown field \\?"spec\.pod\.resources\.limits\.cpu\\?"/,
+  ],
+  ["an origin that is none", { ...good, gateway: { corsWrites: ["example.org"] } }, /spec\.gateway\.corsWrites\[0\]: Invalid value/],
+];
+for (const [what, spec, expected] of wrong)
+  test(`refused: ${what}`, async () => {
+    assert.match(await refusal(farm("wrong", spec)), expected);
+  });
+
+test("a name that pods and Services cannot be made from is refused", async () => {
+  assert.match(await refusal(farm("a".repeat(41), good)), /at most 40 letters/);
+  assert.match(await refusal(farm("a.b", good)), /at most 40 letters/);
+  assert.equal(await refusal(farm("a".repeat(40), good)), "accepted");
+});
+
+type Step = readonly [string, Readonly<Record<string, unknown>>, RegExp];
+async function change(name: string, spec: Readonly<Record<string, unknown>>): Promise<string> {
+  const result = await client.patch(farms, { name, namespace }, { type: "merge", body: { spec } });
+  return result.ok ? "accepted" : result.error.message;
+}
+
+test("what is fixed stays as it is, what may grow grows, by any spelling of an amount", async () => {
+  const key = { name: "own", key: "key" };
+  must(await client.create(farms, farm("fixed", { ...good, vaultsPerNode: 3 })));
+  must(await client.create(farms, farm("keyed", { ...good, network: { keySecretRef: key } })));
+  const steps: readonly Step[] = [
+    ["fixed", { vaultsPerNode: 4 }, /vaultsPerNode is fixed/],
+    ["fixed", { vaultCapacity: "1023Mi" }, /may grow, not shrink/],
+    ["fixed", { vaultCapacity: 2 ** 30 }, /^accepted$/],
+    ["fixed", { vaultCapacity: "1.5Gi" }, /^accepted$/],
+    ["fixed", { vaultCapacity: 2 ** 30 }, /may grow, not shrink/],
+    ["fixed", { network: { keySecretRef: key } }, /cannot be added or taken away/],
+    ["keyed", { network: { keySecretRef: null } }, /cannot be added or taken away/],
+    ["keyed", { network: { keySecretRef: { name: "other" } } }, /the network key is fixed/],
+    ["fixed", { copies: { min: 3 } }, /^accepted$/],
+    ["fixed", { replicas: 3 }, /^accepted$/],
+  ];
+  for (const [name, spec, expected] of steps) assert.match(await change(name, spec), expected, JSON.stringify(spec));
+  must(
+    await client.patch(
+      farms,
+      { name: "fixed", namespace },
+      { type: "merge", body: { status: { networkId: "ab" } } },
+      { subresource: "status" },
+    ),
+  );
+  assert.match(await change("fixed", { copies: { min: 4 } }), /copies are fixed once the network has begun/);
+  assert.match(await change("fixed", { replicas: 4 }), /^accepted$/, "all else may still change");
+});
+
+test("a farm scales by its subresource, within its bounds, and tells its selector", async () => {
+  const name = { name: "scaled", namespace };
+  must(await client.create(farms, farm("scaled", good)));
+  const status = { nodes: 5, selector: "vaultfarm.dev/farm=scaled" };
+  must(await client.patch(farms, name, { type: "merge", body: { status } }, { subresource: "status" }));
+  assert.deepEqual(must(await client.getScale(farms, name)), { replicas: 5, current: 5, selector: status.selector });
+  assert.equal(must(await client.setScale(farms, name, 12)).replicas, 12);
+  for (const replicas of [-1, 1e9]) assert.equal((await client.setScale(farms, name, replicas)).ok, false, `${replicas}`);
+  assert.equal(must(await client.get(farms, name)).spec?.["replicas"], 12);
+});
+
+test("nodes: a person's word, a fixed farm and zone, an identity that is set once", async () => {
+  const node = (name: string, spec: Readonly<Record<string, unknown>>): Custom => ({ metadata: { name, namespace }, spec });
+  assert.match(
+    await refusal(node("n", { farm: "attic", desired: "Gone" }), nodes),
+    /supported values: "Active", "Cordoned", "Drained", "Fenced", "Offline"/,
+  );
+  assert.match(await refusal(node("n", {}), nodes), /spec\.farm: Required value/);
+  const name = { name: "attic-abcde", namespace };
+  const made = must(await client.create(nodes, node(name.name, { farm: "attic", assigned: { zone: "a" } })));
+  assert.equal(made.spec?.["desired"], "Active");
+  const patch = async (body: Readonly<Record<string, unknown>>, subresource?: "status"): Promise<string> => {
+    const result = await client.patch(nodes, name, { type: "merge", body }, subresource === undefined ? {} : { subresource });
+    return result.ok ? "accepted" : result.error.message;
+  };
+  assert.match(await patch({ spec: { farm: "barn" } }), /a node stays with its farm/);
+  assert.match(await patch({ spec: { assigned: { zone: "b" } } }), /a node's zone is fixed/);
+  assert.equal(await patch({ spec: { assigned: { leaving: "ScaleDown" }, desired: "Cordoned" } }), "accepted");
+  assert.equal(await patch({ status: { peerId: "12D3KooWA" } }, "status"), "accepted");
+  assert.match(await patch({ status: { peerId: "12D3KooWB" } }, "status"), /set once/);
+});
+
+test("what the plan shows is taken as status, and kubectl's tables have the columns filled", async () => {
+  const names = ["a", "b", "c", "d", "e"];
+  const goal = goalWith({ nodes: 6 });
+  const observed = farmOf(names.map((name) => podNode(name, names, { zone: "za" })));
+  const seen = {
+    goal,
+    observed,
+    actions: planFarm(goal, observed, 0),
+    gateways: { ready: 1, wanted: 1 },
+    selector: "a=b",
+    zoneKey: "zone",
+    nowMs: 0,
+  };
+  const shown = statusOf(seen);
+  const conditions = mergeConditions(undefined, shown.conditions, 1, "2026-11-28T03:00:00Z");
+  must(await client.create(farms, farm("shown", good)));
+  const body = { status: { ...shown, conditions, observedGeneration: 1 } };
+  must(await client.patch(farms, { name: "shown", namespace }, { type: "merge", body }, { subresource: "status" }));
+  assert.deepEqual((await table(farms, "shown")).slice(0, -1), ["shown", 5, 5, 5, "0", "5Gi", 0, "NodesNotReady"]);
+  const [first] = observed.nodes;
+  const node = nodeStatusOf(first ?? assert.fail(), goal);
+  must(await client.create(nodes, { metadata: { name: "shown-aaaaa", namespace }, spec: { farm: "shown" } }));
+  const nodeBody = { status: { ...node, conditions: mergeConditions(undefined, node.conditions, 1, "2026-11-28T03:00:00Z") } };
+  must(await client.patch(nodes, { name: "shown-aaaaa", namespace }, { type: "merge", body: nodeBody }, { subresource: "status" }));
+  assert.deepEqual((await table(nodes, "shown-aaaaa")).slice(0, -1), ["shown-aaaaa", "Active", "True", 1, "0", null, "1.00", "za"]);
+});
+
+// The cells that `kubectl get` prints, without those of `-o wide`.
+async function table(resource: Resource, name: string): Promise<readonly unknown[]> {
+  const { ca } = await server.config.tls.files();
+  const path = `/apis/${resource.apiVersion}/namespaces/${namespace}/${resource.plural}/${name}`;
+  const headers = { authorization: `Bearer ${server.token}`, accept: "application/json;as=Table;v=v1;g=meta.k8s.io" };
+  const text = await new Promise<string>((resolve, reject) => {
+    const call = request(new URL(path, server.config.server), { headers, ca }, (answer) => {
+      const pieces: Buffer[] = [];
+      answer.on("data", (piece: Buffer) => pieces.push(piece));
+      answer.once("end", () => resolve(Buffer.concat(pieces).toString()));
+    });
+    call.once("error", reject);
+    call.end();
+  });
+  const read = JSON.parse(text) as { columnDefinitions: { priority: number }[]; rows: { cells: unknown[] }[] };
+  return (read.rows[0]?.cells ?? []).filter((_, i) => read.columnDefinitions[i]?.priority === 0);
+}
