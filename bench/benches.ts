@@ -2,6 +2,7 @@
 import { bench as detection } from "./detection.ts";
 import { bench as directory } from "./directory.ts";
 import { bench as gateway } from "./gateway.ts";
+import { bench as kube } from "./kube.ts";
 import { bench as lane } from "./lane.ts";
 import { bench as memory4Gib } from "./memory-4gib.ts";
 import { bench as nodeMemory } from "./node-memory.ts";
@@ -29,5 +30,6 @@ export const benches: readonly Bench[] = [
   reconcile,
   repair,
   detection,
+  kube,
   soak,
 ];

@@ -12,10 +12,11 @@ export type ReadyKeys = {
   depths(): ReadonlyMap<number, number>;
 };
 
-export function createReadyKeys(): ReadyKeys {
+/** `shown`: priorities whose depth is told from the start, as 0. */
+export function createReadyKeys(shown: readonly number[]): ReadyKeys {
   const priorityOf = new Map<string, number>();
   // Few priorities, many keys: a row for each priority, kept when empty so that its depth shows as 0.
-  const rows = new Map<number, Map<string, number>>();
+  const rows = new Map(shown.map((priority) => [priority, new Map<string, number>()]));
   const add = (key: string, priority: number, sinceMs: number): void => {
     priorityOf.set(key, priority);
     const row = rows.get(priority) ?? new Map<string, number>();

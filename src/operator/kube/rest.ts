@@ -70,7 +70,7 @@ export function createRest(parts: RestParts, limits: RestLimits = {}): Rest {
         method: call.method,
         code,
         seconds: (parts.clock.monotonicMs() - began) / 1000,
-        sent: body?.length ?? 0,
+        sent: body === undefined ? 0 : Buffer.byteLength(body),
         received,
       });
     try {
@@ -87,9 +87,9 @@ export function createRest(parts: RestParts, limits: RestLimits = {}): Rest {
         signal,
         ...(body === undefined ? {} : { body }),
       });
-      const text = await readText(answer, bytesMax, label(call));
-      measure(String(answer.status), text.length);
-      return { result: readAnswer(label(call), answer, text), sent: true };
+      const bytes = await readBytes(answer, bytesMax, label(call));
+      measure(String(answer.status), bytes.length);
+      return { result: readAnswer(label(call), answer, bytes.toString("utf8")), sent: true };
     } catch (cause) {
       measure("<error>", 0);
       // Ends an answer that was given up half-read.
@@ -160,14 +160,19 @@ async function openStream(parts: RestParts, path: string, signal: AbortSignal): 
       });
     let answer = await send(false);
     if (answer.status === 401) {
-      await readText(answer, answerBytesMax, name);
+      await readBytes(answer, answerBytesMax, name);
       answer = await send(true);
     }
     measure(String(answer.status));
     if (answer.status === 200) return { ok: true, value: { body: answer.body } };
     return {
       ok: false,
-      error: answerError(name, answer.status, parseJson(await readText(answer, answerBytesMax, name)), answer.header("retry-after")),
+      error: answerError(
+        name,
+        answer.status,
+        parseJson((await readBytes(answer, answerBytesMax, name)).toString("utf8")),
+        answer.header("retry-after"),
+      ),
     };
   } catch (cause) {
     measure("<error>");
@@ -183,7 +188,7 @@ async function headersOf(parts: RestParts, freshToken: boolean): Promise<Record<
   return token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` };
 }
 
-async function readText(answer: TransportAnswer, bytesMax: number, name: string): Promise<string> {
+async function readBytes(answer: TransportAnswer, bytesMax: number, name: string): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
   for await (const piece of answer.body) {
@@ -191,7 +196,7 @@ async function readText(answer: TransportAnswer, bytesMax: number, name: string)
     if (bytes > bytesMax) throw new KubeError("too-large", `${name}: the answer has more than ${bytesMax} bytes`);
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString("utf8");
+  return Buffer.concat(pieces);
 }
 
 function readAnswer(name: string, answer: TransportAnswer, text: string): Result<unknown> {

@@ -42,7 +42,7 @@ export function createWorkQueue(
   { name, clock, metrics }: QueueParts,
   limits: { readonly keysMax: number } = { keysMax: queueKeysMax },
 ): WorkQueue {
-  const ready = createReadyKeys();
+  const ready = createReadyKeys([normalPriority, lowPriority]);
   const delayed = new Map<string, Delayed>();
   const working = new Map<string, Working>();
   const sleepers = createSleepers();
