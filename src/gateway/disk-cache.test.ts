@@ -18,7 +18,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, type TestContext, test } from "node:test";
 import fc from "fast-check";
+import { startScriptedFarm } from "../client/scripted-farm.ts";
 import { type Address, chunkAddress } from "../protocol/address.ts";
+import { systemClock } from "../runtime/clock.ts";
 import { silentLog } from "../runtime/log.ts";
 import { seededRandom } from "../runtime/random.ts";
 import { createByteCache } from "./chunk-cache.ts";
@@ -227,6 +229,21 @@ test("an entry takes at most a quarter; too much at once is not all kept; what i
   assert.equal(small.bytes(), 0);
   await removeDiskCache(folder);
   assert.throws(() => readdirSync(folder), { code: "ENOENT" });
+});
+
+test("a chunk read once from a node comes from the disk after a restart, without asking any node", async (context) => {
+  const folder = newFolder();
+  const kept = chunk(5000);
+  for (const expected of [1, undefined]) {
+    const disk = await open(folder);
+    const farm = await startScriptedFarm({ nodes: 8, clock: systemClock, chunkCache: createChunkCaches(createByteCache(mib), [disk]) });
+    context.after(() => farm.stop());
+    for (const { chunks } of farm.closest(kept.address, 5)) chunks.set(kept.address, kept.bytes);
+    const read = await Promise.all(Array.from({ length: 5 }, () => farm.client.getChunk(kept.address)));
+    for (const bytes of read) assert.deepEqual(bytes, kept.bytes);
+    assert.equal(farm.requests.get("get-chunks"), expected);
+    await disk.idle();
+  }
 });
 
 test("readers of one chunk who come together cost one look in each further cache; then it is in memory and nearer", async () => {

@@ -63,16 +63,14 @@ function isWeak({ confirmed, group }: MembershipSummary): boolean {
 
 type Warning = { readonly level: "bad" | "warn"; readonly text: string };
 
-function membershipWarnings(membership: MembershipSummary | null): readonly Warning[] {
+function membershipWarnings(membership: MembershipSummary | null, storesFiles: boolean): readonly Warning[] {
   if (membership === null) return [];
   const { state, confirmed, reachable, needed } = membership;
-  if (state === "partitioned")
-    return [
-      {
-        level: "warn",
-        text: `Only ${reachable} of ${confirmed} confirmed nodes are reachable, ${needed} are needed to change which nodes count. Files are stored and read all the same.`,
-      },
-    ];
+  if (state === "partitioned") {
+    const files = storesFiles ? " Files are stored and read all the same." : "";
+    const text = `Only ${reachable} of ${confirmed} confirmed nodes are reachable, ${needed} are needed to change which nodes count.${files}`;
+    return [{ level: "warn", text }];
+  }
   if (!isWeak(membership)) return [];
   const nodes = confirmed === 1 ? "1 node is" : `${confirmed} nodes are`;
   return [{ level: "warn", text: `Only ${nodes} confirmed: the farm tolerates no lying or lost holder of a record. From 4 on it does.` }];
@@ -110,5 +108,5 @@ export function warningsOf(view: NetworkView): readonly Warning[] {
     });
   if (live === min && live > 0)
     warnings.push({ level: "warn", text: `No spare node: if one more goes, nothing can be stored until it returns.` });
-  return [...warnings, ...membershipWarnings(view.membership)];
+  return [...warnings, ...membershipWarnings(view.membership, live >= min)];
 }
