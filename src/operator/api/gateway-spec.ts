@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { anObject, byteQuantity, listOf, oneOf, textMap, textOf, wholeNumber } from "./fields.ts";
 import { type ResourcesSpec, resources } from "./pod-spec.ts";
+import { type SecretKeyRef, secretKeyRef } from "./secret-key-ref.ts";
 
 /** Who may write through a gateway: nobody, or everybody who reaches it (within the quotas). */
 export const writePolicies = ["off", "open"] as const;
@@ -27,6 +28,10 @@ export type GatewaySpec = {
   readonly extraHosts: readonly string[];
   /** Bytes of memory for the caches of each gateway. */
   readonly cacheMemory: number;
+  /** Bytes of disk beyond them; 0 = none. */
+  readonly cacheDisk: number;
+  /** Where the URL of a Redis lies that the gateways share. */
+  readonly redisSecretRef?: SecretKeyRef;
   readonly service: { readonly type: ServiceType; readonly annotations: Readonly<Record<string, string>> };
   readonly resources: ResourcesSpec;
 };
@@ -85,10 +90,17 @@ export const gateway: z.ZodType<GatewaySpec> = z
         .default([])
         .describe("Proxies in front of the gateways whose forwarded headers count, as addresses or ranges."),
       domain: z.exactOptional(host).describe("The domain name of the gateways."),
-      extraHosts: listOf(host, "names or addresses", 64)
+      // A gateway takes 64: the rest is for the names and addresses of its Service.
+      extraHosts: listOf(host, "names or addresses", 48)
         .default([])
         .describe("Further names or addresses that the gateways answer to. Names of their Service and loopback are always known."),
       cacheMemory: byteQuantity(mib, tib).prefault("64Mi").describe("Memory for encrypted chunks that were read lately, in each gateway."),
+      cacheDisk: byteQuantity(0, tib)
+        .prefault(0)
+        .describe("Room on disk for encrypted chunks beyond those in memory, in each gateway. 0: none."),
+      redisSecretRef: z
+        .exactOptional(secretKeyRef("the URL of a Redis, with its password: redis:// or rediss://"))
+        .describe("A Redis that the gateways share for limits, quotas and chunks. Absent: each counts for itself. In a cluster only."),
       service,
       resources: resources({ cpu: "100m", memory: "256Mi" })
         .prefault({})

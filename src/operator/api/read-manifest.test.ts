@@ -40,6 +40,7 @@ test("what is left out has its default", () => {
       trustedProxies: [],
       extraHosts: [],
       cacheMemory: 64 * 2 ** 20,
+      cacheDisk: 0,
       service: { type: "ClusterIP", annotations: {} },
       resources: request,
     },

@@ -5,9 +5,10 @@ import { z } from "zod";
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
 import { vaultsPerNodeMax } from "../../protocol/limits.ts";
 import { type ProfileName, profileNames } from "../../protocol/network-profile.ts";
-import { anObject, byteQuantity, celRules, label, labelKey, listOf, objectName, oneOf, textMap, textOf, wholeNumber } from "./fields.ts";
+import { anObject, byteQuantity, celRules, label, labelKey, listOf, oneOf, textMap, wholeNumber } from "./fields.ts";
 import { type GatewaySpec, gateway } from "./gateway-spec.ts";
 import { type PodSpec, pod } from "./pod-spec.ts";
+import { type SecretKeyRef, secretKeyRef } from "./secret-key-ref.ts";
 import { type StorageSpec, storage } from "./storage-spec.ts";
 
 export const apiVersion = "vaultfarm.dev/v1alpha1";
@@ -15,9 +16,6 @@ export const apiVersion = "vaultfarm.dev/v1alpha1";
 /** Whether vault nodes must be on machines of their own, or should. */
 export const spreads = ["Preferred", "Required"] as const;
 export type Spread = (typeof spreads)[number];
-
-/** A key of a Secret. */
-export type SecretKeyRef = { readonly name: string; readonly key: string };
 
 export type NetworkSpec = {
   /** How fast silence is noticed. */
@@ -90,17 +88,9 @@ const copies = z
   .prefault({})
   .describe("Copies of each chunk, each on another node. Fixed when the network begins.");
 
-const keySecretRef = z
-  .strictObject(
-    {
-      name: objectName().describe("Name of the Secret, in the farm's namespace."),
-      key: textOf("a key of a Secret", /^[A-Za-z0-9._-]+$/, 253).describe(
-        "Key in the Secret whose value is the network key: 64 hexadecimal digits.",
-      ),
-    },
-    anObject,
-  )
-  .meta(celRules({ rule: "self == oldSelf", message: "the network key is fixed when the network begins" }));
+const keySecretRef = secretKeyRef("the network key: 64 hexadecimal digits").meta(
+  celRules({ rule: "self == oldSelf", message: "the network key is fixed when the network begins" }),
+);
 
 const network = z
   .strictObject(

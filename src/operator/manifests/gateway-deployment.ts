@@ -18,7 +18,13 @@ import {
   temporaryVolume,
 } from "./pod-security.ts";
 
-const paths = { data: "/data", network: "/etc/vaultfarm/network", peers: "/etc/vaultfarm/peers", grant: "/etc/vaultfarm/grant" } as const;
+const paths = {
+  data: "/data",
+  network: "/etc/vaultfarm/network",
+  peers: "/etc/vaultfarm/peers",
+  grant: "/etc/vaultfarm/grant",
+  redis: "/etc/vaultfarm/redis",
+} as const;
 /** For uploads under way. */
 const stopGraceSeconds = 30;
 
@@ -74,6 +80,7 @@ export function gatewayDeployment(parts: GatewayParts): Manifest {
             },
             { name: "grant", secret: { secretName: objectNames.gatewayGrant(farm.name), defaultMode: 0o440 } },
             { name: "peers", configMap: { name: objectNames.peers(farm.name), optional: true } },
+            ...redisVolume(spec),
             temporaryVolume,
           ],
         },
@@ -108,10 +115,17 @@ function containerOf(parts: GatewayParts): Readonly<Record<string, unknown>> {
       { name: "data", mountPath: paths.data },
       { name: "network", mountPath: paths.network, readOnly: true },
       { name: "grant", mountPath: paths.grant, readOnly: true },
+      ...(spec.gateway.redisSecretRef === undefined ? [] : [{ name: "redis", mountPath: paths.redis, readOnly: true }]),
       { name: "peers", mountPath: paths.peers, readOnly: true },
       temporaryMount,
     ],
   };
+}
+
+function redisVolume({ gateway }: VaultFarmSpec): readonly object[] {
+  const { redisSecretRef: ref } = gateway;
+  if (ref === undefined) return [];
+  return [{ name: "redis", secret: { secretName: ref.name, defaultMode: 0o440, items: [{ key: ref.key, path: "url" }] } }];
 }
 
 function gatewayEnv({ farm, spec, serviceIps }: GatewayParts): Readonly<Record<string, string>> {
@@ -132,6 +146,7 @@ function gatewayEnv({ farm, spec, serviceIps }: GatewayParts): Readonly<Record<s
     libp2pPort,
     lanePort,
     heartbeatPort,
+    ...(spec.gateway.redisSecretRef === undefined ? {} : { redisUrlFile: `${paths.redis}/url` }),
     stopGraceMs: stopGraceSeconds * 1000,
   });
   return {

@@ -2,10 +2,11 @@
 import type { GatewayConfig } from "../../gateway/config.ts";
 import type { GatewaySpec } from "../api/gateway-spec.ts";
 
-type Policy = Pick<GatewayConfig, "quota" | "corsWrites" | "trustedProxies" | "extraHosts" | "cacheMemory" | "domain">;
+type Policy = Pick<GatewayConfig, "quota" | "corsWrites" | "trustedProxies" | "extraHosts" | "cacheMemory" | "cacheDisk" | "domain">;
 
 /** The settings of each gateway that come from `spec.gateway`. Who may write is not among them: its default depends on the place. */
-export function gatewayPolicy({ quota, corsWrites, trustedProxies, extraHosts, cacheMemory, domain }: GatewaySpec): Policy {
+export function gatewayPolicy(gateway: GatewaySpec): Policy {
+  const { quota, corsWrites, trustedProxies, extraHosts, cacheMemory, cacheDisk, domain } = gateway;
   const { keepFreePercent, ...limits } = quota;
   return {
     quota: { ...limits, keepFree: keepFreePercent / 100 },
@@ -13,6 +14,7 @@ export function gatewayPolicy({ quota, corsWrites, trustedProxies, extraHosts, c
     trustedProxies,
     extraHosts,
     cacheMemory,
+    cacheDisk,
     ...(domain === undefined ? {} : { domain }),
   };
 }

@@ -109,6 +109,21 @@ test("a gateway reads its environment as the farm says, and knows every name it 
   assert.equal(readGatewayConfig(environment(templateSpec(other))).writes, "off", "a cluster's gateway is closed unless opened");
 });
 
+test("gateways find the Redis that they share where the farm says, and room on disk; what fits the kinds fits them", () => {
+  const gateway = {
+    replicas: 2,
+    redisSecretRef: { name: "cache", key: "link" },
+    cacheDisk: "2Gi",
+    extraHosts: Array.from({ length: 48 }, (_, i) => `host-${i}.example`),
+  };
+  const shared = vaultFarmSpecSchema.parse({ replicas: 5, vaultCapacity: "1Gi", gateway });
+  const one = templateSpec(gatewayDeployment({ farm, spec: shared, image, serviceIps: ["10.0.0.7", "fd00::7"] }));
+  const config = readGatewayConfig(environment(one));
+  assert.deepEqual([config.redisUrlFile, config.cacheDisk, config.extraHosts.length], ["/etc/vaultfarm/redis/url", 2 ** 31, 55]);
+  const volume = one.volumes.find(({ name }) => name === "redis");
+  assert.deepEqual(volume?.["secret"], { secretName: "cache", defaultMode: 0o440, items: [{ key: "link", path: "url" }] });
+});
+
 test("the network's Secret is whole, and pods see nothing of it that commands nodes", () => {
   const beginning = { copies: spec.copies, vaultCapacity: spec.vaultCapacity, createdAtMs: 1 };
   const secret = newNetworkSecret(farm, beginning, seededRandom(1));
