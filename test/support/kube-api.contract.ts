@@ -127,7 +127,7 @@ export function kubeApiContract(title: string, server: () => ContractServer): vo
       const status = { metadata: { name, namespace }, status: { replicas: 1, observedGeneration: 1 } };
       const shown = must(await client.apply(deployments, status, { force: true, subresource: "status" }));
       assert.equal(shown.status?.replicas, 1);
-      assert.equal(shown.spec?.replicas, 1);
+      assert.equal(shown.spec.replicas, 1);
       assert.equal(must(await client.setScale(deployments, at(name), 3)).replicas, 3);
       assert.equal(must(await client.getScale(deployments, at(name))).replicas, 3);
       const scaled = must(await client.get(deployments, at(name)));

@@ -10,7 +10,7 @@ export const configMaps: Resource<ConfigMap> = defineResource({
 });
 
 export type Deployment = KubeObject & {
-  readonly spec?: { readonly replicas?: number; readonly selector?: unknown; readonly template?: unknown };
+  readonly spec: { readonly replicas?: number; readonly selector?: unknown; readonly template?: unknown };
   readonly status?: { readonly replicas?: number; readonly observedGeneration?: number };
 };
 export const deployments: Resource<Deployment> = defineResource({

@@ -1,7 +1,7 @@
 // The API server as typed calls: every outcome is a value, every write names its field manager, every answer has bounds.
 // This is the face; `create-client.ts` makes it.
 import type { Result } from "./errors.ts";
-import type { KubeObject, ObjectName, Resource } from "./resource.ts";
+import type { KubeObject, ObjectMeta, ObjectName, Resource } from "./resource.ts";
 import type { CallOptions } from "./rest.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
@@ -35,6 +35,9 @@ export type WriteOptions = CallOptions & {
 };
 /** `force` takes fields from other managers; without it they are a "conflict" whose causes name field and manager. */
 export type ApplyOptions = WriteOptions & { readonly force: boolean };
+type Fields<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: Fields<T[K]> } : T;
+/** The fields of an object that one manager wants to own: any part of it, with its name. */
+export type AppliedFields<T extends KubeObject> = Fields<Omit<T, "metadata">> & { readonly metadata: ObjectMeta };
 export type Patch =
   | { readonly type: "merge" | "strategic"; readonly body: Readonly<Record<string, unknown>> }
   | { readonly type: "json"; readonly body: readonly Readonly<Record<string, unknown>>[] };
@@ -59,7 +62,7 @@ export type KubeClient = {
   watch(resource: Resource, query: WatchQuery): Promise<Result<AsyncIterable<WatchEvent>>>;
   create<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<Result<T>>;
   /** Server-side apply: `object` holds exactly the fields that this manager wants to own. */
-  apply<T extends KubeObject>(resource: Resource<T>, object: T, options: ApplyOptions): Promise<Result<T>>;
+  apply<T extends KubeObject>(resource: Resource<T>, object: AppliedFields<NoInfer<T>>, options: ApplyOptions): Promise<Result<T>>;
   /** Replaces the whole object; with a resourceVersion in it only that version. */
   update<T extends KubeObject>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<Result<T>>;
   patch<T extends KubeObject>(resource: Resource<T>, name: ObjectName, patch: Patch, options?: WriteOptions): Promise<Result<T>>;

@@ -188,7 +188,7 @@ function asScale(body: unknown): Scale {
   return { replicas: spec?.replicas ?? 0, current: status?.replicas ?? 0, selector: status?.selector ?? "" };
 }
 
-function typed<T extends KubeObject>(resource: Resource<T>, object: T): T {
+function typed(resource: Resource, object: Pick<KubeObject, "metadata">): KubeObject {
   return { ...object, apiVersion: resource.apiVersion, kind: resource.kind };
 }
 

@@ -2,6 +2,7 @@
 
 export { isMoreThanStatus } from "./change-kind.ts";
 export type {
+  AppliedFields,
   ApplyOptions,
   KubeClient,
   ListQuery,
