@@ -17,8 +17,8 @@ export type BeatSchedule = {
 
 /** Watchers that a changed ring takes from a node go on getting heartbeats for this long: they may not know yet. */
 const lingerMs = 10_000;
-/** Sending this much early counts as in time. */
-export const earlyMs = 0.5;
+/** Sending this much early counts as in time: timers of Node come early too, and waking again costs more. */
+const earlyMs = 0.5;
 /**
  * Watchers get their heartbeats at so many beats of each interval in turn: fewer would notice later, since the first of them
  * to miss one tells the others, and more would wake the thread more often.

@@ -22,20 +22,20 @@ test("a node never heard is never suspected; one heard is once the window has pa
   const book = watching();
   assert.equal(book.deadlineMs(), Number.POSITIVE_INFINITY);
   assert.deepEqual(book.overdue(1e9), []);
-  book.heard(node, { sequence: 1, intervalMs: 5 }, 100);
+  book.heard(node, { sequence: 1, intervalMs: 8 }, 100);
   assert.equal(book.deadlineMs(), 118);
   assert.deepEqual([book.overdue(117.9), book.overdue(118)], [[], [node]]);
   assert.deepEqual(book.judge([node], 118, 0).suspected, [{ subject: node, silentMs: 18 }]);
   assert.ok(book.isSuspected(node));
-  assert.ok(book.heard(node, { sequence: 2, intervalMs: 5 }, 130));
+  assert.ok(book.heard(node, { sequence: 2, intervalMs: 8 }, 130));
   assert.ok(!book.isSuspected(node));
 });
 
 test("a heartbeat read between the two looks clears its node; own lateness gives a third of a window, or counts as one's own fault", () => {
   const book = watching();
-  book.heard(node, { sequence: 1, intervalMs: 5 }, 100);
+  book.heard(node, { sequence: 1, intervalMs: 8 }, 100);
   const candidates = book.overdue(120);
-  book.heard(node, { sequence: 2, intervalMs: 5 }, 120);
+  book.heard(node, { sequence: 2, intervalMs: 8 }, 120);
   assert.deepEqual(book.judge(candidates, 120, 0), { suspected: [], selfLate: false, spared: 0 });
   assert.deepEqual(book.judge(book.overdue(139), 139, 4.5), { suspected: [], selfLate: false, spared: 1 });
   assert.equal(book.deadlineMs(), 145);
@@ -45,9 +45,9 @@ test("a heartbeat read between the two looks clears its node; own lateness gives
 
 test("another watcher's word shortens the window, and a peer's claimed interval is bounded", () => {
   const book = watching();
-  book.heard(node, { sequence: 1, intervalMs: 5 }, 100);
+  book.heard(node, { sequence: 1, intervalMs: 8 }, 100);
   book.hint(node, true);
-  assert.equal(book.deadlineMs(), 109);
+  assert.equal(book.deadlineMs(), 112);
   book.hint(node, false);
   for (const claimed of [0, 65_535]) {
     book.heard(node, { sequence: 2, intervalMs: claimed }, 200);
@@ -70,7 +70,7 @@ test("property: whatever is heard when, a suspicion stands only after a whole wi
         if (beat) {
           sequence += 1;
           lastMs = nowMs;
-          book.heard(node, { sequence, intervalMs: 5 }, nowMs);
+          book.heard(node, { sequence, intervalMs: 8 }, nowMs);
         }
         for (const { silentMs } of book.judge(book.overdue(nowMs), nowMs, lateMs).suspected) {
           assert.ok(silentMs >= cluster.windowMs && Math.abs(silentMs - (nowMs - lastMs)) < 1e-9 && lateMs <= 4);
@@ -142,7 +142,7 @@ test("a false suspicion's cause is read from the heartbeat that ends it", () => 
   const causes = createFalseCauses();
   const cause = (lateMs: number, sequence: number): string => {
     causes.suspected(node, 30);
-    causes.heard(node, { session: 1, sequence, intervalMs: 5, lateMs }, 10);
+    causes.heard(node, { session: 1, sequence, intervalMs: 8, lateMs }, 10);
     return causes.take(node);
   };
   assert.deepEqual([cause(25, 11), cause(0, 14), cause(1, 11)], ["stalled", "lost", "delayed"]);

@@ -55,13 +55,14 @@ function run(start: WorkerStart): void {
     post({ type: "changed" });
   };
   const tellEvents = (): void => post({ type: "events", events: events.splice(0) });
-  socket.on("message", (bytes) => pulse.datagram(bytes));
+  const look = (): void => pulse.afterPoll();
+  socket.on("message", (bytes) => void (pulse.datagram(bytes) && setImmediate(look)));
   socket.once("error", (error: NodeJS.ErrnoException) => post({ type: "not-listening", why: error.message, code: error.code }));
   socket.bind(start.port, start.ip, () => {
     // A path that is gone for a moment is what this thread is here to notice, not an error of its own.
     socket.removeAllListeners("error").on("error", () => {});
     post({ type: "listening", port: socket.address().port, raised: raisePriority() });
-    beat(pulse);
+    beat(pulse, look);
   });
   parentPort?.on("message", (message: ToDetectorWorker) => obey(pulse, message));
 }
@@ -73,9 +74,8 @@ function openSocket(ip: string): Socket {
 }
 
 /** Wakes the pulse when it is due, again and again. */
-function beat(pulse: Pulse): void {
+function beat(pulse: Pulse, look: () => void): void {
   let dueMs = hostMonotonicMs();
-  const look = (): void => pulse.afterPoll();
   const wake = (): void => {
     if (pulse.wake(dueMs)) setImmediate(look);
     dueMs = pulse.nextWakeMs();

@@ -153,7 +153,7 @@ function connect(world: World, low: FarmNode, high: FarmNode): void {
 
 function deliver(node: FarmNode | undefined, bytes: Buffer): void {
   if (node?.frozen === true) node.inbox.push(bytes);
-  else if (node?.dead === false) node.pulse.datagram(bytes);
+  else if (node?.dead === false && node.pulse.datagram(bytes)) node.pulse.afterPoll();
 }
 
 /** Lets the next thing happen that is due by then; false where there is none. */
@@ -172,10 +172,10 @@ function step(world: World, nodes: readonly FarmNode[], untilMs: number): boolea
 
 function wakeUp(world: World, node: FarmNode | undefined, wake: Wake | undefined): void {
   if (node === undefined || wake === undefined) return;
-  const look = node.pulse.wake(wake.dueMs);
+  const looks = [node.pulse.wake(wake.dueMs)];
   // What waits in the kernel is read between the timer and the second look.
-  for (const bytes of node.inbox.splice(0)) node.pulse.datagram(bytes);
-  if (look) node.pulse.afterPoll();
+  for (const bytes of node.inbox.splice(0)) looks.push(node.pulse.datagram(bytes));
+  if (looks.includes(true)) node.pulse.afterPoll();
   wake.dueMs = node.pulse.nextWakeMs();
   wake.atMs = Math.max(world.nowMs + 0.05, wake.dueMs) + jitter(world.random);
 }

@@ -46,7 +46,9 @@ for (const way of ["dead", "frozen", "cut"] as const)
       const intact = farm.link();
       if (way === "cut") farm.setLink((from, to) => (from === target || to === target ? { lost: true, delayMs: 0 } : intact(from, to)));
       else node[way] = true;
-      for (const ms of latencies(farm, target)) assert.ok(ms <= 20, `${ms} ms`);
+      const noticed = latencies(farm, target);
+      for (const ms of noticed) assert.ok(ms <= 20, `${ms} ms`);
+      assert.ok(Math.max(...noticed) - Math.min(...noticed) <= 1, "who is told does not wait for its own next beat");
       assert.deepEqual(
         others(farm, target).filter((other) => farm.avoiders(other).some((by) => by !== target)),
         [],

@@ -1,7 +1,7 @@
 // The detector without socket, thread and timer: what is sent when, what a datagram means, what stands on the board. The
 // worker runs it with real ones; the tests run dozens of them over a network in memory.
 import { type Beat, peekSession, type Word, wordsPerDatagramMax } from "../../protocol/heartbeat.ts";
-import { type BeatSchedule, createBeatSchedule, earlyMs } from "./beat-schedule.ts";
+import { type BeatSchedule, createBeatSchedule } from "./beat-schedule.ts";
 import { type ClaimBook, createClaimBook, wordEveryMs } from "./claim-book.ts";
 import { createFalseCauses, type FalseCause } from "./false-causes.ts";
 import type { Profile } from "./profiles.ts";
@@ -43,7 +43,8 @@ export type Pulse = {
   openSession(terms: SessionTerms): void;
   /** The connection to a peer closed. */
   closeSession(subject: string): void;
-  datagram(bytes: Buffer): void;
+  /** A datagram was read; true where `afterPoll` must look once all that waits was read. */
+  datagram(bytes: Buffer): boolean;
   /** The timer due at `dueMs` has fired: sends; true where `afterPoll` must look again once sockets were read. */
   wake(dueMs: number): boolean;
   afterPoll(): void;
@@ -57,6 +58,8 @@ export type Pulse = {
 const overruleEveryMs = 50;
 /** An own timer this late is a sleep (protocol: 2 s). */
 const pauseMs = 2_000;
+/** A silence this much short of the window counts as long enough. */
+const earlyMs = 0.5;
 /** Looks at words that ran out this often. */
 const sweepEveryMs = 200;
 /** Forged datagrams looked at in each sweep: about a millisecond of tags. */
@@ -123,7 +126,7 @@ class PulseState implements Pulse {
     this.#book.end(subject);
   }
 
-  datagram(bytes: Buffer): void {
+  datagram(bytes: Buffer): boolean {
     const claimed = peekSession(bytes);
     if (typeof claimed !== "number") return this.#drop(claimed);
     const session = this.#sessions.receiving(claimed);
@@ -136,7 +139,10 @@ class PulseState implements Pulse {
     this.#sessions.proved(session);
     if (this.#parts.profile.adaptive) session.intervalMs = Math.max(session.terms.intervalMs, beat.intervalMs);
     this.#signOfLife(session.terms.subject, beat, before);
-    for (const word of beat.words ?? []) this.#word(session.terms.subject, word);
+    if (beat.words === undefined) return false;
+    for (const word of beat.words) this.#word(session.terms.subject, word);
+    // Another's word may make a silence long enough: the next beat would be too late to say so.
+    return this.#isOverdue(this.#parts.nowMs());
   }
 
   wake(dueMs: number): boolean {
@@ -146,13 +152,12 @@ class PulseState implements Pulse {
     this.#schedule.due(nowMs, this.#beat);
     if (nowMs >= this.#nextWordsMs) this.#repeatWords(nowMs);
     if (nowMs >= this.#nextSweepMs) this.#sweep(nowMs);
-    this.#candidates = this.#book.overdue(nowMs + earlyMs);
-    return this.#candidates.length > 0;
+    return this.#isOverdue(nowMs);
   }
 
   afterPoll(): void {
-    const nowMs = this.#parts.nowMs() + earlyMs;
-    const { suspected, selfLate, spared } = this.#book.judge(this.#candidates, nowMs, this.#lateMs);
+    const nowMs = this.#parts.nowMs();
+    const { suspected, selfLate, spared } = this.#book.judge(this.#candidates, nowMs + earlyMs, this.#lateMs);
     this.#candidates = [];
     if (selfLate) this.#parts.onEvent({ kind: "self-late" });
     if (spared > 0) this.#parts.onEvent({ kind: "spared", count: spared });
@@ -178,6 +183,11 @@ class PulseState implements Pulse {
     this.#parts.onEvent({ kind: "paused" });
   }
 
+  #isOverdue(nowMs: number): boolean {
+    this.#candidates = this.#book.overdue(nowMs + earlyMs);
+    return this.#candidates.length > 0;
+  }
+
   #signOfLife(subject: string, beat: Beat, receivedBefore: number): void {
     const nowMs = this.#parts.nowMs();
     this.#causes.heard(subject, beat, receivedBefore);
@@ -200,7 +210,7 @@ class PulseState implements Pulse {
     const nowMs = this.#parts.nowMs();
     const { subject } = word;
     if (subject === this.#parts.self) return;
-    if (!this.#claims.hear(from, word, nowMs)) return this.#drop("word");
+    if (!this.#claims.hear(from, word, nowMs)) return void this.#drop("word");
     this.#weigh(subject, nowMs);
   }
 
@@ -237,7 +247,8 @@ class PulseState implements Pulse {
     if (port > 0) this.#parts.send(seal(session, this.#lateMs, words), ip, port);
   }
 
-  #drop(reason: DropReason): void {
+  #drop(reason: DropReason): false {
     this.#parts.onEvent({ kind: "dropped", reason });
+    return false;
   }
 }
