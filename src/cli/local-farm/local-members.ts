@@ -44,7 +44,7 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
       Promise.all(nodes.map((node) => observeNode(node, processOf(node.name), { parts, book, told }))),
       Promise.all(gateways.map((gateway) => observeGateway(gateway, processOf(gateway.name)))),
     ]);
-    return { complete: true, zones: [], nodes: nodesSeen, gateways: gatewaysSeen };
+    return { complete: true, replacingElsewhere: false, zones: [], nodes: nodesSeen, gateways: gatewaysSeen };
   };
   return {
     observe,

@@ -136,6 +136,7 @@ export class ClusterModel {
       complete: true,
       networkId,
       founded: true,
+      replacingElsewhere: false,
       zones: ["a", "b", "c"],
       ...(this.count === undefined ? {} : { copies: this.count }),
       nodes,

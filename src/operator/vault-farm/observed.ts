@@ -20,7 +20,7 @@ export type HostState = "fine" | "leaving" | "gone";
 /**
  * What a node says of itself now. Bytes; `declared`: of each vault; `score`: lowest of its vaults as others see it;
  * `confirmed`: members that it knows to be confirmed; `partitioned`: that it sees too few of them, in words;
- * `atRiskIfStopped`: chunks that would have too few copies without it.
+ * `atRiskIfStopped`: chunks that would have too few copies without it; `fillPerHour`: bytes that it gains, see `fillPerHour`.
  */
 export type NodeReport = {
   readonly admin: DesiredState;
@@ -32,6 +32,7 @@ export type NodeReport = {
   readonly confirmed?: number;
   readonly partitioned?: string;
   readonly atRiskIfStopped?: number;
+  readonly fillPerHour?: number;
 };
 
 /**
@@ -91,6 +92,8 @@ export type ObservedFarm = {
   /** The network, once it has begun, and whether its first members are confirmed by certificate. */
   readonly networkId?: Address;
   readonly founded: boolean;
+  /** Whether another farm of the cluster is replacing a lost node: one at a time. */
+  readonly replacingElsewhere: boolean;
   /** Zones that new nodes can go to. */
   readonly zones: readonly string[];
   /** Absent where not all nodes have counted. */

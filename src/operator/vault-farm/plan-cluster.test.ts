@@ -5,6 +5,7 @@ import { test } from "node:test";
 import type { StopPair } from "../../protocol/stop-decision.ts";
 import type { FarmAction } from "./actions.ts";
 import { modelDecides } from "./cluster-model-fixture.ts";
+import { type FillSample, fillPerHour } from "./fill-rate.ts";
 import type { ObservedNode, StopEvidence } from "./observed.ts";
 import { planFarm } from "./plan.ts";
 import { victimsInOrder } from "./plan-count.ts";
@@ -179,6 +180,8 @@ test("a lost node is replaced after its time, one of them, and let go once every
     "assign-node a",
     "create-node",
   ]);
+  const elsewhere = plan([gone("a", 1_900_000), ...six().slice(1)], { farm: { replacingElsewhere: true } });
+  assert.deepEqual(kinds(elsewhere), ["wait a"], "one in the whole cluster");
   const replaced = [gone("a", 1_900_000, { assigned: { leaving: "Replaced" } }), ...six().slice(1)];
   const missing = { copies: { belowMin: 0, lowest: 4, sinceMs: 0 } };
   assert.match(whys(plan(replaced, { farm: missing, goal: { nodes: 5 } })), /its copies are being made elsewhere/);
@@ -223,6 +226,17 @@ test("vaults that fill up declare more after their volume has grown, up to the m
     runsWith: { template, capacity: 2 * gib },
   };
   assert.deepEqual(plan(six({ a: atMost }), { goal: { autogrow } }), []);
+  const filling = (fillPerHour: number): readonly FarmAction[] =>
+    plan(six({ a: { report: { ...report, used: 0.5 * gib, fillPerHour } } }), { goal: { autogrow } });
+  assert.deepEqual(filling(0.05 * gib), []);
+  assert.match(whys(filling(0.1 * gib)), /^110 percent of it will be in use within 6 hours/);
+});
+
+test("how fast a node fills is the slope of what it told, once it told it for long enough", () => {
+  const at = (minutes: number, used: number): FillSample => ({ atMs: minutes * 60_000, used });
+  assert.equal(fillPerHour([at(0, 100), at(30, 150), at(60, 200)]), 100);
+  assert.equal(fillPerHour([at(0, 100), at(60, 50)]), 0);
+  assert.deepEqual([fillPerHour([]), fillPerHour([at(0, 1)]), fillPerHour([at(0, 1), at(5, 9)])], [undefined, undefined, undefined]);
 });
 
 test("hibernating stops all and takes nothing away; waking starts the same nodes", () => {

@@ -59,7 +59,7 @@ export function planCount(goal: FarmGoal, observed: ObservedFarm, nowMs: number)
 type Assign = FarmAction & { readonly kind: "assign-node" };
 
 // Decisions that follow from where a node is, taken and taken back.
-function planLeavers(goal: FarmGoal, { nodes }: ObservedFarm, nowMs: number): readonly Assign[] {
+function planLeavers(goal: FarmGoal, { nodes, replacingElsewhere }: ObservedFarm, nowMs: number): readonly Assign[] {
   const open = nodes.filter(({ assigned, deleting }) => assigned.released !== true && !deleting);
   const back = open.flatMap((node) => takeBack(node, goal, nowMs));
   const draining = open
@@ -69,7 +69,7 @@ function planLeavers(goal: FarmGoal, { nodes }: ObservedFarm, nowMs: number): re
     .filter((node) => node.peerId !== undefined && (node.volume === "terminating" || node.volume === "absent") && stays(node))
     .map((node) => assign(node, { leaving: "Replaced" }, `its volume is ${node.volume === "absent" ? "gone" : "being deleted"}`));
   // One at a time: while one is being replaced, others may still come back.
-  const replacing = nodes.some((node) => leavingOf(node) === "Replaced" && !serves(node));
+  const replacing = replacingElsewhere || nodes.some((node) => leavingOf(node) === "Replaced" && !serves(node));
   const lost = replacing ? [] : open.filter((node) => stays(node) && node.desired !== "Offline" && isLost(node, goal, nowMs)).slice(0, 1);
   const given = lost.map((node) =>
     assign(node, { leaving: "Replaced" }, `it could not run for ${Math.round(goal.lostAfterMs / 60_000)} minutes`),

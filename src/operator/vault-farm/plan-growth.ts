@@ -6,6 +6,11 @@ import { stays, volumeBytesFor, wantedCapacity } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
 import { assign } from "./plan-count.ts";
 
+/** Within this time a volume is certainly larger and its node started anew, hours: nodes go one after the other. */
+const growingTakesHours = 6;
+/** A vault takes nothing more from here on, percent (protocol: it is cordoned at 95). */
+const closedPercent = 95;
+
 /** Capacities are whole MiB: what a person reads. */
 const grain = 2 ** 20;
 
@@ -17,18 +22,32 @@ export function planGrowth(goal: FarmGoal, { nodes }: ObservedFarm): readonly Fa
 function planCapacity(node: ObservedNode, goal: FarmGoal): readonly FarmAction[] {
   const grown = grownCapacity(node, goal);
   if (grown === undefined) return [];
-  return [assign(node, { capacity: grown }, `more than ${goal.autogrow?.whenUsedAbove ?? 0} percent of it is in use`)];
+  const { used, why } = fillOf(node, goal);
+  return [assign(node, { capacity: grown }, `${Math.round(used)} percent of it ${why}`)];
 }
 
 /** What each of its vaults should declare after the next step, undefined where it need not grow, or cannot. */
 export function grownCapacity(node: ObservedNode, goal: FarmGoal): number | undefined {
-  const { autogrow, vaultsPerNode } = goal;
+  const { autogrow } = goal;
   const { report } = node;
   const wanted = wantedCapacity(node, goal);
   // Until what was wanted last is declared, its fill says nothing.
   if (autogrow === undefined || report === undefined || report.declared < wanted || wanted >= autogrow.max) return undefined;
-  if (report.used * 100 < autogrow.whenUsedAbove * vaultsPerNode * report.declared) return undefined;
+  const { used, above } = fillOf(node, goal);
+  if (used < above) return undefined;
   return Math.min(autogrow.max, Math.ceil((wanted * (1 + autogrow.step / 100)) / grain) * grain);
+}
+
+// What is in use now, or will be within the time that growing may take, whichever is nearer to its mark.
+function fillOf({ report }: ObservedNode, { autogrow, vaultsPerNode }: FarmGoal): { used: number; above: number; why: string } {
+  const full = vaultsPerNode * (report?.declared ?? 0);
+  const percent = (bytes: number): number => (full === 0 ? 0 : (100 * bytes) / full);
+  const used = percent(report?.used ?? 0);
+  const above = autogrow?.whenUsedAbove ?? 100;
+  const soon = percent((report?.used ?? 0) + growingTakesHours * (report?.fillPerHour ?? 0));
+  if (used < above && soon >= closedPercent)
+    return { used: soon, above: closedPercent, why: `will be in use within ${growingTakesHours} hours` };
+  return { used, above, why: "is in use" };
 }
 
 function planVolume(node: ObservedNode, goal: FarmGoal): readonly FarmAction[] {
