@@ -11,6 +11,7 @@ import { checkDiskRoom, roomProblem } from "./disk-room.ts";
 import { FarmError } from "./farm-error.ts";
 
 const mib = 2 ** 20;
+const gateway = { replicas: 2, cacheDisk: 0 };
 
 test("the value that is named fits, and one MiB more would not", () => {
   const sizes = fc.tuple(
@@ -21,7 +22,7 @@ test("the value that is named fits, and one MiB more would not", () => {
   );
   fc.assert(
     fc.property(sizes, ([replicas, vaultsPerNode, capacityMib, roomMib]) => {
-      const declared = { replicas, vaultsPerNode, vaultCapacity: capacityMib * mib };
+      const declared = { replicas, vaultsPerNode, vaultCapacity: capacityMib * mib, gateway };
       const problem = roomProblem(declared, roomMib * mib);
       const fits = replicas * vaultsPerNode * capacityMib <= roomMib * 0.9;
       assert.equal(problem === undefined, fits);
@@ -36,17 +37,27 @@ test("the value that is named fits, and one MiB more would not", () => {
 
 test("where no vault would fit, the ways out are named", () => {
   assert.match(
-    roomProblem({ replicas: 8, vaultsPerNode: 3, vaultCapacity: 512 * mib }, 100 * mib) ?? "",
+    roomProblem({ replicas: 8, vaultsPerNode: 3, vaultCapacity: 512 * mib, gateway }, 100 * mib) ?? "",
     /fewer nodes or vaults, or another disk/,
   );
+});
+
+test("what the gateways' caches may take is no room for vaults, and is named", () => {
+  const declared = { replicas: 4, vaultsPerNode: 1, vaultCapacity: 100 * mib, gateway: { replicas: 2, cacheDisk: 50 * mib } };
+  assert.equal(roomProblem(declared, 545 * mib), undefined);
+  assert.match(roomProblem(declared, 540 * mib) ?? "", /less 100 MiB for spec\.gateway\.cacheDisk\); spec\.vaultCapacity: 99Mi would fit/);
+  assert.match(roomProblem(declared, 90 * mib) ?? "", /room for 0 B /);
 });
 
 test("this machine's disk has no room for a farm of exabytes", async () => {
   const folder = mkdtempSync(join(tmpdir(), "disk-room-"));
   try {
-    const declared = { replicas: 1000, vaultsPerNode: 256, vaultCapacity: 2 ** 46 };
-    await assert.rejects(checkDiskRoom(folder, folder, declared), (error) => error instanceof FarmError && error.code === "disk-too-small");
-    await checkDiskRoom(folder, join(folder, "not-there"), { replicas: 1, vaultsPerNode: 1, vaultCapacity: 1 });
+    const declared = { replicas: 1000, vaultsPerNode: 256, vaultCapacity: 2 ** 46, gateway };
+    await assert.rejects(
+      checkDiskRoom(folder, [folder], declared),
+      (error) => error instanceof FarmError && error.code === "disk-too-small",
+    );
+    await checkDiskRoom(folder, [join(folder, "not-there")], { replicas: 1, vaultsPerNode: 1, vaultCapacity: 1, gateway });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

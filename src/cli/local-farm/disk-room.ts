@@ -10,26 +10,33 @@ import { FarmError } from "./farm-error.ts";
 const shareMax = 0.9;
 const mib = 2 ** 20;
 
-type Declared = Pick<VaultFarmSpec, "replicas" | "vaultsPerNode" | "vaultCapacity">;
+type Declared = Pick<VaultFarmSpec, "replicas" | "vaultsPerNode" | "vaultCapacity"> & {
+  readonly gateway: Pick<VaultFarmSpec["gateway"], "replicas" | "cacheDisk">;
+};
 
 /** Why `declared` does not fit into `room` bytes, undefined where it does. Pure. */
 export function roomProblem(declared: Declared, room: number): string | undefined {
   const vaults = declared.replicas * declared.vaultsPerNode;
   const wanted = vaults * declared.vaultCapacity;
-  const allowed = Math.floor(room * shareMax);
+  // The gateways' caches fill up too, and vaults must not stop for them.
+  const caches = declared.gateway.replicas * declared.gateway.cacheDisk;
+  const allowed = Math.floor(Math.max(0, room - caches) * shareMax);
   if (wanted <= allowed) return undefined;
   const fitting = Math.floor(allowed / vaults / mib) * mib;
   const advice =
     fitting >= 16 * mib
       ? `spec.vaultCapacity: ${writeQuantity(fitting)} would fit`
       : "take fewer nodes or vaults, or another disk with --data DIR";
-  return `the farm declares ${describeBytes(wanted)} (${vaults} vaults of ${describeBytes(declared.vaultCapacity)}), and this disk has room for ${describeBytes(allowed)} (${shareMax * 100} % of what is free or already the farm's); ${advice}`;
+  const less = caches === 0 ? "" : `, less ${describeBytes(caches)} for spec.gateway.cacheDisk`;
+  return `the farm declares ${describeBytes(wanted)} (${vaults} vaults of ${describeBytes(declared.vaultCapacity)}), and this disk has room for ${describeBytes(allowed)} (${shareMax * 100} % of what is free or already the farm's${less}); ${advice}`;
 }
 
 /** Refuses with `disk-too-small` a farm that the disk below `root` has no room for; what the farm holds already counts as room. */
-export async function checkDiskRoom(root: string, nodesFolder: string, declared: Declared): Promise<void> {
+export async function checkDiskRoom(root: string, memberFolders: readonly string[], declared: Declared): Promise<void> {
   const disk = await statfs(root);
-  const problem = roomProblem(declared, disk.bavail * disk.bsize + (await bytesBelow(nodesFolder)));
+  let held = 0;
+  for (const folder of memberFolders) held += await bytesBelow(folder);
+  const problem = roomProblem(declared, disk.bavail * disk.bsize + held);
   if (problem !== undefined) throw new FarmError("disk-too-small", problem);
 }
 

@@ -16,6 +16,7 @@ export type FarmFolder = {
   /** The first membership certificate, as the owner signed it. */
   readonly firstCertificate: string;
   readonly nodes: string;
+  readonly gateways: string;
   readonly compileCache: string;
   /** Folder, log and peers file of a member. */
   member(kind: "node" | "gateway", name: string): { readonly data: string; readonly log: string; readonly peers: string };
@@ -36,6 +37,7 @@ export function farmFolder(dataDir: string, name: string): FarmFolder {
     networkKey: at("network", "network.key"),
     firstCertificate: at("network", "first-certificate"),
     nodes: at("nodes"),
+    gateways: at("gateways"),
     compileCache: at("cache"),
     member: (kind, member) => ({
       data: at(`${kind}s`, member),

@@ -70,7 +70,7 @@ async function prepare(options: OpenFarmOptions, world: { clock: Clock; random: 
       "running",
       `${folder.root} holds a farm already, and --ephemeral would delete it; choose another name or leave --ephemeral out`,
     );
-  await checkDiskRoom(folder.root, folder.nodes, spec);
+  await checkDiskRoom(folder.root, [folder.nodes, folder.gateways], spec);
   if (port !== undefined) await checkPort(port);
   await makeFarmKeys(folder, { name, copies: spec.copies, vaultCapacity: spec.vaultCapacity }, world);
   const keys = await readFarmKeys(folder);
