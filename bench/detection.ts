@@ -85,7 +85,7 @@ async function oneEvent({ group, links }: Scene, kind: Kind, number: number, tal
   if (kind === "cut link") links.set(victim.number, "down");
   else victim.process.child.kill(kind);
   await sleep(noticeMs);
-  for (const node of others) await collect(group, { node, victim, atMs }, tally);
+  await Promise.all(others.map((node) => collect(group, { node, victim, atMs }, tally)));
   if (kind === "cut link") links.set(victim.number, "up");
   else if (kind === "SIGSTOP") victim.process.child.kill("SIGCONT");
   else await group.restart(victim);
