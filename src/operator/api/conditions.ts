@@ -15,7 +15,6 @@ export const farmConditions = {
       NodesNotReady: ["False", "{ready} of {nodes} nodes are ready; {why}."],
       GatewaysNotReady: ["False", "All nodes are ready, and no gateway is; look at its pods."],
       Hibernating: ["False", "The farm hibernates: nothing runs, its volumes stay. Set spec.replicas above 0 to wake it."],
-      NotBegun: ["Unknown", "The farm has not been looked at yet."],
       SpecRefused: ["False", "What is wanted cannot be done; see SpecAccepted."],
     },
   },

@@ -32,7 +32,6 @@ export function farmConditionsOf(seen: FarmSeen): readonly ConditionNow[] {
 function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): ConditionNow {
   const nodes = wantedNodes(goal, observed).count;
   if (observed.nodes.length === 0 && (refused !== undefined || nodes === 0) && goal.running) return farmCondition("Ready", "SpecRefused");
-  if (!observed.complete) return farmCondition("Ready", "NotBegun");
   if (!goal.running) return farmCondition("Ready", "Hibernating");
   const ready = observed.nodes.filter((node) => serves(node) && stays(node)).length;
   if (ready < nodes) return farmCondition("Ready", "NodesNotReady", { ready, nodes, why: actions[0]?.why ?? "they are on their way" });

@@ -239,6 +239,17 @@ test("how fast a node fills is the slope of what it told, once it told it for lo
   assert.deepEqual([fillPerHour([]), fillPerHour([at(0, 1)]), fillPerHour([at(0, 1), at(5, 9)])], [undefined, undefined, undefined]);
 });
 
+test("who cannot be reached is told nothing: a node without an address, one whose machine is gone", () => {
+  const starting = { state: { kind: "starting" as const, sinceMs: 0 }, granted: false, peersTold: [] };
+  const silent = (name: string, fields: Partial<ObservedNode>): ObservedNode => {
+    const { report: _, ...rest } = podNode(name, names, { ...starting, ...fields });
+    return rest;
+  };
+  const [, , ...others] = six();
+  const nodes = [silent("a", { addressed: false }), silent("b", { hostState: "gone" }), ...others];
+  assert.deepEqual(kinds(plan(nodes)), ["wait a", "wait b"]);
+});
+
 test("hibernating stops all and takes nothing away; waking starts the same nodes", () => {
   const asleep = plan(six(), { goal: { nodes: 0, running: false } });
   assert.deepEqual(

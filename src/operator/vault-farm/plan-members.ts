@@ -35,7 +35,9 @@ function planNode(node: ObservedNode, moment: Moment, turn?: Turn): readonly Far
   const { name, state, peerId } = node;
   if (state.kind === "down") return planDown(node, state, moment);
   if (state.kind === "stopping") return [{ kind: "wait", name, why: "it is stopping" }];
+  if (node.hostState === "gone") return [{ kind: "wait", name, why: "its machine is gone, or does not answer" }];
   if (peerId === undefined) return [{ kind: "wait", name, why: "its identity is not known yet" }];
+  if (!node.addressed) return [{ kind: "wait", name, why: "it has no address yet" }];
   const actions: FarmAction[] = [...planCommand(node, turn)];
   if (!node.granted) actions.push({ kind: "grant-node", name, peerId, why: "without a grant it may not store copies" });
   const peers = peersToTell(name, moment.known);

@@ -158,9 +158,10 @@ function planProof(turn: Turn, moment: PlanMoment): readonly FarmAction[] {
   return second !== undefined && second.takenAtMs >= againMs ? prove(false, decision.why) : prove(true, why);
 }
 
-// Those that serve and stay without it.
+// Those that serve and stay without it, in an order that does not depend on how they were listed.
 function candidatesFor(node: ObservedNode, { nodes }: ObservedFarm): readonly ObservedNode[] {
-  return nodes.filter((other) => other.name !== node.name && stays(other) && answers(other));
+  const others = nodes.filter((other) => other.name !== node.name && stays(other) && answers(other));
+  return others.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 // Said before anything is asked: without enough nodes no proof can be had.

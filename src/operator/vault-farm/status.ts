@@ -29,7 +29,7 @@ export type FarmSeen = {
 export type FarmStatusNow = Omit<VaultFarmStatus, "conditions" | "observedGeneration"> & { readonly conditions: readonly ConditionNow[] };
 export type NodeStatusNow = Omit<VaultNodeStatus, "conditions" | "observedGeneration"> & { readonly conditions: readonly ConditionNow[] };
 
-/** The status of the farm. */
+/** The status of the farm. What was not wholly read (`complete`: false) is not worth showing: the status of the look before stays. */
 export function statusOf(seen: FarmSeen): FarmStatusNow {
   const { goal, observed, actions, selector } = seen;
   const { nodes, copies, networkId } = observed;
