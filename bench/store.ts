@@ -1,8 +1,8 @@
 // The chunk store on the disk it is run on, beside a plain append and fdatasync (or read) of the same bytes in pieces of the
-// same size in the same run: 4 MiB chunks two a call as a message brings them, 4 KiB chunks at 16 at a time. Then a store with
-// a million entries: memory, look-up, start, and what small chunks cost there.
-import { mkdtempSync, readFileSync } from "node:fs";
-import { type FileHandle, open, rm, stat } from "node:fs/promises";
+// same size in the same run: 4 MiB chunks two a call as a message brings them, 4 KiB chunks at 16 at a time. Then a store that
+// grows to a million entries (store-growth.ts; it takes 5 GiB of disk).
+import { mkdtempSync } from "node:fs";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Address, chunkAddress } from "../src/protocol/address.ts";
@@ -13,6 +13,7 @@ import { seededRandom } from "../src/runtime/random.ts";
 import type { PutEntry } from "../src/vault-node/chunk-store/chunk-store.ts";
 import { createDiskChunkStore, type DiskChunkStore } from "../src/vault-node/chunk-store/disk.ts";
 import { type Bench, type BenchOptions, median, type Result, summarise } from "./result.ts";
+import { bytesWritten, storeGrowth } from "./store-growth.ts";
 
 const kib = 1024;
 const mib = 1024 * kib;
@@ -32,16 +33,6 @@ const openStore = (directory: string): Promise<DiskChunkStore> =>
   createDiskChunkStore({ directory, vaults: [{ vault, capacity: 64 * gib }], clock: systemClock, log: silentLog });
 
 type Measured = { readonly mibPerSecond: number; readonly cpuSecondsPerGiB: number; readonly writtenPerByte: number };
-
-// Bytes this process wrote by system calls (proc(5), /proc/pid/io), index and log: `write_bytes` there counts whole folios
-// of the page cache, not what reaches the disk. NaN where the system does not say.
-function bytesWritten(): number {
-  try {
-    return Number(/^wchar: (\d+)$/m.exec(readFileSync("/proc/self/io", "utf8"))?.[1]);
-  } catch {
-    return Number.NaN;
-  }
-}
 
 async function measure(bytes: number, action: () => Promise<void>): Promise<Measured> {
   const [cpuBefore, writtenBefore, begun] = [process.cpuUsage(), bytesWritten(), performance.now()];
@@ -150,68 +141,6 @@ function rows(what: string, ours: readonly Measured[], plain: { what: string; va
   return [row("MiB/s", speed(ours), speed(plain.values)), row("CPU-s/GiB", cpu(ours), cpu(plain.values))];
 }
 
-/** Anonymous memory of this process after a collection, MiB: mapped pages of the index are not in it. */
-function anonymousMib(): number {
-  globalThis.gc?.();
-  try {
-    return Number(/^Anonymous:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/smaps_rollup", "utf8"))?.[1]) / 1024;
-  } catch {
-    return Number.NaN;
-  }
-}
-
-const million = 1_000_000;
-const perCall = 1000;
-
-async function timed(action: () => Promise<unknown>): Promise<number> {
-  const begun = performance.now();
-  await action();
-  return (performance.now() - begun) / 1000;
-}
-
-async function millionEntries(folder: string): Promise<readonly Result[]> {
-  const directory = join(folder, "million");
-  const row = (what: string, unit: string, value: number): Result =>
-    summarise({ bench: "store", what: `10^6 entries: ${what}`, unit }, [value]);
-  let store = await openStore(directory);
-  const before = anonymousMib();
-  const some: Address[] = [];
-  for (let call = 0; call < million / perCall; call += 1) {
-    const entries = Array.from({ length: perCall }, () => entry(64));
-    await store.put(entries);
-    const [first] = entries;
-    if (first !== undefined) some.push(first.address);
-  }
-  const memory = anonymousMib() - before;
-  const lookups = await timed(async () => {
-    for (const address of some) store.info(address);
-  });
-  const small = Array.from({ length: 16_384 }, () => entry(4 * kib));
-  const written = await measure(small.length * 4 * kib, () =>
-    put(store, small, { name: "", size: 4 * kib, perCall: 64, width: 4, count: 0 }),
-  );
-  await store.close();
-  const index = join(directory, "index", "data.mdb");
-  const indexBytes = (await stat(index)).blocks * 512;
-  const reopen = await timed(async () => {
-    store = await openStore(directory);
-  });
-  await store.close();
-  await rm(join(directory, "index"), { recursive: true });
-  const rebuild = await timed(async () => {
-    store = await openStore(directory);
-  });
-  await store.close();
-  return [
-    row("more anonymous memory", "MiB", memory),
-    row("index file, per entry", "bytes", indexBytes / (million + small.length)),
-    row("look-up", "µs", (lookups / some.length) * 1e6),
-    row("put 4 KiB chunks, bytes written", "a byte put", written.writtenPerByte),
-    row("start", "s", reopen),
-    row("start without the index", "s", rebuild),
-  ];
-}
-
 export const bench: Bench = {
   name: "store",
   run: async ({ runs }: BenchOptions): Promise<readonly Result[]> => {
@@ -219,7 +148,7 @@ export const bench: Bench = {
     try {
       const results: Result[] = [];
       for (const shape of shapes) results.push(...(await shapeRounds(folder, shape, runs)));
-      return [...results, ...(await millionEntries(folder))];
+      return [...results, ...(await storeGrowth(folder))];
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

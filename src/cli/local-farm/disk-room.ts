@@ -40,7 +40,7 @@ export async function checkDiskRoom(root: string, memberFolders: readonly string
   if (problem !== undefined) throw new FarmError("disk-too-small", problem);
 }
 
-// Bytes that files really occupy: lmdb and preallocated segments may be sparse.
+// Bytes that files really occupy: they may be sparse.
 async function bytesBelow(folder: string): Promise<number> {
   let sum = 0;
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true }).catch(() => []))

@@ -1,7 +1,9 @@
 // Where each chunk is: the index file, and in front of it the changes that are in the log but not in that file yet. They
-// go there in batches, so that a group commit costs one sync and a random page of the index is not written for each chunk.
+// go there in batches, so that a group commit costs one sync, and the index none.
 import type { Address } from "../../protocol/address.ts";
-import type { IndexFile, IndexState, Place } from "./index-file.ts";
+import type { IndexState } from "./index-books.ts";
+import type { IndexFile } from "./index-file.ts";
+import type { Place } from "./index-page.ts";
 
 export type ChunkIndex = {
   find(address: Address): Place | undefined;
@@ -13,8 +15,12 @@ export type ChunkIndex = {
   checkpoint(state: IndexState): Promise<void>;
   /** What is held at the call; what comes or goes meanwhile may be in it or not. */
   entries(): Iterable<[Address, Place]>;
-  /** What the index file takes on the disk. */
-  bytes(): Promise<number>;
+  /** What the index takes on the disk. */
+  bytes(): number;
+  /** What it may take while all runs are merged. */
+  bytesMax(): number;
+  /** Resolves once the index file has no work left in the background. */
+  merged(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -47,6 +53,8 @@ export function createChunkIndex(file: IndexFile): ChunkIndex {
     },
     entries: () => overlaid(new Map([...frozen, ...changes]), file),
     bytes: () => file.bytes(),
+    bytesMax: () => file.bytesMax(),
+    merged: () => file.merged(),
     close: () => file.close(),
   };
 }

@@ -4,7 +4,7 @@ import { type Address, chunkAddress } from "../../protocol/address.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import type { ReadOutcome } from "./chunk-store.ts";
 import { ChunkStoreError } from "./chunk-store-error.ts";
-import type { Place } from "./index-file.ts";
+import type { Place } from "./index-page.ts";
 import type { Ledger } from "./ledger.ts";
 import type { ReadBuffers } from "./read-buffers.ts";
 import { createReadTurns } from "./read-turns.ts";

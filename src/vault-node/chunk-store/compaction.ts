@@ -93,11 +93,11 @@ function choose({ log, limits, bytesMax, taken }: CompactionParts): number | und
   return best?.segment;
 }
 
-// Notes of removals are freed with the segments they are about. Which ones is not kept count of: once as many segments
+// Notes are freed with the segments they are about. Which ones is not kept count of: once as many segments
 // have gone as half of those there are, half the notes are worth nothing on average.
-function freed({ dead, removals, gone }: SegmentFigures, log: SegmentLog): number {
+function freed({ dead, notes, gone }: SegmentFigures, log: SegmentLog): number {
   const enough = Math.max(1, log.segments().size / 2);
-  return log.segments().size === 1 || log.gone() - gone >= enough ? dead + removals : dead;
+  return log.segments().size === 1 || log.gone() - gone >= enough ? dead + notes : dead;
 }
 
 async function compact(parts: CompactionParts, segment: number, signal: AbortSignal): Promise<boolean> {
@@ -166,8 +166,8 @@ type From = { readonly segment: number; readonly file: DiskFile };
 
 async function moveOf({ index, ledger, log }: CompactionParts, from: From, { head, offset }: FoundEntry): Promise<Move | undefined> {
   const place = index.find(head.address);
-  // The note of a removal is needed as long as the segment is there in which the chunk lay.
-  if (head.kind === "remove") return head.layIn !== from.segment && log.segments().has(head.layIn) ? { head } : undefined;
+  // A note is needed as long as the segment is there in which the chunk lay.
+  if (head.kind !== "put") return head.layIn !== from.segment && log.segments().has(head.layIn) ? { head } : undefined;
   if (place === undefined || place.segment !== from.segment || place.offset !== offset + entryHeaderBytes) return undefined;
   const bytes = new Uint8Array(head.size);
   if ((await from.file.pread(bytes, place.offset)) === head.size && chunkAddress(bytes) === head.address) return { head, place, bytes };

@@ -1,57 +1,27 @@
 // Proves that a crash at any point loses nothing acknowledged and leaves nothing torn to be served: the log cut at every
-// byte of its last entries, bytes flipped in it, the index missing, torn, rotten, older and newer than the log, a power cut
-// at every operation of a workload with compaction, and real processes killed while they write.
+// byte of its last entries, bytes flipped in it, a power cut at every operation of a workload with compaction and merges of
+// the index, and real processes killed while they write. What becomes of a harmed index: lost-index.test.ts.
 import { strict as assert } from "node:assert";
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { cp, mkdtemp, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type Address, chunkAddress } from "../../protocol/address.ts";
-import { systemClock } from "../../runtime/clock.ts";
-import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
-import type { ChunkStore, PutEntry } from "./chunk-store.ts";
-import { chunkOf, testVault } from "./crash-writer.ts";
-import { createDiskChunkStore, type DiskChunkStore, type DiskStoreOptions } from "./disk.ts";
+import type { PutEntry } from "./chunk-store.ts";
+import { assertBooks, heldOf, isHeld, openTestStore, testEntry } from "./crash-fixture.ts";
+import { testVault } from "./crash-writer.ts";
+import type { DiskChunkStore } from "./disk.ts";
 import { entryHeaderBytes } from "./log-entry.ts";
 import { createMemoryDisk, type MemoryDisk } from "./memory-disk.ts";
-import { chunkCost } from "./vault-accounts.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "store-crash-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const newDirectory = (): Promise<string> => mkdtemp(join(folder, "store-"));
-
-const mib = 1024 * 1024;
-const vaults = [{ vault: testVault, capacity: 64 * mib }];
-const open = (directory: string, more: Partial<DiskStoreOptions> = {}): Promise<DiskChunkStore> =>
-  createDiskChunkStore({ directory, vaults, clock: systemClock, log: silentLog, ...more });
-const entry = (number: number): PutEntry => ({ vault: testVault, ...chunkOf(number) });
-
-/** Reads a chunk: whether it is there; wrong bytes fail the test. */
-async function isHeld(store: ChunkStore, { address, bytes }: PutEntry): Promise<boolean> {
-  const read = await store.get(address);
-  if (read.kind !== "found") return false;
-  assert.equal(Buffer.compare(read.bytes, bytes), 0, "a wrong byte was served");
-  read.release();
-  return true;
-}
-
-async function heldOf(store: ChunkStore, entries: readonly PutEntry[]): Promise<readonly boolean[]> {
-  const held: boolean[] = [];
-  for (const one of entries) held.push(await isHeld(store, one));
-  return held;
-}
-
-/** Books and addresses must say the same. */
-function assertBooks(store: ChunkStore): void {
-  const sizes = [...store.addresses()].map((address) => store.info(address)?.size ?? assert.fail("listed and not held"));
-  const [usage] = store.vaults();
-  assert.deepEqual([usage?.chunks, usage?.used], [sizes.length, sizes.reduce((sum, size) => sum + chunkCost(size), 0)]);
-}
 
 /** Where entries of these sizes begin, and the end of the last. */
 function bordersOf(entries: readonly PutEntry[]): readonly number[] {
@@ -66,11 +36,11 @@ test("the log cut at every byte of its last entries: all before the cut is there
     return { vault: testVault, address: chunkAddress(bytes), bytes };
   });
   const disk = createMemoryDisk();
-  const store = await open(await newDirectory(), { disk });
+  const store = await openTestStore(await newDirectory(), { disk });
   for (const one of entries.slice(0, 4)) await store.put([one]);
   await store.put(entries.slice(4));
   await store.remove(entries[3]?.address ?? assert.fail());
-  const [name] = disk.names();
+  const [name] = disk.segments();
   const log = Buffer.from(disk.content(name ?? assert.fail()));
   await store.close();
   const ends = bordersOf(entries).slice(1);
@@ -79,16 +49,16 @@ test("the log cut at every byte of its last entries: all before the cut is there
     const directory = await newDirectory();
     const left = createMemoryDisk();
     left.replace(name ?? "", log.subarray(0, cut));
-    const again = await open(directory, { disk: left });
+    const again = await openTestStore(directory, { disk: left });
     const whole = ends.map((end) => end <= cut);
     if (cut === log.length) whole[3] = false;
     assert.deepEqual(await heldOf(again, entries), whole, `cut at ${cut} of ${log.length}`);
     assertBooks(again);
-    assert.deepEqual(await again.put([entry(6)]), ["stored"]);
+    assert.deepEqual(await again.put([testEntry(6)]), ["stored"]);
     await again.close();
     if (cut % 50 === 0) {
-      const third = await open(directory, { disk: left });
-      assert.deepEqual(await heldOf(third, [...entries, entry(6)]), [...whole, true], "and after one more start");
+      const third = await openTestStore(directory, { disk: left });
+      assert.deepEqual(await heldOf(third, [...entries, testEntry(6)]), [...whole, true], "and after one more start");
       await third.close();
     }
     await rm(directory, { recursive: true });
@@ -96,11 +66,11 @@ test("the log cut at every byte of its last entries: all before the cut is there
 });
 
 test("one byte flipped anywhere in a log that is read again: every other chunk is there, the index lost or not", async () => {
-  const entries = Array.from({ length: 6 }, (_, number) => entry(number));
+  const entries = Array.from({ length: 6 }, (_, number) => testEntry(number));
   const disk = createMemoryDisk();
-  const store = await open(await newDirectory(), { disk });
+  const store = await openTestStore(await newDirectory(), { disk });
   await store.put(entries);
-  const [name] = disk.names();
+  const [name] = disk.segments();
   const log = Buffer.from(disk.content(name ?? assert.fail()));
   await store.close();
   const starts = bordersOf(entries);
@@ -109,7 +79,7 @@ test("one byte flipped anywhere in a log that is read again: every other chunk i
     const bytes = Buffer.from(log);
     bytes[at] = (bytes[at] ?? 0) ^ 0x20;
     left.replace(name ?? "", bytes);
-    const again = await open(await newDirectory(), { disk: left });
+    const again = await openTestStore(await newDirectory(), { disk: left });
     const expected = entries.map((_, i) => !(at >= (starts[i] ?? 0) && at < (starts[i + 1] ?? 0)));
     assert.deepEqual(await heldOf(again, entries), expected, `flipped at ${at}`);
     assert.deepEqual(
@@ -124,12 +94,12 @@ test("one byte flipped anywhere in a log that is read again: every other chunk i
 
 test("bytes in a chunk that look like entries are not believed, even where the chunk's own header rotted", async () => {
   const disk = createMemoryDisk();
-  const store = await open(await newDirectory(), { disk });
-  const victim = entry(0);
+  const store = await openTestStore(await newDirectory(), { disk });
+  const victim = testEntry(0);
   await store.put([victim]);
-  await store.put([entry(1)]);
-  await store.remove(entry(1).address);
-  const [name] = disk.names();
+  await store.put([testEntry(1)]);
+  await store.remove(testEntry(1).address);
+  const [name] = disk.segments();
   const log = disk.content(name ?? assert.fail());
   // The note of the removal, made to be about the victim by somebody who knows the form, inside a chunk.
   const forged = Buffer.from(log.subarray(log.length - entryHeaderBytes));
@@ -139,74 +109,14 @@ test("bytes in a chunk that look like entries are not believed, even where the c
   const bytes = Buffer.concat([Buffer.alloc(50), forged, Buffer.alloc(50)]);
   const start = log.length;
   await store.put([{ vault: testVault, address: chunkAddress(bytes), bytes }]);
-  await store.put([entry(2)]);
+  await store.put([testEntry(2)]);
   const rotten = Buffer.from(disk.content(name ?? ""));
   rotten[start + 10] = 1;
   await store.close();
   const left = createMemoryDisk();
   left.replace(name ?? "", rotten);
-  const again = await open(await newDirectory(), { disk: left });
-  assert.deepEqual(await heldOf(again, [victim, entry(2)]), [true, true]);
-  await again.close();
-});
-
-type Harm = { readonly name: string; readonly harm: (index: string, older: string) => Promise<void> };
-const harms: readonly Harm[] = [
-  { name: "missing", harm: (index) => rm(index, { recursive: true }) },
-  { name: "empty", harm: (index) => truncate(join(index, "data.mdb"), 0) },
-  ...[100, 4000, 4096, 8191, 12_288, 20_000].map((length) => ({
-    name: `cut to ${length} bytes`,
-    harm: (index: string) => truncate(join(index, "data.mdb"), length),
-  })),
-  { name: "full of noise", harm: async (index) => writeFile(join(index, "data.mdb"), seededRandom(3).bytes(65_536)) },
-  {
-    name: "older than the log",
-    harm: async (index, older) => {
-      await rm(index, { recursive: true });
-      await cp(older, index, { recursive: true });
-    },
-  },
-  { name: "marked as having ended the last start", harm: (index) => writeFile(join(index, "being-read"), "") },
-];
-for (const { name, harm } of harms)
-  test(`an index ${name}: everything is found again`, async () => {
-    const directory = await newDirectory();
-    const [index, older] = [join(directory, "index"), join(directory, "older")];
-    const entries = Array.from({ length: 300 }, (_, number) => entry(number));
-    const limits = { segmentBytes: 100_000 };
-    let store = await open(directory, { limits });
-    await store.put(entries.slice(0, 150));
-    await store.remove(entries[3]?.address ?? assert.fail());
-    await store.close();
-    await cp(index, older, { recursive: true });
-    store = await open(directory, { limits });
-    for (const one of entries.slice(150)) await store.put([one]);
-    await store.remove(entries[4]?.address ?? assert.fail());
-    await store.close();
-    await harm(index, older);
-    const again = await open(directory, { limits });
-    assert.deepEqual(
-      await heldOf(again, entries),
-      entries.map((_, i) => i !== 3 && i !== 4),
-    );
-    assertBooks(again);
-    await again.close();
-  });
-
-test("an index that knows more than the log has: what the log has is served, the rest is gone and can be put again", async () => {
-  const directory = await newDirectory();
-  const store = await open(directory);
-  const [a, b] = [entry(1), entry(2)];
-  await store.put([a]);
-  await store.put([b]);
-  await store.close();
-  const [segment] = await readdir(join(directory, "segments"));
-  const path = join(directory, "segments", segment ?? assert.fail());
-  await truncate(path, (await stat(path)).size - 10);
-  const again = await open(directory);
-  assert.deepEqual(await heldOf(again, [a, b]), [true, false]);
-  assertBooks(again);
-  assert.deepEqual(await again.put([a, b]), ["held", "stored"]);
+  const again = await openTestStore(await newDirectory(), { disk: left });
+  assert.deepEqual(await heldOf(again, [victim, testEntry(2)]), [true, true]);
   await again.close();
 });
 
@@ -215,12 +125,12 @@ type Told = { readonly stored: Set<Address>; readonly removed: Set<Address> };
 /** Puts and removes so that segments come, die and are compacted; what was acknowledged is told at once. */
 async function workload(store: DiskChunkStore, told: Told): Promise<void> {
   for (let number = 0; number < 36; number += 1) {
-    const { address } = entry(number);
-    const [outcome] = await store.put([entry(number)]);
+    const { address } = testEntry(number);
+    const [outcome] = await store.put([testEntry(number)]);
     if (outcome !== "stored") return;
     told.stored.add(address);
     if (number < 8 || number % 4 === 0) continue;
-    const victim = entry(number - 8).address;
+    const victim = testEntry(number - 8).address;
     // From the call on nobody knows, until it is answered.
     told.stored.delete(victim);
     if (!(await store.remove(victim).catch(() => false))) return;
@@ -232,8 +142,8 @@ async function workload(store: DiskChunkStore, told: Told): Promise<void> {
 const small = { segmentBytes: 6000, checkpointEntries: 10, compactionBytesPerSecond: 1e12 };
 
 /** A run on a disk that stops at the operation `stopAt`; what the next start finds after a power cut then. */
-async function runUntil(stopAt: number): Promise<{ told: Told; disk: MemoryDisk; directory: string; operations: number; ended: boolean }> {
-  const [directory, next] = [await newDirectory(), await newDirectory()];
+async function runUntil(stopAt: number): Promise<{ told: Told; disk: MemoryDisk; directory: string; ended: boolean }> {
+  const directory = await newDirectory();
   const disk = createMemoryDisk();
   const told: Told = { stored: new Set(), removed: new Set() };
   const random = seededRandom(stopAt + 1);
@@ -246,29 +156,27 @@ async function runUntil(stopAt: number): Promise<{ told: Told; disk: MemoryDisk;
     image ??= disk.afterPowerCut(() => random.fraction() < 0.5);
     throw Object.assign(new Error("the power is off"), { code: "EIO" });
   });
-  const store = await open(directory, { disk, limits: small });
+  const store = await openTestStore(directory, { disk, limits: small });
   await workload(store, told);
-  await cp(join(directory, "index"), join(next, "index"), { recursive: true });
   await store.close();
-  await rm(directory, { recursive: true });
-  return { told, disk: image ?? disk.afterPowerCut(() => false), directory: next, operations, ended: image === undefined };
+  return { told, disk: image ?? disk.afterPowerCut(() => false), directory, ended: image === undefined };
 }
 
 test("the power cut before every single operation of the disk, compaction among them: what was told is true", async () => {
-  const all = Array.from({ length: 36 }, (_, number) => entry(number));
+  const all = Array.from({ length: 36 }, (_, number) => testEntry(number));
   let cuts = 0;
   for (let stopAt = 2; ; stopAt += 1) {
     const { told, disk, directory, ended } = await runUntil(stopAt);
     for (const lostIndex of [false, true]) {
-      if (lostIndex) await rm(join(directory, "index"), { recursive: true });
-      const store = await open(directory, { disk, limits: small });
+      if (lostIndex) disk.loseIndex();
+      const store = await openTestStore(directory, { disk, limits: small });
       const held = await heldOf(store, all);
       all.forEach(({ address }, number) => {
         if (told.stored.has(address)) assert.ok(held[number], `cut ${stopAt}: chunk ${number} was acknowledged and is lost`);
         if (told.removed.has(address)) assert.ok(!held[number], `cut ${stopAt}: chunk ${number} was removed and is back`);
       });
       assertBooks(store);
-      assert.deepEqual(await store.put([entry(99)]), [lostIndex ? "held" : "stored"]);
+      assert.deepEqual(await store.put([testEntry(99)]), [lostIndex ? "held" : "stored"]);
       await store.compacted();
       await store.close();
     }
@@ -298,9 +206,9 @@ test("real processes killed with SIGKILL while they write, 50 times: every addre
     });
     const [, signal] = await once(child, "exit");
     assert.equal(signal, "SIGKILL", "it wrote until it was killed");
-    const store = await open(directory, { limits: small, vaults });
+    const store = await openTestStore(directory, { limits: small });
     for (const number of acknowledged)
-      assert.ok(await isHeld(store, entry(number)), `kill ${kill}: chunk ${number} was acknowledged and is lost`);
+      assert.ok(await isHeld(store, testEntry(number)), `kill ${kill}: chunk ${number} was acknowledged and is lost`);
     assertBooks(store);
     await store.close();
   }

@@ -3,6 +3,8 @@
 export type DiskFile = {
   /** Fills `target` from `position` on as far as the file reaches; resolves with the bytes read. */
   pread(target: Uint8Array, position: number): Promise<number>;
+  /** As `pread`, but the caller waits: for a page of the index, which the system has in memory as a rule. Throws the system's error. */
+  preadNow(target: Uint8Array, position: number): number;
   /** Writes all parts one after another from `position` on. Rejects with the system's error; any part may be on the disk then. */
   pwritev(parts: readonly Uint8Array[], position: number): Promise<void>;
   fdatasync(): Promise<void>;

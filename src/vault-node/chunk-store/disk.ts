@@ -1,5 +1,5 @@
-// The chunk store on disk, put together: append-only segments are the truth, an lmdb index beside them says where each
-// chunk is. How and why: docs/decisions/0004-chunks-on-disk.md.
+// The chunk store on disk, put together: append-only segments are the truth, an index beside them says where each chunk is.
+// How and why: docs/decisions/0004-chunks-on-disk.md.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Address } from "../../protocol/address.ts";
@@ -9,7 +9,8 @@ import type { Log } from "../../runtime/log.ts";
 import { lockVolume, type VolumeLock } from "../volume/volume-lock.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import { type ChunkReader, createChunkReader } from "./chunk-reader.ts";
-import type { ChunkStore, DiskUsage, PutEntry } from "./chunk-store.ts";
+import type { ChunkInfo, ChunkStore, DiskUsage, PutEntry } from "./chunk-store.ts";
+import { ChunkStoreError } from "./chunk-store-error.ts";
 import { type Compaction, createCompaction } from "./compaction.ts";
 import type { Disk } from "./disk-port.ts";
 import type { GroupDraft } from "./group-draft.ts";
@@ -23,7 +24,7 @@ import { createStoreHealth, type StoreHealth } from "./store-health.ts";
 import { compactionRoom, defaultStoreLimits, fittedSegmentBytes, indexBytesPerEntry, type StoreLimits } from "./store-limits.ts";
 import { systemDisk } from "./system-disk.ts";
 import { createVaultAccounts, type DeclaredVault, type VaultAccounts } from "./vault-accounts.ts";
-import { putJob, removeJob, type TakingRules } from "./write-jobs.ts";
+import { noteJob, putJob, removeJob, type TakingRules } from "./write-jobs.ts";
 
 export type DiskStoreOptions = {
   /** Made where it is not there; everything in it belongs to the store. */
@@ -37,7 +38,7 @@ export type DiskStoreOptions = {
 
 /** The store's own extras, for tests and for whoever waits for the background. */
 export type DiskChunkStore = ChunkStore & {
-  /** Resolves once no segment is worth compacting. */
+  /** Resolves once no segment is worth compacting and the index has no work in the background. */
   compacted(): Promise<void>;
 };
 
@@ -80,13 +81,16 @@ async function openLocked(options: DiskStoreOptions, lock: VolumeLock): Promise<
   const segmentBytes = limits.segmentBytes ?? fittedSegmentBytes(bytesMax);
   const accounts = createVaultAccounts(vaults);
   const health = createStoreHealth({ clock, log: report, statfs: () => disk.statfs(directory) });
-  const opened = await openLog({ directory, disk, segmentBytes, checkpointEntries: limits.checkpointEntries, accounts, report });
+  const { checkpointEntries } = limits;
+  const opened = await openLog({ directory, disk, segmentBytes, checkpointEntries, accounts, report, failed: health.failed });
   const buffers = createReadBuffers(limits.buffersBytesMax, clock);
   const { log, index, ledger } = opened;
   const reader = createChunkReader({ index, ledger, files: log.files, buffers, health, limits });
-  const taken = (chunks = 0): number => log.bytes() + (accounts.total().chunks + chunks) * indexBytesPerEntry;
+  const taken = (chunks = 0): number => log.bytes() + Math.max((accounts.total().chunks + chunks) * indexBytesPerEntry, index.bytesMax());
   const compaction = createCompaction({ log, index, ledger, health, limits, clock, report, bytesMax, taken, writer: () => writer });
   const writer = createGroupWriter({ log, index, ledger, health, limits, afterGroup: () => compaction.wake() });
+  if (opened.torn.length > 0 && !(await writer.submit(noteJob(opened.torn))))
+    report.warn("what was found torn could not be noted in the log");
   compaction.wake();
   return storeOf({
     ...opened,
@@ -110,12 +114,7 @@ function storeOf(parts: Parts): DiskChunkStore {
   return {
     put: async (entries) => (entries.length === 0 ? [] : writer.submit(putJob(entries, rules))),
     get: (address) => reader.get(address),
-    info: (address) => {
-      const place = index.find(address);
-      // A chunk known to be damaged is not held any more: the next put brings it back.
-      if (place === undefined || place.damaged) return undefined;
-      return { vault: place.vault, size: place.size, storedAtMs: place.storedAtMs };
-    },
+    info: (address) => infoOf(index, address),
     remove: async (address) => {
       const removed = await writer.submit(removeJob(address, rules));
       if (typeof removed !== "boolean") throw removed;
@@ -126,12 +125,27 @@ function storeOf(parts: Parts): DiskChunkStore {
     disk: () => usageOf(parts),
     health: () => health.now(),
     onChange: (listener) => health.onChange(listener),
-    compacted: () => compaction.idle(),
+    compacted: async () => {
+      await compaction.idle();
+      await index.merged();
+    },
     close: () => {
       closing ??= close(parts);
       return closing;
     },
   };
+}
+
+function infoOf(index: ChunkIndex, address: Address): ChunkInfo | undefined {
+  try {
+    const place = index.find(address);
+    // A chunk known to be damaged is not held any more: the next put brings it back.
+    return place === undefined || place.damaged ? undefined : { vault: place.vault, size: place.size, storedAtMs: place.storedAtMs };
+  } catch (error) {
+    // The store is read-only by now, and says why.
+    if (error instanceof ChunkStoreError) return undefined;
+    throw error;
+  }
 }
 
 function fits({ accounts, health, taken, putBytesMax }: Parts, { vault, bytes }: PutEntry, draft: GroupDraft): boolean {
@@ -149,7 +163,7 @@ async function usageOf({ health, index, accounts, log }: Parts): Promise<DiskUsa
   const { used, chunks } = accounts.total();
   const live = used - chunks * (entryHeaderBytes + indexBytesPerEntry);
   const dead = log.deadBytes();
-  return { live, dead, overhead: log.bytes() - live - dead + (await index.bytes()), free, total };
+  return { live, dead, overhead: log.bytes() - live - dead + index.bytes(), free, total };
 }
 
 // In the order in which one part needs another; the lock goes last, whatever happens.

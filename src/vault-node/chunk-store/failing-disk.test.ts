@@ -97,6 +97,48 @@ test("ENOSPC: read-only while the disk is full, writable by itself once there is
   await third.close();
 });
 
+for (const [kind, file] of [
+  ["create", "run-"],
+  ["write", "run-"],
+  ["sync", "run-"],
+  ["write", "books-"],
+  ["sync", "books-"],
+  ["unlink", "books-"],
+] as const)
+  test(`ENOSPC on ${kind} of ${file} files: what was acknowledged stays, and with room the index goes on as if nothing had been`, async () => {
+    const disk = createMemoryDisk();
+    const directory = await mkdtemp(join(folder, "store-"));
+    const vaults = [{ vault: testVault, capacity: 64 * mib }];
+    const limits = { checkpointEntries: 5 };
+    const store = await createDiskChunkStore({ directory, vaults, clock, log: silentLog, disk, limits });
+    const numbers = Array.from({ length: 60 }, (_, number) => number);
+    for (const number of numbers.slice(0, 20)) await store.put([entry(number)]);
+    await store.compacted();
+    disk.watch((operation) => {
+      if (operation.kind === kind && operation.path.startsWith(file)) throw Object.assign(new Error("no room"), { code: "ENOSPC" });
+    });
+    const outcomes: string[] = [];
+    for (const number of numbers.slice(20, 40)) outcomes.push((await store.put([entry(number)]))[0] ?? "");
+    assert.ok(outcomes[0] === "stored" && outcomes.includes("read-only"), outcomes.join(" "));
+    assert.deepEqual(store.health(), { mode: "read-only", why: "the disk is full" });
+    for (const number of numbers.slice(0, 20)) assert.ok(await reads(store, entry(number)));
+    works(disk);
+    await clock.advance(2 * freeSpaceAgeMs);
+    assert.equal(store.health().mode, "writable");
+    const again = await store.put(numbers.map(entry));
+    assert.deepEqual(
+      again.slice(20, 40),
+      outcomes.map((outcome) => (outcome === "stored" ? "held" : "stored")),
+    );
+    await store.compacted();
+    await store.close();
+    const index = disk.names().filter((name) => !disk.segments().includes(name));
+    assert.ok(index.length <= 8, `nothing is left behind but what counts: ${index.join(" ")}`);
+    const next = await createDiskChunkStore({ directory, vaults, clock, log: silentLog, disk, limits });
+    for (const number of numbers) assert.ok(await reads(next, entry(number)), `chunk ${number}`);
+    await next.close();
+  });
+
 test("a segment that cannot be begun, or its directory not synced: nothing is acknowledged", async () => {
   for (const kind of ["create", "sync-directory"] as const) {
     const disk = createMemoryDisk();

@@ -3,13 +3,13 @@
 import type { Address } from "../../protocol/address.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
-import type { Place } from "./index-file.ts";
+import type { Place } from "./index-page.ts";
 import { type EntryHead, entryBytes, entryHeaderBytes, writeEntryHead } from "./log-entry.ts";
 import type { LogPosition } from "./segment-log.ts";
 import { chunkCost } from "./vault-accounts.ts";
 
 export type GroupDraft = {
-  /** Adds an entry with its bytes, which must not change until the group is written. A removal whose `layIn` is 0 is about this group's own segment. */
+  /** Adds an entry with its bytes, which must not change until the group is written. A note whose `layIn` is 0 is about this group's own segment. */
   add(head: EntryHead, bytes?: Uint8Array): void;
   /** `coming` or `going` where this group changes the address, otherwise where the chunk is now. */
   find(address: Address): Place | "coming" | "going" | undefined;
@@ -34,7 +34,7 @@ export function createGroupDraft(index: ChunkIndex): GroupDraft {
   return {
     add: (head, bytes) => {
       entries.push({ head, bytes });
-      changes.set(head.address, head.kind === "put" ? "coming" : "going");
+      if (head.kind !== "torn") changes.set(head.address, head.kind === "put" ? "coming" : "going");
       total += entryBytes(head);
       if (head.kind === "put") costs.set(head.vault, (costs.get(head.vault) ?? 0) + chunkCost(head.size));
     },

@@ -16,7 +16,7 @@ export type GroupWriter = {
   submit<T>(job: Job<T>): Promise<T>;
   /** Brings the index file up to date with everything written before. */
   checkpoint(): Promise<void>;
-  /** Takes no more jobs; resolves when those taken are done and the index file is up to date. */
+  /** Takes no more jobs; resolves when those taken are done and the index file is up to date, as good as it goes. */
   close(): Promise<void>;
 };
 
@@ -139,7 +139,8 @@ export function createGroupWriter(parts: WriterParts): GroupWriter {
     close: async () => {
       closed = true;
       await running;
-      if (health.now().mode === "writable") await checkpoints.write();
+      // An index left behind costs the next start some reading, and nothing else.
+      if (health.now().mode === "writable") await checkpoints.write().catch((error: unknown) => health.failed(error));
     },
   };
 }

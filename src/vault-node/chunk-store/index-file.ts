@@ -1,179 +1,165 @@
-// The index on disk: an lmdb file from address to place in the log, and the state it belongs to, changed together in one
-// transaction. It may be lost at any time: the log can make it again.
-import { rm, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { type Database, open, type RootDatabase } from "lmdb";
-import { z } from "zod";
-import { type Address, addressFromBytes, parseAddress } from "../../protocol/address.ts";
-import type { VaultName } from "../../protocol/keys.ts";
-import type { LogPosition, SegmentFigures } from "./segment-log.ts";
-import type { AccountFigures } from "./vault-accounts.ts";
-
-/** Where a chunk's bytes lie; `damaged`: its checksum failed once, or its segment is gone because of that (segment 0). */
-export type Place = {
-  readonly segment: number;
-  readonly offset: number;
-  readonly size: number;
-  readonly vault: VaultName;
-  readonly storedAtMs: number;
-  readonly damaged: boolean;
-};
-
-/** What the index knows of the log up to `position`. */
-export type IndexState = {
-  readonly position: LogPosition;
-  readonly accounts: ReadonlyMap<VaultName, AccountFigures>;
-  readonly segments: ReadonlyMap<number, SegmentFigures>;
-};
+// The index on disk: from an address to where its chunk lies. Changes come in batches, each a new sorted run; the newest
+// run that knows an address is right. Runs are merged in the background, so that few have to be asked. All of it may be lost
+// at any time: the log can make it again.
+import { type Address, addressFromBytes } from "../../protocol/address.ts";
+import { ChunkStoreError } from "./chunk-store-error.ts";
+import { booksOf, type IndexState } from "./index-books.ts";
+import type { IndexFiles } from "./index-files.ts";
+import { mergeRuns, recordsBehind, runsToMerge } from "./index-merge.ts";
+import { addressBytes, type Place, readPlace, recordBytes, writeRecord } from "./index-page.ts";
+import { isPassing } from "./store-health.ts";
+import { runsMax } from "./store-limits.ts";
 
 export type IndexFile = {
   /** As last written; undefined for a new index. */
   state(): IndexState | undefined;
+  /** Throws a `ChunkStoreError` io where the index cannot be read. */
   find(address: Address): Place | undefined;
+  /** Throws as `find` does. */
   entries(): Iterable<[Address, Place]>;
-  /** Writes changes and state in one synced transaction; `null` removes. Rejects with the reason where nothing was written. */
+  /** Writes changes and state, synced; `null` removes. Rejects with the reason where nothing was written. One at a time. */
   write(changes: ReadonlyMap<Address, Place | null>, state: IndexState): Promise<void>;
-  /** What the file takes on the disk. */
-  bytes(): Promise<number>;
+  /** What the files take on the disk. */
+  bytes(): number;
+  /** What it may take while all runs are merged. */
+  bytesMax(): number;
+  /** Resolves once no runs are being merged. */
+  merged(): Promise<void>;
   close(): Promise<void>;
 };
 
-const valueBytes = 24;
+/** Addresses that are looked at in one go: a millisecond. */
 const pageEntries = 512;
-const stateKey = Buffer.from("state");
-const count = z.int().min(0);
-const stateSchema = z.strictObject({
-  position: z.strictObject({ segment: count, offset: count }),
-  // In the order of their numbers in the values.
-  accounts: z.array(z.tuple([z.string(), count, count])),
-  segments: z.array(z.tuple([count, count, count, count, count])),
-});
 
-// Plain synced commits (two writes in order, the way LMDB was designed): the index is written rarely, so the overlapping
-// sync of lmdb-js, which pays off with a commit a group, would only add a way to be behind. No object cache: values are
-// 24 bytes. The map is address space, not memory; lmdb-js enlarges it by itself.
-const options = { keyEncoding: "binary", encoding: "binary", cache: false, overlappingSync: false, maxDbs: 2, maxReaders: 16 } as const;
-
-/** Opens the index in `directory`, or makes it. Throws where the file is no index. */
-export function openIndexFile(directory: string): IndexFile {
-  const root: RootDatabase<Buffer, Buffer> = open({ ...options, path: directory, noSubdir: false });
-  const chunks = root.openDB<Buffer, Buffer>({ name: "chunks", keyEncoding: "binary", encoding: "binary", cache: false });
-  const states = root.openDB<Buffer, Buffer>({ name: "state", keyEncoding: "binary", encoding: "binary", cache: false });
-  const stored = states.getBinary(stateKey);
-  const parsed = stored === undefined ? undefined : stateSchema.parse(JSON.parse(stored.toString("utf8")));
-  const vaults: VaultName[] = (parsed?.accounts ?? []).flatMap(([vault]) => parseAddress(vault) ?? []);
+/** The index in `files`; `failed` hears what made it unreadable, or its files unwritable in the background. */
+export function createIndexFile(files: IndexFiles, failed: (error: unknown) => void): IndexFile {
+  const key = Buffer.alloc(addressBytes);
   let closed = false;
+  // Found rotten, the index is not used for another start: there it is made again.
+  const reading = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      if (!isPassing(error)) {
+        failed(error);
+        void files.withdraw().catch(failed);
+      }
+      throw new ChunkStoreError("io", "the index of the chunk store cannot be read", error);
+    }
+  };
+  const merges = createMerges(files, failed);
+  merges.wake();
   return {
-    state: () => (parsed === undefined ? undefined : stateOf(parsed)),
+    state: () => files.books().state,
     find: (address) => {
-      if (closed) return undefined;
-      const value = chunks.getBinaryFast(Buffer.from(address, "hex"));
-      return value === undefined ? undefined : decodePlace(value, vaults);
+      if (closed || files.runs().length === 0) return undefined;
+      key.write(address, "hex");
+      return reading(() => findIn(files, key));
     },
-    entries: () => entriesOf(chunks, vaults, () => closed),
-    write: (changes, state) => writeAll(chunks, states, { changes, state, vaults }),
-    bytes: async () => (await stat(join(directory, "data.mdb"))).blocks * 512,
+    entries: () => entriesOf(files, reading, () => closed),
+    write: async (changes, state) => {
+      if (files.runs().length >= runsMax) await merges.idle();
+      await writeChanges(files, changes, state);
+      merges.wake();
+    },
+    bytes: () => files.bytes(),
+    bytesMax: () => files.bytesMax(),
+    merged: () => merges.idle(),
     close: async () => {
       closed = true;
-      await root.close();
+      await merges.stop();
+      await files.close();
     },
   };
 }
 
-/** Deletes the index in `directory`; the next one is made from the log. */
-export async function deleteIndexFile(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true });
+function findIn(files: IndexFiles, key: Buffer): Place | undefined {
+  const runs = files.runs();
+  for (let age = runs.length - 1; age >= 0; age -= 1) {
+    const record = runs[age]?.find(key);
+    if (record !== undefined) return readPlace(record, 0, files.books().vaults);
+  }
+  return undefined;
 }
 
-// Page by page, so that nobody who is slow pins an old version of the index, or keeps a cursor past the end of the store.
-function* entriesOf(chunks: Database<Buffer, Buffer>, vaults: readonly VaultName[], isClosed: () => boolean): Iterable<[Address, Place]> {
+// Page by page, so that nobody who is slow keeps runs that were merged since.
+function* entriesOf(files: IndexFiles, reading: <T>(action: () => T) => T, isClosed: () => boolean): Iterable<[Address, Place]> {
   let last: Buffer | undefined;
   while (!isClosed()) {
-    const from = last === undefined ? {} : { start: last, exclusiveStart: true };
-    const page = [...chunks.getRange({ ...from, limit: pageEntries })];
-    for (const { key, value } of page) yield [addressFromBytes(key), decodePlace(value, vaults)];
-    last = page.at(-1)?.key;
-    if (page.length < pageEntries) return;
+    const after = last;
+    const records = reading(() => recordsBehind(files.runs().toReversed(), after, pageEntries));
+    for (let at = 0; at < records.length; at += recordBytes) {
+      const place = reading(() => readPlace(records, at, files.books().vaults));
+      if (place !== undefined) yield [addressFromBytes(records.subarray(at, at + addressBytes)), place];
+    }
+    if (records.length < pageEntries * recordBytes) return;
+    last = records.subarray(records.length - recordBytes, records.length - recordBytes + addressBytes);
   }
 }
 
-type Writing = { readonly changes: ReadonlyMap<Address, Place | null>; readonly state: IndexState; readonly vaults: VaultName[] };
-
-async function writeAll(chunks: Database<Buffer, Buffer>, states: Database<Buffer, Buffer>, writing: Writing): Promise<void> {
-  const { changes, state, vaults } = writing;
-  const numbers = numberVaults(vaults, state);
-  try {
-    await chunks.batch(() => {
-      for (const [address, place] of changes) {
-        const key = Buffer.from(address, "hex");
-        if (place === null) void chunks.remove(key);
-        else void chunks.put(key, encodePlace(place, numbers.get(place.vault) ?? 0));
-      }
-      void states.put(stateKey, Buffer.from(stateText(state, vaults)));
-    });
-  } catch (error) {
-    throw await reasonOf(error);
-  }
+async function writeChanges(files: IndexFiles, changes: ReadonlyMap<Address, Place | null>, state: IndexState): Promise<void> {
+  const { vaults } = booksOf([], files.books().vaults, state);
+  const numbers = new Map(vaults.map((vault, number) => [vault, number]));
+  const record = Buffer.alloc(recordBytes);
+  const fresh = files.runs().length === 0;
+  const added =
+    changes.size === 0
+      ? undefined
+      : await files.newRun(changes.size, async (writer) => {
+          for (const address of [...changes.keys()].sort()) {
+            const place = changes.get(address) ?? null;
+            // Where nothing is older, what is nowhere needs no record.
+            if (place === null && fresh) continue;
+            writeRecord(record, address, place, place === null ? 0 : (numbers.get(place.vault) ?? 0));
+            if (writer.isFull()) await writer.write();
+            writer.add(record, 0);
+          }
+        });
+  await files.replace({ taken: [], added, state });
 }
 
-// lmdb-js hides the reason in a second promise, which nobody but us would catch.
-async function reasonOf(error: unknown): Promise<unknown> {
-  if (!(error instanceof Error && "commitError" in error)) return error;
-  return Promise.resolve(error.commitError).then(
-    () => error,
-    (reason: unknown) => reason,
-  );
-}
+type Merges = { wake(): void; idle(): Promise<void>; stop(): Promise<void> };
 
-// Vaults keep their numbers for ever: new ones come behind.
-function numberVaults(vaults: VaultName[], state: IndexState): ReadonlyMap<VaultName, number> {
-  const known = new Set(vaults);
-  for (const vault of state.accounts.keys()) if (!known.has(vault)) vaults.push(vault);
-  return new Map(vaults.map((vault, number) => [vault, number]));
-}
-
-function stateText({ position, accounts, segments }: IndexState, vaults: readonly VaultName[]): string {
-  return JSON.stringify({
-    position,
-    accounts: vaults.map((vault) => [vault, accounts.get(vault)?.used ?? 0, accounts.get(vault)?.chunks ?? 0]),
-    segments: [...segments].map(([number, { end, dead, removals, gone }]) => [number, end, dead, removals, gone]),
-  });
-}
-
-function stateOf({ position, accounts, segments }: z.infer<typeof stateSchema>): IndexState {
-  return {
-    position,
-    accounts: new Map(
-      accounts.flatMap(([text, used, chunks]) => {
-        const vault = parseAddress(text);
-        return vault === undefined ? [] : [[vault, { used, chunks }] as const];
-      }),
-    ),
-    segments: new Map(segments.map(([number, end, dead, removals, gone]) => [number, { end, dead, removals, gone }])),
+/** Merging in the background, one after another. Cut short at any moment, it is simply done again. */
+function createMerges(files: IndexFiles, failed: (error: unknown) => void): Merges {
+  const stopping = new AbortController();
+  let running: Promise<void> | undefined;
+  const next = (): number => {
+    const accounts = [...(files.books().state?.accounts.values() ?? [])];
+    const live = accounts.reduce((sum, { chunks }) => sum + chunks, 0);
+    return runsToMerge(
+      files.runs().map(({ records }) => records),
+      live,
+    );
   };
-}
-
-// segment u32 · offset u32 · size u32 · vault number u16 · damaged u8 · zero u8 · stored at f64
-function encodePlace(place: Place, vaultNumber: number): Buffer {
-  const value = Buffer.alloc(valueBytes);
-  value.writeUInt32LE(place.segment, 0);
-  value.writeUInt32LE(place.offset, 4);
-  value.writeUInt32LE(place.size, 8);
-  value.writeUInt16LE(vaultNumber, 12);
-  value.writeUInt8(place.damaged ? 1 : 0, 14);
-  value.writeDoubleLE(place.storedAtMs, 16);
-  return value;
-}
-
-function decodePlace(value: Buffer, vaults: readonly VaultName[]): Place {
-  const vault = vaults[value.readUInt16LE(12)];
-  if (value.length !== valueBytes || vault === undefined) throw new RangeError("the index has a value of another form");
+  const merge = async (count: number): Promise<void> => {
+    const taken = files.runs().slice(-count);
+    const isWhole = taken.length === files.runs().length;
+    const records = taken.reduce((sum, run) => sum + run.records, 0);
+    const added = await files.newRun(records, (writer) =>
+      mergeRuns({ runs: taken.toReversed(), writer, isWhole, signal: stopping.signal }),
+    );
+    await files.replace({ taken, added });
+  };
+  const run = async (): Promise<void> => {
+    try {
+      for (let count = next(); count > 0 && !stopping.signal.aborted; count = next()) await merge(count);
+    } catch (error) {
+      if (stopping.signal.aborted) return;
+      failed(error);
+      if (error instanceof RangeError) await files.withdraw().catch(failed);
+    } finally {
+      running = undefined;
+    }
+  };
   return {
-    segment: value.readUInt32LE(0),
-    offset: value.readUInt32LE(4),
-    size: value.readUInt32LE(8),
-    vault,
-    storedAtMs: value.readDoubleLE(16),
-    damaged: value.readUInt8(14) === 1,
+    wake: () => {
+      if (running === undefined && !stopping.signal.aborted && next() > 0) running = run();
+    },
+    idle: async () => running,
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
   };
 }

@@ -2,7 +2,7 @@
 // of the log. A start that reads the log again and a running store do it with the same few lines.
 import type { Address } from "../../protocol/address.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
-import type { Place } from "./index-file.ts";
+import type { Place } from "./index-page.ts";
 import { type EntryHead, entryBytes, entryHeaderBytes } from "./log-entry.ts";
 import type { LogPosition, SegmentLog } from "./segment-log.ts";
 import type { VaultAccounts } from "./vault-accounts.ts";
@@ -31,10 +31,14 @@ export function createLedger({ index, accounts, log }: LedgerParts): Ledger {
   };
   return {
     apply: (head, at, damaged = false) => {
-      if (head.kind === "remove") {
-        log.addRemoval(at.segment, entryBytes(head));
+      if (head.kind !== "put") {
+        log.addNote(at.segment, entryBytes(head));
         // Copied on by compaction, the note may stand behind a newer copy, which it is not about.
-        return (index.find(head.address)?.segment ?? 0) <= head.layIn && forget(head.address);
+        const place = index.find(head.address);
+        if (place === undefined || place.segment > head.layIn) return false;
+        if (head.kind === "remove") return forget(head.address);
+        index.set(head.address, { ...place, damaged: true });
+        return false;
       }
       const emptied = forget(head.address);
       const { size, vault, storedAtMs } = head;

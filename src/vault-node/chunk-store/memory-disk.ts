@@ -21,6 +21,9 @@ export type MemoryDisk = Disk & {
   /** Replaces a file, synced. */
   replace(path: string, content: Uint8Array): void;
   names(): readonly string[];
+  segments(): readonly string[];
+  /** Deletes what the index is made of. */
+  loseIndex(): void;
 };
 
 type Change = { readonly at: number; readonly bytes: Uint8Array } | { readonly length: number };
@@ -74,6 +77,10 @@ export function createMemoryDisk(total: number = 2 ** 40, content: ReadonlyMap<s
     content: (path) => bytesOf(find(path).now),
     replace: (path, bytes) => void files.set(basename(path), fileOf(Buffer.from(bytes))),
     names: () => [...files.keys()].sort(),
+    segments: () => [...files.keys()].filter((name) => name.startsWith("segment-")).sort(),
+    loseIndex: () => {
+      for (const name of files.keys()) if (!name.startsWith("segment-")) files.delete(name);
+    },
   };
 }
 
@@ -92,11 +99,13 @@ function diskFile(file: File, step: (kind: DiskOperation["kind"]) => void, count
     file.unsynced.push(one);
     if ("bytes" in one) counts.bytesWritten += one.bytes.length;
   };
+  const read = (target: Uint8Array, position: number): number => {
+    step("read");
+    return bytesOf(file.now).copy(target, 0, Math.min(position, file.now.length), position + target.length);
+  };
   return {
-    pread: async (target, position) => {
-      step("read");
-      return bytesOf(file.now).copy(target, 0, Math.min(position, file.now.length), position + target.length);
-    },
+    pread: async (target, position) => read(target, position),
+    preadNow: read,
     pwritev: async (parts, position) => {
       const bytes = Buffer.concat(parts);
       try {

@@ -1,14 +1,16 @@
 // What a start does before anybody is served: opens index and log, checks that they belong together, and reads again
 // what the index does not know yet.
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Address } from "../../protocol/address.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type ChunkIndex, createChunkIndex } from "./chunk-index.ts";
 import type { Disk } from "./disk-port.ts";
-import { canBeMapped, markerPath, noteReading } from "./index-check.ts";
-import { deleteIndexFile, type IndexFile, type IndexState, openIndexFile } from "./index-file.ts";
+import type { IndexState } from "./index-books.ts";
+import { createIndexFile, type IndexFile } from "./index-file.ts";
+import { deleteIndex, type IndexFiles, openIndexFiles } from "./index-files.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
-import { entryBytes } from "./log-entry.ts";
+import { type EntryHead, entryBytes } from "./log-entry.ts";
 import { scanSegment } from "./recovery.ts";
 import { createSegmentLog, listSegments, type SegmentLog } from "./segment-log.ts";
 import type { VaultAccounts } from "./vault-accounts.ts";
@@ -21,9 +23,18 @@ export type OpenLogOptions = {
   readonly checkpointEntries: number;
   readonly accounts: VaultAccounts;
   readonly report: Log;
+  /** Called with what makes the index unreadable, or its files unwritable. */
+  failed(error: unknown): void;
 };
 
-export type OpenedLog = { readonly log: SegmentLog; readonly index: ChunkIndex; readonly ledger: Ledger };
+/** `torn`: the notes to be written about chunks that were found torn, so that no later start takes them for whole. */
+export type OpenedLog = {
+  readonly log: SegmentLog;
+  readonly index: ChunkIndex;
+  readonly ledger: Ledger;
+  readonly torn: readonly EntryHead[];
+};
+type Opened = Omit<OpenedLog, "torn">;
 
 const emptyState: IndexState = { position: { segment: 0, offset: 0 }, accounts: new Map(), segments: new Map() };
 
@@ -38,9 +49,8 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
     const log = createSegmentLog({ disk, directory: segments, segmentBytes }, state.segments, state.position.segment);
     const index = createChunkIndex(file);
     const ledger = createLedger({ index, accounts, log });
-    await readAgain({ ...options, directory: segments }, { log, index, ledger }, state);
-    await rm(markerPath(join(directory, "index")), { force: true });
-    return { log, index, ledger };
+    const torn = await readAgain({ ...options, directory: segments }, { log, index, ledger }, state);
+    return { log, index, ledger, torn };
   } catch (error) {
     await file.close();
     throw error;
@@ -49,23 +59,21 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
 
 // The index is only a shortcut: one that cannot be read, or knows of bytes the log does not have, is made anew.
 async function openIndex(options: OpenLogOptions, segments: string): Promise<{ file: IndexFile; state: IndexState }> {
+  const { disk, report, failed } = options;
   const path = join(options.directory, "index");
   await mkdir(path, { recursive: true, mode: 0o700 });
-  try {
-    if (!(await canBeMapped(path))) throw new RangeError("the index file is torn, or ended the last start");
-    await noteReading(path);
-    const file = openIndexFile(path);
-    const state = file.state();
-    const rest = (await listSegments(options.disk, segments)).length > 0;
-    if (state === undefined ? !rest : await covers(options.disk, segments, state)) return { file, state: state ?? emptyState };
-    await file.close();
-  } catch (cause) {
-    options.report.warn("the index of the chunk store cannot be read", { cause });
-  }
-  options.report.warn("the index of the chunk store is made again from the log");
-  await deleteIndexFile(path);
-  await mkdir(path, { recursive: true, mode: 0o700 });
-  return { file: openIndexFile(path), state: emptyState };
+  const files = await openIndexFiles(disk, path);
+  const { state } = files.books();
+  const opened = (of: IndexFiles): { file: IndexFile; state: IndexState } => ({
+    file: createIndexFile(of, failed),
+    state: of.books().state ?? emptyState,
+  });
+  const isNew = state === undefined && (await listSegments(disk, segments)).length === 0;
+  if (isNew || (state !== undefined && (await covers(disk, segments, state)))) return opened(files);
+  report.warn("the index of the chunk store is made again from the log");
+  await files.close();
+  await deleteIndex(disk, path);
+  return opened(await openIndexFiles(disk, path));
 }
 
 // Whether every segment is there and as long as the index says.
@@ -81,34 +89,33 @@ async function covers(disk: Disk, directory: string, state: IndexState): Promise
   }
 }
 
-async function readAgain(options: OpenLogOptions, opened: OpenedLog, state: IndexState): Promise<void> {
+async function readAgain(options: OpenLogOptions, opened: Opened, state: IndexState): Promise<readonly EntryHead[]> {
   const { disk, directory } = options;
   const present = await listSegments(disk, directory);
   const { position } = state;
+  const torn = new Map<Address, EntryHead>();
   for (const segment of present) {
     if (segment < position.segment && !state.segments.has(segment)) await opened.log.unlink(segment);
     else if (segment >= position.segment) {
       const from = segment === position.segment ? position.offset : 0;
       const last = segment === present.at(-1);
-      await readSegment(options, opened, { segment, from, last, verify: last || position.segment > 0, anew: position.segment === 0 });
+      await readSegment(options, opened, { segment, from, last, verify: last || position.segment > 0, torn });
     }
   }
+  return [...torn.values()];
 }
-
-/** An index made anew is written in batches so much larger: its pages are touched in no order, each batch most of them. */
-const batchesAnew = 4;
 
 type Reading = {
   readonly segment: number;
   readonly from: number;
   readonly last: boolean;
   readonly verify: boolean;
-  readonly anew: boolean;
+  /** Gets what is torn and has no note yet. */
+  readonly torn: Map<Address, EntryHead>;
 };
 
-async function readSegment(options: OpenLogOptions, { log, index, ledger }: OpenedLog, reading: Reading): Promise<void> {
-  const { segment, from, last } = reading;
-  const batch = options.checkpointEntries * (reading.anew ? batchesAnew : 1);
+async function readSegment(options: OpenLogOptions, { log, index, ledger }: Opened, reading: Reading): Promise<void> {
+  const { segment, from, last, torn } = reading;
   let end = from;
   await log.files.use(segment, async (file) => {
     const scan = scanSegment(file, reading);
@@ -118,7 +125,9 @@ async function readSegment(options: OpenLogOptions, { log, index, ledger }: Open
       end = offset + entryBytes(head);
       log.extend(segment, end);
       ledger.apply(head, { segment, offset }, damaged);
-      if (index.pending() >= batch) await ledger.checkpoint();
+      torn.delete(head.address);
+      if (damaged) torn.set(head.address, { ...head, kind: "torn", size: 0, layIn: segment });
+      if (index.pending() >= options.checkpointEntries) await ledger.checkpoint();
     }
     if (step.value.gaps > 0) {
       options.report.warn("the log has bytes that are no entries", { segment, gaps: step.value.gaps });
@@ -126,11 +135,11 @@ async function readSegment(options: OpenLogOptions, { log, index, ledger }: Open
       // segment with entries is open again.
       log.seal();
     }
-    const torn = (await file.size()) - end;
-    if (torn > 0) options.report.warn("the log has a torn end", { segment, end, torn, cut: last });
-    if (torn > 0 && last) await file.truncate(end);
+    const tail = (await file.size()) - end;
+    if (tail > 0) options.report.warn("the log has a torn end", { segment, end, tail, cut: last });
+    if (tail > 0 && last) await file.truncate(end);
     // What is served from here on must not be lost with the next power cut.
-    if (torn > 0 || end > from) await file.fdatasync();
+    if (tail > 0 || end > from) await file.fdatasync();
   });
   if (end > 0) return;
   // A segment that was begun and never written, whether the index knows of it or not.

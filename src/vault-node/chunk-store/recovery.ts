@@ -27,19 +27,24 @@ export async function* scanSegment(file: DiskFile, options: ScanOptions): AsyncG
   let offset = options.from;
   let end = offset;
   let gaps = 0;
+  // The first of a gap, where its header is whole and its bytes are not: a later start that believes headers would take it for a chunk.
+  let torn: FoundEntry | undefined;
   for (;;) {
     const head = await source.headAt(offset);
     const next = offset + (head === undefined ? 0 : entryBytes(head));
     if (head !== undefined && next <= source.size) {
       // Behind a gap we may be inside a chunk, whose bytes are anybody's: only what proves itself is believed there.
-      const sound = head.kind === "remove" ? gaps === 0 : !(options.verify || gaps > 0) || (await source.holds(head, offset));
+      const sound = head.kind !== "put" ? gaps === 0 : !(options.verify || gaps > 0) || (await source.holds(head, offset));
       const damaged = !sound && gaps === 0 && (await source.headAt(next)) !== undefined;
       if (sound || damaged) {
+        if (torn !== undefined) yield torn;
+        torn = undefined;
         yield { head, offset, damaged };
         offset = next;
         end = next;
         continue;
       }
+      if (gaps === 0) torn = { head, offset, damaged: true };
     }
     const found = await source.findHead(offset + 1);
     if (found === undefined) return { end, gaps: gaps - tail(gaps, end, offset) };

@@ -6,10 +6,10 @@ import { createSegmentFiles, type SegmentFiles } from "./segment-files.ts";
 import { openSegmentsMax } from "./store-limits.ts";
 
 /**
- * `end` and `dead` in bytes: what is written, and how much of it nobody needs any more. `removals`: bytes of notes of
- * removals, needed until the segments they are about are gone; `gone`: how many segments had gone when the last was written.
+ * `end` and `dead` in bytes: what is written, and how much of it nobody needs any more. `notes`: bytes of notes, which
+ * are needed until the segments they are about are gone; `gone`: how many segments had gone when the last was written.
  */
-export type SegmentFigures = { readonly end: number; readonly dead: number; readonly removals: number; readonly gone: number };
+export type SegmentFigures = { readonly end: number; readonly dead: number; readonly notes: number; readonly gone: number };
 export type LogPosition = { readonly segment: number; readonly offset: number };
 
 export type SegmentLog = {
@@ -26,7 +26,7 @@ export type SegmentLog = {
   seal(): void;
   segments(): ReadonlyMap<number, SegmentFigures>;
   addDead(segment: number, bytes: number): void;
-  addRemoval(segment: number, bytes: number): void;
+  addNote(segment: number, bytes: number): void;
   /** How many segments have gone since the log was begun. */
   gone(): number;
   /** Bytes of all segments. */
@@ -112,7 +112,7 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
     },
     segments: () => segments,
     addDead: books.addDead,
-    addRemoval: (segment, more) => books.addRemoval(segment, more, gone()),
+    addNote: (segment, more) => books.addNote(segment, more, gone()),
     gone,
     bytes: books.bytes,
     deadBytes: books.deadBytes,
@@ -133,7 +133,7 @@ type SegmentBooks = {
   readonly segments: ReadonlyMap<number, SegmentFigures>;
   extend(segment: number, end: number): void;
   addDead(segment: number, bytes: number): void;
-  addRemoval(segment: number, bytes: number, gone: number): void;
+  addNote(segment: number, bytes: number, gone: number): void;
   drop(segment: number): void;
   bytes(): number;
   deadBytes(): number;
@@ -144,7 +144,7 @@ function createSegmentBooks(known: ReadonlyMap<number, SegmentFigures>): Segment
   const segments = new Map<number, Segment>([...known].map(([number, figures]) => [number, { ...figures }]));
   let bytes = sum(segments, "end");
   let dead = sum(segments, "dead");
-  const figures = (segment: number): Segment => segments.get(segment) ?? { end: 0, dead: 0, removals: 0, gone: 0 };
+  const figures = (segment: number): Segment => segments.get(segment) ?? { end: 0, dead: 0, notes: 0, gone: 0 };
   return {
     segments,
     extend: (segment, end) => {
@@ -158,10 +158,10 @@ function createSegmentBooks(known: ReadonlyMap<number, SegmentFigures>): Segment
       figures(segment).dead += more;
       dead += more;
     },
-    addRemoval: (segment, more, gone) => {
+    addNote: (segment, more, gone) => {
       const one = segments.get(segment);
       if (one === undefined) return;
-      one.removals += more;
+      one.notes += more;
       one.gone = gone;
     },
     drop: (segment) => {

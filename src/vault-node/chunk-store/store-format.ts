@@ -3,9 +3,12 @@ import { z } from "zod";
 import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
 import { VolumeError } from "../errors.ts";
 
-/** The format written here, and the first version that reads it. */
-export const storeFormat = 1;
-const firstVersion = "0.1.0";
+/**
+ * The format written here. 1 had an index in lmdb; the segments are the same, so each makes its own index of them and either
+ * program can go back to the other.
+ */
+export const storeFormat = 2;
+const oldestReader = { format: 1, version: "0.1.0" } as const;
 
 const markerSchema: z.ZodType<{ format: number; oldestReader: number; oldestReaderVersion: string }> = z.looseObject({
   format: z.int().min(1),
@@ -19,15 +22,15 @@ export async function checkStoreFormat(path: string): Promise<void> {
   if (bytes === undefined) return writeFileAtomic(path, markerText);
   const marker = markerSchema.safeParse(parseJson(Buffer.from(bytes).toString("utf8")));
   if (!marker.success) throw new VolumeError("damaged", `${path} is no format marker; restore it from a backup`);
-  const { format, oldestReader, oldestReaderVersion } = marker.data;
-  if (oldestReader <= storeFormat) return;
+  const { format, oldestReader: least, oldestReaderVersion } = marker.data;
+  if (least <= storeFormat) return format < storeFormat ? writeFileAtomic(path, markerText) : undefined;
   throw new VolumeError(
     "newer-format",
     `the chunk store has format ${format} (${path}); this program reads up to format ${storeFormat}: install version ${oldestReaderVersion} or later`,
   );
 }
 
-const marker = { format: storeFormat, oldestReader: storeFormat, oldestReaderVersion: firstVersion };
+const marker = { format: storeFormat, oldestReader: oldestReader.format, oldestReaderVersion: oldestReader.version };
 const markerText = `${JSON.stringify(marker, undefined, 2)}\n`;
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,5 @@
 // Whether the store may write. A full disk heals by itself once there is room; a failing one stays read-only until the
 // next start, because nobody knows what its cache has dropped. Whoever listens hears each change.
-import { constants } from "node:os";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { StoreHealth as Health } from "./chunk-store.ts";
@@ -26,8 +25,7 @@ export type StoreHealth = {
 
 export type HealthParts = { readonly clock: Clock; readonly log: Log; statfs(): Promise<Space> };
 
-// lmdb-js hands the number of the system's error through.
-const noSpaceCodes: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", String(constants.errno.ENOSPC), String(constants.errno.EDQUOT)]);
+const noSpaceCodes: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT"]);
 const passingCodes: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EINTR"]);
 
 /** Whether an error says that the process or the machine is short of something, and nothing about the disk. */

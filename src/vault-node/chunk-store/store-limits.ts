@@ -19,7 +19,7 @@ export type StoreLimits = {
   readonly readsMax: number;
   /** Bytes of read buffers kept for the next read while unused: four of the largest, since what is dropped waits for a collector that shared memory never calls. */
   readonly buffersBytesMax: number;
-  /** Index changes kept in memory until they go to the index file in one transaction: about 1 MiB. */
+  /** Index changes kept in memory until they go to the index file together: about 1 MiB. */
   readonly checkpointEntries: number;
   /** Log bytes after which the index is brought up to date: what a start has to read again at most, about twice. */
   readonly checkpointBytes: number;
@@ -53,8 +53,23 @@ export const segmentsPerStore = 64;
 /** Open segment files: far below the 1024 that most systems allow a process. */
 export const openSegmentsMax = 64;
 
-/** Index bytes that an entry is charged for: measured 97 in leaf pages after random inserts, doubled by copy on write. */
-export const indexBytesPerEntry = 256;
+/** Index bytes that an entry is charged for: a record with its share of page, filter and first address takes 57.6, twice while all runs are merged. */
+export const indexBytesPerEntry = 128;
+
+/** Runs are merged once together they are so many times the oldest of them: with 4, a million entries are written 4 to 5 times and lie in 3 to 12 runs. */
+export const mergeGrowth = 4;
+
+/** Runs above which the next one waits for a merge: three times what there are when merging keeps up, so a bound that is never met. */
+export const runsMax = 64;
+
+/** Pages of one read when runs are merged: 64 KiB, for each of a dozen runs. */
+export const mergeWindowPages = 16;
+
+/** Bytes of a run written in one go: two milliseconds of sorting, and small enough for the page cache, where the next look-ups find them. */
+export const runSliceBytes: number = 128 * kib;
+
+/** Bytes of a run after which it is synced: what a group commit that comes just then has to wait for. */
+export const runSyncBytes: number = 4 * mib;
 
 /** Share of its capacity at which a vault wants no new chunks: the rest is room for repair. */
 export const fullShare = 0.95;

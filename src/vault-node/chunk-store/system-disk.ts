@@ -1,5 +1,5 @@
 // The disk port over the file system of the machine: large reads and writes go past the page cache where that can be had.
-import { constants } from "node:fs";
+import { constants, readSync } from "node:fs";
 import { type FileHandle, open, readdir, statfs, unlink } from "node:fs/promises";
 import { syncDirectory } from "../../runtime/atomic-file.ts";
 import { partsBetween, partsLength } from "./byte-parts.ts";
@@ -31,6 +31,15 @@ function diskFile(handle: FileHandle, openPastCache: () => Promise<DirectFile | 
     pread: async (target, position) => {
       const read = await (await direct(target.length))?.read(target, position);
       return read ?? readAll(handle, target, position);
+    },
+    preadNow: (target, position) => {
+      let filled = 0;
+      while (filled < target.length) {
+        const bytesRead = readSync(handle.fd, target, filled, target.length - filled, position + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return filled;
     },
     pwritev: async (parts, position) => {
       const file = await direct(partsLength(parts));

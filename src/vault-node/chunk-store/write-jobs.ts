@@ -1,10 +1,11 @@
-// The three reasons to write: keeping chunks, removing one, and moving live entries out of a segment that shall go.
+// The reasons to write: keeping chunks, removing one, moving live entries out of a segment that shall go, and noting what a start
+// found torn.
 import type { Address } from "../../protocol/address.ts";
 import type { PutEntry, PutOutcome } from "./chunk-store.ts";
 import { ChunkStoreError, mustFit } from "./chunk-store-error.ts";
 import type { GroupDraft } from "./group-draft.ts";
 import type { Job } from "./group-writer.ts";
-import type { Place } from "./index-file.ts";
+import type { Place } from "./index-page.ts";
 import { samePlace } from "./ledger.ts";
 import { type EntryHead, entryBytes, entryHeaderBytes } from "./log-entry.ts";
 import type { StoreHealth } from "./store-health.ts";
@@ -61,7 +62,7 @@ export function removeJob(address: Address, { health, nowMs }: TakingRules): Job
   };
 }
 
-/** An entry of a segment that shall go: a chunk with its bytes, or the note that one was removed. */
+/** An entry of a segment that shall go: a chunk with its bytes, or a note about one. */
 export type Move = { readonly head: EntryHead; readonly place?: Place; readonly bytes?: Uint8Array };
 
 /** Writes entries again at the end of the log, except what was changed meanwhile. The answer: whether they are on disk; false also without room. */
@@ -72,6 +73,17 @@ export function moveJob(moves: readonly Move[], hasRoom: (bytes: number) => bool
     decide: (draft) => {
       if (!hasRoom(draft.bytes() + bytes)) return () => false;
       for (const { head, place, bytes } of moves) if (stillNeeded(draft, head, place)) draft.add(head, bytes);
+      return (written) => written;
+    },
+  };
+}
+
+/** Writes notes. The answer: whether they are on disk. */
+export function noteJob(notes: readonly EntryHead[]): Job<boolean> {
+  return {
+    bytes: notes.length * entryHeaderBytes,
+    decide: (draft) => {
+      for (const head of notes) draft.add(head);
       return (written) => written;
     },
   };
@@ -90,7 +102,7 @@ export function sealJob(seal: () => void): Job<boolean> {
 
 function stillNeeded(draft: GroupDraft, { address, layIn }: EntryHead, place: Place | undefined): boolean {
   const now = draft.find(address);
-  // A removal is needed unless a newer copy stands in the same segment as the one removed: then they go together.
+  // A note is needed unless a newer copy stands in the same segment as the one it is about: then they go together.
   if (place === undefined) return typeof now !== "object" || now.segment !== layIn;
   return typeof now === "object" && samePlace(now, place);
 }
