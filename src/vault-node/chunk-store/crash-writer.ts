@@ -1,4 +1,5 @@
-// A process that writes chunks into a store until it is killed, saying which ones were acknowledged: for crash.test.ts.
+// A process that writes chunks into a store until it is killed, saying which ones were acknowledged, and as a negative number
+// which ones it was told are removed: for crash.test.ts.
 import { type Address, chunkAddress } from "../../protocol/address.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -39,7 +40,7 @@ async function write(directory: string, run: number): Promise<void> {
       numbers.map(async (one) => {
         const [outcome] = await store.put([{ vault: testVault, ...chunkOf(one) }]);
         if (one % 2 === 0 && outcome === "stored") process.send?.(one);
-        else await store.remove(chunkOf(one).address);
+        else if (await store.remove(chunkOf(one).address)) process.send?.(-one);
       }),
     );
   }
