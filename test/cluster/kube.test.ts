@@ -77,22 +77,23 @@ test("a token that is not valid is unauthorized, a right that is missing forbidd
   await anonymous.close();
 });
 
-test("the server takes our lease, and a second candidate follows the first", async () => {
+test("the server takes our lease, and a second candidate follows the first", async (context) => {
   const lease = { namespace: "default", name: "elector" };
   const make = (identity: string) =>
     createElector({ ...lease, identity }, { client: direct, ...tools, log: silentLog, metrics: silentKubeMetrics.elector("") });
   const [first, second] = [make("first"), make("second")];
+  context.after(() => Promise.all([first.stop?.(), second.stop?.()]));
   await first.start?.(never);
   await first.whenLeading(AbortSignal.timeout(minuteMs));
   await second.start?.(never);
   await first.stop?.();
   await second.whenLeading(AbortSignal.timeout(minuteMs));
-  await second.stop?.();
 });
 
-test("an event is written once and repeats are counted", async () => {
+test("an event is written once and repeats are counted", async (context) => {
   const map = must(await direct.create(configMaps, { metadata: { name: "eventful", namespace: "default" } }));
   const recorder = createEventRecorder({ client: direct, ...tools, log: silentLog, component: "test" });
+  context.after(() => recorder.stop?.());
   await recorder.start?.(never);
   const about = { apiVersion: "v1", kind: "ConfigMap", namespace: "default", name: "eventful", uid: String(map.metadata.uid) };
   const words = { type: "Normal", reason: "Tested", message: "it was tested" } as const;
@@ -103,7 +104,25 @@ test("an event is written once and repeats are counted", async () => {
   recorder.record(about, words);
   await until("the repeat is counted in it", async () => (await written())[0]?.["count"] === 2, minuteMs);
   assert.equal((await written()).length, 1);
-  await recorder.stop?.();
+});
+
+test("a server that dies and comes back is followed on, and the cache says meanwhile that it is not well", async (context) => {
+  const namespace = await makeNamespace("revived");
+  const cache = createReflector<ConfigMap>(
+    { resource: configMaps, namespace, project: wholeObject },
+    { client: direct, ...tools, log: silentLog, metrics: silentReflectorMetrics },
+  );
+  context.after(() => cache.stop?.());
+  await cache.start?.(never);
+  await cache.whenSynced(AbortSignal.timeout(minuteMs));
+  await server.kill();
+  const lost = await direct.create(configMaps, { metadata: { name: "lost", namespace } }, { attempts: 1 });
+  assert.equal(lost.ok ? "none" : lost.error.code, "unreachable");
+  await until("the cache is not well", () => cache.trouble()?.code === "unreachable", minuteMs);
+  await server.revive();
+  must(await direct.create(configMaps, { metadata: { name: "found", namespace } }));
+  await until("the cache has what came after", () => cache.store.get({ namespace, name: "found" }) !== undefined, 2 * minuteMs);
+  assert.equal(cache.trouble(), undefined);
 });
 
 type Story = {

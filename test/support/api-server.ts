@@ -16,6 +16,10 @@ export type ApiServer = {
   /** A kubeconfig file, for `kubectl` and the like. */
   readonly kubeconfig: string;
   readonly token: string;
+  /** Kills kube-apiserver; etcd goes on. */
+  kill(): Promise<void>;
+  /** Starts it again where it was, and waits until it is ready. */
+  revive(): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -54,11 +58,22 @@ export async function startApiServer(): Promise<ApiServer> {
     const [etcdPort, peerPort, port] = await freePorts(3);
     processes.push(run(etcdPath, etcdArguments(folder, etcdPort, peerPort), join(folder, "etcd.log")));
     await writeKeys(folder, token);
-    processes.push(run(serverPath, serverArguments(folder, etcdPort, port), join(folder, "apiserver.log")));
+    const startServer = (): ChildProcess => run(serverPath, serverArguments(folder, etcdPort, port), join(folder, "apiserver.log"));
+    processes.push(startServer());
     const kubeconfig = await until("the API server makes its certificate", () => writeKubeconfig(folder, port, token));
     const config = await readKubeConfig({ KUBECONFIG: kubeconfig }, { readText: (path) => readFile(path, "utf8"), clock: systemClock });
-    await until("the API server is ready", () => isReady(folder, port, token, processes), 120_000);
-    return { config, kubeconfig, token, stop };
+    const ready = async (): Promise<void> =>
+      void (await until("the API server is ready", () => isReady(folder, port, token, processes), 120_000));
+    await ready();
+    const kill = async (): Promise<void> => {
+      const child = processes.pop();
+      if (child !== undefined) await end(child, "SIGKILL");
+    };
+    const revive = (): Promise<void> => {
+      processes.push(startServer());
+      return ready();
+    };
+    return { config, kubeconfig, token, kill, revive, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -133,10 +148,10 @@ function run(path: string, parameters: readonly string[], logPath: string): Chil
   return spawn(path, parameters, { stdio: ["ignore", log, log] });
 }
 
-async function end(child: ChildProcess): Promise<void> {
+async function end(child: ChildProcess, signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  child.kill("SIGTERM");
+  child.kill(signal);
   const hard = setTimeout(() => child.kill("SIGKILL"), 10_000);
   await ended;
   clearTimeout(hard);

@@ -122,6 +122,9 @@ function createFollower<T extends KubeObject>(options: ReflectorOptions<T>, tool
   const synced = { settled: false, promise, resolve };
   let contactMs = Number.NEGATIVE_INFINITY;
 
+  const well = (): void => {
+    follower.trouble = undefined;
+  };
   const heard = (): void => {
     contactMs = clock.monotonicMs();
   };
@@ -160,7 +163,7 @@ function createFollower<T extends KubeObject>(options: ReflectorOptions<T>, tool
     metrics.listed(store.size(), (clock.monotonicMs() - beganMs) / 1000);
     return { kind: "listed", version: listed.value.resourceVersion };
   };
-  return {
+  const follower: Follower<T> = {
     store,
     synced,
     trouble: undefined,
@@ -170,19 +173,22 @@ function createFollower<T extends KubeObject>(options: ReflectorOptions<T>, tool
       handlers.push(handler);
     },
     relist,
-    follow: (version, signal) => follow({ options, tools, heard, take }, version, signal),
+    follow: (version, signal) => follow({ options, tools, heard, well, take }, version, signal),
   };
+  return follower;
 }
 
 type Following<T extends KubeObject> = {
   readonly options: ReflectorOptions<T>;
   readonly tools: ReflectorTools;
   heard(): void;
+  /** The server follows us again. */
+  well(): void;
   take(event: WatchEvent & { readonly object: KubeObject }): void;
 };
 
 async function follow<T extends KubeObject>(
-  { options, tools, heard, take }: Following<T>,
+  { options, tools, heard, well, take }: Following<T>,
   from: string,
   signal: AbortSignal,
 ): Promise<StepEnd> {
@@ -199,6 +205,7 @@ async function follow<T extends KubeObject>(
   const timeoutSeconds = Math.round(watchSecondsMin + tools.random.fraction() * (watchSecondsMax - watchSecondsMin));
   const opened = await tools.client.watch(resource, { ...selection, resourceVersion: version, timeoutSeconds, idleMs, signal });
   if (!opened.ok) return ended(opened.error);
+  well();
   for await (const event of opened.value) {
     if (signal.aborted) break;
     if (event.kind === "error") return ended(event.error);
