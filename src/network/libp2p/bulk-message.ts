@@ -3,7 +3,7 @@ import { chunkAddress } from "../../protocol/address.ts";
 import { chunkSizeMax, chunksPerMessageMax, inlineChunksMax, messageBodyMax, messageChunkBytesMax } from "../../protocol/limits.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Delivery, Message } from "../peers.ts";
-import type { Bulk } from "./bulk.ts";
+import type { Bulk, ReceivedChunks } from "./bulk.ts";
 import type { Frame } from "./frame.ts";
 import type { TrafficListener } from "./traffic.ts";
 
@@ -26,15 +26,28 @@ export function goesByLane(message: Message): boolean {
   return chunkBytes(message) > inlineChunksMax;
 }
 
-/** The message of a frame, its chunks from the frame itself or from the lane. Rejects with a LaneError or the signal's reason. */
+/** `path`: the way on which frames come. */
+export type FrameSource = {
+  readonly path: "control" | "lane";
+  readonly bulk: Bulk;
+  readonly peer: PeerId;
+  readonly onTraffic: TrafficListener;
+};
+
+/**
+ * The message of a frame, its chunks from the frame itself, as they came behind it (`received`), or from the lane. Rejects with a
+ * LaneError or the signal's reason.
+ */
 export async function receivedMessage(
   frame: Frame,
-  parts: { readonly bulk: Bulk; readonly peer: PeerId; readonly onTraffic: TrafficListener },
+  received: ReceivedChunks | undefined,
+  source: FrameSource,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const { body, chunks, transfer, lengths } = frame;
-  const here = transfer === 0 ? chunkBytes(frame) : 0;
-  parts.onTraffic({ kind: "bytes", path: "control", direction: "in", bytes: body.length + here });
-  if (transfer !== 0) return { body, ...(await parts.bulk.receive({ peer: parts.peer, transfer, lengths }, signal)) };
+  const here = transfer === 0 || received !== undefined ? lengths.reduce((sum, length) => sum + length, 0) : 0;
+  source.onTraffic({ kind: "bytes", path: source.path, direction: "in", bytes: body.length + here });
+  if (received !== undefined) return { body, ...received };
+  if (transfer !== 0) return { body, ...(await source.bulk.receive({ peer: source.peer, transfer, lengths }, signal)) };
   return { body, chunks, hashes: chunks.map((chunk) => chunkAddress(chunk)), release: () => {} };
 }

@@ -109,7 +109,8 @@ async function write(stream: Stream, parts: readonly Uint8Array[], state: { clos
   for (const part of parts) {
     if (state.closed) throw new NetworkError("closed", "the stream closed");
     try {
-      if (!stream.send(part)) await stream.onDrain();
+      // What waits in the stream is a copy: the sender's buffers are his again as soon as this resolves.
+      if (!stream.send(parts.length === 1 ? part : new Uint8Array(part))) await stream.onDrain();
       while (stream.writeBufferLength > unsentMax) await drained(stream);
     } catch (cause) {
       throw new NetworkError("closed", "the stream closed while sending", { cause });

@@ -55,7 +55,8 @@ export function encodeFrame(frame: FrameDraft): readonly Uint8Array[] {
 }
 
 /** The frame in `bytes` (without its length). Throws a FrameError. */
-function parseFrame(bytes: Buffer): Frame {
+export function parseFrame(bytes: Buffer): Frame {
+  if (bytes.length < fixedBytes) throw new FrameError("a frame shorter than its parts");
   const typeByte = bytes.readUInt8(4);
   const type = frameTypes[typeByte & ~inlineBit];
   const inline = (typeByte & inlineBit) !== 0;

@@ -1,122 +1,149 @@
 // Lanes on which this side receives: opened at the first announced transfer, by dialling the sender or, where that cannot
 // be, by being dialled. A lane's end fails only what was under way on it.
 import type { PeerId } from "../../protocol/peer-id.ts";
-import type { AnnouncedTransfer, ReceivedChunks } from "./bulk.ts";
-import { buffersOf, type ChunkBuffer } from "./chunk-buffers.ts";
+import type { Message } from "../peers.ts";
+import type { AnnouncedTransfer, LaneRequest, ReceivedChunks } from "./bulk.ts";
+import { buffersOf } from "./chunk-buffers.ts";
+import { type ChunkReturns, createReturns } from "./chunk-returns.ts";
 import { LaneError } from "./failure.ts";
+import { type Arrival, createInLane, type InLane } from "./in-lane.ts";
 import type { LaneBase } from "./lane-base.ts";
-import type { FromLaneWorker } from "./lane-messages.ts";
+import type { Grant } from "./lane-window.ts";
 import { makeOffer, openLaneBody, readOpenLane, tokenOf } from "./open-lane.ts";
-
-type Arrival = Extract<FromLaneWorker, { readonly type: "received" | "revoked" }>;
-
-// Memory that this side holds without use: as much as one largest message.
-const returnsHeldMax = 8 * 1024 * 1024;
 
 export type IncomingLanes = {
   receive(announced: AnnouncedTransfer, signal: AbortSignal): Promise<ReceivedChunks>;
-  onMessage(message: Arrival): void;
+  /** Nobody waits for a transfer: its chunks are read and dropped. */
+  discard(announced: AnnouncedTransfer): void;
+  /** Asks a peer on the open lane from it; undefined where there is none or it takes no more now. */
+  request(peer: PeerId, code: number, message: Message): LaneRequest | undefined;
+  /** Whether the message is about one of these lanes. */
+  onMessage(message: Arrival): boolean;
   opened(lane: number): void;
   closed(lane: number, why: string): void;
   drop(peer: PeerId): void;
   dropAll(why: string): void;
 };
 
-type InLane = {
-  readonly peer: PeerId;
-  readonly number: number;
-  readonly open: PromiseWithResolvers<void>;
-  readonly waiting: Map<number, PromiseWithResolvers<ReceivedChunks>>;
-};
-
 /** No lanes yet. */
 export function createIncomingLanes(base: LaneBase): IncomingLanes {
   const { thread } = base;
-  const byPeer = new Map<PeerId, Promise<InLane>>();
-  const byNumber = new Map<number, InLane>();
   const returns = createReturns((buffers) => thread.post({ type: "recycle", buffers }));
+  const register = createRegister(base, returns);
+  const discard = (announced: AnnouncedTransfer): void =>
+    void register.laneOf(announced.peer).then(
+      (lane) => lane.discard(announced),
+      () => {},
+    );
+  const receive = async (announced: AnnouncedTransfer, signal: AbortSignal): Promise<ReceivedChunks> => {
+    const lane = await abortable(register.laneOf(announced.peer), signal).catch((cause: unknown) => {
+      // Given up while the lane was being opened: the chunks come all the same, unless their sender has lost them.
+      if (signal.aborted && !(cause instanceof LaneError)) discard(announced);
+      throw cause;
+    });
+    if (register.byNumber.get(lane.number) !== lane) throw new LaneError("lost", "the lane closed");
+    return lane.receive(announced, signal);
+  };
+  const onMessage = (message: Arrival): boolean => {
+    const lane = register.byNumber.get(message.lane);
+    lane?.onMessage(message);
+    if (lane === undefined && message.type === "received") returns.give(buffersOf(message.chunks));
+    return lane !== undefined;
+  };
+  return {
+    receive,
+    discard,
+    request: (peer, code, message) => register.open.get(peer)?.lane.request(code, message),
+    onMessage,
+    opened: (number) => register.byNumber.get(number)?.open.resolve(),
+    closed: (number, why) => {
+      const lane = register.byNumber.get(number);
+      if (lane !== undefined) register.end(lane, why);
+    },
+    drop: (peer) => {
+      register.forget(peer);
+      for (const lane of [...register.byNumber.values()]) {
+        if (lane.peer !== peer) continue;
+        thread.post({ type: "drop", lane: lane.number });
+        register.end(lane, "the connection closed");
+      }
+    },
+    dropAll: (why) => {
+      register.forgetAll();
+      for (const lane of [...register.byNumber.values()]) register.end(lane, why);
+    },
+  };
+}
 
+type Register = {
+  readonly byNumber: ReadonlyMap<number, InLane>;
+  readonly open: ReadonlyMap<PeerId, { readonly lane: InLane }>;
+  /** The lane from a peer, opened where there is none. Rejects with a LaneError. */
+  laneOf(peer: PeerId): Promise<InLane>;
+  end(lane: InLane, why: string): void;
+  /** The next wants another lane. */
+  forget(peer: PeerId): void;
+  forgetAll(): void;
+};
+
+function createRegister(base: LaneBase, returns: ChunkReturns): Register {
+  const byPeer = new Map<PeerId, Promise<InLane>>();
+  const open = new Map<PeerId, { readonly lane: InLane; readonly grant: Grant }>();
+  const byNumber = new Map<number, InLane>();
   const make = (peer: PeerId): InLane => {
-    const lane: InLane = { peer, number: base.nextLane(), open: Promise.withResolvers<void>(), waiting: new Map() };
-    lane.open.promise.catch(() => {});
+    const lane = createInLane(base, peer, returns);
     byNumber.set(lane.number, lane);
     return lane;
   };
   const laneOf = (peer: PeerId): Promise<InLane> => {
     const there = byPeer.get(peer);
     if (there !== undefined) return there;
-    const opening = openLane(base, peer, make).catch((cause: unknown) => {
-      if (byPeer.get(peer) === opening) byPeer.delete(peer);
-      throw new LaneError("none", "no lane could be opened", cause);
-    });
+    const grant = base.grants.take(base.limits.lanePutsMax);
+    const opening = openLane(base, peer, { window: grant.bytes, make }).then(
+      (lane) => {
+        if (byNumber.get(lane.number) === lane) open.set(peer, { lane, grant });
+        else grant.give();
+        return lane;
+      },
+      (cause: unknown) => {
+        grant.give();
+        if (byPeer.get(peer) === opening) byPeer.delete(peer);
+        throw new LaneError("none", "no lane could be opened", cause);
+      },
+    );
     byPeer.set(peer, opening);
     return opening;
-  };
-  const receive = async ({ peer, transfer, lengths }: AnnouncedTransfer, signal: AbortSignal): Promise<ReceivedChunks> => {
-    const lane = await abortable(laneOf(peer), signal);
-    if (byNumber.get(lane.number) !== lane) throw new LaneError("lost", "the lane closed");
-    const arrival = Promise.withResolvers<ReceivedChunks>();
-    const stop = (): void => arrival.reject(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    lane.waiting.set(transfer, arrival);
-    const buffers = returns.take();
-    thread.post({ type: "expect", lane: lane.number, transfer, lengths, buffers });
-    try {
-      return await arrival.promise;
-    } finally {
-      signal.removeEventListener("abort", stop);
-      if (lane.waiting.delete(transfer)) thread.post({ type: "forget", lane: lane.number, transfer });
-    }
-  };
-  const onMessage = (message: Arrival): void => {
-    const lane = byNumber.get(message.lane);
-    const arrival = lane?.waiting.get(message.transfer);
-    lane?.waiting.delete(message.transfer);
-    if (message.type === "revoked") return arrival?.reject(new LaneError("lost", "the sender took the chunks back"));
-    const release = (): void => returns.give(buffersOf(message.chunks));
-    if (arrival === undefined) release();
-    else arrival.resolve({ chunks: message.chunks, hashes: message.hashes, release: once(release) });
   };
   const end = (lane: InLane, why: string): void => {
     byNumber.delete(lane.number);
     if (byNumber.size === 0) returns.take();
-    const error = new LaneError("lost", why);
-    lane.open.reject(error);
-    for (const arrival of lane.waiting.values()) arrival.reject(error);
-    lane.waiting.clear();
+    const current = open.get(lane.peer);
+    if (current?.lane === lane) {
+      open.delete(lane.peer);
+      current.grant.give();
+    }
+    lane.end(new LaneError("lost", why));
     byPeer.get(lane.peer)?.then(
-      (current) => current === lane && byPeer.delete(lane.peer),
+      (other) => other === lane && byPeer.delete(lane.peer),
       () => {},
     );
   };
-  const drop = (peer: PeerId): void => {
-    byPeer.delete(peer);
-    for (const lane of [...byNumber.values()]) {
-      if (lane.peer !== peer) continue;
-      thread.post({ type: "drop", lane: lane.number });
-      end(lane, "the connection closed");
-    }
-  };
-  const closed = (number: number, why: string): void => {
-    const lane = byNumber.get(number);
-    if (lane !== undefined) end(lane, why);
-  };
-  const dropAll = (why: string): void => {
-    byPeer.clear();
-    for (const lane of [...byNumber.values()]) end(lane, why);
-  };
-  return { receive, onMessage, opened: (number) => byNumber.get(number)?.open.resolve(), closed, drop, dropAll };
+  return { byNumber, open, laneOf, end, forget: (peer) => void byPeer.delete(peer), forgetAll: () => byPeer.clear() };
 }
 
-/** Dials what the sender offers; lets the sender dial where it offers nothing or cannot be reached. */
-async function openLane(base: LaneBase, peer: PeerId, make: (peer: PeerId) => InLane): Promise<InLane> {
+type Opening = { readonly window: number; make(peer: PeerId): InLane };
+
+/** Dials what the sender offers; lets the sender dial where it offers nothing or cannot be reached. `window`: what this side takes at once. */
+async function openLane(base: LaneBase, peer: PeerId, { window, make }: Opening): Promise<InLane> {
   const { thread, networkKey } = base;
   await thread.ready();
-  const theirs = readOpenLane(await base.ask(peer, openLaneBody(null)));
+  const theirs = readOpenLane(await base.ask(peer, openLaneBody({ offer: null, window })));
   const ip = base.remoteIp(peer);
-  if (theirs !== null && ip !== undefined) {
+  if (theirs.offer !== null && ip !== undefined) {
     const lane = make(peer);
-    thread.post({ type: "dial", lane: lane.number, role: "receive", token: tokenOf(theirs, networkKey), ip, port: theirs.port });
+    lane.allow(theirs.window);
+    const token = tokenOf(theirs.offer, networkKey);
+    thread.post({ type: "dial", lane: lane.number, role: "receive", window, token, ip, port: theirs.offer.port });
     const dialled = await lane.open.promise.then(
       () => true,
       () => false,
@@ -126,37 +153,17 @@ async function openLane(base: LaneBase, peer: PeerId, make: (peer: PeerId) => In
   if (thread.port() === 0) throw new LaneError("none", "neither side can dial the other's lane port");
   const mine = makeOffer(thread.port(), base.random);
   const lane = make(peer);
-  thread.post({ type: "admit", lane: lane.number, role: "receive", token: tokenOf(mine, networkKey), lifeMs: base.limits.laneTokenMs });
-  await base.ask(peer, openLaneBody(mine));
+  thread.post({
+    type: "admit",
+    lane: lane.number,
+    role: "receive",
+    window,
+    token: tokenOf(mine, networkKey),
+    lifeMs: base.limits.laneTokenMs,
+  });
+  lane.allow(readOpenLane(await base.ask(peer, openLaneBody({ offer: mine, window }))).window);
   await lane.open.promise;
   return lane;
-}
-
-/** Shared buffers on their way back to the worker, the only ones it uses again: they go with the next transfer that is expected, or with `post` where they become many. */
-function createReturns(post: (buffers: readonly ChunkBuffer[]) => void): {
-  give(buffers: readonly ChunkBuffer[]): void;
-  take(): readonly ChunkBuffer[];
-} {
-  let held: readonly ChunkBuffer[] = [];
-  const take = (): readonly ChunkBuffer[] => {
-    const taken = held;
-    held = [];
-    return taken;
-  };
-  const give = (buffers: readonly ChunkBuffer[]): void => {
-    held = [...held, ...buffers.filter((buffer) => !(buffer instanceof ArrayBuffer))];
-    if (held.reduce((sum, { byteLength }) => sum + byteLength, 0) > returnsHeldMax) post(take());
-  };
-  return { give, take };
-}
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (done) return;
-    done = true;
-    action();
-  };
 }
 
 function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

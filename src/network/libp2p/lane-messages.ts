@@ -11,22 +11,25 @@ export type LaneToken = { readonly identity: string; readonly key: Uint8Array };
 
 type LaneTransfer = { readonly lane: number; readonly transfer: number };
 
+/** `window`: bytes of requests that the peer may have under way on it. */
+type LaneOpening = { readonly lane: number; readonly role: LaneRole; readonly token: LaneToken; readonly window: number };
+
 export type ToLaneWorker =
   | { readonly type: "listen"; readonly ip: string; readonly port: number }
   /** Lets one handshake with this token in, within `lifeMs`. */
-  | { readonly type: "admit"; readonly lane: number; readonly role: LaneRole; readonly token: LaneToken; readonly lifeMs: number }
-  | {
-      readonly type: "dial";
-      readonly lane: number;
-      readonly role: LaneRole;
-      readonly token: LaneToken;
-      readonly ip: string;
-      readonly port: number;
-    }
-  | (LaneTransfer & { readonly type: "send"; readonly chunks: readonly Uint8Array[] })
+  | (LaneOpening & { readonly type: "admit"; readonly lifeMs: number })
+  | (LaneOpening & { readonly type: "dial"; readonly ip: string; readonly port: number })
+  /** `note`: a frame that goes before the chunks; `answers`: the peer's request that it ends, undefined for a request of ours. */
+  | (LaneTransfer & {
+      readonly type: "send";
+      readonly chunks: readonly Uint8Array[];
+      readonly note?: Uint8Array;
+      readonly answers?: number | undefined;
+      /** They come back for reuse, as with `recycle`. */
+      readonly buffers?: readonly ChunkBuffer[];
+    })
   /** Takes a transfer back: what is not sent yet is not sent. */
   | (LaneTransfer & { readonly type: "cancel" })
-  /** `buffers` come back for reuse, as with `recycle`. */
   | (LaneTransfer & { readonly type: "expect"; readonly lengths: readonly number[]; readonly buffers: readonly ChunkBuffer[] })
   /** Nobody waits for a transfer any more: its bytes are read and dropped. */
   | (LaneTransfer & { readonly type: "forget" })
@@ -40,8 +43,16 @@ export type FromLaneWorker =
   | { readonly type: "opened"; readonly lane: number }
   /** Ends every lane once, opened or not. */
   | { readonly type: "closed"; readonly lane: number; readonly why: string }
-  /** No byte of these transfers is needed any more. */
-  | { readonly type: "let-go"; readonly lane: number; readonly transfers: readonly number[] }
+  /** No byte of these transfers is needed any more; `unsent`: they were requests, and the peer will never have them. */
+  | { readonly type: "let-go"; readonly lane: number; readonly transfers: readonly number[]; readonly unsent: boolean }
   | (LaneTransfer & { readonly type: "received"; readonly chunks: readonly Uint8Array[]; readonly hashes: readonly Address[] })
-  /** The sender took the transfer back. */
-  | (LaneTransfer & { readonly type: "revoked" });
+  /** A frame came on the lane itself, without its length; `chunks`: those that followed it. */
+  | {
+      readonly type: "noted";
+      readonly lane: number;
+      readonly note: Uint8Array;
+      readonly chunks: readonly Uint8Array[];
+      readonly hashes: readonly Address[];
+    }
+  /** The sender took the transfer back; `note`: the answer that announced it on the lane. */
+  | (LaneTransfer & { readonly type: "revoked"; readonly note: Uint8Array | undefined });

@@ -1,16 +1,24 @@
-// The sending end of a lane: transfers one after another, cut into pieces that are each written when the one before has
+// The sending end of a lane: notes and transfers one after another, cut into pieces that are each written when the one before has
 // left this process. So at most one piece waits in memory, and a transfer can be taken back between two pieces.
 import type { Writable } from "node:stream";
-import { chunkHeadBytes, revokedLength, writeChunkHead } from "./lane-format.ts";
+import { chunkHeadBytes, noteTransfer, revokedLength, writeChunkHead } from "./lane-format.ts";
+
+/** `note`: a frame with its length, sent before the chunks of its transfer; `transfer` 0 for one without. */
+export type Sending = { readonly transfer: number; readonly note: Uint8Array | undefined; readonly chunks: readonly Uint8Array[] };
 
 export type LaneSender = {
-  push(transfer: number, chunks: readonly Uint8Array[]): void;
+  push(sending: Sending): void;
   /** Takes back a transfer; what is left of a chunk on its way is sent as zeros, which nobody reads. */
   cancel(transfer: number): void;
+  /** Whether anything of the transfer is still to be written. */
+  has(transfer: number): boolean;
   idle(): boolean;
 };
 
-type Queued = { readonly transfer: number; readonly chunks: readonly Uint8Array[]; cancelled: boolean };
+/** No byte of these transfers is needed any more; `unsent`: nor will the other side have them. */
+export type LetGo = (transfers: readonly number[], unsent: boolean) => void;
+
+type Queued = Sending & { cancelled: boolean };
 
 // Written in one go with what the processor's cache still holds; larger pieces cost more, smaller ones more calls.
 const pieceBytes = 256 * 1024;
@@ -19,12 +27,13 @@ const firstPieceBytes = 16 * 1024;
 // What was sent and is not let go of is still in memory: as much as one largest chunk.
 const heldMax = 4 * 1024 * 1024;
 const zeros = Buffer.alloc(pieceBytes);
+const nothing = Buffer.alloc(0);
 
 /**
  * Sends over `socket`; `letGo` is told of each transfer once none of its bytes is needed any more: of a sent one a little later
  * while others follow it.
  */
-export function createLaneSender(socket: Writable, letGo: (transfers: readonly number[]) => void): LaneSender {
+export function createLaneSender(socket: Writable, letGo: LetGo): LaneSender {
   const queue: Queued[] = [];
   const sent = createReleases(letGo);
   let pieces: Iterator<Uint8Array> | undefined;
@@ -33,19 +42,23 @@ export function createLaneSender(socket: Writable, letGo: (transfers: readonly n
     writing = false;
     pump();
   };
+  /** All of the first in line is written. */
+  const finish = (current: Queued, revoked: boolean): void => {
+    pieces = undefined;
+    queue.shift();
+    // The last write has handed its bytes to the cipher already: nothing else was under way.
+    if (!current.cancelled && current.transfer !== noteTransfer) sent.add(current);
+    if (revoked && current.note !== undefined) letGo([current.transfer], true);
+    if (queue.length === 0) sent.flush();
+  };
   const pump = (): void => {
     while (!writing && !socket.destroyed) {
       const current = queue[0];
       if (current === undefined) return;
       pieces ??= piecesOf(current);
       const next = pieces.next();
-      if (next.done) {
-        pieces = undefined;
-        queue.shift();
-        // The last write has handed its bytes to the cipher already: nothing else was under way.
-        if (!current.cancelled) sent.add(current);
-        if (queue.length === 0) sent.flush();
-      } else {
+      if (next.done) finish(current, next.value === "revoked");
+      else {
         writing = true;
         socket.write(next.value, written);
       }
@@ -58,21 +71,25 @@ export function createLaneSender(socket: Writable, letGo: (transfers: readonly n
     if (queued === undefined) return sent.flush();
     if (queued.cancelled) return;
     queued.cancelled = true;
-    letGo([transfer]);
+    // Of a transfer announced elsewhere the other side must hear; of one whose note never left it need not.
+    const unseen = queued.note !== undefined && (at > 0 || pieces === undefined);
+    if (unseen) queue.splice(at, 1);
+    letGo([transfer], unseen);
   };
-  const push = (transfer: number, chunks: readonly Uint8Array[]): void => {
-    queue.push({ transfer, chunks, cancelled: false });
+  const push = (sending: Sending): void => {
+    queue.push({ ...sending, cancelled: false });
     pump();
   };
-  return { push, cancel, idle: () => queue.length === 0 && !writing };
+  const has = (transfer: number): boolean => queue.some((queued) => queued.transfer === transfer);
+  return { push, cancel, has, idle: () => queue.length === 0 && !writing };
 }
 
 /** Transfers that were sent, told of together: each message wakes the main thread, which costs it more than what it then does. */
-function createReleases(letGo: (transfers: readonly number[]) => void): { add(sent: Queued): void; flush(): void } {
+function createReleases(letGo: LetGo): { add(sent: Queued): void; flush(): void } {
   let held: number[] = [];
   let heldBytes = 0;
   const flush = (): void => {
-    if (held.length > 0) letGo(held);
+    if (held.length > 0) letGo(held, false);
     held = [];
     heldBytes = 0;
   };
@@ -84,21 +101,44 @@ function createReleases(letGo: (transfers: readonly number[]) => void): { add(se
   return { add, flush };
 }
 
-function* piecesOf(queued: Queued): Generator<Uint8Array> {
+/** The pieces to be written; ends with "revoked" where it was cancelled before the last chunk was begun. */
+function* piecesOf(queued: Queued): Generator<Uint8Array, "whole" | "revoked"> {
   const { transfer, chunks } = queued;
+  let before = queued.note === undefined ? nothing : noteBytes(queued.note);
+  if (chunks.length === 0) yield before;
   for (const chunk of chunks) {
-    if (queued.cancelled) break;
-    const first = Buffer.allocUnsafe(Math.min(chunkHeadBytes + chunk.length, firstPieceBytes));
-    writeChunkHead(first, transfer, chunk.length);
-    first.set(chunk.subarray(0, first.length - chunkHeadBytes), chunkHeadBytes);
+    if (queued.cancelled) {
+      const head = Buffer.alloc(chunkHeadBytes);
+      writeChunkHead(head, 0, { transfer, length: revokedLength });
+      yield head;
+      return "revoked";
+    }
+    const first = firstPiece(before, transfer, chunk);
+    const start = first.length - before.length - chunkHeadBytes;
+    before = nothing;
     yield first;
-    for (let offset = first.length - chunkHeadBytes; offset < chunk.length; offset += pieceBytes) {
+    for (let offset = start; offset < chunk.length; offset += pieceBytes) {
       const end = Math.min(offset + pieceBytes, chunk.length);
       yield queued.cancelled ? zeros.subarray(0, end - offset) : chunk.subarray(offset, end);
     }
   }
-  if (!queued.cancelled) return;
-  const head = Buffer.alloc(chunkHeadBytes);
-  writeChunkHead(head, transfer, revokedLength);
-  yield head;
+  return "whole";
+}
+
+/** A note with its head, of which its own length is the second half. */
+function noteBytes(note: Uint8Array): Buffer {
+  const bytes = Buffer.allocUnsafe(4 + note.length);
+  bytes.writeUInt32BE(noteTransfer, 0);
+  bytes.set(note, 4);
+  return bytes;
+}
+
+/** What goes before a chunk, its head and its first bytes. */
+function firstPiece(before: Buffer, transfer: number, chunk: Uint8Array): Buffer {
+  const headEnd = before.length + chunkHeadBytes;
+  const first = Buffer.allocUnsafe(Math.min(headEnd + chunk.length, Math.max(headEnd, firstPieceBytes)));
+  first.set(before, 0);
+  writeChunkHead(first, before.length, { transfer, length: chunk.length });
+  first.set(chunk.subarray(0, first.length - headEnd), headEnd);
+  return first;
 }

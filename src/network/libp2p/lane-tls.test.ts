@@ -5,8 +5,12 @@ import { randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { connect } from "node:tls";
 import { silentLog } from "../../runtime/log.ts";
+import { encodeFrame } from "./frame.ts";
 import type { FromLaneWorker, LaneToken } from "./lane-messages.ts";
 import { createLaneThread, type LaneThread } from "./worker-thread.ts";
+
+// A length as of a frame, and no frame.
+const garbage = new Uint8Array([0, 0, 0, 20, ...randomBytes(20)]);
 
 type Side = { readonly thread: LaneThread; readonly heard: FromLaneWorker[] };
 
@@ -44,14 +48,14 @@ describe("opening a lane", () => {
     await listener.thread.stop();
     await dialler.thread.stop();
   });
-  const admit = (lifeMs: number): LaneToken => {
+  const admit = (lifeMs: number, window = 0): LaneToken => {
     lane += 1;
     const token = { identity: randomBytes(16).toString("hex"), key: new Uint8Array(randomBytes(32)) };
-    listener.thread.post({ type: "admit", lane, role: "send", token, lifeMs });
+    listener.thread.post({ type: "admit", lane, role: "send", window, token, lifeMs });
     return token;
   };
   const dial = (token: LaneToken, number: number): void =>
-    dialler.thread.post({ type: "dial", lane: number, role: "receive", token, ip: "127.0.0.1", port: listener.thread.port() });
+    dialler.thread.post({ type: "dial", lane: number, role: "receive", window: 0, token, ip: "127.0.0.1", port: listener.thread.port() });
 
   it("a fresh secret opens a lane at both ends, a used one never again", async () => {
     const token = admit(10_000);
@@ -86,6 +90,29 @@ describe("opening a lane", () => {
       socket.on("error", () => resolve("refused"));
     });
     assert.equal(closed, "refused");
+  });
+
+  it("garbage between the frames of a lane ends that lane, and the listener goes on", async () => {
+    const token = admit(10_000);
+    dial(token, 107);
+    await heard(dialler, "opened", 107);
+    dialler.thread.post({ type: "send", lane: 107, transfer: 0, chunks: [], note: garbage });
+    await heard(listener, "closed", lane);
+    await heard(dialler, "closed", 107);
+    assert.ok(!listener.heard.some((message) => message.type === "noted"), "nobody is told of it");
+    dial(admit(10_000), 108);
+    await heard(dialler, "opened", 108);
+  });
+
+  it("who asks more than the lane's window ends his lane, before more is read", async () => {
+    const asked = (id: number, bytes: number): Uint8Array =>
+      Buffer.concat(encodeFrame({ id, type: "request", code: 0, transfer: 0, body: new Uint8Array(bytes), chunks: [] }));
+    dial(admit(10_000, 64_000), 109);
+    await heard(dialler, "opened", 109);
+    for (const id of [1, 2, 3]) dialler.thread.post({ type: "send", lane: 109, transfer: 0, chunks: [], note: asked(id, 30_000) });
+    await heard(listener, "closed", lane);
+    const told = listener.heard.filter((message) => message.type === "noted" && message.lane === lane);
+    assert.equal(told.length, 2, "what fitted was told of, what did not was not");
   });
 
   it("a lane's bytes arrive whole with their addresses, and a cancelled transfer is told", async () => {

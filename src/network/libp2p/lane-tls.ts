@@ -1,13 +1,13 @@
 // TLS of lanes: 1.3 only, with a one-time secret as its pre-shared key and no certificates; see
 // docs/decisions/0007-lanes-by-shared-secret.md.
 import { connect, createServer, type Server, type TLSSocket } from "node:tls";
-import type { LaneRole, LaneToken } from "./lane-messages.ts";
+import type { LaneToken } from "./lane-messages.ts";
 
 /** Takes bytes from a lane, where it can without a copy: see LaneReceiver. `take`: false = stop reading. */
 export type Reader = { room(): Uint8Array | undefined; filled(length: number): void; take(bytes: Uint8Array): boolean };
 
 /** One who may open a lane once. */
-export type Admission = { readonly lane: number; readonly role: LaneRole; readonly token: LaneToken };
+export type Admission = { readonly lane: number; readonly token: LaneToken };
 
 export type Admissions = {
   /** The admission of an identity without using it up. */

@@ -32,25 +32,25 @@ const listener = createLaneListener(
   adopt,
 );
 
-function makeLane(lane: number, role: LaneRole): Lane {
+function makeLane({ lane, role, window }: { readonly lane: number; readonly role: LaneRole; readonly window: number }): Lane {
   const onEnd = (): void => {
     lanes.delete(lane);
     if (lanes.size === 0) buffers.drain();
   };
-  const made = createLane({ lane, role, buffers, times, clock: systemClock, post, onEnd });
+  const made = createLane({ lane, role, window, buffers, times, clock: systemClock, post, onEnd });
   lanes.set(lane, made);
   return made;
 }
 
-function admit({ lane, role, token, lifeMs }: Message<"admit">): void {
-  const made = makeLane(lane, role);
+function admit({ lane, role, window, token, lifeMs }: Message<"admit">): void {
+  const made = makeLane({ lane, role, window });
   if (admitted.size >= admissionsMax) return made.close("too many lanes are being opened");
   const expire = (): void => {
     if (admitted.delete(token.identity)) made.close("nobody opened the lane in time");
   };
   const timer = setTimeout(expire, lifeMs);
   timer.unref();
-  admitted.set(token.identity, { lane, role, token, timer });
+  admitted.set(token.identity, { lane, token, timer });
 }
 
 /** A lane that the other side dialled, its key proven. */
@@ -64,8 +64,8 @@ function adopt(socket: TLSSocket, { lane }: Admission): void {
   made.opened();
 }
 
-function dial({ lane, role, token, ip, port }: Message<"dial">): void {
-  const made = makeLane(lane, role);
+function dial({ lane, role, window, token, ip, port }: Message<"dial">): void {
+  const made = makeLane({ lane, role, window });
   const socket = dialLane({ ip, port }, token, made.reader);
   const limit = setTimeout(() => made.close("no handshake in time"), handshakeMs);
   made.attach(socket);
@@ -90,6 +90,12 @@ function withLane({ lane }: { readonly lane: number }, act: (lane: Lane) => void
   if (found !== undefined) act(found);
 }
 
+function send(message: Message<"send">): void {
+  const { transfer, chunks, note, answers, buffers: returned = [] } = message;
+  recycle(returned);
+  withLane(message, (lane) => lane.send({ transfer, note, chunks }, answers));
+}
+
 function expect(message: Message<"expect">): void {
   recycle(message.buffers);
   withLane(message, (lane) => lane.expect(message.transfer, message.lengths));
@@ -107,7 +113,7 @@ function close(): void {
 }
 
 parentPort?.on("message", (message: ToLaneWorker) => {
-  if (message.type === "send") withLane(message, (lane) => lane.send(message.transfer, message.chunks));
+  if (message.type === "send") send(message);
   else if (message.type === "expect") expect(message);
   else if (message.type === "recycle") recycle(message.buffers);
   else if (message.type === "cancel") withLane(message, (lane) => lane.cancel(message.transfer));

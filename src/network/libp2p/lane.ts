@@ -1,10 +1,12 @@
-// One lane in the worker: a TLS socket with a sender or a receiver, closed when idle, stalled or broken.
+// One lane in the worker: a TLS socket with a sender and a receiver, bulk in one direction and notes in both, closed when
+// idle, stalled or broken.
 import type { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { buffersOf, type ChunkBuffers, movable } from "./chunk-buffers.ts";
 import type { FromLaneWorker, LaneRole } from "./lane-messages.ts";
+import { createLaneNotes, type LaneNotes } from "./lane-notes.ts";
 import { createLaneReceiver, type LaneReceiver } from "./lane-receiver.ts";
-import { createLaneSender, type LaneSender } from "./lane-sender.ts";
+import { createLaneSender, type LaneSender, type Sending } from "./lane-sender.ts";
 import type { Reader } from "./lane-tls.ts";
 
 export type LaneTimes = {
@@ -19,7 +21,8 @@ export type Lane = {
   attach(socket: TLSSocket): void;
   opened(): void;
   readonly reader: Reader;
-  send(transfer: number, chunks: readonly Uint8Array[]): void;
+  /** `answers`: the request that the note ends, undefined where it is one itself. */
+  send(sending: Sending, answers: number | undefined): void;
   cancel(transfer: number): void;
   expect(transfer: number, lengths: readonly number[]): void;
   forget(transfer: number): void;
@@ -29,6 +32,8 @@ export type Lane = {
 export type LaneParts = {
   readonly lane: number;
   readonly role: LaneRole;
+  /** What the peer may ask at once on this lane, bytes. */
+  readonly window: number;
   readonly buffers: ChunkBuffers;
   readonly times: LaneTimes;
   readonly clock: Clock;
@@ -37,21 +42,32 @@ export type LaneParts = {
   onEnd(): void;
 };
 
-/** A lane that waits for its socket; transfers handed to it wait with it. */
+/** A lane that waits for its socket; what is to be sent waits with it. */
 export function createLane(parts: LaneParts): Lane {
   const { lane, role, post } = parts;
-  const waiting = new Map<number, readonly Uint8Array[]>();
+  let waiting: Sending[] = [];
   let socket: TLSSocket | undefined;
   let sender: LaneSender | undefined;
   let ended = false;
-  const receiver: LaneReceiver | undefined =
-    role === "send"
-      ? undefined
-      : createLaneReceiver(parts.buffers, {
-          onTransfer: (transfer, chunks, hashes) => post({ type: "received", lane, transfer, chunks, hashes }, movable(buffersOf(chunks))),
-          onRevoked: (transfer) => post({ type: "revoked", lane, transfer }),
-          onRoom: () => socket?.resume(),
-        });
+  const notes = createLaneNotes({ bulk: role === "receive", window: parts.window, unsent: (transfer) => sender?.has(transfer) ?? false });
+  const receiver = createLaneReceiver(parts.buffers, {
+    bulk: role === "receive",
+    onNote: (note) => {
+      const follows = notes.arrived(note);
+      if (follows === undefined) post({ type: "noted", lane, note, chunks: [], hashes: [] });
+      return follows;
+    },
+    onTransfer: ({ transfer, note, chunks, hashes }) =>
+      post(
+        note === undefined ? { type: "received", lane, transfer, chunks, hashes } : { type: "noted", lane, note, chunks, hashes },
+        movable(buffersOf(chunks)),
+      ),
+    onRevoked: ({ transfer, note }) => {
+      // A request that was taken back was never told of.
+      if (note === undefined || notes.revoked(note)) post({ type: "revoked", lane, transfer, note });
+    },
+    onRoom: () => socket?.resume(),
+  });
   const close = (why: string): void => {
     if (ended) return;
     ended = true;
@@ -60,17 +76,11 @@ export function createLane(parts: LaneParts): Lane {
     post({ type: "closed", lane, why });
     parts.onEnd();
   };
-  const letGo = (transfers: readonly number[]): void => post({ type: "let-go", lane, transfers });
-  const watch = watchIdle(parts, () => activityOf(sender, receiver, socket), close);
-  const take = (bytes: Uint8Array): boolean => {
-    try {
-      if (receiver === undefined) throw new RangeError("bytes on a lane that only sends");
-      return receiver.take(bytes);
-    } catch (error) {
-      close(error instanceof Error ? error.message : String(error));
-      return false;
-    }
+  const letGo = (transfers: readonly number[], unsent: boolean): void => {
+    if (unsent) notes.takenBack();
+    post({ type: "let-go", lane, transfers, unsent });
   };
+  const watch = watchIdle(parts, () => activityOf(sender, receiver, notes, socket), close);
   const attach = (given: TLSSocket): void => {
     socket = given;
     given.setNoDelay(true);
@@ -81,30 +91,55 @@ export function createLane(parts: LaneParts): Lane {
   const opened = (): void => {
     if (ended || socket === undefined) return;
     post({ type: "opened", lane });
-    if (role !== "send") return;
     sender = createLaneSender(socket, letGo);
-    for (const [transfer, chunks] of waiting) sender.push(transfer, chunks);
-    waiting.clear();
+    for (const sending of waiting) sender.push(sending);
+    waiting = [];
   };
-  const send = (transfer: number, chunks: readonly Uint8Array[]): void => {
-    if (sender === undefined) waiting.set(transfer, chunks);
-    else sender.push(transfer, chunks);
+  const send = (sending: Sending, answers: number | undefined): void => {
+    if (sending.note !== undefined) notes.sending(answers);
+    if (sender === undefined) waiting.push(sending);
+    else sender.push(sending);
   };
   const cancel = (transfer: number): void => {
-    if (waiting.delete(transfer)) letGo([transfer]);
-    else sender?.cancel(transfer);
+    if (sender !== undefined) return sender.cancel(transfer);
+    const unseen = waiting.some((sending) => sending.transfer === transfer && sending.note !== undefined);
+    waiting = waiting.filter((sending) => sending.transfer !== transfer);
+    letGo([transfer], unseen);
   };
-  const expect = (transfer: number, lengths: readonly number[]): void => receiver?.expect(transfer, lengths);
-  const reader = { room: () => receiver?.room(), filled: (length: number) => receiver?.filled(length), take };
-  return { attach, opened, reader, send, cancel, expect, forget: (transfer) => receiver?.forget(transfer), close };
+  const expect = (transfer: number, lengths: readonly number[]): void => receiver.expect(transfer, lengths);
+  return { attach, opened, reader: closingReader(receiver, close), send, cancel, expect, forget: receiver.forget, close };
 }
 
-type Activity = { readonly state: "idle" | "busy" | "stalled"; readonly moved: number };
+/** The receiver; what breaks the format, and its rules, closes the lane. */
+function closingReader(receiver: LaneReceiver, close: (why: string) => void): Reader {
+  const guarded = (read: () => boolean): boolean => {
+    try {
+      return read();
+    } catch (error) {
+      close(error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  };
+  return {
+    room: () => receiver.room(),
+    filled: (length) =>
+      void guarded(() => {
+        receiver.filled(length);
+        return true;
+      }),
+    take: (bytes) => guarded(() => receiver.take(bytes)),
+  };
+}
 
-function activityOf(sender: LaneSender | undefined, receiver: LaneReceiver | undefined, socket: TLSSocket | undefined): Activity {
+/** "waiting": a request waits for its answer, however long that takes. */
+type Activity = { readonly state: "idle" | "busy" | "stalled" | "waiting"; readonly moved: number };
+
+function activityOf(sender: LaneSender | undefined, receiver: LaneReceiver, notes: LaneNotes, socket: TLSSocket | undefined): Activity {
   const moved = (socket?.bytesRead ?? 0) + (socket?.bytesWritten ?? 0);
-  if (receiver !== undefined) return { state: receiver.state(), moved };
-  return { state: sender === undefined || sender.idle() ? "idle" : "busy", moved };
+  const reading = receiver.state();
+  if (reading !== "idle") return { state: reading, moved };
+  if (sender !== undefined && !sender.idle()) return { state: "busy", moved };
+  return { state: notes.waiting() ? "waiting" : "idle", moved };
 }
 
 /** Looks a few times in `idleMs` whether the lane still serves; it does as long as bytes move. */
@@ -118,6 +153,7 @@ function watchIdle({ times, clock }: LaneParts, activity: () => Activity, close:
     const nowMs = clock.monotonicMs();
     if (moved !== seen) sinceMs = nowMs;
     seen = moved;
+    if (state === "waiting") return;
     if (nowMs - sinceMs < (state === "idle" ? idleMs : stallMs)) return;
     close(state === "idle" ? "idle" : "nothing moved for too long");
   };

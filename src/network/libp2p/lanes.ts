@@ -1,10 +1,13 @@
 // Lanes seen from the main thread: which peer has which, how they are opened, and the transfers under way on them. One
 // lane a direction and peer; the receiver of bulk dials where it can, because a socket that dials reads at half the cost.
 import type { PeerId } from "../../protocol/peer-id.ts";
-import type { AnnouncedTransfer, Bulk, OutgoingTransfer, ReceivedChunks } from "./bulk.ts";
+import type { Message } from "../peers.ts";
+import type { AnnouncedTransfer, Bulk, LaneRequest, OutgoingTransfer, ReceivedChunks } from "./bulk.ts";
+import { chunkBytes, goesByLane } from "./bulk-message.ts";
 import { createIncomingLanes, type IncomingLanes } from "./incoming-lanes.ts";
 import type { LaneBase, LanesParts } from "./lane-base.ts";
 import type { FromLaneWorker } from "./lane-messages.ts";
+import { createGrants } from "./lane-window.ts";
 import { createOutgoingLanes, type OutgoingLanes } from "./outgoing-lanes.ts";
 import { createLaneThread } from "./worker-thread.ts";
 
@@ -37,7 +40,13 @@ export function createLanes(parts: LanesParts): Lanes {
     lastLane += 1;
     return lastLane;
   };
-  const base: LaneBase = { ...parts, thread, nextLane };
+  const base: LaneBase = {
+    ...parts,
+    thread,
+    grants: createGrants(parts.limits.allLaneRequestsMax),
+    nextLane,
+    discard: (announced) => incoming.discard(announced),
+  };
   const incoming = createIncomingLanes(base);
   const outgoing = createOutgoingLanes(base);
   const reaches = (peer: PeerId): boolean => {
@@ -62,8 +71,15 @@ export function createLanes(parts: LanesParts): Lanes {
     parts.onTraffic({ kind: "bytes", path: "lane", direction: "out", bytes: sum(chunks.map((chunk) => chunk.length)) });
     return outgoing.send(peer, chunks);
   };
+  const request = (peer: PeerId, code: number, message: Message): LaneRequest | undefined => {
+    const asked = (goesByLane(message) ? outgoing : incoming).request(peer, code, message);
+    if (asked !== undefined)
+      parts.onTraffic({ kind: "bytes", path: "lane", direction: "out", bytes: message.body.length + chunkBytes(message) });
+    return asked;
+  };
   return {
-    ...{ reaches, avoid, send, receive, drop },
+    ...{ reaches, avoid, send, receive, request, drop },
+    discard: base.discard,
     answer: (from, body) => outgoing.answer(from, body),
     port: () => thread.port(),
     start: () => thread.start(),
@@ -73,7 +89,9 @@ export function createLanes(parts: LanesParts): Lanes {
 
 function route(message: FromLaneWorker, incoming: IncomingLanes, outgoing: OutgoingLanes): void {
   if (message.type === "received" || message.type === "revoked") incoming.onMessage(message);
-  else if (message.type === "let-go") outgoing.letGo(message.lane, message.transfers);
+  else if (message.type === "noted") {
+    if (!incoming.onMessage(message)) outgoing.noted(message);
+  } else if (message.type === "let-go") outgoing.letGo(message);
   else if (message.type === "opened") incoming.opened(message.lane);
   else if (message.type === "closed") {
     incoming.closed(message.lane, message.why);

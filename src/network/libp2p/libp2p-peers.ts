@@ -10,12 +10,14 @@ import type { Log } from "../../runtime/log.ts";
 import { type Random, systemRandom } from "../../runtime/random.ts";
 import { NetworkError } from "../errors.ts";
 import { type Delivery, type Handler, type Message, type PeerEvent, type Peers, type RequestOptions, requestKinds } from "../peers.ts";
+import type { AnsweringParts } from "./answering.ts";
 import { sizeExcess } from "./bulk-message.ts";
 import { type ByteBudget, createByteBudget } from "./byte-budget.ts";
 import { type Connections, createConnections } from "./connections.ts";
 import { controlProtocol, openLaneCode } from "./control-protocol.ts";
 import { dialError } from "./dial-error.ts";
 import { createHost, type HostOptions, multiaddrText } from "./host.ts";
+import { createLaneService } from "./lane-service.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { createOffences, type Offences } from "./offences.ts";
 import { startLimit } from "./request-limit.ts";
@@ -70,6 +72,7 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
       return (await ask(transport, question, { body, chunks: [] }, { timeoutMs: limits.dialMs })).body;
     },
     remoteIp: (peer) => transport.running?.connections.remoteIp(peer),
+    serve: (peer, way) => createLaneService(answeringParts(transport, peer), way),
   });
   const transport: Transport = {
     ...{ self, options, limits, lanes, onTraffic, running: undefined },
@@ -141,16 +144,19 @@ async function stop(transport: Transport): Promise<void> {
 }
 
 function respond(transport: Transport, stream: Parameters<typeof createResponder>[0], peer: PeerId | undefined): void {
-  const { options, limits, handlers, lanes, offences, budget, onTraffic, running } = transport;
+  const { options, offences, running } = transport;
   if (peer === undefined || running === undefined || offences.blocked(peer)) return stream.abort(new Error("blocked"));
   createResponder(stream, {
-    ...{ peer, limits, budget, onTraffic, bulk: lanes },
-    ...{ networkId: options.networkId, clock: options.clock, log: options.log },
-    handlerOf: (code) => handlers.get(code),
+    ...answeringParts(transport, peer),
+    networkId: options.networkId,
     onWelcome: () => running.connections.welcomed(peer),
     onOffence: (why) => offend(transport, peer, why),
-    onClose: () => {},
   });
+}
+
+function answeringParts({ options, limits, handlers, lanes, budget, onTraffic }: Transport, peer: PeerId): AnsweringParts {
+  const { clock, log } = options;
+  return { peer, limits, budget, onTraffic, bulk: lanes, clock, log, handlerOf: (code) => handlers.get(code) };
 }
 
 function offend({ options, offences, running }: Transport, peer: PeerId, why: string): void {

@@ -19,19 +19,22 @@ const laneOffer: z.ZodType<LaneOffer> = z.object({
   key: wireBytes(keyLength).refine((key) => key.length === keyLength, `expected ${keyLength} bytes`),
 });
 
-/** `offer` of the asker: null = "tell me yours". `offer` of the answer: null = none; the sender dials the asker's, where there is one. */
-type OpenLane = { readonly offer: LaneOffer | null };
-const openLane: z.ZodType<OpenLane> = z.object({ offer: laneOffer.nullable() });
+/**
+ * `offer` of the asker: null = "tell me yours". `offer` of the answer: null = none; the sender dials the asker's, where there is one.
+ * `window`: bytes of requests that the other side may have under way on the lane, as lane-window.ts counts; 0 = none at all.
+ */
+export type OpenLane = { readonly offer: LaneOffer | null; readonly window: number };
+const openLane: z.ZodType<OpenLane> = z.object({ offer: laneOffer.nullable(), window: z.int().min(0).max(0xffff_ffff) });
 
-export function openLaneBody(offer: LaneOffer | null): Uint8Array {
-  return encodeMessage(openLane, { offer });
+export function openLaneBody(said: OpenLane): Uint8Array {
+  return encodeMessage(openLane, said);
 }
 
-/** The offer in a question or answer. Throws a LaneError for anything else. */
-export function readOpenLane(body: Uint8Array): LaneOffer | null {
+/** A question or answer. Throws a LaneError for anything else. */
+export function readOpenLane(body: Uint8Array): OpenLane {
   const read = decodeMessage(openLane, body);
   if (!read.ok) throw new LaneError("none", `an offer of a lane that cannot be read: ${read.why}`);
-  return read.value.offer;
+  return read.value;
 }
 
 /** A fresh offer of `port`. */

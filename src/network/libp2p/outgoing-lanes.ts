@@ -1,133 +1,130 @@
-// Lanes on which this side sends. The receiver opens them: transfers wait here until it has, and are lost with the lane.
+// Lanes on which this side sends, one a peer: opened when the receiver asks for them.
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Timer } from "../../runtime/clock.ts";
-import type { OutgoingTransfer } from "./bulk.ts";
+import type { Message } from "../peers.ts";
+import type { LaneRequest, OutgoingTransfer } from "./bulk.ts";
 import { LaneError } from "./failure.ts";
 import type { LaneBase } from "./lane-base.ts";
-import type { ToLaneWorker } from "./lane-messages.ts";
-import { makeOffer, openLaneBody, readOpenLane, tokenOf } from "./open-lane.ts";
+import type { FromLaneWorker, ToLaneWorker } from "./lane-messages.ts";
+import type { Grant } from "./lane-window.ts";
+import { type LaneOffer, makeOffer, openLaneBody, readOpenLane, tokenOf } from "./open-lane.ts";
+import { createOutLane, type OutLane } from "./out-lane.ts";
 
 export type OutgoingLanes = {
   send(peer: PeerId, chunks: readonly Uint8Array[]): OutgoingTransfer;
+  /** Sends a request on the open lane to a peer; undefined where there is none or it takes no more now. */
+  request(peer: PeerId, code: number, message: Message): LaneRequest | undefined;
   answer(from: PeerId, body: Uint8Array): Promise<Uint8Array>;
-  letGo(lane: number, released: readonly number[]): void;
+  letGo(message: Extract<FromLaneWorker, { readonly type: "let-go" }>): void;
+  noted(message: Extract<FromLaneWorker, { readonly type: "noted" }>): void;
   closed(lane: number, why: string): void;
   drop(peer: PeerId): void;
   dropAll(why: string): void;
 };
 
-type Transfer = { readonly chunks: readonly Uint8Array[]; readonly done: PromiseWithResolvers<void>; posted: boolean };
-/** `number`: undefined until the receiver has asked for the lane. */
-type OutLane = { readonly peer: PeerId; number: number | undefined; readonly transfers: Map<number, Transfer>; readonly timer: Timer };
+type Held = { readonly lane: OutLane; readonly timer: Timer; grant: Grant | undefined };
 
 const transferMax = 0xffff_fffe;
 
 /** No lanes yet. */
 export function createOutgoingLanes(base: LaneBase): OutgoingLanes {
-  const { thread, clock, limits } = base;
-  const byPeer = new Map<PeerId, OutLane>();
-  const byNumber = new Map<number, OutLane>();
-  let lastTransfer = 0;
-
-  const end = (lane: OutLane, error: LaneError): void => {
-    lane.timer.cancel();
-    if (byPeer.get(lane.peer) === lane) byPeer.delete(lane.peer);
-    if (lane.number !== undefined) byNumber.delete(lane.number);
-    for (const { done } of lane.transfers.values()) done.reject(error);
-    lane.transfers.clear();
+  const register = createRegister(base);
+  const withLane = ({ lane }: { readonly lane: number }, act: (lane: OutLane) => void): void => {
+    const held = register.byNumber.get(lane);
+    if (held !== undefined) act(held.lane);
   };
-  const laneOf = (peer: PeerId): OutLane => {
+  return {
+    send: (peer, chunks) => register.laneOf(peer).lane.send(chunks),
+    request: (peer, code, message) => register.byPeer.get(peer)?.lane.request(code, message),
+    answer: (from, body) => answer(base, register, from, body),
+    letGo: (message) => withLane(message, (lane) => lane.letGo(message.transfers, message.unsent)),
+    noted: (message) => withLane(message, (lane) => lane.noted(message.note, undefined)),
+    closed: (number, why) => {
+      const held = register.byNumber.get(number);
+      if (held !== undefined) register.end(held, new LaneError("lost", why));
+    },
+    drop: (peer) => register.drop(peer, "the connection closed"),
+    dropAll: (why) => {
+      for (const held of [...register.byPeer.values()]) register.end(held, new LaneError("lost", why));
+    },
+  };
+}
+
+type Register = {
+  readonly byPeer: ReadonlyMap<PeerId, Held>;
+  readonly byNumber: Map<number, Held>;
+  /** The lane to a peer, made where there is none: then it waits for the receiver. */
+  laneOf(peer: PeerId): Held;
+  end(held: Held, error: LaneError): void;
+  drop(peer: PeerId, why: string): void;
+};
+
+function createRegister(base: LaneBase): Register {
+  const { thread, clock, limits } = base;
+  const byPeer = new Map<PeerId, Held>();
+  const byNumber = new Map<number, Held>();
+  let lastTransfer = 0;
+  const nextTransfer = (): number => {
+    lastTransfer = lastTransfer === transferMax ? 1 : lastTransfer + 1;
+    return lastTransfer;
+  };
+  const end = (held: Held, error: LaneError): void => {
+    const { lane } = held;
+    held.timer.cancel();
+    held.grant?.give();
+    if (byPeer.get(lane.peer) === held) byPeer.delete(lane.peer);
+    byNumber.delete(lane.number() ?? 0);
+    lane.end(error);
+  };
+  const laneOf = (peer: PeerId): Held => {
     const there = byPeer.get(peer);
     if (there !== undefined) return there;
     const unopened = (): void => {
-      if (lane.number === undefined) end(lane, new LaneError("none", "the receiver opened no lane in time"));
+      if (held.lane.number() === undefined) end(held, new LaneError("none", "the receiver opened no lane in time"));
     };
-    const lane: OutLane = { peer, number: undefined, transfers: new Map(), timer: clock.after(limits.laneOpenMs, unopened) };
-    byPeer.set(peer, lane);
-    return lane;
+    const timer = clock.after(limits.laneOpenMs, unopened);
+    const held: Held = { lane: createOutLane(base, peer, nextTransfer), timer, grant: undefined };
+    byPeer.set(peer, held);
+    return held;
   };
-  const post = (lane: number, transfer: number, entry: Transfer): void => {
-    entry.posted = true;
-    const { chunks, moved } = postable(entry.chunks);
-    thread.post({ type: "send", lane, transfer, chunks }, moved);
+  const drop = (peer: PeerId, why: string): void => {
+    const held = byPeer.get(peer);
+    if (held === undefined) return;
+    const number = held.lane.number();
+    if (number !== undefined) thread.post({ type: "drop", lane: number });
+    end(held, new LaneError("lost", why));
   };
-  const send = (peer: PeerId, chunks: readonly Uint8Array[]): OutgoingTransfer => {
-    const lane = laneOf(peer);
-    lastTransfer = lastTransfer === transferMax ? 1 : lastTransfer + 1;
-    const transfer = lastTransfer;
-    const entry: Transfer = { chunks, done: Promise.withResolvers<void>(), posted: false };
-    entry.done.promise.catch(() => {});
-    lane.transfers.set(transfer, entry);
-    if (lane.number !== undefined) post(lane.number, transfer, entry);
-    const cancel = (): void => {
-      if (!lane.transfers.has(transfer)) return;
-      if (lane.number !== undefined) return thread.post({ type: "cancel", lane: lane.number, transfer });
-      lane.transfers.delete(transfer);
-      entry.done.resolve();
-    };
-    return { transfer, done: entry.done.promise, cancel };
-  };
-  /** The peer wants to receive: a fresh lane, the old one having ended for it, with all that waited. */
-  const answer = async (from: PeerId, body: Uint8Array): Promise<Uint8Array> => {
-    const theirs = readOpenLane(body);
-    await thread.ready();
-    const old = byPeer.get(from);
-    if (old?.number !== undefined) {
-      thread.post({ type: "drop", lane: old.number });
-      end(old, new LaneError("lost", "the receiver opened another lane"));
-    }
-    const lane = laneOf(from);
-    if (lane.number !== undefined) throw new LaneError("lost", "two lanes are being opened at once");
-    const mine = theirs === null && thread.port() !== 0 ? makeOffer(thread.port(), base.random) : null;
-    if (mine === null && theirs === null) return openLaneBody(null);
-    lane.number = base.nextLane();
-    byNumber.set(lane.number, lane);
-    thread.post(openingOf(base, { peer: from, lane: lane.number, mine, theirs }));
-    for (const [transfer, entry] of lane.transfers) post(lane.number, transfer, entry);
-    return openLaneBody(mine);
-  };
-  const letGo = (lane: number, released: readonly number[]): void => {
-    const transfers = byNumber.get(lane)?.transfers;
-    for (const transfer of released) {
-      transfers?.get(transfer)?.done.resolve();
-      transfers?.delete(transfer);
-    }
-  };
-  const closed = (number: number, why: string): void => {
-    const lane = byNumber.get(number);
-    if (lane !== undefined) end(lane, new LaneError("lost", why));
-  };
-  const drop = (peer: PeerId): void => {
-    const lane = byPeer.get(peer);
-    if (lane === undefined) return;
-    if (lane.number !== undefined) thread.post({ type: "drop", lane: lane.number });
-    end(lane, new LaneError("lost", "the connection closed"));
-  };
-  const dropAll = (why: string): void => {
-    for (const lane of [...byPeer.values()]) end(lane, new LaneError("lost", why));
-  };
-  return { send, answer, letGo, closed, drop, dropAll };
+  return { byPeer, byNumber, laneOf, end, drop };
 }
 
-type Offer = ReturnType<typeof readOpenLane>;
+/** The peer wants to receive: a fresh lane, the old one having ended for it, with all that waited. */
+async function answer(base: LaneBase, register: Register, from: PeerId, body: Uint8Array): Promise<Uint8Array> {
+  const { thread, limits } = base;
+  const { offer: theirs, window: theyTake } = readOpenLane(body);
+  await thread.ready();
+  if (register.byPeer.get(from)?.lane.number() !== undefined) register.drop(from, "the receiver opened another lane");
+  const held = register.laneOf(from);
+  if (held.lane.number() !== undefined) throw new LaneError("lost", "two lanes are being opened at once");
+  const mine = theirs === null && thread.port() !== 0 ? makeOffer(thread.port(), base.random) : null;
+  if (mine === null && theirs === null) return openLaneBody({ offer: null, window: 0 });
+  const opening = openingOf(base, from, { mine, theirs });
+  const number = base.nextLane();
+  const grant = base.grants.take(limits.laneAsksMax);
+  held.grant = grant;
+  register.byNumber.set(number, held);
+  thread.post({ ...opening, lane: number, role: "send", window: grant.bytes });
+  held.lane.open(number, theyTake);
+  return openLaneBody({ offer: mine, window: grant.bytes });
+}
 
-/** How the worker gets the lane: it waits for the receiver's dial, or dials the receiver's own offer. */
-function openingOf(base: LaneBase, { peer, lane, mine, theirs }: { peer: PeerId; lane: number; mine: Offer; theirs: Offer }): ToLaneWorker {
-  if (mine !== null) return { type: "admit", lane, role: "send", token: tokenOf(mine, base.networkKey), lifeMs: base.limits.laneTokenMs };
+type Offers = { readonly mine: LaneOffer | null; readonly theirs: LaneOffer | null };
+type Opening = Extract<ToLaneWorker, { readonly type: "admit" | "dial" }>;
+type How<T> = T extends Opening ? Omit<T, "lane" | "role" | "window"> : never;
+
+/** How the worker gets the lane: it waits for the receiver's dial, or dials the receiver's own offer. Throws a LaneError where it can do neither. */
+function openingOf(base: LaneBase, peer: PeerId, { mine, theirs }: Offers): How<Opening> {
+  if (mine !== null) return { type: "admit", token: tokenOf(mine, base.networkKey), lifeMs: base.limits.laneTokenMs };
   const ip = base.remoteIp(peer);
   if (theirs === null || ip === undefined) throw new LaneError("none", "nobody to dial");
-  return { type: "dial", lane, role: "send", token: tokenOf(theirs, base.networkKey), ip, port: theirs.port };
-}
-
-/** Chunks over shared buffers as they are, others copied once and then moved: posting them would copy all of the buffer below them. */
-function postable(chunks: readonly Uint8Array[]): { chunks: readonly Uint8Array[]; moved: readonly ArrayBuffer[] } {
-  const moved: ArrayBuffer[] = [];
-  const out = chunks.map((chunk) => {
-    if (chunk.buffer instanceof SharedArrayBuffer) return chunk;
-    const copy = new Uint8Array(chunk.length);
-    copy.set(chunk);
-    moved.push(copy.buffer);
-    return copy;
-  });
-  return { chunks: out, moved };
+  return { type: "dial", token: tokenOf(theirs, base.networkKey), ip, port: theirs.port };
 }

@@ -5,8 +5,8 @@ import type { Address } from "../../protocol/address.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import { NetworkError } from "../errors.ts";
 import type { Delivery, Message } from "../peers.ts";
-import type { Bulk } from "./bulk.ts";
-import { chunkBytes, goesByLane, receivedMessage } from "./bulk-message.ts";
+import type { Bulk, LaneRequest } from "./bulk.ts";
+import { chunkBytes, type FrameSource, goesByLane, receivedMessage } from "./bulk-message.ts";
 import { type ByteBudget, createByteBudget } from "./byte-budget.ts";
 import { failureFrame, failureOf, LaneError } from "./failure.ts";
 import type { Frame } from "./frame.ts";
@@ -41,6 +41,8 @@ export type Requester = {
 type Pending = { readonly answered: (frame: Frame) => void; readonly failed: (error: Error) => void };
 type Asking = {
   readonly parts: RequesterParts;
+  /** Request codes whose last answer had chunks for a lane: the next is asked for on the lane itself. */
+  readonly bulky: Set<number>;
   readonly frames: FrameStream;
   readonly pending: Map<number, Pending>;
   readonly ownBudget: ByteBudget;
@@ -73,7 +75,8 @@ export function createRequester(stream: Stream, connection: Connection, parts: R
     if (frame.id === 0) return welcome.resolve();
     const waiting = pending.get(frame.id);
     if (frame.type === "failure") waiting?.failed(failureOf(frame, parts.peer));
-    else waiting?.answered(frame);
+    else if (waiting !== undefined) waiting.answered(frame);
+    else if (frame.transfer !== 0) parts.bulk.discard({ peer: parts.peer, transfer: frame.transfer, lengths: frame.lengths });
   };
   const onClose = (cause: unknown): void =>
     end(new NetworkError("closed", `the connection to ${parts.peer} closed`, { peer: parts.peer, cause }));
@@ -83,7 +86,15 @@ export function createRequester(stream: Stream, connection: Connection, parts: R
     frames.close();
   };
   const frames = createFrameStream(stream, { onFrame, onClose, onGarbage });
-  const asking: Asking = { parts, frames, pending, ownBudget: createByteBudget(parts.limits.bytesOutMax), ended: undefined, lastId: 0 };
+  const asking: Asking = {
+    parts,
+    bulky: new Set(),
+    frames,
+    pending,
+    ownBudget: createByteBudget(parts.limits.bytesOutMax),
+    ended: undefined,
+    lastId: 0,
+  };
   frames.send({ id: 0, type: "hello", code: 0, transfer: 0, body: helloBody(parts.networkId), chunks: [] }).catch(onClose);
   return {
     connection,
@@ -131,11 +142,41 @@ async function attempts(asking: Asking, code: number, message: Message, limit: R
   }
 }
 
-async function once(asking: Asking, code: number, message: Message, how: { limit: RequestLimit; inline: boolean }): Promise<Delivery> {
+type How = { readonly limit: RequestLimit; readonly inline: boolean };
+
+async function once(asking: Asking, code: number, message: Message, how: How): Promise<Delivery> {
+  how.limit.signal.throwIfAborted();
+  if (asking.ended !== undefined) throw asking.ended;
+  const byLane = !how.inline && (goesByLane(message) || asking.bulky.has(code));
+  const request = byLane ? asking.parts.bulk.request(asking.parts.peer, code, message) : undefined;
+  const delivery = await (request === undefined ? onStream(asking, code, message, how) : onLane(request, asking.parts, how.limit));
+  if (goesByLane(delivery)) asking.bulky.add(code);
+  else asking.bulky.delete(code);
+  return delivery;
+}
+
+async function onLane(request: LaneRequest, parts: RequesterParts, limit: RequestLimit): Promise<Delivery> {
+  let taken = false;
+  try {
+    const { frame, received } = await Promise.race([request.answer, limit.passed]);
+    taken = true;
+    const source = { ...parts, path: "lane" } as const;
+    if (frame.transfer === 0 || received !== undefined) return await receivedMessage(frame, received, source, limit.signal);
+    return await receivedUnless(request.broken, frame, source, limit);
+  } finally {
+    // An answer that came too late is not forgotten: its buffers are used again.
+    if (!taken)
+      request.answer.then(
+        ({ received }) => received?.release(),
+        () => {},
+      );
+    await request.end();
+  }
+}
+
+async function onStream(asking: Asking, code: number, message: Message, how: How): Promise<Delivery> {
   const { parts, frames, pending } = asking;
   const { limit } = how;
-  limit.signal.throwIfAborted();
-  if (asking.ended !== undefined) throw asking.ended;
   asking.lastId = asking.lastId === idMax ? 1 : asking.lastId + 1;
   const id = asking.lastId;
   const inline = how.inline || !parts.bulk.reaches(parts.peer);
@@ -158,8 +199,9 @@ async function once(asking: Asking, code: number, message: Message, how: { limit
       bytes: message.body.length + (outgoing === undefined ? chunkBytes(message) : 0),
     });
     const frame = await Promise.race([sent.then(() => answer.promise), answer.promise, broken.promise, limit.passed]);
-    if (frame.transfer === 0) return await receivedMessage(frame, parts, limit.signal);
-    return await receivedUnless(broken.promise, frame, parts, limit);
+    const source = { ...parts, path: "control" } as const;
+    if (frame.transfer === 0) return await receivedMessage(frame, undefined, source, limit.signal);
+    return await receivedUnless(broken.promise, frame, source, limit);
   } finally {
     pending.delete(id);
     // The caller's buffers are his again only when the lane has let go of them.
@@ -172,14 +214,14 @@ async function once(asking: Asking, code: number, message: Message, how: { limit
 async function receivedUnless(
   broken: Promise<never>,
   frame: Frame,
-  parts: RequesterParts,
+  source: FrameSource,
   { signal, passed }: RequestLimit,
 ): Promise<Delivery> {
   const over = new AbortController();
   const stop = (): void => over.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
   try {
-    return await Promise.race([receivedMessage(frame, parts, over.signal), broken, passed]);
+    return await Promise.race([receivedMessage(frame, undefined, source, over.signal), broken, passed]);
   } catch (error) {
     over.abort(error);
     throw error;

@@ -37,6 +37,14 @@ export type TransportLimits = {
   readonly laneTokenMs: number;
   /** How long chunks wait for the receiver to open a lane. */
   readonly laneOpenMs: number;
+  /**
+   * Bytes of requests without an answer that a peer may have on a lane: with their chunks (eight of 1 MiB and their frames), or
+   * asking for chunks. And on all lanes together, beside `allBytesInWorkMax`: eight peers both ways; with more peers their requests
+   * go by the control streams.
+   */
+  readonly lanePutsMax: number;
+  readonly laneAsksMax: number;
+  readonly allLaneRequestsMax: number;
   /** Lanes end after this without work; with work under way but no byte moving; and a peer without lanes is asked again after the last. */
   readonly laneIdleMs: number;
   readonly laneStallMs: number;
@@ -64,6 +72,9 @@ export const transportLimits: TransportLimits = {
   pruneMs: 2_000,
   laneTokenMs: 10_000,
   laneOpenMs: 10_000,
+  lanePutsMax: 9 * mib,
+  laneAsksMax: mib,
+  allLaneRequestsMax: 80 * mib,
   laneIdleMs: 60_000,
   laneStallMs: 30_000,
   laneAvoidMs: 60_000,
