@@ -40,7 +40,9 @@ export function createChunkFetcher(parts: CustomerParts, cache: ChunkCache | und
     gathered = [];
     const { directory } = parts.membership;
     const holders = round.map(({ address }) =>
-      settledHolders(directory.closest(address, parts.genesis.copies.target, "read").holders).map(({ peer }) => peer),
+      settledHolders(directory.closest(address, parts.genesis.copies.target, "read").holders)
+        .map(({ peer }) => peer)
+        .filter((peer) => !parts.distrusts(peer)),
     );
     const shared = shareHolders(holders, (peer) => paces.cost(peer, "small"));
     round.forEach(({ tell }, index) => {

@@ -14,10 +14,14 @@ export async function countHolders(
 ): Promise<{ readonly size: number; readonly holders: readonly PeerId[] } | undefined> {
   const { membership, genesis, limits } = parts;
   const { directory } = membership;
-  const close = directory.closest(address, genesis.copies.target, "read").holders.map(({ peer }) => peer);
+  const believed = (count: number): readonly PeerId[] => {
+    const near = directory.closest(address, count, "read").holders.map(({ peer }) => peer);
+    return near.filter((peer) => !parts.distrusts(peer));
+  };
+  const close = believed(genesis.copies.target);
   const found = await askAll(parts, close, address, signal);
   if (found !== undefined) return found;
-  const wide = directory.closest(address, limits.candidatesMax, "read").holders.map(({ peer }) => peer);
+  const wide = believed(limits.candidatesMax);
   return askAll(
     parts,
     wide.filter((peer) => !close.includes(peer)),

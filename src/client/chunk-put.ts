@@ -76,21 +76,23 @@ export function beginChunkPut(parts: ChunkPutParts, chunk: ChunkToPut, caller: A
   return { acknowledged: run.acknowledged.promise, finished: run.finished.promise };
 }
 
-/** The nodes that may take a chunk, best first: the closest `target`, then the wider circle. */
+/** The nodes that may take a chunk, best first: the closest `target`, then the wider circle, those distrusted last. */
 export function putCandidates(
   directory: Pick<Directory, "closest">,
   address: Address,
   counts: { readonly target: number; readonly candidatesMax: number },
+  distrusts: (peer: PeerId) => boolean,
 ): readonly Holder[] {
   const close = directory.closest(address, counts.target, "write").holders;
   const taken = new Set(close.map(({ peer }) => peer));
   const wide = directory.closest(address, counts.candidatesMax, "write").holders;
-  return [...close, ...wide.filter(({ peer }) => !taken.has(peer))];
+  const all = [...close, ...wide.filter(({ peer }) => !taken.has(peer))];
+  return all.sort((a, b) => Number(distrusts(a.peer)) - Number(distrusts(b.peer)));
 }
 
 function candidatesOf({ parts, chunk }: Run): readonly Holder[] {
   const counts = { target: parts.genesis.copies.target, candidatesMax: parts.limits.candidatesMax };
-  return putCandidates(parts.membership.directory, chunk.address, counts);
+  return putCandidates(parts.membership.directory, chunk.address, counts, parts.distrusts);
 }
 
 async function begin(run: Run): Promise<void> {

@@ -73,7 +73,7 @@ export function abortError(reason: unknown): ClientError {
 }
 
 function candidatesOf(
-  { membership, genesis, limits, paces }: ChunkReadParts,
+  { membership, genesis, limits, paces, distrusts }: ChunkReadParts,
   { address, kind, prefer }: ChunkToRead,
 ): readonly ReadCandidate[] {
   const { directory } = membership;
@@ -82,7 +82,7 @@ function candidatesOf(
     wide: directory.closest(address, limits.candidatesMax, "read").holders,
     all: directory.closest(address, limits.candidatesMax, "all").holders,
   };
-  return readOrder(circles, (peer) => (peer === prefer ? -1 : paces.cost(peer, kind)));
+  return readOrder(circles, { cost: (peer) => (peer === prefer ? -1 : paces.cost(peer, kind)), distrusts });
 }
 
 function step(run: Run): void {

@@ -17,6 +17,7 @@ import { createCopiesLedger } from "./copies-ledger.ts";
 import { createCopiesRecount } from "./copies-recount.ts";
 import { createCopySender } from "./copy-sender.ts";
 import type { CustomerMembership, CustomerParts } from "./customer-parts.ts";
+import { createDistrust } from "./distrust.ts";
 import { ClientError } from "./errors.ts";
 import type { FarmClient, OpenObject, StoredChunk } from "./farm-client.ts";
 import { createHeldQuestion } from "./held-question.ts";
@@ -51,6 +52,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
     peers: parts.peers,
     membership,
     genesis,
+    distrusts: createDistrust(directory, genesis.copies.target, clock),
     grant: parts.grant ?? null,
     clock,
     log,
@@ -64,7 +66,10 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
       ledger.note(chunk, holders);
       bell.ring();
     },
-    closest: (chunk) => directory.closest(chunk, genesis.copies.target, "read").holders.map(({ peer }) => peer),
+    closest: (chunk) => {
+      const close = directory.closest(chunk, genesis.copies.target, "read").holders.map(({ peer }) => peer);
+      return close.filter((peer) => !customer.distrusts(peer));
+    },
     isLive,
     held,
     clock,

@@ -22,6 +22,8 @@ export type CustomerParts = {
   readonly peers: Pick<Peers, "request">;
   readonly membership: CustomerMembership;
   readonly genesis: Genesis;
+  /** Whether a node is to be asked last: most nodes saw that it does not show what it claims. */
+  distrusts(peer: PeerId): boolean;
   /** Shown at each put; null for a client that only reads. */
   readonly grant: Uint8Array | null;
   readonly clock: Clock;

@@ -22,16 +22,17 @@ export function settledHolders(holders: readonly Holder[]): readonly Holder[] {
   return holders.filter(({ entry }) => entry.state !== "joining");
 }
 
-/** The order of asking: the close holders cheapest first, those that still join after them, then the wider circle by distance, then those believed away. */
+/** The order of asking: the close holders cheapest first, those that still join after them, then the wider circle by distance, then those distrusted, then those believed away. */
 export function readOrder(
   circles: { readonly close: readonly Holder[]; readonly wide: readonly Holder[]; readonly all: readonly Holder[] },
-  cost: (peer: PeerId) => number,
+  { cost, distrusts }: { cost(peer: PeerId): number; distrusts(peer: PeerId): boolean },
 ): readonly ReadCandidate[] {
   const close = settledHolders(circles.close).map(({ peer }) => ({ peer, cost: cost(peer) }));
   const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.close, ...circles.wide];
   const reachable = new Set(inOrder.map(({ peer }) => peer));
   const doubtful = circles.all.map(({ peer }) => peer).filter((peer) => !reachable.has(peer));
-  return [...[...reachable].map((peer) => ({ peer, doubtful: false })), ...doubtful.map((peer) => ({ peer, doubtful: true }))];
+  const trustedFirst = [...reachable].sort((a, b) => Number(distrusts(a)) - Number(distrusts(b)));
+  return [...trustedFirst.map((peer) => ({ peer, doubtful: false })), ...doubtful.map((peer) => ({ peer, doubtful: true }))];
 }
 
 /** What to do next. */

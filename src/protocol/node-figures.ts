@@ -1,5 +1,5 @@
 // What a node publishes in its record for people to see how the farm is: the chunks it counts, what it is copying again,
-// whom it suspects, what it has seen of others' vaults. Nobody decides anything by it.
+// whom it suspects, what it has seen of others' vaults. By the last customers ask those last of whom most nodes think badly.
 import { z } from "zod";
 import type { Address } from "./address.ts";
 import type { VaultName } from "./keys.ts";
@@ -24,8 +24,14 @@ export type CopyFigures = {
   readonly dueMs: number | null;
 };
 
-/** How a node sees another's vault. `score`, `conduct`: thousandths. */
-export type SeenFigures = { readonly vault: VaultName; readonly score: number; readonly conduct: number; readonly age: number };
+/** How a node sees another's vault. `score`, `conduct`, `honesty` (conduct by what it showed alone; absent from older nodes): thousandths. */
+export type SeenFigures = {
+  readonly vault: VaultName;
+  readonly score: number;
+  readonly conduct: number;
+  readonly honesty?: number | undefined;
+  readonly age: number;
+};
 
 export type NodeFigures = {
   /** Null where the node does not look after copies. */
@@ -58,6 +64,14 @@ export const nodeFigures: z.ZodType<NodeFigures> = z.object({
     .nullable(),
   suspects: z.array(wirePeerId).max(suspectsMax),
   seen: z
-    .array(z.object({ vault: wireAddress as z.ZodType<Address>, score: thousandths, conduct: thousandths, age: z.int().min(0).max(64) }))
+    .array(
+      z.object({
+        vault: wireAddress as z.ZodType<Address>,
+        score: thousandths,
+        conduct: thousandths,
+        honesty: thousandths.optional(),
+        age: z.int().min(0).max(64),
+      }),
+    )
     .max(seenFiguresMax),
 });

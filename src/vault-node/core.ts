@@ -226,7 +226,7 @@ type ReplicatorWiring = { serves(): boolean; lacking(addresses: readonly Address
 
 function replicatorOf(
   parts: CoreParts,
-  { store, auditor, mendWith }: Upkeep,
+  { store, auditor, mendWith, scoreboard, wrongBytes }: Upkeep,
   { serves, lacking }: ReplicatorWiring,
 ): Replicator | undefined {
   const { identity, peers, membership, clock, log, replication, events = silentEvents } = parts;
@@ -243,6 +243,8 @@ function replicatorOf(
     serves,
     joined: membership.joined,
     onDamaged: events.chunkDamaged,
+    onWrongBytes: wrongBytes,
+    distrusted: scoreboard.distrusted,
     auditor,
     ...replication,
   });

@@ -55,7 +55,13 @@ function seenFigures(scoreboard: Pick<Scoreboard, "scores">, all: boolean): read
   const told = scoreboard.scores().slice(0, seenFiguresMax);
   return told
     .filter(({ conduct }) => all || standingOf(conduct) !== "good")
-    .map(({ vault, score, conduct, age }) => ({ vault, score: thousandths(score), conduct: thousandths(conduct), age }));
+    .map(({ vault, score, conduct, honesty, age }) => ({
+      vault,
+      score: thousandths(score),
+      conduct: thousandths(conduct),
+      honesty: thousandths(honesty),
+      age,
+    }));
 }
 
 function thousandths(value: number): number {

@@ -12,6 +12,8 @@ import type { UpkeepEvents } from "./upkeep-events.ts";
 export type UpkeepFigures = {
   /** Vaults of other nodes by their standing here. */
   standings(): Readonly<Record<Standing, number>>;
+  /** Nodes whose copies are not counted. */
+  distrusted(): ReadonlySet<unknown>;
   scrubLagMs(): number;
 };
 
@@ -83,6 +85,14 @@ export function registerUpkeepFigures(registry: MetricsRegistry, figures: Upkeep
       const counts = figures.standings();
       return standings.map((standing) => ({ labels: { standing }, value: counts[standing] }));
     },
+  );
+  registry.gaugeOf(
+    {
+      name: "vaultfarm_distrusted_nodes",
+      help: "Nodes whose copies this one does not count: they did not show what they claim",
+      labels: [],
+    },
+    () => [{ labels: {}, value: figures.distrusted().size }],
   );
   registry.gaugeOf({ name: "vaultfarm_scrub_lag_seconds", help: "How far the scrub is behind its seven-day round", labels: [] }, () => [
     { labels: {}, value: figures.scrubLagMs() / 1000 },

@@ -60,6 +60,8 @@ export type Upkeep = {
   mendWith(mender: Mender): void;
   /** Counts what a peer did wrong, as seen by this node itself. */
   fault(peer: PeerId, fault: PeerFault): void;
+  /** A node sent other bytes than those of a chunk that it was asked for. */
+  wrongBytes(peer: PeerId, chunk: Address): void;
   start(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -80,7 +82,12 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
       mender.lostHere(address);
     },
   });
-  const scoreboard = createScoreboard({ ...parts, self, ...(parts.scoreMemory === undefined ? {} : { memory: parts.scoreMemory }) });
+  const scoreboard = createScoreboard({
+    ...parts,
+    self,
+    target: genesis.copies.target,
+    ...(parts.scoreMemory === undefined ? {} : { memory: parts.scoreMemory }),
+  });
   const fault = (peer: PeerId, kind: PeerFault): void => {
     scoreboard.fault(peer, kind);
     events.peerFaulted(kind);
@@ -126,6 +133,11 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
       mender = chosen;
     },
     fault,
+    wrongBytes: (peer, chunk) => {
+      fault(peer, "wrong-bytes");
+      const vault = intendedVault(parts, peer, chunk) ?? directory.node(peer)?.record.vaults[0]?.name;
+      if (vault !== undefined) scoreboard.audited(vault, "wrong");
+    },
     start: async () => {
       await scoreboard.start();
       for (const part of [shared, antiEntropy, scrub]) part.start();

@@ -143,7 +143,11 @@ function registerFigures(registry: MetricsRegistry, { volume, store, peers, memb
     pointers: core.pointers,
     ready: () => phases.notReady() === undefined,
     startCounter: volume.startCounter,
-    upkeep: { standings: core.upkeep.scoreboard.standings, scrubLagMs: core.upkeep.scrub.lagMs },
+    upkeep: {
+      standings: core.upkeep.scoreboard.standings,
+      distrusted: core.upkeep.scoreboard.distrusted,
+      scrubLagMs: core.upkeep.scrub.lagMs,
+    },
   });
 }
 

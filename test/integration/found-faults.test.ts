@@ -1,8 +1,13 @@
 // Proves with real processes that a farm finds out by itself what is wrong: nodes compare and challenge each other within
-// minutes of their start, rot on one disk is seen by a neighbour, which shows it, and the chunks are there again.
+// minutes of their start, rot on one disk is seen by a neighbour, which shows it, and the chunks are there again; and that a vault
+// which claims what it does not keep is routed round, and its copies are made elsewhere.
 import { strict as assert } from "node:assert";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { type Address, chunkAddress } from "../../src/protocol/address.ts";
+import { readStopStatement } from "../../src/protocol/safe-to-stop.ts";
 import { damageFolder } from "../support/damage.ts";
 import { until } from "../support/deadline.ts";
 import { type FarmNode, type NodeFarm, startNodeFarm } from "../support/node-farm.ts";
@@ -10,28 +15,49 @@ import { noise } from "../support/objects.ts";
 
 // Each peer has its turn within three minutes; the first of five neighbours comes far sooner.
 const withinMs = 200_000;
+const chunkBytes = 64 * 1024;
 const chunks = new Map<Address, Uint8Array>();
 let farm: NodeFarm;
+let liar: ChildProcess | undefined;
 
 before(async () => {
   farm = await startNodeFarm({ nodes: 6 });
-  for (let i = 0; i < 40; i += 1) {
-    const bytes = new Uint8Array(noise(64 * 1024, i));
-    const address = chunkAddress(bytes);
-    await farm.client.putChunk(address, bytes);
-    chunks.set(address, bytes);
-  }
+  for (let i = 0; i < 40; i += 1) await putOne();
 });
-after(() => farm?.remove());
+after(async () => {
+  liar?.kill("SIGKILL");
+  await farm?.remove();
+});
+
+async function putOne(): Promise<Address> {
+  const bytes = new Uint8Array(noise(chunkBytes, chunks.size));
+  const address = chunkAddress(bytes);
+  await farm.client.putChunk(address, bytes);
+  chunks.set(address, bytes);
+  return address;
+}
+
+async function assertAllRead(): Promise<void> {
+  for (const [address, bytes] of chunks) assert.ok(Buffer.from(await farm.client.getChunk(address)).equals(bytes), address);
+}
 
 async function sum(metric: string): Promise<number> {
   const values = await Promise.all(farm.nodes.map((node) => node.metric(metric)));
   return values.reduce((total, value) => total + value, 0);
 }
 
-async function inventory(node: FarmNode): Promise<number> {
+async function held(node: FarmNode): Promise<readonly string[]> {
   const { body } = await node.command("GET", "/v1/inventory?limit=10000");
-  return (body as { readonly addresses: readonly string[] }).addresses.length;
+  return (body as { readonly addresses: readonly string[] }).addresses;
+}
+
+async function inventory(node: FarmNode): Promise<number> {
+  return (await held(node)).length;
+}
+
+async function honestCopies(): Promise<ReadonlyMap<string, number>> {
+  const all = await Promise.all(farm.nodes.map(held));
+  return new Map([...chunks.keys()].map((address) => [address, all.filter((list) => list.includes(address)).length]));
 }
 
 test("rot on one node's disk shows at a neighbour as that node's fault, and what was found rotten is there again", async () => {
@@ -51,10 +77,55 @@ test("rot on one node's disk shows at a neighbour as that node's fault, and what
   assert.ok(seen.conduct <= 1);
   assert.ok((await rotten.metric("vaultfarm_spoilt_chunks_total")) > 0);
   await until("it holds as many as before", async () => (await inventory(rotten)) >= before, withinMs);
-  for (const [address, bytes] of chunks) assert.ok(Buffer.from(await farm.client.getChunk(address)).equals(bytes), address);
+  await assertAllRead();
 });
 
 test("nodes compared what they hold, and sound ones proved it", async () => {
   await until("comparisons", async () => (await sum('vaultfarm_comparisons_total{outcome="compared"}')) > 0, withinMs);
   await until("proofs", async () => (await sum('vaultfarm_audited_chunks_total{verdict="proven"}')) > 0, withinMs);
+});
+
+test("a vault that acknowledges and keeps nothing is found by all others, its copies are made elsewhere, and no read fails", async () => {
+  const { genesisFile, addresses: known } = farm;
+  const settings = JSON.stringify({ genesisFile, capacity: 256 * 2 ** 20, known });
+  const entry = fileURLToPath(new URL("../support/lying-node.ts", import.meta.url));
+  liar = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, settings], { stdio: ["ignore", "pipe", "inherit"] });
+  const [said] = await once(liar.stdout ?? assert.fail(), "data");
+  const peer = String(said).trim();
+  await until("it takes part", () => {
+    const node = farm.client.network().nodes.find(({ peerId }) => peerId === peer);
+    return node?.state === "live" && node.vaults.every(({ state }) => state === "active");
+  });
+  for (let i = 0; i < 60; i += 1) await putOne();
+  assert.ok(Math.min(...(await honestCopies()).values()) === 4, "it was given nothing");
+  await until(
+    "all others found it",
+    async () => {
+      await assertAllRead();
+      return (await Promise.all(farm.nodes.map((node) => node.metric("vaultfarm_distrusted_nodes")))).every((count) => count === 1);
+    },
+    2 * withinMs,
+  );
+  const seen = (await farm.nodes[0]?.status())?.seen?.find(({ peerId }) => peerId === peer);
+  assert.ok((seen?.faults["wrong-proof"] ?? 0) > 0 && (seen?.conduct ?? 1) < 0.6, JSON.stringify(seen));
+  await until("five copies with those that keep them", async () => Math.min(...(await honestCopies()).values()) >= 5, withinMs);
+  await until(
+    "new chunks go round it",
+    async () => {
+      const address = await putOne();
+      return (await honestCopies()).get(address) === 5;
+    },
+    withinMs,
+  );
+  await assertAllRead();
+});
+
+test("a statement that a node may be stopped does not count what a liar claims", async () => {
+  const [node] = farm.nodes;
+  const answer = await until("a statement", async () => {
+    const { status, body } = (await node?.command("POST", "/v1/safe-to-stop", { purpose: "removal" })) ?? assert.fail();
+    return status === 200 && (body as { readonly signed: string });
+  });
+  const statement = readStopStatement(farm.genesis.networkId, Buffer.from(answer.signed, "base64url"));
+  assert.ok(statement.ok && statement.value.stayers === 5 && statement.value.short > 0, JSON.stringify(statement));
 });

@@ -34,9 +34,15 @@ export type FarmNode = {
   readonly zone: string;
   /** Ends the process without warning. */
   kill(): Promise<void>;
+  /** Ends it as an orderly stop does. */
+  terminate(): Promise<void>;
 };
 
 export type NodeFarm = {
+  readonly genesis: Genesis;
+  readonly genesisFile: string;
+  /** Where its nodes listen, those that were killed among them. */
+  readonly addresses: readonly NodeAddress[];
   readonly nodes: readonly FarmNode[];
   readonly client: FarmClient;
   /** Starts one more node with an empty volume, and other settings where it has some. */
@@ -95,6 +101,9 @@ export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm>
     () => client.network().nodes.filter(({ state }) => state === "live").length === nodes.length,
   );
   return {
+    genesis,
+    genesisFile: join(folder, "genesis"),
+    addresses: parts.addresses,
     nodes,
     client,
     grow: async (change = {}) => {
@@ -200,6 +209,10 @@ function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { peer, he
     command,
     kill: async () => {
       child.kill("SIGKILL");
+      await ended;
+    },
+    terminate: async () => {
+      child.kill("SIGTERM");
       await ended;
     },
   };

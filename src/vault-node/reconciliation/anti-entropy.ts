@@ -86,7 +86,7 @@ function shuffled(peers: readonly PeerId[], random: Random): PeerId[] {
 
 type Meeting = { readonly peer: PeerId; readonly auditDue: boolean; readonly signal: AbortSignal };
 
-/** Whether the peer was challenged. */
+/** Whether the peer was challenged and gave no wrong proof: who did is challenged again at its next turn. */
 async function meet(parts: AntiEntropyParts, { peer, auditDue, signal }: Meeting, limits: ReconciliationLimits): Promise<boolean> {
   const { comparer, auditor, store, clock } = parts;
   const outcome = await comparer.compare(peer, signal);
@@ -103,9 +103,14 @@ async function meet(parts: AntiEntropyParts, { peer, auditDue, signal }: Meeting
   });
   // What it does not claim to have it need not show.
   if (!auditDue || !isComplete) return false;
-  const chunks = sample(parts, peer, new Set(onlyMine), limits);
-  if (chunks.length > 0) await auditor.audit({ peer, chunks }, signal);
-  return chunks.length > 0;
+  const without = new Set(onlyMine);
+  const chunks = sample(parts, peer, without, { chunks: limits.auditChunksMax, bytes: limits.auditBytesMax });
+  if (chunks.length === 0) return false;
+  const verdicts = await auditor.audit({ peer, chunks }, signal);
+  if (!verdicts.includes("wrong")) return true;
+  const more = sample(parts, peer, without, { chunks: limits.closerChunksMax, bytes: limits.closerBytesMax });
+  await auditor.audit({ peer, chunks: more }, signal);
+  return false;
 }
 
 /** A few chunks drawn from all that both have, by the next address behind a random one. */
@@ -113,18 +118,18 @@ function sample(
   { shared, random, store }: AntiEntropyParts,
   peer: PeerId,
   without: ReadonlySet<Address>,
-  limits: ReconciliationLimits,
+  most: { readonly chunks: number; readonly bytes: number },
 ): readonly Address[] {
   const set = shared.with(peer);
   const chosen = new Set<Address>();
   let bytes = 0;
-  for (let draw = 0; draw < limits.auditChunksMax; draw += 1) {
+  for (let draw = 0; draw < most.chunks; draw += 1) {
     const from = random.bytes(8);
     const [found] = [...set.list({ from, to: new Uint8Array(0) }, 1), ...set.list({ from: new Uint8Array(0), to: new Uint8Array(0) }, 1)];
     const address = found === undefined ? undefined : addressFromBytes(found);
     const size = address === undefined ? undefined : store.info(address)?.size;
     if (address === undefined || size === undefined || without.has(address) || chosen.has(address)) continue;
-    if (bytes > 0 && bytes + size > limits.auditBytesMax) continue;
+    if (bytes > 0 && bytes + size > most.bytes) continue;
     bytes += size;
     chosen.add(address);
   }

@@ -1,6 +1,6 @@
 // How much reconciliation may cost, and how often it runs.
 import { strict as assert } from "node:assert";
-import { compareListsBytesMax, comparePartsMax } from "../../protocol/limits.ts";
+import { auditChunksMax, compareListsBytesMax, comparePartsMax } from "../../protocol/limits.ts";
 
 export type ReconciliationLimits = {
   /** Addresses up to which a differing range is listed, not cut: 1 KiB, about what cutting once more would cost, and a round less. */
@@ -24,6 +24,9 @@ export type ReconciliationLimits = {
   readonly auditEveryMs: number;
   readonly auditChunksMax: number;
   readonly auditBytesMax: number;
+  /** The same for a peer that has just given a wrong proof: enough for a verdict, and within what it reads for one auditor at once. */
+  readonly closerChunksMax: number;
+  readonly closerBytesMax: number;
   /** Chunks stored more recently may still be on their way to their other holders. */
   readonly settleMs: number;
 };
@@ -43,6 +46,8 @@ export const reconciliationLimits: ReconciliationLimits = {
   auditEveryMs: 600_000,
   auditChunksMax: 8,
   auditBytesMax: 8 * 2 ** 20,
+  closerChunksMax: auditChunksMax,
+  closerBytesMax: 48 * 2 ** 20,
   settleMs: 30_000,
 };
 assert(reconciliationLimits.listItemsMax * 32 <= compareListsBytesMax, "a list must fit an answer");

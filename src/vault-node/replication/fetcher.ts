@@ -14,6 +14,7 @@ export type FetcherParts = {
   readonly timeoutMs: number;
   /** Who may have a chunk, best first, this node left out. */
   whom(address: Address): readonly PeerId[];
+  onWrongBytes(peer: PeerId, address: Address): void;
   /** The vault of this node that should keep a chunk; undefined where none should: then it stays away. */
   vaultFor(address: Address): VaultName | undefined;
 };
@@ -40,7 +41,7 @@ type Wanted = { readonly address: Address; readonly vault: VaultName };
 
 /** Whether it is here now; or who took it when that node had no room. */
 async function takeFrom(
-  { peers, store, timeoutMs }: FetcherParts,
+  { peers, store, timeoutMs, onWrongBytes }: FetcherParts,
   peer: PeerId,
   wanted: Wanted,
   signal: AbortSignal,
@@ -53,7 +54,11 @@ async function takeFrom(
     const reply = decodeMessage(getChunksReply, answer.body);
     const [bytes] = answer.chunks;
     if (reply.ok && bytes === undefined) return reply.value.elsewhere?.find(({ chunk }) => chunk === address)?.peer ?? false;
-    if (!reply.ok || bytes === undefined || answer.hashes[0] !== address) return false;
+    if (!reply.ok || bytes === undefined) return false;
+    if (answer.hashes[0] !== address) {
+      onWrongBytes(peer, address);
+      return false;
+    }
     const [outcome] = await store.put([{ vault, address, bytes }]);
     return outcome === "stored" || outcome === "held";
   } finally {

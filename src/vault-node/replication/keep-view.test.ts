@@ -22,6 +22,7 @@ type Farm = {
   readonly peers: readonly PeerId[];
   set(n: number, change: { state?: NodeView["state"]; confirmed?: boolean; vault?: VaultState }): void;
   wait(ms: number): void;
+  distrusted: ReadonlySet<PeerId>;
 };
 
 function farm(count: number): Farm {
@@ -54,9 +55,11 @@ function farm(count: number): Farm {
     views.set(record.peerId, { record, state: "live", confirmed: false, since: 0 });
     return record.peerId;
   });
-  const view = createKeepView({ directory, policy, placeUnit: 10, delays: repairDelays(1000), circle: 16, nowMs: () => now });
+  const terms = { directory, policy, placeUnit: 10, delays: repairDelays(1000), circle: 16, nowMs: () => now };
+  const view = createKeepView({ ...terms, distrusted: () => made.distrusted });
   view.takeChanges();
-  return {
+  const made: Farm = {
+    distrusted: new Set(),
     view,
     peers,
     set: (n, { state = "live", confirmed = false, vault = "active" }) => {
@@ -69,6 +72,7 @@ function farm(count: number): Farm {
       view.tick();
     },
   };
+  return made;
 }
 
 const keptAt = ({ view, peers }: Farm, n: number): readonly CopyTier[] =>
@@ -115,6 +119,22 @@ test("draining, fenced and gone nodes keep nothing at once; cordoned ones keep w
   assert.equal(one.view.keeperAt(one.peers[5] ?? assert.fail())?.takes, false);
   assert.ok(one.view.answering(chunk).includes(one.peers[1] ?? assert.fail()), "who drains still answers");
   assert.deepEqual(new Set(one.view.takeChanges().keys()), new Set([1, 2, 4].map((n) => one.peers[n])));
+});
+
+test("who is distrusted keeps nothing that counts, at once; trusted again it does", () => {
+  const one = farm(8);
+  const liar = one.peers[3] ?? assert.fail();
+  one.distrusted = new Set([liar]);
+  one.wait(0);
+  assert.deepEqual([keptAt(one, 3), one.view.keeperAt(liar), one.view.isTrusted(liar)], [[], undefined, false]);
+  assert.ok(one.view.answering(chunk).includes(liar), "it is asked, and may show that it is honest again");
+  assert.deepEqual([...one.view.takeChanges()], [[liar, new Set(copyTiers)]]);
+  one.wait(0);
+  assert.equal(one.view.takeChanges().size, 0);
+  one.distrusted = new Set();
+  one.wait(0);
+  assert.deepEqual(keptAt(one, 3), ["fewest", "few", "enough"]);
+  assert.deepEqual([...one.view.takeChanges().keys()], [liar]);
 });
 
 test("a change concerns the chunks near the node that changed, and no others", () => {

@@ -26,6 +26,7 @@ export type KeepView = {
   /** A node as keeper of what it holds already; undefined where copies there do not count. */
   keeperAt(peer: PeerId): Keeper | undefined;
   isHere(peer: PeerId): boolean;
+  isTrusted(peer: PeerId): boolean;
   /** How long until the next silent node no longer counts for chunks of a tier; undefined where nobody is silent. */
   nextLossMs(tier: CopyTier): number | undefined;
   /** Looks which delays have passed. */
@@ -49,6 +50,8 @@ export type KeepViewParts = {
   readonly circle: number;
   /** Monotonic milliseconds. */
   nowMs(): number;
+  /** Nodes whose claims do not count; absent: all are believed. */
+  distrusted?(): ReadonlySet<PeerId>;
 };
 
 type Placed = { readonly slot: VaultSlot; readonly capacity: number };
@@ -64,6 +67,7 @@ export function createKeepView(parts: KeepViewParts): KeepView {
   const silences = createSilences(parts.nowMs);
   const known = new Map<PeerId, Known>();
   let changes = new Map<PeerId, Set<CopyTier>>();
+  let distrusted: ReadonlySet<PeerId> = new Set();
   const note = (peer: PeerId, tiers: Iterable<CopyTier>): void => {
     const noted = changes.get(peer) ?? new Set();
     for (const tier of tiers) noted.add(tier);
@@ -92,12 +96,19 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     index
       .closest(address, k, tierPurpose[tier])
       .vaults.map(({ node, vault }) => keeperOf(node as PeerId, vault))
-      .filter((keeper) => keeper !== undefined);
+      .filter((keeper) => keeper !== undefined)
+      .filter(({ peer }) => !distrusted.has(peer));
   const isHere = (peer: PeerId): boolean => known.get(peer)?.view?.state === "live";
   const nearest = (address: Address, k: number): readonly PeerId[] =>
     index.closest(address, k, "all").vaults.map(({ node }) => node as PeerId);
   const forget = directory.onChange(place);
   for (const { record } of directory.nodes()) place(record.peerId);
+  const tick = (): void => {
+    for (const [peer, node] of known) if (node.view?.state !== "live") place(peer);
+    const before = distrusted;
+    distrusted = parts.distrusted?.() ?? before;
+    for (const peer of symmetricDifference(before, distrusted)) note(peer, copyTiers);
+  };
   return {
     keepers: (address, tier) => {
       const close = chosen(address, policy.target, tier);
@@ -108,14 +119,13 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     around: (address) => nearest(address, circle),
     keeperAt: (peer) => {
       const node = known.get(peer);
-      const entry = isGone(node?.view) ? undefined : node?.view?.record.vaults.find(({ state }) => isKept(state));
+      const entry = isGone(node?.view) || distrusted.has(peer) ? undefined : node?.view?.record.vaults.find(({ state }) => isKept(state));
       return entry === undefined ? undefined : keeperOf(peer, entry.name);
     },
     isHere,
+    isTrusted: (peer) => !distrusted.has(peer),
     nextLossMs: (tier) => silences.nextMs(parts.delays[tier]),
-    tick: () => {
-      for (const [peer, node] of known) if (node.view?.state !== "live") place(peer);
-    },
+    tick,
     takeChanges: () => {
       const taken = changes;
       changes = new Map();
@@ -127,16 +137,18 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     },
     concerns: (address, what) => {
       const expected = chosen(address, policy.target, "enough").filter(({ here }) => here).length;
-      const tier = tierOf(expected, policy.min);
-      // What is expected may be wrong: once a loss counts for chunks with few copies, all that it may concern are counted.
-      const turned = [...what].filter(([, tiers]) => tiers.has(tier) || tiers.has("few")).map(([peer]) => peer);
-      if (turned.length === 0) return false;
-      const near = nearest(address, policy.target + slack);
-      return turned.some((peer) => near.includes(peer));
+      return isNear(nearest(address, policy.target + slack), what, tierOf(expected, policy.min));
     },
     forgive: silences.forgive,
     stop: forget,
   };
+}
+
+/** Whether one of these nodes turned, for chunks of this tier. */
+function isNear(near: readonly PeerId[], what: ViewChanges, tier: CopyTier): boolean {
+  // What is expected of a tier may be wrong: once a loss counts for chunks with few copies, all that it may concern are counted.
+  const turned = [...what].filter(([, tiers]) => tiers.has(tier) || tiers.has("few")).map(([peer]) => peer);
+  return turned.some((peer) => near.includes(peer));
 }
 
 function isGone(view: NodeView | undefined): boolean {
@@ -163,8 +175,8 @@ function tiersOf(view: NodeView | undefined, silentMs: number | undefined, delay
   return new Set(silentMs === undefined ? copyTiers : tiersAfter(silentMs, delays));
 }
 
-function symmetricDifference(a: ReadonlySet<CopyTier>, b: ReadonlySet<CopyTier>): readonly CopyTier[] {
-  return copyTiers.filter((tier) => a.has(tier) !== b.has(tier));
+function symmetricDifference<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): readonly T[] {
+  return [...new Set([...a, ...b])].filter((one) => a.has(one) !== b.has(one));
 }
 
 function domainOf(view: NodeView | undefined): string {

@@ -43,6 +43,10 @@ export type ReplicatorParts = {
   /** Whether this node takes part now: not while it is fenced or offline. */
   serves(): boolean;
   onDamaged(vault: VaultName, address: Address): void;
+  /** A node sent other bytes than those of the chunk asked for. */
+  onWrongBytes(peer: PeerId, address: Address): void;
+  /** Nodes whose claims do not count: their copies are made elsewhere. */
+  distrusted(): ReadonlySet<PeerId>;
   readonly events?: ReplicationEvents;
   /** Absent: no copy is ever dropped. */
   readonly auditor?: Auditor;
@@ -203,6 +207,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
     delays: limits.repairDelayMs,
     circle: limits.circle,
     nowMs,
+    distrusted: parts.distrusted,
   });
   const queue = createCopyQueue(limits.tasksMax);
   const book = createCopyBook(peers.self, { target: genesis.copies.target, chunksMax: limits.countedMax });
@@ -230,7 +235,11 @@ function createOrgans(parts: ReplicatorParts): Organs {
     peers,
     store,
     timeoutMs: limits.pushTimeoutMs,
-    whom: (address) => view.answering(address).filter((peer) => peer !== peers.self),
+    whom: (address) => {
+      const others = view.answering(address).filter((peer) => peer !== peers.self);
+      return [...others.filter(view.isTrusted), ...others.filter((peer) => !view.isTrusted(peer))];
+    },
+    onWrongBytes: parts.onWrongBytes,
     vaultFor: (address) =>
       view
         .keepers(address, "enough")

@@ -1,7 +1,7 @@
 // What this node has seen of one vault: audits, windows of ten minutes in which its node answered, days. Pure: each
 // function gives the book after an event.
 import type { AuditVerdict } from "../audit/auditor.ts";
-import { nextAudits, type ScoreFacts } from "./score.ts";
+import { conductOf, nextAudits, type ScoreFacts } from "./score.ts";
 
 /** Windows counted, and those in which the vault's node answered. */
 export type WindowCount = { readonly windows: number; readonly answered: number };
@@ -9,6 +9,8 @@ export type WindowCount = { readonly windows: number; readonly answered: number 
 export type ConductBook = {
   /** Moving mean of its audits, 0 to 1. */
   readonly audits: number;
+  /** The same without regard to pace: whether it showed what it claims to have. */
+  readonly shown: number;
   readonly goodDays: number;
   /** Windows without an answer, one after another. */
   readonly silentWindows: number;
@@ -27,7 +29,7 @@ const absenceWindows = 3 * windowsPerDay;
 
 const newDay = { windows: 0, answered: 0, proven: 0, failed: 0 };
 /** Nothing seen: innocent, and of no age. */
-export const newBook: ConductBook = { audits: 1, goodDays: 0, silentWindows: 0, today: newDay, days: [] };
+export const newBook: ConductBook = { audits: 1, shown: 1, goodDays: 0, silentWindows: 0, today: newDay, days: [] };
 
 /** What an audit is worth; undefined where it says nothing about the vault's honesty: silence is counted by windows. */
 const worths: Readonly<Record<AuditVerdict, number | undefined>> = {
@@ -49,7 +51,8 @@ export function afterAudit(book: ConductBook, verdict: AuditVerdict): ConductBoo
     proven: today.proven + Number(worth !== undefined && worth > 0),
     failed: today.failed + Number(worth === 0 || verdict === "silent"),
   };
-  return { ...book, today: day, audits: worth === undefined ? book.audits : nextAudits(book.audits, worth) };
+  if (worth === undefined) return { ...book, today: day };
+  return { ...book, today: day, audits: nextAudits(book.audits, worth), shown: nextAudits(book.shown, Number(worth > 0)) };
 }
 
 /** After a window of ten minutes; every 144th ends a day. */
@@ -59,16 +62,24 @@ export function afterWindow(book: ConductBook, isAnswered: boolean): ConductBook
   // An absence of three days halves what was earned, and does not end it.
   const goodDays = silentWindows > 0 && silentWindows % absenceWindows === 0 ? book.goodDays / 2 : book.goodDays;
   const day = { ...today, windows: today.windows + 1, answered: today.answered + Number(isAnswered) };
-  if (day.windows < windowsPerDay) return { ...book, silentWindows, goodDays, today: day };
+  // Who is distrusted gets nothing that it could show: what it did wrong fades while it does nothing wrong, and it is tried again.
+  const shown = isAnswered && today.failed === 0 ? nextAudits(book.shown, 1) : book.shown;
+  if (day.windows < windowsPerDay) return { ...book, shown, silentWindows, goodDays, today: day };
   const isGood = day.answered >= windowsOfGoodDay && day.proven > 0 && day.failed === 0;
   const { windows, answered } = day;
   return {
     ...book,
+    shown,
     silentWindows,
     goodDays: goodDays + Number(isGood),
     today: newDay,
     days: [...days, { windows, answered }].slice(-daysMax),
   };
+}
+
+/** How far a vault's claims can be believed, 0 to 1: its conduct by what it showed alone. */
+export function honestyOf({ shown }: Pick<ConductBook, "shown">): number {
+  return conductOf({ audits: shown, answered: 1 });
 }
 
 /** What the score is made of. */

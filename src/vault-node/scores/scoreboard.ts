@@ -1,15 +1,16 @@
 // What this node thinks of the vaults of others, and of their nodes' faults: from its own audits and from whether they
 // answer. Only what was seen here counts; hearsay does not.
 import { z } from "zod";
-import type { Directory } from "../../network/directory.ts";
+import type { Directory, NodeView } from "../../network/directory.ts";
 import { parseAddress } from "../../protocol/address.ts";
+import { distrustedOf, type SeenNode } from "../../protocol/distrust.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
-import { type Standing, standingOf, standings } from "../../protocol/standing.ts";
+import { type Standing, standingBelow, standingOf, standings } from "../../protocol/standing.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { AuditVerdict } from "../audit/auditor.ts";
-import { afterAudit, afterWindow, type ConductBook, factsOf, newBook, windowMs } from "./conduct-book.ts";
+import { afterAudit, afterWindow, type ConductBook, factsOf, honestyOf, newBook, windowMs } from "./conduct-book.ts";
 import { ageOf, conductOf, scoreOf } from "./score.ts";
 
 /**
@@ -25,6 +26,8 @@ export type VaultScore = {
   readonly vault: VaultName;
   readonly score: number;
   readonly conduct: number;
+  /** Conduct by what it showed alone. */
+  readonly honesty: number;
   readonly goodDays: number;
   readonly age: number;
   readonly faults: Readonly<Partial<Record<PeerFault, number>>>;
@@ -35,6 +38,8 @@ export type Scoreboard = {
   fault(peer: PeerId, fault: PeerFault): void;
   /** All vaults of other nodes, worst conduct first. */
   scores(): readonly VaultScore[];
+  /** Nodes whose claims do not count here (protocol/distrust.ts), of now. */
+  distrusted(): ReadonlySet<PeerId>;
   /** How many vaults of others stand where, by conduct. */
   standings(): Readonly<Record<Standing, number>>;
   start(): Promise<void>;
@@ -50,15 +55,20 @@ export type ScoreboardParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly memory?: ScoreMemory;
+  /** Copies that a chunk shall have: so many nodes are always trusted. */
+  readonly target: number;
 };
 
 // A day of windows between two writings: an idle farm writes a few hundred bytes a vault once a day.
 const windowsPerSave = 144;
 const vaultsMax = 100_000;
+const nobody: ReadonlySet<PeerId> = new Set();
 const count = z.number().min(0);
 const windowCount = z.object({ windows: count, answered: count });
 const bookSchema: z.ZodType<ConductBook> = z.object({
   audits: count.max(1),
+  // Absent from what an older node remembered: begun anew.
+  shown: count.max(1).default(1),
   goodDays: count,
   silentWindows: count,
   today: z.object({ windows: count, answered: count, proven: count, failed: count }),
@@ -72,6 +82,8 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
   const books = new Map<VaultName, ConductBook>();
   const faults = new Map<PeerId, Map<PeerFault, number>>();
   const stood = new Map<VaultName, Standing>();
+  const dishonest = new Set<VaultName>();
+  let distrustedBefore: ReadonlySet<PeerId> = nobody;
   let timer: Timer | undefined;
   let windows = 0;
   let changed = false;
@@ -80,6 +92,8 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
     if (!books.has(vault) && books.size >= vaultsMax) return;
     books.set(vault, book);
     changed = true;
+    if (honestyOf(book) < standingBelow.distrusted) dishonest.add(vault);
+    else dishonest.delete(vault);
     const standing = standingOf(conductOf(factsOf(book)));
     const before = stood.get(vault) ?? "good";
     if (standing === before) return;
@@ -87,6 +101,14 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
     const worse = standings.indexOf(standing) > standings.indexOf(before);
     if (worse) log.warn("a vault's conduct fell below a threshold", { vault, standing, ...factsOf(book) });
     else log.info("a vault's conduct rose above a threshold", { vault, standing });
+  };
+  const distrusted = (): ReadonlySet<PeerId> => {
+    const before = distrustedBefore;
+    distrustedBefore = dishonest.size === 0 ? nobody : distrustedOf(nodesIn(others(), books), parts.target);
+    for (const peer of distrustedBefore)
+      if (!before.has(peer)) log.warn("a node did not show what it claims to have: its copies are not counted any more", { peer });
+    for (const peer of before) if (!distrustedBefore.has(peer)) log.info("a node's copies are counted again", { peer });
+    return distrustedBefore;
   };
   const endWindow = (): void => {
     timer = clock.after(windowMs, endWindow);
@@ -118,13 +140,17 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
       faults.set(peer, known);
     },
     scores,
+    distrusted,
     standings: () => {
       const counts: Record<Standing, number> = { good: 0, warned: 0, slower: 0, distrusted: 0, "no-new-chunks": 0, repaired: 0 };
       for (const { conduct } of scores()) counts[standingOf(conduct)] += 1;
       return counts;
     },
     start: async () => {
-      for (const [vault, book] of await loadBooks(parts)) books.set(vault, book);
+      for (const [vault, book] of await loadBooks(parts)) {
+        books.set(vault, book);
+        if (honestyOf(book) < standingBelow.distrusted) dishonest.add(vault);
+      }
       timer = clock.after(windowMs, endWindow);
     },
     stop: async () => {
@@ -132,6 +158,16 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
       await save();
     },
   };
+}
+
+/** The nodes with vaults that are not gone, each by its worst vault. */
+function nodesIn(nodes: readonly NodeView[], books: ReadonlyMap<VaultName, ConductBook>): readonly SeenNode[] {
+  return nodes
+    .filter(({ record, state }) => state !== "gone" && record.vaults.length > 0)
+    .map(({ record: { peerId, vaults } }) => {
+      const honesties = vaults.map(({ name }) => honestyOf(books.get(name) ?? newBook));
+      return { peer: peerId, honesty: Math.min(...honesties) };
+    });
 }
 
 function scoreIn(
@@ -143,7 +179,8 @@ function scoreIn(
   const facts = factsOf(book);
   const { goodDays } = facts;
   const counted = Object.fromEntries(faults.get(peer) ?? []);
-  return { peer, vault, score: scoreOf(facts), conduct: conductOf(facts), goodDays, age: ageOf(goodDays), faults: counted };
+  const seen = { score: scoreOf(facts), conduct: conductOf(facts), honesty: honestyOf(book) };
+  return { peer, vault, ...seen, goodDays, age: ageOf(goodDays), faults: counted };
 }
 
 async function loadBooks({ memory, log }: ScoreboardParts): Promise<readonly [VaultName, ConductBook][]> {

@@ -7,10 +7,10 @@ import { createGenesis } from "../../protocol/genesis.ts";
 import { signingKeyFromSeed, vaultName } from "../../protocol/keys.ts";
 import { createNodeRecord } from "../../protocol/node-record.ts";
 import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
-import { standingOf } from "../../protocol/standing.ts";
+import { standingBelow, standingOf } from "../../protocol/standing.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
-import { afterAudit, afterWindow, type ConductBook, factsOf, newBook, windowMs } from "./conduct-book.ts";
+import { afterAudit, afterWindow, type ConductBook, factsOf, honestyOf, newBook, windowMs } from "./conduct-book.ts";
 import { ageOf, conductOf, nextAudits, scoreOf } from "./score.ts";
 import { createScoreboard, type ScoreboardParts, type ScoreMemory } from "./scoreboard.ts";
 
@@ -86,6 +86,27 @@ describe("a vault's book", () => {
   });
 });
 
+describe("how far a vault is believed", () => {
+  const wrongs = (count: number): ConductBook => times(count, newBook, (book) => afterAudit(book, "wrong"));
+
+  it("falls below the threshold with twenty wrong proofs, and not for being late, silent or away", () => {
+    assert.ok(honestyOf(wrongs(18)) >= standingBelow.distrusted && honestyOf(wrongs(20)) < standingBelow.distrusted);
+    assert.ok(honestyOf(times(20, newBook, (book) => afterAudit(book, "missing"))) < standingBelow.distrusted);
+    for (const verdict of ["late", "silent", "unasked"] as const)
+      assert.equal(honestyOf(times(500, newBook, (book) => afterAudit(book, verdict))), 1);
+    assert.equal(honestyOf(times(500, newBook, (book) => afterWindow(book, false))), 1);
+  });
+
+  it("comes back by proofs, and by a day in which nothing went wrong, but not while it goes on", () => {
+    const liar = wrongs(40);
+    assert.ok(honestyOf(times(150, liar, (book) => afterAudit(book, "proven"))) >= standingBelow.distrusted);
+    const quiet = times(2 * 144, liar, (book) => afterWindow(book, true));
+    assert.ok(honestyOf(quiet) >= standingBelow.distrusted);
+    const goingOn = times(2 * 144, liar, (book) => afterAudit(afterWindow(book, true), "wrong"));
+    assert.ok(honestyOf(goingOn) < honestyOf(liar));
+  });
+});
+
 describe("the board", () => {
   const [owner, nodeKey, vaultKey] = [1, 2, 3].map((byte) => signingKeyFromSeed(new Uint8Array(32).fill(byte)));
   assert.ok(owner && nodeKey && vaultKey);
@@ -99,7 +120,7 @@ describe("the board", () => {
     const domain = { region: "", zone: "", host: "" };
     const draft = { addresses: [], domain, software: "", startCounter: 1, sequence: 1, signedAtMs: 0, vaults: [entry] };
     views.putRecord(createNodeRecord(genesis.networkId, nodeKey, draft), "live");
-    return { clock, views, board: createScoreboard({ self, directory: views.directory, clock, log: silentLog, ...change }) };
+    return { clock, views, board: createScoreboard({ self, directory: views.directory, clock, log: silentLog, target: 5, ...change }) };
   };
   const memory = (text?: string): ScoreMemory & { text(): string | undefined; saves(): number } => {
     let [kept, saves] = [text, 0];
@@ -130,6 +151,46 @@ describe("the board", () => {
     assert.deepEqual([seen?.peer, seen?.vault, seen?.goodDays, seen?.age, seen?.conduct], [peer, vault, 3, 2, 1]);
     assert.equal(again.board.standings().good, 1);
     await again.board.stop();
+  });
+
+  it("believes nobody's claims less for what one auditor alone could not know, and remembers whom it caught", async () => {
+    const kept = memory();
+    const { board, views } = boardWith({ memory: kept, target: 2 });
+    for (const n of [20, 21, 22]) {
+      const entry = { key: signingKeyFromSeed(new Uint8Array(32).fill(n + 50)), capacity: 32_000, used: 0, chunks: 0 };
+      const draft = {
+        addresses: [],
+        domain: { region: "", zone: "", host: "" },
+        software: "",
+        startCounter: 1,
+        sequence: 1,
+        signedAtMs: 0,
+      };
+      const record = createNodeRecord(genesis.networkId, signingKeyFromSeed(new Uint8Array(32).fill(n)), {
+        ...draft,
+        vaults: [{ ...entry, state: "active", wallet: null }],
+      });
+      views.putRecord(record, "live");
+    }
+    await board.start();
+    for (let n = 0; n < 30; n += 1) board.audited(vault, "late");
+    assert.deepEqual([...board.distrusted()], []);
+    for (let n = 0; n < 30; n += 1) board.audited(vault, "wrong");
+    assert.deepEqual([...board.distrusted()], [peer]);
+    await board.stop();
+    const again = boardWith({ memory: kept, target: 2 });
+    for (const { record } of views.directory.nodes()) again.views.putRecord(record, "live");
+    await again.board.start();
+    assert.deepEqual([...again.board.distrusted()], [peer]);
+    await again.board.stop();
+  });
+
+  it("takes up what an older node remembered", async () => {
+    const book = { audits: 0.9, goodDays: 3, silentWindows: 0, today: { windows: 0, answered: 0, proven: 0, failed: 0 }, days: [] };
+    const { board } = boardWith({ memory: memory(JSON.stringify({ format: 1, vaults: { [vault]: book } })) });
+    await board.start();
+    assert.deepEqual([board.scores()[0]?.goodDays, board.scores()[0]?.honesty], [3, 1]);
+    await board.stop();
   });
 
   it("counts windows without an answer while a node is suspected", async () => {
