@@ -107,7 +107,12 @@ function distanceTo(goal: Uint8Array, { peerId }: WitnessCandidate): Uint8Array 
   return goal.map((byte, i) => byte ^ (own[i] ?? 0));
 }
 
-function checkWitness({ networkId, node, candidates }: StopQuestion, pair: StopPair, statement: StopStatement): StopDecision {
+/** Whether the second source confirms a statement, and is the one whose turn it is among the candidates. */
+export function checkWitness(
+  { networkId, node, candidates }: Pick<StopQuestion, "networkId" | "node" | "candidates">,
+  pair: Pick<StopPair, "statement" | "witness">,
+  statement: StopStatement,
+): StopDecision {
   const read = readStopWitness(networkId, pair.witness);
   if (!read.ok) return no("not-confirmed", read.why);
   const word = read.value;

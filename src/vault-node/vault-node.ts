@@ -11,6 +11,7 @@ import { createMembership, type Membership } from "../network/membership/members
 import type { Peers } from "../network/peers.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { checkGrant } from "../protocol/grant.ts";
+import type { LeavingProof } from "../protocol/messages/goodbye.ts";
 import type { NodeAddress } from "../protocol/node-record.ts";
 import type { NodeStatus } from "../protocol/node-status.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -44,6 +45,7 @@ import { openPointerFile } from "./pointers/pointer-file.ts";
 import { openPointerBooks, type PointerBooks } from "./pointers/pointers.ts";
 import { repairDelays, replicationLimits } from "./replication/replication-limits.ts";
 import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
+import { createLeaving, type Leaving } from "./safe-to-stop/leaving.ts";
 import { openVolume, type Volume } from "./volume/volume.ts";
 
 export type VaultNodeTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
@@ -124,7 +126,8 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     stopping: { key: volume.nodeKey, startCounter: volume.startCounter },
   });
   const phases = createNodePhases(membership.joined);
-  const organs: Organs = { config, tools, identity, volume, grant, store, peers, membership, board, detector, core, phases };
+  const leaving = createLeaving({ ...identity, startCounter: volume.startCounter, directory: membership.directory, clock });
+  const organs: Organs = { leaving, config, tools, identity, volume, grant, store, peers, membership, board, detector, core, phases };
   registerFigures(registry, organs);
   registerReplicationFigures(registry, { copies: core.copies, target: genesis.copies.target });
   const servers = createServers(organs, registry);
@@ -152,6 +155,7 @@ function registerFigures(registry: MetricsRegistry, { volume, store, peers, memb
 }
 
 type Organs = {
+  readonly leaving: Leaving;
   readonly config: VaultNodeConfig;
   readonly tools: VaultNodeTools;
   readonly identity: NodeIdentity;
@@ -189,7 +193,7 @@ type Servers = { readonly health: HttpServer; readonly admin: HttpServer };
 
 /** In the order of their start; stopped in reverse. */
 function partsOf(
-  { config, tools, volume, store, peers, membership, detector, core, phases }: Organs,
+  { config, tools, volume, store, peers, membership, detector, core, phases, leaving }: Organs,
   { health, admin }: Servers,
 ): readonly Part[] {
   const { clock, log } = tools;
@@ -203,7 +207,7 @@ function partsOf(
     { name: "peers", start: () => startPeers(peers, config), stop: () => peers.stop() },
     { name: "vaults", start: () => core.start(), stop: () => core.stop() },
     membership,
-    { name: "service", stop: () => endService(core, membership) },
+    { name: "service", stop: () => endService(core, membership, leaving.proof()) },
     { name: "admin server", ...admin },
     {
       name: "peers file",
@@ -227,9 +231,9 @@ function partsOf(
 }
 
 // Nothing new, then goodbye, so that others route round while what is in flight ends.
-async function endService(core: VaultNodeCore, membership: Membership): Promise<void> {
+async function endService(core: VaultNodeCore, membership: Membership, proof: LeavingProof | undefined): Promise<void> {
   core.closeForWork();
-  await membership.sayGoodbye("away");
+  await (proof === undefined ? membership.sayGoodbye("away") : membership.leave(proof));
   await core.idle();
   // What was acknowledged a moment ago may have no copy to spare yet.
   await core.handOver();
@@ -274,6 +278,7 @@ function createServers(organs: Organs, registry: MetricsRegistry): Servers {
     },
     addPeers: membership.bootstrap,
     stops: core.stops,
+    leaving: organs.leaving,
     offerCertificate: membership.certificates?.offer,
   };
   const admin = createAdminServer(commands, { ...listening, port: config.ports.admin });

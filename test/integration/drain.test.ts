@@ -1,10 +1,14 @@
 // Proves on a real farm, by the real commands, that a node drains until nothing depends on it: interrupted and taken up
-// again, cancelled, then to the end; killed afterwards it is missed by nobody; and that a farm with too few nodes keeps its own.
+// again, cancelled, then to the end; killed afterwards it is missed by nobody; that a farm with too few nodes keeps its own; and that
+// only a node which shows why it may go is believed when it says goodbye for good.
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
+import { chunkAddress } from "../../src/protocol/address.ts";
+import { checkStatement, type WitnessCandidate, witnessFor } from "../../src/protocol/stop-decision.ts";
 import { type CommandResult, startCommand } from "../support/command.ts";
 import { until } from "../support/deadline.ts";
 import { type Farm, killNode, startFarm } from "../support/farm.ts";
+import { type FarmNode, type NodeFarm, startNodeFarm } from "../support/node-farm.ts";
 import { assertReads, noise, type Stored, store } from "../support/objects.ts";
 
 const content = noise(20 * 2 ** 20 + 5, 11);
@@ -60,4 +64,50 @@ test("with one node more than the copies promised gone, the next may not go: ref
   assert.deepEqual([refused.code, errorOf(refused)], [5, "too-few-nodes"]);
   assert.equal(await stateOf(0), "active");
   await assertReads(farm.gateway(0), stored.address, content);
+});
+
+/** Asks again until the work is done; the signed answer. */
+async function signed(node: FarmNode, path: string, body: unknown): Promise<Uint8Array> {
+  const answer = await until(path, async () => {
+    const asked = await node.command("POST", path, body);
+    assert.ok(asked.status === 200 || asked.status === 202, JSON.stringify(asked.body));
+    return asked.status === 200 ? (asked.body as { readonly signed: string }) : undefined;
+  });
+  return Buffer.from(answer.signed, "base64url");
+}
+
+async function pairOf({ genesis: { networkId, copies }, nodes }: NodeFarm, leaver: FarmNode): Promise<Record<string, string>> {
+  const candidateOf = async (node: FarmNode): Promise<WitnessCandidate> => ({ peerId: node.peer, host: (await node.status()).host });
+  const node = await candidateOf(leaver);
+  const statement = await until("nothing would be missing", async () => {
+    const bytes = await signed(leaver, "/v1/safe-to-stop", { purpose: "removal" });
+    return checkStatement({ networkId, copies, node, purpose: "removal" }, bytes).ok ? bytes : undefined;
+  });
+  const turn = witnessFor(statement, node, await Promise.all(nodes.map(candidateOf)));
+  const source = nodes.find(({ peer }) => peer === turn?.peerId) ?? assert.fail("nobody may be the second source");
+  const witness = await signed(source, "/v1/stop-witness", statement);
+  return { statement: Buffer.from(statement).toString("base64url"), witness: Buffer.from(witness).toString("base64url") };
+}
+
+test("a node that shows its statement and the second source's word goes for good; one that shows none is away", async () => {
+  const group = await startNodeFarm({ nodes: 7 });
+  try {
+    for (let n = 0; n < 12; n += 1) {
+      const bytes = new Uint8Array(noise(64 * 1024, 100 + n));
+      await group.client.putChunk(chunkAddress(bytes), bytes);
+    }
+    const [, leaver = assert.fail(), other = assert.fail()] = group.nodes;
+    assert.equal((await leaver.status()).host, "node-1");
+    const seen = (node: FarmNode): string | undefined => group.client.network().nodes.find(({ peerId }) => peerId === node.peer)?.state;
+    assert.equal((await leaver.command("PUT", "/v1/desired", { state: "draining" })).status, 200);
+    const pair = await pairOf(group, leaver);
+    assert.equal((await other.command("PUT", "/v1/leave", pair)).status, 422, "it is another's");
+    assert.deepEqual((await leaver.command("PUT", "/v1/leave", pair)).body, { leaves: true });
+    await leaver.terminate();
+    await until("it is gone", () => seen(leaver) === "gone");
+    await other.terminate();
+    await until("it is away", () => seen(other) === "away");
+  } finally {
+    await group.remove();
+  }
 });

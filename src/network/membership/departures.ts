@@ -1,5 +1,5 @@
 // Goodbyes heard: who is away until when, and who left for good. Bounded; the oldest leaver is forgotten first.
-
+import { equalBytes } from "../../protocol/bytes.ts";
 import type { Goodbye } from "../../protocol/messages/goodbye.ts";
 import { isNewer } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
@@ -28,8 +28,11 @@ export function createDepartures(countMax: number, onForgotten: (peer: PeerId) =
     return departed !== undefined && !isNewer(moment, departed.goodbye);
   };
   const add = (goodbye: Goodbye, bytes: Uint8Array, nowMs: number): boolean => {
-    const before = heard.get(goodbye.peerId)?.goodbye;
-    const upgraded = before?.departure.kind === "away" && goodbye.departure.kind === "leaving" && !isNewer(before, goodbye);
+    const known = heard.get(goodbye.peerId);
+    const before = known?.goodbye;
+    // The same words that did not convince before do not because somebody else passes them on.
+    const isSame = known !== undefined && equalBytes(known.bytes, bytes);
+    const upgraded = before?.departure.kind === "away" && goodbye.departure.kind === "leaving" && !isNewer(before, goodbye) && !isSame;
     if (covers(goodbye.peerId, goodbye) && !upgraded) return false;
     const { departure } = goodbye;
     const untilMs = departure.kind === "away" ? nowMs + departure.backInMs : Number.POSITIVE_INFINITY;

@@ -88,7 +88,7 @@ export function createIntake(parts: IntakeParts): Intake {
     return offered;
   };
   const goodbye = (bytes: Uint8Array, from: PeerId): GoodbyeVerdict => {
-    const verdict = roster.hear(bytes);
+    const verdict = roster.hear(bytes, from);
     if (verdict.kind === "fresh") {
       totals.goodbyes += 1;
       parts.onFreshGoodbye(bytes, from);

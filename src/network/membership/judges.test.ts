@@ -48,7 +48,8 @@ test("a goodbye counts once, for what was signed before it, and leaving outranks
   assert.equal(departures.add(away, bytes, 50), false);
   assert.ok(departures.covers(peer, { startCounter: 1, sequence: 5 }) && !departures.covers(peer, { startCounter: 1, sequence: 6 }));
   assert.deepEqual([departures.overdue(99), departures.overdue(100)], [[], [peer]]);
-  assert.ok(departures.add({ ...away, departure: { kind: "leaving" } }, bytes, 0));
+  assert.equal(departures.add({ ...away, departure: { kind: "leaving" } }, bytes, 0), false, "the same words convince no more");
+  assert.ok(departures.add({ ...away, departure: { kind: "leaving" } }, Uint8Array.of(1), 0));
   assert.deepEqual(departures.overdue(1e9), []);
   for (const n of [2, 3]) departures.add({ ...away, peerId: peerOf(n) }, bytes, 0);
   assert.deepEqual(forgotten, [peer]);

@@ -1,10 +1,14 @@
 // Whole memberships over the in-memory network on a virtual clock, for tests: start a farm, wait for a condition, look.
 import { strict as assert } from "node:assert";
 import { createGenesis, type Genesis } from "../../protocol/genesis.ts";
+import { hash } from "../../protocol/hash.ts";
 import { type SigningKey, signingKeyFromSeed } from "../../protocol/keys.ts";
+import type { LeavingProof } from "../../protocol/messages/goodbye.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
+import { type StopStatement, type StopWitness, signStopStatement, signStopWitness } from "../../protocol/safe-to-stop.ts";
 import type { NodeViewState } from "../../protocol/states.ts";
+import { type WitnessCandidate, witnessFor } from "../../protocol/stop-decision.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
@@ -99,3 +103,26 @@ export const kill = async ({ network }: World, member: Member): Promise<void> =>
   network.crash(member.peers.self);
   await member.membership.stop();
 };
+
+/** What a leaver shows: its statement and the word of the second source whose turn it is; what tests spoil is changed. */
+export function leavingProof(
+  { clock }: World,
+  leaver: Member,
+  members: readonly Member[],
+  change: { readonly statement?: Partial<StopStatement>; readonly word?: Partial<StopWitness> } = {},
+): LeavingProof {
+  const leftAtMs = clock.wallMs();
+  const digest = new Uint8Array(32);
+  const seen = { membership: digest, inventory: digest, count: 9, short: 0 };
+  const statement = signStopStatement(genesis.networkId, nodeKey(leaver.number), {
+    ...{ startCounter: 1, purpose: "removal", stayers: members.length - 1, bytesLeft: 0, estimateSeconds: 0, statedAtMs: leftAtMs },
+    ...seen,
+    ...change.statement,
+  });
+  const candidateOf = ({ peers, number }: Member): WitnessCandidate => ({ peerId: peers.self, host: `host-${number}` });
+  const live = members.filter(({ peers }) => stateAt(leaver, peers.self) === "live");
+  const turn = witnessFor(statement, candidateOf(leaver), live.map(candidateOf));
+  const witness = members.find(({ peers }) => peers.self === turn?.peerId) ?? assert.fail("nobody may be the second source");
+  const word = { ...seen, statement: hash(statement), audited: 0, failed: 0, statedAtMs: leftAtMs, ...change.word };
+  return { statement, witness: signStopWitness(genesis.networkId, nodeKey(witness.number), word), leftAtMs };
+}

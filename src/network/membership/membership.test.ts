@@ -16,6 +16,7 @@ import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clo
 import { createMemoryNetwork, type MemoryNetwork } from "../in-memory/memory-network.ts";
 import type { Peers } from "../peers.ts";
 import { createMembership, type Membership } from "./membership.ts";
+import { leavingProof } from "./membership-fixture.ts";
 import type { IdentityClash, OwnRecordDraft } from "./own-node.ts";
 import type { RecordCache } from "./record-cache.ts";
 
@@ -183,7 +184,7 @@ test("a partition shows on both sides and heals by itself", async () => {
   await stopAll([...members, late]);
 });
 
-test("away is routed round at once, ends with the return or with its time; leaving is gone for good", async () => {
+test("away is routed round at once, ends with the return or with its time; leaving, proved, is gone for good", async () => {
   const world = createWorld();
   const members = await startFarm(world, 6);
   await until(world, 10_000, "all live", () => allLive(members));
@@ -198,7 +199,7 @@ test("away is routed round at once, ends with the return or with its time; leavi
   back.membership.bootstrap([first.address]);
   await until(world, 2_000, "back", () => rest.every((member) => stateAt(member, second.peers.self) === "live"));
 
-  await world.clock.runUntil(third.membership.sayGoodbye("leaving"));
+  await world.clock.runUntil(third.membership.leave(leavingProof(world, third, members)));
   await kill(world, third);
   assert.ok(rest.every((member) => stateAt(member, third.peers.self) === "gone"));
   const newcomer = await startMember(world, 40);

@@ -2,7 +2,7 @@
 // suspicions make each peer's own view of every node; the directory answers from both. Gateways and commands only listen.
 import type { Genesis } from "../../protocol/genesis.ts";
 import { awayMax } from "../../protocol/limits.ts";
-import type { Departure } from "../../protocol/messages/goodbye.ts";
+import type { Departure, LeavingProof } from "../../protocol/messages/goodbye.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
@@ -58,8 +58,10 @@ export type Membership = SuspicionSink & {
   readonly directory: Directory;
   /** Signs and publishes this node's next record to all connected peers; nothing after a goodbye. Throws for a peer without `own`. */
   announce(draft: OwnRecordDraft): void;
-  /** Tells all connected peers that this node goes; resolves when they heard or the time for it is over. */
-  sayGoodbye(departure: Departure["kind"], backInMs?: number): Promise<void>;
+  /** Tells all connected peers that this node goes for a while; resolves when they heard or the time for it is over. */
+  sayGoodbye(departure: "away", backInMs?: number): Promise<void>;
+  /** The same for good: they believe it with a proof that nothing is missing without this node. */
+  leave(proof: LeavingProof): Promise<void>;
   /** More addresses where somebody of the network may listen; may be called at any time, again and again. */
   bootstrap(addresses: readonly NodeAddress[]): void;
   /** Whether records were exchanged with at least one node, or this is the founder. */
@@ -135,14 +137,16 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     await organs.certificates?.stop();
     await keeper.stop();
   };
+  const go = async (departure: Departure): Promise<void> => {
+    organs.reacher.stop();
+    await voice.sayGoodbye(departure);
+  };
   return {
     name: "membership",
     directory: roster.directory,
     announce: voice.announce,
-    sayGoodbye: async (kind, backInMs = awayMax) => {
-      organs.reacher.stop();
-      await voice.sayGoodbye(kind === "away" ? { kind, backInMs } : { kind });
-    },
+    sayGoodbye: (kind, backInMs = awayMax) => go({ kind, backInMs }),
+    leave: (proof) => go({ kind: "leaving", proof }),
     bootstrap: bootstrap.add,
     joined,
     onClash: voice.onClash,

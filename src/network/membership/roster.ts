@@ -2,6 +2,8 @@
 // it changes the views and tells its owner which nodes should be tried.
 import type { Decoded } from "../../protocol/encoding.ts";
 import type { Genesis } from "../../protocol/genesis.ts";
+import { checkLeaving } from "../../protocol/leaving.ts";
+import { awayMax } from "../../protocol/limits.ts";
 import { type Goodbye, readGoodbye } from "../../protocol/messages/goodbye.ts";
 import { isNewer, type NodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
@@ -46,8 +48,8 @@ export type Roster = SuspicionSink & {
   /** Takes in this node's own record. */
   putOwn(record: NodeRecord): void;
   connected(peer: PeerId): void;
-  /** Takes in a goodbye. */
-  hear(bytes: Uint8Array): GoodbyeVerdict;
+  /** Takes in a goodbye that `from` said, its own or another's. */
+  hear(bytes: Uint8Array, from: PeerId): GoodbyeVerdict;
   departed(peer: PeerId): Departed | undefined;
   /** Looks after absences that ran out. */
   tick(): void;
@@ -138,7 +140,7 @@ export function createRoster(parts: RosterParts): Roster {
     dismiss: (peer) => dismiss(state, peer),
     suspect,
     refute,
-    hear: (bytes) => hear(state, bytes),
+    hear: (bytes, from) => hear(state, bytes, from),
     departed: departures.get,
     tick: () => returnOverdue(state),
     forgive,
@@ -201,11 +203,11 @@ function markLive({ parts, views, causes }: State, peer: PeerId): void {
   if (parts.isConnected(peer)) parts.settle(peer);
 }
 
-function hear(state: State, bytes: Uint8Array): GoodbyeVerdict {
+function hear(state: State, bytes: Uint8Array, from: PeerId): GoodbyeVerdict {
   const { parts, book, views, departures, causes } = state;
   const read: Decoded<Goodbye> = readGoodbye(parts.genesis.networkId, bytes);
   if (!read.ok) return { kind: "refused", why: read.why };
-  const goodbye = read.value;
+  const goodbye = believed(state, read.value, from);
   const peer = goodbye.peerId;
   const record = book.get(peer);
   const overtaken = record === undefined || isNewer(record, goodbye);
@@ -216,6 +218,19 @@ function hear(state: State, bytes: Uint8Array): GoodbyeVerdict {
   // The record of a leaver is not passed on any more; its view stays for people to see.
   if (goodbye.departure.kind === "leaving") book.remove(peer);
   return { kind: "fresh", peer };
+}
+
+/** A goodbye for good that does not show that nothing is missing without its node is one for a while. */
+function believed({ parts, book, views }: State, goodbye: Goodbye, from: PeerId): Goodbye {
+  if (goodbye.departure.kind === "away") return goodbye;
+  const { networkId, copies } = parts.genesis;
+  const known = views.directory.nodes().flatMap(({ record, state: seen }) => {
+    const { peerId, domain, vaults } = record;
+    return seen === "gone" || vaults.length === 0 ? [] : [{ peerId, host: domain.host, live: seen === "live" }];
+  });
+  const host = book.get(goodbye.peerId)?.domain.host ?? "";
+  const verdict = checkLeaving({ networkId, copies, goodbye, host, known, firstHand: from === goodbye.peerId });
+  return verdict.ok ? goodbye : { ...goodbye, departure: { kind: "away", backInMs: awayMax } };
 }
 
 function returnOverdue({ parts, views, departures, causes }: State): void {

@@ -7,14 +7,23 @@ import type { SigningKey } from "../keys.ts";
 import { awayMax } from "../limits.ts";
 import type { PeerId } from "../peer-id.ts";
 import { peerIdFromPublicKey, publicKeyOfPeerId } from "../peer-id.ts";
+import { stopStatementMax } from "../safe-to-stop.ts";
 import { openSigned, type SignedKind, signFields, verifyOpened } from "../signed.ts";
-import { wireCount, wirePeerId } from "../wire-types.ts";
+import { wireBytes, wireCount, wirePeerId } from "../wire-types.ts";
 
-/** Largest goodbye, bytes. */
-export const goodbyeSizeMax = 512;
+/** Largest goodbye, bytes: two statements and what surrounds them. */
+export const goodbyeSizeMax: number = 2 * stopStatementMax + 512;
 
-/** Away: back within this many milliseconds, counted by each receiver from when it heard. Leaving: for good. */
-export type Departure = { readonly kind: "away"; readonly backInMs: number } | { readonly kind: "leaving" };
+/** That nothing is missing without the leaver: its own statement, the second source's word on it, and when it left (its wall time). */
+export type LeavingProof = { readonly statement: Uint8Array; readonly witness: Uint8Array; readonly leftAtMs: number };
+
+/**
+ * Away: back within this many milliseconds, counted by each receiver from when it heard. Leaving: for good; without a proof that
+ * holds (protocol/leaving.ts) it counts as the longest absence.
+ */
+export type Departure =
+  | { readonly kind: "away"; readonly backInMs: number }
+  | { readonly kind: "leaving"; readonly proof?: LeavingProof | undefined };
 
 /** Who goes, and which of its records this follows: a record with a newer (start counter, sequence) takes it back. */
 export type Goodbye = {
@@ -26,7 +35,10 @@ export type Goodbye = {
 
 const departure: z.ZodType<Departure> = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("away"), backInMs: z.int().min(1).max(awayMax) }),
-  z.object({ kind: z.literal("leaving") }),
+  z.object({
+    kind: z.literal("leaving"),
+    proof: z.object({ statement: wireBytes(stopStatementMax), witness: wireBytes(stopStatementMax), leftAtMs: wireCount }).optional(),
+  }),
 ]);
 const goodbyeKind: SignedKind<Goodbye> = {
   tag: "goodbye",

@@ -11,6 +11,7 @@ import { type DesiredState, desiredStates } from "../../protocol/states.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type HttpAnswer, type HttpRequest, jsonAnswer, problemAnswer } from "../../runtime/http-server.ts";
 import { type AddressList, answerInventory } from "../inventory.ts";
+import type { Leaving } from "../safe-to-stop/leaving.ts";
 import type { StopJob } from "../safe-to-stop/stop-jobs.ts";
 import type { StopStatements } from "../safe-to-stop/stop-statements.ts";
 
@@ -25,6 +26,8 @@ export type CommandParts = {
   addPeers(addresses: readonly NodeAddress[]): void;
   /** Absent where this node makes no statements that a node may be stopped. */
   readonly stops?: Pick<StopStatements, "state" | "witness"> | undefined;
+  /** Takes what this node shows when it leaves for good; absent where it never does. */
+  readonly leaving?: Pick<Leaving, "offer"> | undefined;
   /** Takes in a membership certificate by the owner; absent where the node takes no part in certificates. */
   readonly offerCertificate: ((bytes: Uint8Array) => Promise<CertificateOffer>) | undefined;
 };
@@ -36,6 +39,12 @@ const peersBody: z.ZodType<readonly NodeAddress[]> = z.array(nodeAddress).max(co
 const desiredBody: z.ZodType<{ readonly state: DesiredState }> = z.object({ state: z.enum(desiredStates) });
 
 const stopBody: z.ZodType<{ readonly purpose: StopPurpose }> = z.object({ purpose: z.enum(stopPurposes) });
+
+const signedText = z.string().max(2 * stopStatementMax);
+const leaveBody: z.ZodType<{ readonly statement: string; readonly witness: string }> = z.object({
+  statement: signedText,
+  witness: signedText,
+});
 
 /** Undefined where this node has no such command. */
 type Command = (parts: CommandParts, request: HttpRequest) => Promise<HttpAnswer | undefined>;
@@ -68,6 +77,14 @@ const commands: Readonly<Record<string, Command>> = {
   "POST /v1/stop-witness": async ({ stops }, { body }) => {
     if (body.length > stopStatementMax) return problemAnswer(413, "bad-body", `a statement has at most ${stopStatementMax} bytes`);
     return stops === undefined ? noStops() : stopAnswer(await stops.witness(body));
+  },
+  // Whoever stops the node for good hands it what shows that it may; said to the others when it stops, within a minute.
+  "PUT /v1/leave": async ({ leaving }, request) => {
+    const pair = readJson(leaveBody, request);
+    if (!pair.ok) return pair.answer;
+    const verdict = leaving?.offer(Buffer.from(pair.value.statement, "base64url"), Buffer.from(pair.value.witness, "base64url"));
+    if (verdict?.ok === false) return problemAnswer(422, "may-not-leave", verdict.why);
+    return verdict === undefined ? noStops() : jsonAnswer(200, { leaves: true });
   },
   "PUT /v1/certificate": async ({ offerCertificate }, { body }) => {
     const offered = await offerCertificate?.(body);

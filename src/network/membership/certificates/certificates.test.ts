@@ -7,7 +7,7 @@ import { decodeMessage, encodeMessage } from "../../../protocol/encoding.ts";
 import { certificatesReply, certificatesRequest } from "../../../protocol/messages/certificates.ts";
 import { type VoteRequest, voteReply, voteRequest } from "../../../protocol/messages/membership-votes.ts";
 import type { RequestKind } from "../../peers.ts";
-import { genesis, nodeKey, stateAt, stopAll, until } from "../membership-fixture.ts";
+import { genesis, leavingProof, nodeKey, stateAt, stopAll, until } from "../membership-fixture.ts";
 import { createMemoryCertificateStore } from "./certificate-store.ts";
 import { type CertifiedFarm, createCertifiedFarm, peerOf, peersOf } from "./certificates-fixture.ts";
 
@@ -154,7 +154,7 @@ test("a node that says goodbye for good leaves by certificate without a delay", 
   const farm = await foundedFarm([1, 2, 3, 4, 5]);
   const leaver = farm.running.get(4);
   assert.ok(leaver !== undefined);
-  await farm.world.clock.runUntil(leaver.membership.sayGoodbye("leaving"));
+  await farm.world.clock.runUntil(leaver.membership.leave(leavingProof(farm.world, leaver, [...farm.running.values()])));
   await farm.kill(4);
   await until(farm.world, 3_000, "left", () => [1, 2, 3, 5].every((number) => !farm.head(number).confirmed.has(peerOf(4))));
   await farm.stop();
