@@ -12,22 +12,27 @@ export async function countHolders(
   address: Address,
   signal: AbortSignal,
 ): Promise<{ readonly size: number; readonly holders: readonly PeerId[] } | undefined> {
-  const { membership, genesis, limits } = parts;
-  const { directory } = membership;
-  const believed = (count: number): readonly PeerId[] => {
-    const near = directory.closest(address, count, "read").holders.map(({ peer }) => peer);
-    return near.filter((peer) => !parts.distrusts(peer));
-  };
-  const close = believed(genesis.copies.target);
+  const { genesis, limits } = parts;
+  const close = believedHolders(parts, address, genesis.copies.target);
   const found = await askAll(parts, close, address, signal);
   if (found !== undefined) return found;
-  const wide = believed(limits.candidatesMax);
+  const wide = believedHolders(parts, address, limits.candidatesMax);
   return askAll(
     parts,
     wide.filter((peer) => !close.includes(peer)),
     address,
     signal,
   );
+}
+
+/** The nodes closest to a chunk whose word counts. */
+export function believedHolders(
+  { membership, distrusts }: Pick<CustomerParts, "membership" | "distrusts">,
+  address: Address,
+  count: number,
+): readonly PeerId[] {
+  const near = membership.directory.closest(address, count, "read").holders.map(({ peer }) => peer);
+  return near.filter((peer) => !distrusts(peer));
 }
 
 async function askAll(

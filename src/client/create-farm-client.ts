@@ -9,7 +9,7 @@ import type { PeerId } from "../protocol/peer-id.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type ChunkCache, type ChunkFetcher, createChunkFetcher } from "./chunk-fetcher.ts";
-import { countHolders } from "./chunk-head.ts";
+import { believedHolders, countHolders } from "./chunk-head.ts";
 import { abortError } from "./chunk-read.ts";
 import { type ClientLimits, clientLimits } from "./client-limits.ts";
 import { type ClientMetrics, silentMetrics } from "./client-metrics.ts";
@@ -66,10 +66,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
       ledger.note(chunk, holders);
       bell.ring();
     },
-    closest: (chunk) => {
-      const close = directory.closest(chunk, genesis.copies.target, "read").holders.map(({ peer }) => peer);
-      return close.filter((peer) => !customer.distrusts(peer));
-    },
+    closest: (chunk) => believedHolders(customer, chunk, genesis.copies.target),
     isLive,
     held,
     clock,
