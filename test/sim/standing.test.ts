@@ -24,7 +24,8 @@ it("a liar is found, its copies are made elsewhere, and it is asked and given no
   const farm = await filledFarm({ liars: 1, reconciliation });
   const { world } = farm;
   const liar = world.nodes.find(({ lies }) => lies) ?? assert.fail();
-  assert.equal(fewestHonest(farm), 4, "its copies are none");
+  const claims = (): number => [...farm.chunks.keys()].filter((address) => liar.claims(address)).length;
+  assert.ok(claims() > 50, "it was given its share");
   for (let waited = 0; waited < 60 && fewestHonest(farm) < 5; waited += 1) await world.clock.advance(10_000);
   assert.equal(fewestHonest(farm), 5);
   for (const node of honest(farm)) assert.deepEqual(distrustedBy(node), [liar.peer], `node ${node.number}`);
@@ -32,9 +33,9 @@ it("a liar is found, its copies are made elsewhere, and it is asked and given no
 
   // What the liar publishes of others reaches customers as theirs of it does.
   await world.clock.advance(10 * minute);
-  const claimed = [...farm.chunks.keys()].filter((address) => liar.claims(address)).length;
+  const claimed = claims();
   for (let n = 0; n < 20; n += 1) await addChunk(farm);
-  assert.equal([...farm.chunks.keys()].filter((address) => liar.claims(address)).length, claimed, "it was given new chunks");
+  assert.equal(claims(), claimed, "it was given new chunks");
   assert.equal(fewestHonest(farm), 5);
   await assertAllRead(farm);
   await assertAtRest(world);
