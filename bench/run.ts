@@ -1,4 +1,4 @@
-// `npm run bench -- [NAME…] [--runs N] [--minutes N] [--json FILE] [--list]`: runs the project's own benches and prints their table.
+// `npm run bench -- [NAME…] [--runs N] [--minutes N] [--gib N] [--json FILE] [--list]`: runs the project's own benches and prints their table.
 // Each bench interleaves its reference in the same run; nothing here passes or fails.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
   options: {
     runs: { type: "string", default: "5" },
     minutes: { type: "string" },
+    gib: { type: "string" },
     json: { type: "string" },
     list: { type: "boolean", default: false },
   },
@@ -48,6 +49,7 @@ async function main(): Promise<void> {
     const rows = await bench.run({
       runs: Number(values.runs),
       ...(values.minutes === undefined ? {} : { minutes: Number(values.minutes) }),
+      ...(values.gib === undefined ? {} : { gib: Number(values.gib) }),
     });
     console.table(rows.map(row));
     results.push(...rows);
