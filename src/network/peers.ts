@@ -17,6 +17,7 @@ export const requestKinds = [
   "heartbeat-session",
   "owed-chunks",
   "list-chunks",
+  "leaver-chunks",
   "certificates",
   "membership-votes",
 ] as const;

@@ -71,6 +71,9 @@ export const auditChunksMax = 64;
 /** Addresses in one page of a node's inventory: 128 KiB. */
 export const inventoryPageItems = 4096;
 
+/** Nodes around one node's chunks that it names to a second source; in larger networks its chunks are listed. */
+export const leaverAroundMax = 2048;
+
 /** Nodes confirmed by certificate where one owner runs all nodes: half of them sign each certificate. */
 export const confirmedNodesMax = 1024;
 
@@ -104,4 +107,5 @@ assert(
   "a comparison and the lists of its answer must fit a message",
 );
 assert(inventoryPageItems * 32 + 64 < messageBodyMax, "a page of an inventory must fit a message");
+assert(leaverAroundMax * 56 + 128 < messageBodyMax, "the nodes around a node's chunks must fit a message");
 assert(recordsPerMessageMax * 160 < messageBodyMax, "the heads of an exchange with as many PeerIds must fit a message");

@@ -30,6 +30,7 @@ import { createMender } from "./replication/mending.ts";
 import type { ReplicationEvents } from "./replication/replication-events.ts";
 import type { ReplicationLimits } from "./replication/replication-limits.ts";
 import { createReplicator, type ReplicationProgress, type Replicator } from "./replication/replicator.ts";
+import { createLeaverAnswers, createLeaverChunks, type LeaverAnswers } from "./safe-to-stop/leaver-chunks.ts";
 import { createListChunks } from "./safe-to-stop/list-chunks.ts";
 import { createStopStatements, type StopStatements } from "./safe-to-stop/stop-statements.ts";
 import type { ScoreMemory } from "./scores/scoreboard.ts";
@@ -159,8 +160,9 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   // Fenced and offline nodes answer nothing about chunks; who joins, is cordoned or drains still serves what it has.
   const serves = (): boolean => servesReads(conditions.desired());
   replicator = replicatorOf(parts, upkeep, { serves, lacking: pointAtLacking({ ...parts, conditions, pointers }) });
-  handleRequests(parts, { upkeep, gate, handlerParts, serves, owes: replicator?.owed });
-  const stops = stopsOf(parts, upkeep, replicator);
+  const answers = leaverAnswersOf(parts, upkeep, replicator);
+  handleRequests(parts, { upkeep, gate, handlerParts, serves, owes: replicator?.owed, answers });
+  const stops = stopsOf(parts, upkeep, { replicator, answers });
   const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
   return {
     start: async () => {
@@ -200,26 +202,45 @@ type Handling = {
   readonly handlerParts: HandlerParts;
   serves(): boolean;
   readonly owes: Replicator["owed"] | undefined;
+  readonly answers: LeaverAnswers | undefined;
 };
 
-function handleRequests({ peers, clock }: CoreParts, { upkeep, gate, handlerParts, serves, owes }: Handling): void {
+function handleRequests({ peers, clock }: CoreParts, { upkeep, gate, handlerParts, serves, owes, answers }: Handling): void {
   peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
   peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
   peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
   for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
   if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
+  if (answers !== undefined) peers.handle("leaver-chunks", gate.guard(createLeaverChunks({ ...upkeep, clock }, answers), serves));
   peers.handle("list-chunks", gate.guard(createListChunks({ ...upkeep, clock }), serves));
 }
 
-function stopsOf(parts: CoreParts, { store, auditorOver }: Upkeep, replicator: Replicator | undefined): StopStatements | undefined {
-  const { identity, peers, membership, clock, random, stopping, replication } = parts;
-  if (stopping === undefined || replication === undefined || replicator === undefined) return undefined;
+function stopsOf(
+  parts: CoreParts,
+  { store, auditorOver }: Upkeep,
+  { replicator, answers }: { readonly replicator: Replicator | undefined; readonly answers: LeaverAnswers | undefined },
+): StopStatements | undefined {
+  const { identity, peers, membership, clock, random, log, stopping, replication } = parts;
+  if (stopping === undefined || replication === undefined || replicator === undefined || answers === undefined) return undefined;
   const { chunksPerSurvey, bytesPerSecond, questionTimeoutMs, pushTimeoutMs } = replication.limits;
   const limits = { chunksPerSurvey, bytesPerSecond, questionTimeoutMs, fetchTimeoutMs: pushTimeoutMs };
   const { genesis } = identity;
   const { directory } = membership;
   const { view } = replicator;
-  return createStopStatements({ genesis, peers, directory, view, store, auditorOver, clock, random, ...stopping, ...limits });
+  const world = { genesis, peers, directory, clock, random, log };
+  return createStopStatements({ ...world, view, store, auditorOver, answers, ...stopping, ...limits });
+}
+
+/** What this node says of leavers; undefined where it does not look after copies. */
+function leaverAnswersOf(
+  { identity, peers, membership, clock }: CoreParts,
+  upkeep: Upkeep,
+  replicator: Replicator | undefined,
+): LeaverAnswers | undefined {
+  if (replicator === undefined) return undefined;
+  const { copies } = identity.genesis;
+  const held = { store: upkeep.store, shared: upkeep.inventory, view: replicator.view };
+  return createLeaverAnswers({ self: peers.self, directory: membership.directory, copies, clock, ...held });
 }
 
 type ReplicatorWiring = { serves(): boolean; lacking(addresses: readonly Address[]): void };

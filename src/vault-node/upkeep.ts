@@ -49,7 +49,7 @@ export type Upkeep = {
   /** An auditor that judges by the chunks of another store. */
   auditorOver(store: Pick<ChunkStore, "get" | "info">): Auditor;
   /** What is held here, in order. */
-  readonly inventory: Pick<SharedChunks, "ready" | "addresses">;
+  readonly inventory: Pick<SharedChunks, "ready" | "addresses" | "placement">;
   /** Whether a peer is a node of the network. */
   isNode(peer: PeerId): boolean;
   readonly scoreboard: Scoreboard;

@@ -44,7 +44,7 @@ const wireIndex = z
   .min(0)
   .max(compareRangesMax - 1);
 
-const range: z.ZodType<FingerprintedRange> = z.codec(
+export const fingerprintedRange: z.ZodType<FingerprintedRange> = z.codec(
   z.tuple([wireBound, wireBound, wireFingerprint]),
   z.object({ from: z.custom<Uint8Array>(), to: z.custom<Uint8Array>(), fingerprint: z.custom<Uint8Array>() }),
   {
@@ -53,7 +53,9 @@ const range: z.ZodType<FingerprintedRange> = z.codec(
   },
 );
 
-export const compareChunksRequest: z.ZodType<CompareChunksRequest> = z.object({ ranges: z.array(range).min(1).max(compareRangesMax) });
+export const compareChunksRequest: z.ZodType<CompareChunksRequest> = z.object({
+  ranges: z.array(fingerprintedRange).min(1).max(compareRangesMax),
+});
 
 export const compareChunksReply: z.ZodType<CompareChunksReply> = z.object({
   placement: wireBytes(placementDigestLength),

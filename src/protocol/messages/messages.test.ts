@@ -30,6 +30,7 @@ import { getChunksReply, getChunksRequest } from "./get-chunks.ts";
 import { readGoodbye, signGoodbye } from "./goodbye.ts";
 import { hasChunksReply, hasChunksRequest } from "./has-chunks.ts";
 import { heartbeatSession } from "./heartbeat-session.ts";
+import { leaverChunksReply, leaverChunksRequest } from "./leaver-chunks.ts";
 import { listChunksReply, listChunksRequest } from "./list-chunks.ts";
 import { voteReply, voteRequest } from "./membership-votes.ts";
 import { owedChunksReply, owedChunksRequest } from "./owed-chunks.ts";
@@ -93,8 +94,34 @@ const decoders: readonly Decoder[] = [
     ],
   }),
   message("get request", getChunksRequest, { chunks }),
-  message("get reply", getChunksReply, { found: chunks, missing: [{ chunk: address(3), reason: "not-held" }] }),
+  message(
+    "get reply",
+    getChunksReply,
+    { found: chunks, missing: [{ chunk: address(3), reason: "not-held" }] },
+    { found: [], missing: [{ chunk: address(3), reason: "not-held" }], elsewhere: [{ chunk: address(3), peer }] },
+  ),
   message("has request", hasChunksRequest, { chunks, receipts: true }),
+  message("has reply with pointers", hasChunksReply, { held: [], receipts: [], elsewhere: [{ chunk: address(1), peer }] }),
+  message(
+    "leaver request",
+    leaverChunksRequest,
+    { kind: "inventory" },
+    {
+      kind: "ranges",
+      leaver: peer,
+      other: null,
+      ranges: [{ from: new Uint8Array(0), to: new Uint8Array(2), fingerprint: new Uint8Array(16) }],
+    },
+  ),
+  message(
+    "leaver reply",
+    leaverChunksReply,
+    { kind: "inventory", count: 3, inventory: new Uint8Array(32), around: [peer] },
+    {
+      kind: "ranges",
+      found: { placement: new Uint8Array(8), considered: 1, lists: [{ range: 0, chunks: new Uint8Array(32) }], splits: [] },
+    },
+  ),
   message("has reply", hasChunksReply, { held: [{ chunk: address(1), vault: address(2), size: 3 }], receipts: [new Uint8Array(9)] }),
   message(
     "exchange request",

@@ -85,7 +85,7 @@ function cutOwn(set: SharedSet, range: AddressRange, { depth, firstShare }: { de
 }
 
 /** The addresses of a list, or undefined where they are too many, not of the range or do not ascend. */
-function readList({ from, to }: AddressRange, chunks: Uint8Array, limits: ReconciliationLimits): readonly Uint8Array[] | undefined {
+export function readList({ from, to }: AddressRange, chunks: Uint8Array, limits: ReconciliationLimits): readonly Uint8Array[] | undefined {
   if (chunks.length % hashLength !== 0 || chunks.length > limits.listItemsMax * hashLength) return undefined;
   const list: Uint8Array[] = [];
   for (let offset = 0; offset < chunks.length; offset += hashLength) {
@@ -106,7 +106,8 @@ function compareLists(set: SharedSet, range: AddressRange, theirs: readonly Uint
   for (const address of mine) found.onlyMine.push(address);
 }
 
-function cutsInside({ from, to }: AddressRange, bounds: readonly Bound[]): boolean {
+/** Whether bounds cut a range: ascending, none of them its beginning or end. */
+export function cutsInside({ from, to }: AddressRange, bounds: readonly Bound[]): boolean {
   let last = from;
   for (const bound of bounds) {
     if (Buffer.compare(bound, last) <= 0) return false;

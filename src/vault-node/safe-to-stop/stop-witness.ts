@@ -1,21 +1,27 @@
-// The second source: checks another node's statement by itself. It fetches that node's inventory, compares the root of its
-// range digests, counts the copies that would be left, and has the holders of some chunks show them.
+// The second source: checks another node's statement by itself. It compares that node's range digests with those of each other
+// holder, counts the copies that would be left, and has the holders of some chunks show them. Where that cannot be (an older node, no
+// copies to spare, too much missing) it fetches the inventory and counts all.
 import type { Address } from "../../protocol/address.ts";
 import { hash } from "../../protocol/hash.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import { copiesNeeded, createInventoryRoot, readStopStatement, type StopStatement, signStopWitness } from "../../protocol/safe-to-stop.ts";
+import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import { copiesWithout, countStayers } from "./copies-without.ts";
+import type { LeaverComparisonParts } from "./leaver-comparison.ts";
 import { listedChunks } from "./list-chunks.ts";
+import { atMinMax, lookByRanges, type Seen, sampleSize } from "./look-by-ranges.ts";
 import { type Claim, countUnshown, type StopAuditParts } from "./stop-audit.ts";
 import { digestAround, noteAround, type StopStatementParts } from "./stop-statement.ts";
 
 export type StopWitnessParts = StopStatementParts &
-  StopAuditParts & { readonly store: StopStatementParts["store"] & StopAuditParts["store"]; readonly random: Random };
+  StopAuditParts &
+  LeaverComparisonParts & {
+    readonly store: StopStatementParts["store"] & StopAuditParts["store"];
+    readonly random: Random;
+    readonly log: Log;
+  };
 
-// Chunks challenged at random, and those at exactly `min` copies challenged at most; what is beyond counts as not shown.
-const sampleSize = 64;
-const atMinMax = 65_536;
 // A node that lists more than it stated is not followed further than this.
 const listedSlack = 4_096;
 
@@ -26,7 +32,7 @@ export async function witnessStop(parts: StopWitnessParts, bytes: Uint8Array, si
   if (!read.ok || directory.node(read.value.node) === undefined || read.value.node === parts.peers.self) return undefined;
   const statement = read.value;
   const needed = copiesNeeded(statement.purpose, genesis.copies, countStayers(directory, view, statement.node));
-  const { claims, overflow, ...seen } = await lookThrough(parts, statement, needed, signal);
+  const { claims, overflow, ...seen } = await look(parts, statement, needed, signal);
   const unshown = await countUnshown(parts, claims, { from: statement.node, needed }, signal);
   return signStopWitness(genesis.networkId, key, {
     ...seen,
@@ -37,14 +43,15 @@ export async function witnessStop(parts: StopWitnessParts, bytes: Uint8Array, si
   });
 }
 
-type Seen = {
-  readonly membership: Uint8Array;
-  readonly inventory: Uint8Array;
-  readonly count: number;
-  readonly short: number;
-  readonly claims: readonly Claim[];
-  readonly overflow: number;
-};
+async function look(parts: StopWitnessParts, statement: StopStatement, needed: number, signal: AbortSignal): Promise<Seen> {
+  const { node } = statement;
+  const compared = await lookByRanges(parts, { node, needed }, signal).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    parts.log.debug("a node's range digests could not be compared: its chunks are listed", { node, cause });
+    return undefined;
+  });
+  return compared ?? lookThrough(parts, statement, needed, signal);
+}
 
 async function lookThrough(
   parts: StopWitnessParts,
