@@ -42,6 +42,7 @@ function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
     startCounter: 9,
     upkeep: {
       standings: () => ({ good: 1, warned: 2, slower: 0, distrusted: 0, "no-new-chunks": 0, repaired: 0 }),
+      falling: () => 0,
       distrusted: () => new Set(),
       scrubLagMs: () => 1500,
     },

@@ -12,6 +12,8 @@ import type { UpkeepEvents } from "./upkeep-events.ts";
 export type UpkeepFigures = {
   /** Vaults of other nodes by their standing here. */
   standings(): Readonly<Record<Standing, number>>;
+  /** Vaults of others whose conduct falls. */
+  falling(): number;
   /** Nodes whose copies are not counted. */
   distrusted(): ReadonlySet<unknown>;
   scrubLagMs(): number;
@@ -85,6 +87,14 @@ export function registerUpkeepFigures(registry: MetricsRegistry, figures: Upkeep
       const counts = figures.standings();
       return standings.map((standing) => ({ labels: { standing }, value: counts[standing] }));
     },
+  );
+  registry.gaugeOf(
+    {
+      name: "vaultfarm_falling_vaults",
+      help: "Vaults of other nodes whose conduct will be below 0.8 in a week, if it goes on as in the last seven days",
+      labels: [],
+    },
+    () => [{ labels: {}, value: figures.falling() }],
   );
   registry.gaugeOf(
     {

@@ -148,6 +148,7 @@ function registerFigures(registry: MetricsRegistry, { volume, store, peers, memb
     startCounter: volume.startCounter,
     upkeep: {
       standings: core.upkeep.scoreboard.standings,
+      falling: core.upkeep.scoreboard.falling,
       distrusted: core.upkeep.scoreboard.distrusted,
       scrubLagMs: core.upkeep.scrub.lagMs,
     },

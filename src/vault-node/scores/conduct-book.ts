@@ -15,8 +15,8 @@ export type ConductBook = {
   /** Windows without an answer, one after another. */
   readonly silentWindows: number;
   readonly today: WindowCount & { readonly proven: number; readonly failed: number };
-  /** The last days, oldest first. */
-  readonly days: readonly WindowCount[];
+  /** The last days, oldest first; `audits` as it stood at their end, absent from what an older node remembered. */
+  readonly days: readonly (WindowCount & { readonly audits?: number | undefined })[];
 };
 
 export const windowMs: number = 10 * 60_000;
@@ -73,13 +73,24 @@ export function afterWindow(book: ConductBook, isAnswered: boolean): ConductBook
     silentWindows,
     goodDays: goodDays + Number(isGood),
     today: newDay,
-    days: [...days, { windows, answered }].slice(-daysMax),
+    days: [...days, { windows, answered, audits: book.audits }].slice(-daysMax),
   };
 }
 
 /** How far a vault's claims can be believed, 0 to 1: its conduct by what it showed alone. */
 export function honestyOf({ shown }: Pick<ConductBook, "shown">): number {
   return conductOf({ audits: shown, answered: 1 });
+}
+
+const trendDays = 7;
+
+/** A vault's conduct a week from now if it goes on as in the last seven days; undefined before there were more than that. */
+export function conductInAWeek(book: ConductBook): number | undefined {
+  const before = book.days.slice(0, -trendDays);
+  const audits = before.at(-1)?.audits;
+  if (audits === undefined) return undefined;
+  const then = conductOf(factsOf({ ...book, audits, today: newDay, days: before }));
+  return Math.max(0, 2 * conductOf(factsOf(book)) - then);
 }
 
 /** What the score is made of. */

@@ -6,11 +6,12 @@ import { parseAddress } from "../../protocol/address.ts";
 import { distrustedOf, type SeenNode } from "../../protocol/distrust.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
-import { type Standing, standingBelow, standingOf, standings } from "../../protocol/standing.ts";
+import { type Standing, standingOf } from "../../protocol/standing.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { AuditVerdict } from "../audit/auditor.ts";
 import { afterAudit, afterWindow, type ConductBook, factsOf, honestyOf, newBook, windowMs } from "./conduct-book.ts";
+import { createConductWatch } from "./conduct-watch.ts";
 import { ageOf, conductOf, scoreOf } from "./score.ts";
 
 /**
@@ -40,6 +41,8 @@ export type Scoreboard = {
   scores(): readonly VaultScore[];
   /** Nodes whose claims do not count here (protocol/distrust.ts), of now. */
   distrusted(): ReadonlySet<PeerId>;
+  /** How many vaults of others will be below 0.8 in a week, if they go on as in the last seven days. */
+  falling(): number;
   /** How many vaults of others stand where, by conduct. */
   standings(): Readonly<Record<Standing, number>>;
   start(): Promise<void>;
@@ -72,7 +75,7 @@ const bookSchema: z.ZodType<ConductBook> = z.object({
   goodDays: count,
   silentWindows: count,
   today: z.object({ windows: count, answered: count, proven: count, failed: count }),
-  days: z.array(windowCount).max(30),
+  days: z.array(windowCount.extend({ audits: count.max(1).optional() })).max(30),
 });
 const memorySchema = z.object({ format: z.literal(1), vaults: z.record(z.string(), bookSchema) });
 
@@ -81,8 +84,7 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
   const { self, directory, clock, log } = parts;
   const books = new Map<VaultName, ConductBook>();
   const faults = new Map<PeerId, Map<PeerFault, number>>();
-  const stood = new Map<VaultName, Standing>();
-  const dishonest = new Set<VaultName>();
+  const watch = createConductWatch(log);
   let distrustedBefore: ReadonlySet<PeerId> = nobody;
   let timer: Timer | undefined;
   let windows = 0;
@@ -92,19 +94,11 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
     if (!books.has(vault) && books.size >= vaultsMax) return;
     books.set(vault, book);
     changed = true;
-    if (honestyOf(book) < standingBelow.distrusted) dishonest.add(vault);
-    else dishonest.delete(vault);
-    const standing = standingOf(conductOf(factsOf(book)));
-    const before = stood.get(vault) ?? "good";
-    if (standing === before) return;
-    stood.set(vault, standing);
-    const worse = standings.indexOf(standing) > standings.indexOf(before);
-    if (worse) log.warn("a vault's conduct fell below a threshold", { vault, standing, ...factsOf(book) });
-    else log.info("a vault's conduct rose above a threshold", { vault, standing });
+    watch.note(vault, book);
   };
   const distrusted = (): ReadonlySet<PeerId> => {
     const before = distrustedBefore;
-    distrustedBefore = dishonest.size === 0 ? nobody : distrustedOf(nodesIn(others(), books), parts.target);
+    distrustedBefore = !watch.doubts() ? nobody : distrustedOf(nodesIn(others(), books), parts.target);
     for (const peer of distrustedBefore)
       if (!before.has(peer)) log.warn("a node did not show what it claims to have: its copies are not counted any more", { peer });
     for (const peer of before) if (!distrustedBefore.has(peer)) log.info("a node's copies are counted again", { peer });
@@ -141,6 +135,7 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
     },
     scores,
     distrusted,
+    falling: watch.falling,
     standings: () => {
       const counts: Record<Standing, number> = { good: 0, warned: 0, slower: 0, distrusted: 0, "no-new-chunks": 0, repaired: 0 };
       for (const { conduct } of scores()) counts[standingOf(conduct)] += 1;
@@ -149,7 +144,7 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
     start: async () => {
       for (const [vault, book] of await loadBooks(parts)) {
         books.set(vault, book);
-        if (honestyOf(book) < standingBelow.distrusted) dishonest.add(vault);
+        watch.remember(vault, book);
       }
       timer = clock.after(windowMs, endWindow);
     },

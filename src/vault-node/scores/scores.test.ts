@@ -8,9 +8,9 @@ import { signingKeyFromSeed, vaultName } from "../../protocol/keys.ts";
 import { createNodeRecord } from "../../protocol/node-record.ts";
 import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
 import { standingBelow, standingOf } from "../../protocol/standing.ts";
-import { silentLog } from "../../runtime/log.ts";
+import { type Log, silentLog } from "../../runtime/log.ts";
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
-import { afterAudit, afterWindow, type ConductBook, factsOf, honestyOf, newBook, windowMs } from "./conduct-book.ts";
+import { afterAudit, afterWindow, type ConductBook, conductInAWeek, factsOf, honestyOf, newBook, windowMs } from "./conduct-book.ts";
 import { ageOf, conductOf, nextAudits, scoreOf } from "./score.ts";
 import { createScoreboard, type ScoreboardParts, type ScoreMemory } from "./scoreboard.ts";
 
@@ -83,6 +83,32 @@ describe("a vault's book", () => {
     assert.equal(factsOf(afterAudit(newBook, "unasked")).audits, 1);
     assert.equal(factsOf(afterAudit(newBook, "late")).audits, 0.9975);
     assert.equal(factsOf(afterAudit(newBook, "wrong")).audits, 0.995);
+  });
+});
+
+describe("where a vault's conduct goes", () => {
+  const dayWith = (book: ConductBook, answered: number): ConductBook =>
+    times(
+      144 - answered,
+      times(answered, book, (one) => afterWindow(one, true)),
+      (one) => afterWindow(one, false),
+    );
+  const days = (count: number, from: ConductBook, answered: number): ConductBook => times(count, from, (book) => dayWith(book, answered));
+
+  it("is said once there were more than seven days, and goes on as they went", () => {
+    assert.equal(conductInAWeek(days(7, newBook, 144)), undefined);
+    assert.equal(conductInAWeek(days(8, newBook, 144)), 1);
+    const falling = days(7, days(20, newBook, 144), 125);
+    const now = conductOf(factsOf(falling));
+    const inAWeek = conductInAWeek(falling) ?? assert.fail();
+    assert.ok(now >= standingBelow.slower && inAWeek < now && inAWeek > 0, `${now}, in a week ${inAWeek}`);
+    const audited = times(12, days(8, newBook, 144), (book) => afterAudit(book, "missing"));
+    assert.ok((conductInAWeek(audited) ?? 1) < conductOf(factsOf(audited)));
+  });
+
+  it("says nothing of days that an older node remembered without their audits", () => {
+    const older = days(8, newBook, 144);
+    assert.equal(conductInAWeek({ ...older, days: older.days.map(({ windows, answered }) => ({ windows, answered })) }), undefined);
   });
 });
 
@@ -183,6 +209,21 @@ describe("the board", () => {
     await again.board.start();
     assert.deepEqual([...again.board.distrusted()], [peer]);
     await again.board.stop();
+  });
+
+  it("warns of a vault that falls before it costs, once", async () => {
+    const warned: string[] = [];
+    const log: Log = { ...silentLog, warn: (sentence) => void warned.push(sentence) };
+    const { clock, board } = boardWith({ log });
+    await board.start();
+    await clock.advance(8 * 144 * windowMs);
+    assert.equal(board.falling(), 0);
+    for (let n = 0; n < 13; n += 1) board.audited(vault, "missing");
+    assert.equal(board.falling(), 1);
+    assert.equal(warned.filter((sentence) => sentence.includes("in a week")).length, 1, warned.join("; "));
+    for (let n = 0; n < 400; n += 1) board.audited(vault, "proven");
+    assert.equal(board.falling(), 0);
+    await board.stop();
   });
 
   it("takes up what an older node remembered", async () => {
