@@ -99,4 +99,5 @@ test("the supervisor looks again at once after making, soon while busy, at the e
   assert.equal(pause([{ kind: "wait", name: "a", why: "" }], 0), 150);
   assert.equal(pause([{ kind: "wait", name: "a", untilMs: 3000, why: "" }], 1000), 2000);
   assert.equal(pause([], 0), 5000);
+  assert.equal(pause([{ kind: "found-network", why: "" }], 0), 5000);
 });

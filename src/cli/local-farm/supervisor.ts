@@ -65,7 +65,9 @@ export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): 
 /** Milliseconds until the next look: at once after something was made, soon while something is under way. Pure. */
 export function pause(actions: readonly FarmAction[], nowMs: number): number {
   if (actions.some(({ kind }) => kind === "create-node" || kind === "create-gateway")) return 0;
-  const untils = actions.map((action) => (action.kind === "wait" && action.untilMs !== undefined ? action.untilMs - nowMs : busyMs));
+  // A first certificate that no node takes yet is offered again at leisure: nothing waits for it.
+  const pressing = actions.filter(({ kind }) => kind !== "found-network");
+  const untils = pressing.map((action) => (action.kind === "wait" && action.untilMs !== undefined ? action.untilMs - nowMs : busyMs));
   return Math.max(0, Math.min(calmMs, ...untils));
 }
 
