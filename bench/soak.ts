@@ -83,14 +83,14 @@ async function soak(group: NodeGroup, client: FarmClient, { minutes, load }: Str
     ...{ median: value, min: value, max: value, runs: 1 },
   });
   const rate = (name: string): number => ((after.get(name) ?? 0) - (before.get(name) ?? 0)) / nodeHours;
-  const repairs = [...after.keys()].filter((name) => /^vaultfarm_repair\w*_total/.test(name));
+  const copies = 'vaultfarm_copies_made_total{why="repair"}';
   return [
     row("reads", "reads", totals.reads),
     row("failed reads", "reads", totals.failedReads),
     row("puts", "puts", totals.puts),
     row("failed puts", "puts", totals.failedPuts),
     row("confirmed deaths", "deaths", totals.confirmed),
-    ...repairs.map((name) => row(name, "repairs", (after.get(name) ?? 0) - (before.get(name) ?? 0))),
+    row("copies made by repair", "copies", (after.get(copies) ?? 0) - (before.get(copies) ?? 0)),
     row("false suspicions", "a node-hour", rate("vaultfarm_suspicions_total")),
     row("self late", "a node-hour", rate("vaultfarm_self_late_total")),
   ];
