@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { MembershipSummary } from "./network-view.ts";
 import { membershipFields } from "./network-view-schema.ts";
+import type { CopyFigures } from "./node-figures.ts";
 import { type NodeAddress, nodeAddress } from "./node-record.ts";
 import { type DesiredState, desiredStates, type VaultState, vaultStates } from "./states.ts";
 
@@ -60,6 +61,8 @@ export type NodeStatus = {
   readonly store: { readonly mode: "writable" } | { readonly mode: "read-only"; readonly why: string };
   /** Vaults of other nodes, worst conduct first, at most 64; absent from older nodes. */
   readonly seen?: readonly SeenVault[] | undefined;
+  /** The chunks that this node counts for the farm, see `CopyFigures`; absent from older nodes and from those that do not look after copies. */
+  readonly copies?: Pick<CopyFigures, "live" | "partial"> | undefined;
   /** Absent from older nodes. */
   readonly membership?: MembershipStatus | undefined;
   /** Real ports, where the configuration said 0 too. */
@@ -107,6 +110,7 @@ export const nodeStatus: z.ZodType<NodeStatus> = z.object({
     z.object({ mode: z.literal("read-only"), why: z.string() }),
   ]),
   seen: z.array(seenVault).optional(),
+  copies: z.object({ live: z.array(count), partial: z.boolean() }).optional(),
   membership: membershipStatus.optional(),
   ports: z.object({ health: count, admin: count }),
 });

@@ -5,6 +5,7 @@ import type { Peers } from "../network/peers.ts";
 import type { Address } from "../protocol/address.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { SigningKey } from "../protocol/keys.ts";
+import type { NodeFigures } from "../protocol/node-figures.ts";
 import type { FailureDomain } from "../protocol/node-record.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import { type DesiredState, servesReads } from "../protocol/states.ts";
@@ -106,6 +107,8 @@ export type VaultNodeCore = {
   setDesired(state: DesiredState): void;
   /** Looks at the store now and announces what changed. */
   refresh(): void;
+  /** What it publishes of itself now. */
+  figures(): NodeFigures;
   /** What keeping copies is about to do; undefined where it is not part of this node. */
   copies(): ReplicationProgress | undefined;
   /** Chunks that found no room here and of which it is known who took them. */
@@ -190,6 +193,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
       announcer.refresh();
     },
     refresh: () => announcer.refresh(),
+    figures,
     copies: () => replicator?.progress(),
     pointers: pointers.count,
     stops,

@@ -25,6 +25,7 @@ const seenMax = 64;
 /** The node's status of now. */
 export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
   const { identity, store, core } = parts;
+  const { copies } = core.figures();
   return {
     peerId: identity.peerId,
     networkId: identity.genesis.networkId,
@@ -51,6 +52,7 @@ export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
       .scores()
       .slice(0, seenMax)
       .map(({ peer, ...rest }) => ({ peerId: peer, ...rest })),
+    ...(copies === null ? {} : { copies: { live: copies.live, partial: copies.partial } }),
     membership: parts.certificates?.status(),
     ports: parts.ports(),
   };
