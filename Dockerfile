@@ -1,4 +1,4 @@
-# One image with the three programs of today: vault-node, gateway and the command line (the operator joins later).
+# One image with the four programs: vault-node, gateway, operator and the command line.
 # Build: docker build -t vaultfarm .        What to run in it: docs/image.md
 FROM node:24.21.0-bookworm-slim AS build
 WORKDIR /app

@@ -25,6 +25,6 @@ rmSync(pageOut, { recursive: true });
 // Pages, styles and pictures: everything of the page that is not compiled.
 const isSource = (path: string): boolean => extname(path) === ".ts" || basename(path) === "tsconfig.json";
 cpSync(at(page), at("dist/gateway/web"), { recursive: true, filter: (path) => !isSource(path) });
-for (const program of ["cli", "gateway", "vault-node"])
+for (const program of ["cli", "gateway", "operator", "vault-node"])
   if (!existsSync(at(`dist/${program}/main.js`))) throw new Error(`dist/${program}/main.js was not built`);
-console.log("built dist/: cli/main.js, gateway/main.js, vault-node/main.js");
+console.log("built dist/: cli/main.js, gateway/main.js, operator/main.js, vault-node/main.js");

@@ -8,6 +8,7 @@ import { durabilityFigures } from "../bench/durability/table.ts";
 import { gatewaySettings } from "../src/gateway/config.ts";
 import { editorSchema } from "../src/operator/api/structural-schema.ts";
 import { vaultFarmJsonSchema } from "../src/operator/api/vault-farm.ts";
+import { operatorSettings } from "../src/operator/config.ts";
 import { vaultNodeSettings } from "../src/vault-node/config.ts";
 import { chartValuesSchema, chartValuesTable } from "./chart/values.ts";
 import { conditionsPage, definitionFiles, fieldsPage } from "./kind-files.ts";
@@ -34,6 +35,8 @@ function settingsPage(): string {
     settingsTable("Vault node", vaultNodeSettings),
     "",
     settingsTable("Gateway", gatewaySettings),
+    "",
+    settingsTable("Operator", operatorSettings),
     "",
   ].join("\n");
 }

@@ -54,8 +54,9 @@ test("the programs are those of the package", () => {
   assert.equal(instruction("ENTRYPOINT"), '["node", "--disable-warning=ExperimentalWarning"]');
   assert.ok(instruction("CMD").includes(`/app/${manifest.bin["vaultfarm"]}`));
   const page = readFileSync("docs/image.md", "utf8");
-  for (const program of ["vault-node", "gateway", "cli"]) assert.ok(existsSync(`src/${program}/main.ts`), `${program} has no main.ts`);
-  for (const program of ["vault-node", "gateway"]) assert.ok(page.includes(`/app/dist/${program}/main.js`));
+  for (const program of ["vault-node", "gateway", "operator", "cli"])
+    assert.ok(existsSync(`src/${program}/main.ts`), `${program} has no main.ts`);
+  for (const program of ["vault-node", "gateway", "operator"]) assert.ok(page.includes(`/app/dist/${program}/main.js`));
   assert.ok(stages.flat().some((line) => line.includes("npm run build")) && final.includes("COPY --from=build /app/dist dist"));
 });
 

@@ -4,7 +4,7 @@ import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import type { DrainCommander, DrainFarm, DrainNode } from "../../src/cli/local-farm/drain-farm.ts";
 import { type DrainOutcome, type DrainProgress, watchDrain } from "../../src/cli/local-farm/drain-watch.ts";
-import type { StatementOutcome } from "../../src/cli/local-farm/node-command.ts";
+import type { StatementOutcome } from "../../src/operator/node-access/node-commander.ts";
 import { stopPairsApartMs } from "../../src/protocol/stop-decision.ts";
 import type { StopJob } from "../../src/vault-node/safe-to-stop/stop-jobs.ts";
 import { fewestCopies, filledFarm } from "./filled-farm.ts";
@@ -22,8 +22,8 @@ function outcomeOf(job: StopJob | undefined): StatementOutcome {
 function drainFarm(world: SimWorld, node: SimNode): DrainFarm {
   const commander: DrainCommander = {
     setDesired: async () => ({ ok: true }),
-    safeToStop: async (port, _peer, purpose) => outcomeOf(await world.nodes[port]?.stops()?.state(purpose)),
-    witnessStop: async (port, _peer, statement) => outcomeOf(await world.nodes[port]?.stops()?.witness(statement)),
+    safeToStop: async ({ port }, purpose) => outcomeOf(await world.nodes[port]?.stops()?.state(purpose)),
+    witnessStop: async ({ port }, statement) => outcomeOf(await world.nodes[port]?.stops()?.witness(statement)),
   };
   const seen = ({ number, peer, up, states }: SimNode): DrainNode => ({
     ...{ name: `node-${number}`, peerId: peer, adminPort: number },

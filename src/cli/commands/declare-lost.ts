@@ -1,6 +1,7 @@
 // `vaultfarm declare-lost NODE…`: the owner's word that nodes are gone for good, for a farm that lost half of its confirmed
 // nodes or more and can change nothing by itself any more. Says what it assumes; chunks do not wait for it.
 import { resolve } from "node:path";
+import { createNodeCommander } from "../../operator/node-access/node-commander.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { type MembershipStatement, quorumOf, signAsOwner } from "../../protocol/certificate.ts";
 import type { MembershipStatus } from "../../protocol/node-status.ts";
@@ -13,8 +14,7 @@ import { FarmError } from "../local-farm/farm-error.ts";
 import { readFarmKeys } from "../local-farm/farm-keys.ts";
 import type { FarmState, NodePlace } from "../local-farm/farm-state.ts";
 import { findFarm } from "../local-farm/find-farm.ts";
-import { readNodeStatus } from "../local-farm/member-health.ts";
-import { createNodeCommander } from "../local-farm/node-command.ts";
+import { localPlace, readNodeStatus } from "../local-farm/member-health.ts";
 import type { Output } from "../output.ts";
 import type { FarmChoice } from "./down.ts";
 
@@ -54,7 +54,7 @@ export async function declareLost(
   }
   const keys = await readFarmKeys(folder);
   const certificate = signAsOwner(keys.genesis, keys.owner, statement);
-  const outcome = await createNodeCommander(keys, world).certify(best.place.ports.admin, best.peerId, certificate.bytes);
+  const outcome = await createNodeCommander(keys, world).certify(localPlace(best.place.ports.admin, best.peerId), certificate.bytes);
   if (!outcome.ok) throw new CommandError(exitCodes.refused, "refused", `${best.place.name} did not take it: ${outcome.why}`);
   output.line(`signed by the owner as certificate ${statement.sequence} and given to ${best.place.name}, which tells the others`);
   output.json({ ...answer, signed: true, sequence: statement.sequence, certificate: certificate.id });

@@ -2,6 +2,7 @@
 // part again. The drain is the node's own work and goes on without this command; here it is begun and watched.
 import { resolve } from "node:path";
 import { describeBytes } from "../../operator/api/quantity.ts";
+import { createNodeCommander } from "../../operator/node-access/node-commander.ts";
 import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
@@ -9,7 +10,7 @@ import { type DrainFarm, findDrainNode } from "../local-farm/drain-farm.ts";
 import { type DrainProgress, watchDrain } from "../local-farm/drain-watch.ts";
 import { readFarmKeys } from "../local-farm/farm-keys.ts";
 import { findFarm } from "../local-farm/find-farm.ts";
-import { createNodeCommander } from "../local-farm/node-command.ts";
+import { localPlace } from "../local-farm/member-health.ts";
 import type { Bar, Output } from "../output.ts";
 import type { FarmChoice } from "./down.ts";
 
@@ -56,7 +57,7 @@ async function openDrain(world: CommandWorld, node: string, { data, name }: Drai
 }
 
 async function command({ commander, node }: DrainFarm, state: "draining" | "active"): Promise<void> {
-  const done = await commander.setDesired(node.adminPort, node.peerId, state);
+  const done = await commander.setDesired(localPlace(node.adminPort, node.peerId), state);
   if (!done.ok) throw new CommandError(exitCodes.unreachable, "not-reached", `${node.name} did not take the command: ${done.why}`);
 }
 

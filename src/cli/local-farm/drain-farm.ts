@@ -1,4 +1,6 @@
 // The node of a local farm that is to drain, and the others: who they are and where they take commands, as they say now.
+
+import type { NodeCommander } from "../../operator/node-access/node-commander.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import { parsePeerId } from "../../protocol/peer-id.ts";
 import { CommandError } from "../command-error.ts";
@@ -7,7 +9,6 @@ import { FarmError } from "./farm-error.ts";
 import type { FarmKeys } from "./farm-keys.ts";
 import type { FarmState, NodePlace } from "./farm-state.ts";
 import { readNodeStatus } from "./member-health.ts";
-import type { NodeCommander } from "./node-command.ts";
 
 /** A node that answers; `stays`: it is ready and not to leave. */
 export type DrainNode = { readonly name: string; readonly peerId: PeerId; readonly adminPort: number; readonly stays: boolean };

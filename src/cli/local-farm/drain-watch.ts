@@ -1,5 +1,7 @@
 // Watches a node that drains until it may be stopped: asks it for its statement, has the second source check it, twice, and
 // lets the one decision of the protocol decide. Progress on the way; what does not move for minutes is given up here, not there.
+
+import type { StatementOutcome } from "../../operator/node-access/node-commander.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { readStopStatement } from "../../protocol/safe-to-stop.ts";
 import {
@@ -12,7 +14,7 @@ import {
 } from "../../protocol/stop-decision.ts";
 import type { CommandWorld } from "../command-world.ts";
 import type { DrainFarm, DrainNode } from "./drain-farm.ts";
-import type { StatementOutcome } from "./node-command.ts";
+import { localPlace } from "./member-health.ts";
 
 /** How far a drain is: chunks held, those with too few copies elsewhere, bytes and seconds to go. */
 export type DrainProgress = {
@@ -82,7 +84,7 @@ function unlabelled({ peerId }: DrainNode): { readonly peerId: DrainNode["peerId
 
 async function lookOnce(farm: DrainFarm, world: World, onProgress: (at: DrainProgress) => void): Promise<Look> {
   const { keys, commander, node } = farm;
-  const own = await untilMade(world, () => commander.safeToStop(node.adminPort, node.peerId, "removal"));
+  const own = await untilMade(world, () => commander.safeToStop(localPlace(node.adminPort, node.peerId), "removal"));
   if (own.kind !== "signed") return unreached(node, own.why);
   const read = readStopStatement(keys.genesis.networkId, own.bytes);
   if (read.ok) onProgress({ ...read.value, chunks: read.value.count });
@@ -94,7 +96,7 @@ async function lookOnce(farm: DrainFarm, world: World, onProgress: (at: DrainPro
   const turn = witnessFor(own.bytes, unlabelled(node), candidates.map(unlabelled));
   const witness = candidates.find(({ peerId }) => peerId === turn?.peerId);
   if (witness === undefined) return { kind: "obstacle", obstacle: "not-reached", why: "no other node answers", mark: "no witness" };
-  const word = await untilMade(world, () => commander.witnessStop(witness.adminPort, witness.peerId, own.bytes));
+  const word = await untilMade(world, () => commander.witnessStop(localPlace(witness.adminPort, witness.peerId), own.bytes));
   if (word.kind !== "signed") return unreached(witness, word.why);
   const pair = { statement: own.bytes, witness: word.bytes, takenAtMs: world.clock.monotonicMs() };
   return { kind: "pair", pair, candidates, chunks: checked.statement.count };

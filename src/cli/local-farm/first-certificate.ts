@@ -1,5 +1,7 @@
 // The first membership certificate of a local farm: signed by the owner once all nodes are ready, kept beside the genesis,
 // and handed to the nodes. Signed only once: two of them would be two truths.
+
+import type { NodeCommander } from "../../operator/node-access/node-commander.ts";
 import { type MembershipStatement, signAsOwner } from "../../protocol/certificate.ts";
 import { confirmedNodesMax } from "../../protocol/limits.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
@@ -7,8 +9,7 @@ import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import type { FarmKeys } from "./farm-keys.ts";
 import type { NodePlace } from "./farm-state.ts";
-import { readNodeStatus } from "./member-health.ts";
-import type { NodeCommander } from "./node-command.ts";
+import { localPlace, readNodeStatus } from "./member-health.ts";
 
 export type FoundingParts = {
   readonly folder: FarmFolder;
@@ -26,7 +27,7 @@ export async function foundMembership({ folder, keys, commander }: FoundingParts
   if (statuses.some((status) => status?.membership === undefined)) return false;
   const bytes = (await readFileIfThere(folder.firstCertificate)) ?? (await signFirst(folder, keys, peersOf(placed)));
   const [first] = placed;
-  return first !== undefined && (await commander.certify(first.ports.admin, first.peerId, bytes)).ok;
+  return first !== undefined && (await commander.certify(localPlace(first.ports.admin, first.peerId), bytes)).ok;
 }
 
 function peersOf(placed: readonly { readonly peerId: PeerId }[]): readonly PeerId[] {

@@ -1,5 +1,7 @@
 // Keeps a local farm as the plan wants it: looks, plans, acts, and waits for the next change. The decisions are the
 // plan's alone; here they become processes, files and signed commands.
+
+import { createNodeCommander, type NodeCommander } from "../../operator/node-access/node-commander.ts";
 import type { FarmAction } from "../../operator/vault-farm/actions.ts";
 import { type FarmGoal, goalOf } from "../../operator/vault-farm/goal.ts";
 import type { ObservedNode } from "../../operator/vault-farm/observed.ts";
@@ -9,10 +11,10 @@ import { createFarmBook, type FarmBook } from "./farm-book.ts";
 import type { FarmState } from "./farm-state.ts";
 import { foundMembership } from "./first-certificate.ts";
 import { createLocalMembers, type LocalMembers } from "./local-members.ts";
+import { localPlace } from "./member-health.ts";
 import { placeGateway, placeNode } from "./member-places.ts";
 import { nodeAddressOf } from "./member-settings.ts";
 import type { MemberStarterParts } from "./member-starter.ts";
-import { createNodeCommander, type NodeCommander } from "./node-command.ts";
 
 export type SupervisorParts = MemberStarterParts & {
   readonly state: FarmState;
@@ -122,11 +124,11 @@ async function command(action: Command, { book, members, commander }: Hands): Pr
   const node = book.node(action.name);
   if (node?.peerId === undefined) return;
   if (action.kind === "grant-node") {
-    if ((await commander.grant(node.ports.admin, action.peerId)).ok) book.changeNode(action.name, { granted: true });
+    if ((await commander.grant(localPlace(node.ports.admin, action.peerId))).ok) book.changeNode(action.name, { granted: true });
     return;
   }
   const peers = action.peers.flatMap((name) => book.node(name) ?? []).map(nodeAddressOf);
-  if ((await commander.tellPeers(node.ports.admin, node.peerId, peers)).ok) members.noteTold(action.name, action.peers);
+  if ((await commander.tellPeers(localPlace(node.ports.admin, node.peerId), peers)).ok) members.noteTold(action.name, action.peers);
 }
 
 type Wake = { now(): void; after(delayMs: number): Promise<void> };

@@ -24,6 +24,8 @@ export const annotations = {
   capacity: "vaultfarm.dev/capacity",
   /** On a VaultNode: who made it. One without was made by hand. */
   madeBy: "vaultfarm.dev/made-by",
+  /** On a PersistentVolume that was kept: of which node, as namespace/name. */
+  keptFor: "vaultfarm.dev/kept-for",
   /** On any object: hash of what was applied last, so that nothing is applied twice. */
   applied: "vaultfarm.dev/applied",
 } as const;
@@ -38,6 +40,10 @@ export type Component = keyof typeof components;
 export const objectNames = {
   /** Keys and genesis of the network. Holds what cannot be made again: no owner reference. */
   network: (farm: string): string => `${farm}-network`,
+  /** The first membership certificate, signed once. */
+  firstCertificate: (farm: string): string => `${farm}-first-certificate`,
+  /** The spec that was accepted last: what goes on while a newer one is refused. */
+  acceptedSpec: (farm: string): string => `${farm}-accepted`,
   /** The key with which gateways grant themselves the right to store. Made again where it is lost. */
   gatewayGrant: (farm: string): string => `${farm}-gateway-grant`,
   gateway: (farm: string): string => `${farm}-gateway`,

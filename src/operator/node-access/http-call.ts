@@ -1,8 +1,10 @@
-// One bounded HTTP request to this machine, for status and commands of members: small bodies, a deadline, no redirects.
+// One bounded HTTP request to a member of a farm, for status and commands: small bodies, a deadline, no redirects.
 import { request } from "node:http";
 
 export type HttpCall = {
   readonly method: "GET" | "PUT" | "POST";
+  /** An address, never a name. */
+  readonly ip: string;
   readonly port: number;
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -10,16 +12,18 @@ export type HttpCall = {
   readonly timeoutMs: number;
 };
 export type HttpReply = { readonly status: number; header(name: string): string | undefined; readonly body: Uint8Array };
+/** The answer, undefined where none comes in time. Never rejects. */
+export type CallMember = (call: HttpCall) => Promise<HttpReply | undefined>;
 
 /** Largest answer, bytes: the status of a node with the most vaults. */
 const answerMax = 1024 * 1024;
 
-/** The answer of the server on this port of the loopback address, undefined where none comes in time. Never rejects. */
-export function callLocal({ method, port, path, headers = {}, body, timeoutMs }: HttpCall): Promise<HttpReply | undefined> {
-  return new Promise((resolve) => {
+/** Calls through the machine's network. */
+export const callMember: CallMember = ({ method, ip, port, path, headers = {}, body, timeoutMs }) =>
+  new Promise((resolve) => {
     const length = body === undefined ? {} : { "content-length": String(body.length) };
     const signal = AbortSignal.timeout(timeoutMs);
-    const sent = request({ host: "127.0.0.1", port, path, method, headers: { ...headers, ...length }, agent: false, signal }, (answer) => {
+    const sent = request({ host: ip, port, path, method, headers: { ...headers, ...length }, agent: false, signal }, (answer) => {
       const pieces: Buffer[] = [];
       let size = 0;
       answer.on("data", (piece: Buffer) => {
@@ -37,4 +41,3 @@ export function callLocal({ method, port, path, headers = {}, body, timeoutMs }:
     sent.once("error", () => resolve(undefined));
     sent.end(body);
   });
-}

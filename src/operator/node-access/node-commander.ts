@@ -1,5 +1,5 @@
 // Signed commands to a node's admin port: what the owner of the farm may tell it. Both ways signed, so that neither a
-// stranger on this machine nor another process on the port can speak for either.
+// stranger on the way nor another program on the port can speak for either.
 import { z } from "zod";
 import {
   adminNonceLength,
@@ -9,15 +9,16 @@ import {
   signAdminRequest,
 } from "../../protocol/admin-request.ts";
 import { textBytes } from "../../protocol/bytes.ts";
+import type { Genesis } from "../../protocol/genesis.ts";
 import { createGrant } from "../../protocol/grant.ts";
+import type { SigningKey } from "../../protocol/keys.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
 import type { DesiredState } from "../../protocol/states.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
-import type { FarmKeys } from "./farm-keys.ts";
-import { callLocal } from "./http-call.ts";
+import { type CallMember, callMember } from "./http-call.ts";
 
 /** Done, or why not: no answer in time, or the node's own reason. */
 export type CommandOutcome = { readonly ok: true } | { readonly ok: false; readonly why: string };
@@ -28,40 +29,47 @@ export type StatementOutcome =
   | { readonly kind: "working" }
   | { readonly kind: "failed"; readonly why: string };
 
+/** The keys of a farm's owner, which grants, and admin, which commands. */
+export type CommandKeys = { readonly genesis: Genesis; readonly owner: SigningKey; readonly admin: SigningKey };
+
+/** Where a node takes commands, and who must answer there. */
+export type CommandPlace = { readonly ip: string; readonly port: number; readonly node: PeerId };
+
 export type NodeCommander = {
   /** Gives the node the owner's grant to store copies. */
-  grant(adminPort: number, node: PeerId): Promise<CommandOutcome>;
+  grant(at: CommandPlace): Promise<CommandOutcome>;
   /** Tells the node where others listen. */
-  tellPeers(adminPort: number, node: PeerId, peers: readonly NodeAddress[]): Promise<CommandOutcome>;
+  tellPeers(at: CommandPlace, peers: readonly NodeAddress[]): Promise<CommandOutcome>;
   /** Says what is wanted of the node. */
-  setDesired(adminPort: number, node: PeerId, state: DesiredState): Promise<CommandOutcome>;
+  setDesired(at: CommandPlace, state: DesiredState): Promise<CommandOutcome>;
   /** Asks the node what would be missing without it. */
-  safeToStop(adminPort: number, node: PeerId, purpose: StopPurpose): Promise<StatementOutcome>;
+  safeToStop(at: CommandPlace, purpose: StopPurpose): Promise<StatementOutcome>;
   /** Asks the node to check another's statement. */
-  witnessStop(adminPort: number, node: PeerId, statement: Uint8Array): Promise<StatementOutcome>;
+  witnessStop(at: CommandPlace, statement: Uint8Array): Promise<StatementOutcome>;
   /** Gives the node a membership certificate signed by the owner. */
-  certify(adminPort: number, node: PeerId, certificate: Uint8Array): Promise<CommandOutcome>;
+  certify(at: CommandPlace, certificate: Uint8Array): Promise<CommandOutcome>;
 };
 
 const timeoutMs = 5000;
 
 type Command = {
-  readonly port: number;
-  readonly node: PeerId;
+  readonly at: CommandPlace;
   readonly method: "PUT" | "POST";
   readonly path: string;
   readonly body: Uint8Array;
 };
 type Reply = { readonly ok: true; readonly status: number; readonly body: Uint8Array } | { readonly ok: false; readonly why: string };
 
+export type CommanderTools = { readonly clock: Clock; readonly random: Random; readonly call?: CallMember };
+
 /** Commands signed with the farm's admin key. */
-export function createNodeCommander(keys: FarmKeys, { clock, random }: { clock: Clock; random: Random }): NodeCommander {
-  const send = async ({ port, node, method, path, body }: Command): Promise<Reply> => {
+export function createNodeCommander(keys: CommandKeys, { clock, random, call = callMember }: CommanderTools): NodeCommander {
+  const send = async ({ at: { ip, port, node }, method, path, body }: Command): Promise<Reply> => {
     const nonce = random.bytes(adminNonceLength);
     const notAfterMs = clock.wallMs() + adminRequestLifetimeMs;
     const { networkId } = keys.genesis;
     const signature = signAdminRequest(networkId, keys.admin, { method, path, body }, { node, nonce, notAfterMs });
-    const reply = await callLocal({ method, port, path, headers: { [adminSignatureHeader]: signature }, body, timeoutMs });
+    const reply = await call({ method, ip, port, path, headers: { [adminSignatureHeader]: signature }, body, timeoutMs });
     if (reply === undefined) return { ok: false, why: "no answer" };
     const verdict = checkAdminAnswer({ networkId, node, nonce }, reply, reply.header(adminSignatureHeader));
     if (!verdict.ok) return { ok: false, why: `the answer is not the node's: ${verdict.why}` };
@@ -69,21 +77,21 @@ export function createNodeCommander(keys: FarmKeys, { clock, random }: { clock: 
       ? { ok: true, status: reply.status, body: reply.body }
       : { ok: false, why: Buffer.from(reply.body).toString().slice(0, 200) };
   };
-  const put = async (port: number, node: PeerId, path: string, body: Uint8Array): Promise<CommandOutcome> => {
-    const reply = await send({ port, node, method: "PUT", path, body });
+  const put = async (at: CommandPlace, path: string, body: Uint8Array): Promise<CommandOutcome> => {
+    const reply = await send({ at, method: "PUT", path, body });
     return reply.ok ? { ok: true } : reply;
   };
-  const statement = async (port: number, node: PeerId, path: string, body: Uint8Array): Promise<StatementOutcome> => {
-    const reply = await send({ port, node, method: "POST", path, body });
+  const statement = async (at: CommandPlace, path: string, body: Uint8Array): Promise<StatementOutcome> => {
+    const reply = await send({ at, method: "POST", path, body });
     return reply.ok ? readStatement(reply) : { kind: "failed", why: reply.why };
   };
   return {
-    grant: (port, node) => put(port, node, "/v1/grant", createGrant(keys.genesis, keys.owner, { peerId: node, notAfterMs: 0 })),
-    certify: (port, node, certificate) => put(port, node, "/v1/certificate", certificate),
-    tellPeers: (port, node, peers) => put(port, node, "/v1/peers", textBytes(JSON.stringify(peers))),
-    setDesired: (port, node, state) => put(port, node, "/v1/desired", textBytes(JSON.stringify({ state }))),
-    safeToStop: (port, node, purpose) => statement(port, node, "/v1/safe-to-stop", textBytes(JSON.stringify({ purpose }))),
-    witnessStop: (port, node, bytes) => statement(port, node, "/v1/stop-witness", bytes),
+    grant: (at) => put(at, "/v1/grant", createGrant(keys.genesis, keys.owner, { peerId: at.node, notAfterMs: 0 })),
+    certify: (at, certificate) => put(at, "/v1/certificate", certificate),
+    tellPeers: (at, peers) => put(at, "/v1/peers", textBytes(JSON.stringify(peers))),
+    setDesired: (at, state) => put(at, "/v1/desired", textBytes(JSON.stringify({ state }))),
+    safeToStop: (at, purpose) => statement(at, "/v1/safe-to-stop", textBytes(JSON.stringify({ purpose }))),
+    witnessStop: (at, bytes) => statement(at, "/v1/stop-witness", bytes),
   };
 }
 

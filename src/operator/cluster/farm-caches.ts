@@ -1,0 +1,203 @@
+// The operator's view of a cluster: one cache a kind, filled by reflectors, and what it wrote itself but does not see yet. A
+// farm is only decided about while all of it is fresh.
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Random } from "../../runtime/random.ts";
+import {
+  createReflector,
+  type KubeClient,
+  type KubeMetrics,
+  type KubeObject,
+  objectKey,
+  type Projection,
+  type Reflector,
+  type Resource,
+  wholeObject,
+} from "../kube/index.ts";
+import { labels } from "../manifests/names.ts";
+import {
+  type AppliedObject,
+  budgets,
+  type ClaimObject,
+  claims,
+  configMaps,
+  type DeploymentObject,
+  deployments,
+  type FarmObject,
+  farms,
+  leanClaim,
+  leanDeployment,
+  leanMachine,
+  leanPod,
+  leanService,
+  type MachineObject,
+  machines,
+  type NodeRecord,
+  nodeRecords,
+  type PodObject,
+  pods,
+  policies,
+  type ServiceObject,
+  services,
+  storageClasses,
+  wholeFarm,
+  wholeNodeRecord,
+} from "./resources.ts";
+
+/** What `byFarm` gives for one farm. */
+export type FarmParts = {
+  readonly records: readonly NodeRecord[];
+  readonly pods: readonly PodObject[];
+  readonly claims: readonly ClaimObject[];
+};
+
+export type FarmCaches = {
+  readonly farms: Reflector<FarmObject>;
+  readonly records: Reflector<NodeRecord>;
+  readonly pods: Reflector<PodObject>;
+  readonly claims: Reflector<ClaimObject>;
+  readonly machines: Reflector<MachineObject>;
+  readonly storageClasses: Reflector<KubeObject>;
+  readonly services: Reflector<ServiceObject>;
+  readonly configMaps: Reflector<AppliedObject>;
+  readonly deployments: Reflector<DeploymentObject>;
+  readonly budgets: Reflector<AppliedObject>;
+  readonly policies: Reflector<AppliedObject>;
+  /** All of them. */
+  readonly all: readonly Reflector<KubeObject>[];
+  /** What there is of a farm. `farm`: namespace/name. */
+  byFarm(farm: string): FarmParts;
+  /** Whether every cache has heard of its server lately. */
+  isFresh(): boolean;
+};
+
+export type CacheTools = {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Pick<KubeMetrics, "reflector">;
+  /** The one namespace that is watched; absent: all. */
+  readonly namespace?: string;
+};
+
+/** A cache that heard nothing for so long is not decided by, milliseconds: a bookmark comes every minute. */
+const freshMs = 180_000;
+
+/** Key of the farm that an object belongs to by its label: namespace/name. */
+export function farmKeyOf({ metadata }: KubeObject): string {
+  return `${metadata.namespace ?? ""}/${metadata.labels?.[labels.farm] ?? ""}`;
+}
+
+export function createFarmCaches(tools: CacheTools): FarmCaches {
+  const { namespace } = tools;
+  const follow = <T extends KubeObject>(resource: Resource, project: Projection<T>, ours: boolean): Reflector<T> =>
+    createReflector<T>(
+      {
+        resource,
+        project,
+        ...(resource.namespaced && namespace !== undefined ? { namespace } : {}),
+        // What other programs made is never read, however much there is of it.
+        ...(ours ? { labelSelector: labels.farm, indexers: { farm: (object: T) => [farmKeyOf(object)] } } : {}),
+      },
+      { ...tools, metrics: tools.metrics.reflector(resource.plural) },
+    );
+  const caches = {
+    farms: follow(farms, wholeFarm, false),
+    // Also those that a person made without our labels.
+    records: createReflector<NodeRecord>(
+      {
+        resource: nodeRecords,
+        project: wholeNodeRecord,
+        ...(namespace === undefined ? {} : { namespace }),
+        indexers: { farm: (record) => [farmKeyOfRecord(record)] },
+      },
+      { ...tools, metrics: tools.metrics.reflector(nodeRecords.plural) },
+    ),
+    pods: follow(pods, leanPod, true),
+    claims: follow(claims, leanClaim, true),
+    machines: follow(machines, leanMachine, false),
+    storageClasses: follow(storageClasses, wholeObject, false),
+    services: follow(services, leanService, true),
+    configMaps: follow<AppliedObject>(configMaps, wholeObject, true),
+    deployments: follow(deployments, leanDeployment, true),
+    budgets: follow<AppliedObject>(budgets, appliedOnly, true),
+    policies: follow<AppliedObject>(policies, appliedOnly, true),
+  };
+  const all = Object.values(caches) as unknown as readonly Reflector<KubeObject>[];
+  return {
+    ...caches,
+    all,
+    byFarm: (farm) => ({
+      records: caches.records.store.byIndex("farm", farm),
+      pods: caches.pods.store.byIndex("farm", farm).filter(isNodePod),
+      claims: caches.claims.store.byIndex("farm", farm),
+    }),
+    isFresh: () => all.every((cache) => cache.isSynced() && cache.sinceContactMs() < freshMs),
+  };
+}
+
+function isNodePod({ metadata }: PodObject): boolean {
+  return metadata.labels?.[labels.node] !== undefined;
+}
+
+/** A record belongs to the farm that its spec names. */
+export function farmKeyOfRecord({ metadata, spec }: NodeRecord): string {
+  const farm = typeof spec === "object" && spec !== null ? Reflect.get(spec, "farm") : undefined;
+  return `${metadata.namespace ?? ""}/${typeof farm === "string" ? farm : ""}`;
+}
+
+function appliedOnly({ metadata }: KubeObject): AppliedObject {
+  const { managedFields: _managed, ...kept } = metadata;
+  return { metadata: kept };
+}
+
+/** Writes of a farm that its caches do not show yet. */
+export type OwnWrites = {
+  /** An object was written; the cache must show it, or a later version. */
+  wrote(resource: Resource, object: KubeObject): void;
+  /** An object was deleted; the cache must show it going, or gone. */
+  deleted(resource: Resource, object: KubeObject): void;
+  /** Whether the caches show all of it. What is not shown for a minute is not waited for. */
+  areSeen(): boolean;
+};
+
+type Awaited = {
+  readonly cache: Reflector<KubeObject>;
+  readonly key: string;
+  readonly version: bigint | "going";
+  readonly untilMs: number;
+};
+
+/** Another program may have changed the object at once, so that its version is never shown, milliseconds. */
+const unseenMs = 60_000;
+
+export function createOwnWrites(caches: FarmCaches, clock: Clock): OwnWrites {
+  const cacheOf = new Map<string, Reflector<KubeObject>>(caches.all.map((cache) => [cache.name.replace("reflector ", ""), cache] as const));
+  let awaited: readonly Awaited[] = [];
+  const add = (resource: Resource, object: KubeObject, version: Awaited["version"]): void => {
+    const cache = cacheOf.get(resource.plural);
+    if (cache === undefined) return;
+    awaited = [...awaited, { cache, key: objectKey(object.metadata), version, untilMs: clock.monotonicMs() + unseenMs }];
+  };
+  const isSeen = ({ cache, key, version, untilMs }: Awaited): boolean => {
+    if (clock.monotonicMs() >= untilMs) return true;
+    const shown = cache.store.byKey(key);
+    if (version === "going") return shown === undefined || shown.metadata.deletionTimestamp !== undefined;
+    return shown !== undefined && versionOf(shown) >= version;
+  };
+  return {
+    wrote: (resource, object) => add(resource, object, versionOf(object)),
+    deleted: (resource, object) => add(resource, object, "going"),
+    areSeen: () => {
+      awaited = awaited.filter((one) => !isSeen(one));
+      return awaited.length === 0;
+    },
+  };
+}
+
+/** Versions are numbers that grow (Kubernetes 1.35 promises it; etcd's always did). */
+function versionOf({ metadata }: KubeObject): bigint {
+  const text = metadata.resourceVersion ?? "0";
+  return /^\d+$/.test(text) ? BigInt(text) : 0n;
+}

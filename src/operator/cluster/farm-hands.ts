@@ -1,0 +1,182 @@
+import type { Random } from "../../runtime/random.ts";
+import { annotations, labels, nodeFinalizer } from "../manifests/names.ts";
+import { vaultNodePod } from "../manifests/vault-node-pod.ts";
+import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
+import { volumeClaim } from "../manifests/volume-claim.ts";
+import type { CommandPlace, NodeCommander } from "../node-access/node-commander.ts";
+import type { FarmAction } from "../vault-farm/actions.ts";
+import { stays, volumeBytesFor, wantedCapacity } from "../vault-farm/node-roles.ts";
+import type { ObservedNode } from "../vault-farm/observed.ts";
+import { foundNetwork } from "./found-network.ts";
+import { addressOf, type FarmHands, placeOf, podOf } from "./hands.ts";
+import { must } from "./object-writer.ts";
+import { proveNode } from "./prove-node.ts";
+import { claims, nodeRecords, pods, volumes } from "./resources.ts";
+
+// Base32 without letters that read like digits (RFC 4648 alphabet, lower case).
+const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+const suffixLength = 5;
+
+/** Carries out the actions in their order; commands to nodes side by side. Throws the server's error at the first call that it refuses. */
+export async function carryOut(actions: readonly FarmAction[], hands: FarmHands): Promise<void> {
+  const commands: Promise<void>[] = [];
+  for (const action of actions) {
+    if (action.kind !== "wait") hands.log.info("acting", { ...action });
+    const started = act(action, hands);
+    if (isCommand(action)) commands.push(started);
+    else await started;
+  }
+  await Promise.all(commands);
+}
+
+function isCommand({ kind }: FarmAction): boolean {
+  return kind === "grant-node" || kind === "tell-peers" || kind === "command-node";
+}
+
+async function act(action: FarmAction, hands: FarmHands): Promise<void> {
+  switch (action.kind) {
+    case "create-node":
+      return createNode(action.zone, hands);
+    case "start-node":
+      return startNode(nodeCalled(action.name, hands), hands);
+    case "stop-node":
+      return stopNode(action.name, hands);
+    case "assign-node":
+      await hands.writer.apply(
+        nodeRecords,
+        vaultNodeRecord(hands.farm, action.name, action.assigned, nodeCalled(action.name, hands).byHand),
+      );
+      return;
+    case "grow-volume":
+      await hands.writer.apply(claims, claimOf(action.name, action.bytes, hands));
+      return;
+    case "remove-node":
+      return removeNode(action.name, action.volume, hands);
+    case "grant-node":
+      await command(action.name, hands, (at) => hands.commander.grant(at));
+      return;
+    case "command-node":
+      await command(action.name, hands, (at) => hands.commander.setDesired(at, action.state));
+      return;
+    case "tell-peers":
+      return tellPeers(action.name, action.peers, hands);
+    case "found-network":
+      return foundNetwork(hands);
+    case "prove-node":
+      return proveNode(action, hands);
+    // Gateways are a Deployment's in a cluster.
+    case "create-gateway":
+    case "start-gateway":
+    case "stop-gateway":
+    case "remove-gateway":
+    case "wait":
+      return;
+  }
+}
+
+function nodeCalled(name: string, { observed }: FarmHands): ObservedNode {
+  const node = observed.nodes.find((one) => one.name === name);
+  if (node === undefined) throw new Error(`the plan names ${name}, which was not seen`);
+  return node;
+}
+
+// The live list makes sure that no other operator made nodes which the cache does not show.
+async function createNode(zone: string, hands: FarmHands): Promise<void> {
+  const { farm, client, parts, writer } = hands;
+  const live = must(await client.listAll(nodeRecords, { namespace: farm.namespace, labelSelector: `${labels.farm}=${farm.name}` }));
+  const shown = new Set(parts.records.map(({ metadata }) => metadata.uid));
+  if (live.items.some(({ metadata }) => !shown.has(metadata.uid) && !hands.memory.wasMade(metadata.name))) {
+    hands.log.warn("there are nodes that the cache does not show yet, so none is made", { farm: farm.name });
+    return;
+  }
+  const taken = new Set([...live.items, ...parts.claims, ...parts.pods].map(({ metadata }) => metadata.name));
+  const name = newName(farm.name, taken, hands.random);
+  hands.memory.noteMade(name);
+  const assigned = zone === "" ? {} : { zone };
+  const record = await writer.apply(nodeRecords, vaultNodeRecord(farm, name, assigned));
+  await writer.apply(claims, claimOf(name, volumeBytesFor(hands.goal.vaultsPerNode, hands.goal.vaultCapacity), hands));
+  await makePod({ name, uid: record.metadata.uid ?? "", zone, capacity: hands.goal.vaultCapacity }, hands);
+}
+
+function newName(farm: string, taken: ReadonlySet<string>, random: Random): string {
+  for (;;) {
+    const name = `${farm}-${[...random.bytes(suffixLength)].map((byte) => alphabet[byte % 32]).join("")}`;
+    if (!taken.has(name)) return name;
+  }
+}
+
+function claimOf(name: string, bytes: number, { farm, spec }: FarmHands) {
+  return volumeClaim({ farm, name, storage: spec.storage, bytes });
+}
+
+/** Makes what is missing of a node: its claim, where it never had one, and its pod. */
+async function startNode(node: ObservedNode, hands: FarmHands): Promise<void> {
+  const { name } = node;
+  const ended = podOf(name, hands);
+  // A pod that ended for good keeps its name until it is deleted.
+  if (ended !== undefined) return hands.writer.remove(pods, ended);
+  const capacity = wantedCapacity(node, hands.goal);
+  if (node.volume === "absent") await hands.writer.apply(claims, claimOf(name, volumeBytesFor(hands.goal.vaultsPerNode, capacity), hands));
+  const record = hands.parts.records.find(({ metadata }) => metadata.name === name);
+  await makePod({ name, uid: record?.metadata.uid ?? "", zone: node.assigned.zone ?? "", capacity }, hands);
+}
+
+type NewPod = { readonly name: string; readonly uid: string; readonly zone: string; readonly capacity: number };
+
+async function makePod({ name, uid, zone, capacity }: NewPod, hands: FarmHands): Promise<void> {
+  const { farm, spec, goal, observed, keys, image } = hands;
+  // The oldest of the farm need not meet anybody to be ready; without one, a new farm would wait for ever.
+  const eldest = observed.nodes.find(stays)?.name ?? name;
+  const manifest = vaultNodePod({
+    farm,
+    node: { name, uid },
+    spec,
+    zone,
+    capacity,
+    template: goal.template,
+    founder: eldest === name && !hands.memory.madeBefore(name),
+    adminPublicKey: keys.admin.publicKey,
+    image,
+  });
+  await hands.writer.create(pods, manifest);
+}
+
+async function stopNode(name: string, hands: FarmHands): Promise<void> {
+  const pod = podOf(name, hands);
+  if (pod !== undefined) await hands.writer.remove(pods, pod);
+}
+
+// The volume as the policy says, then the record. A volume that is kept stays without a claim: a claim that stayed would be
+// taken for a node of the farm.
+async function removeNode(name: string, volume: "keep" | "delete", hands: FarmHands): Promise<void> {
+  const { parts, client, writer } = hands;
+  const pod = podOf(name, hands);
+  if (pod !== undefined) await writer.remove(pods, pod);
+  const claim = parts.claims.find(({ metadata }) => metadata.name === name);
+  if (claim?.volumeName !== undefined && volume === "keep") {
+    const body = {
+      metadata: { annotations: { [annotations.keptFor]: `${hands.farm.namespace}/${name}` } },
+      spec: { persistentVolumeReclaimPolicy: "Retain" },
+    };
+    must(await client.patch(volumes, { name: claim.volumeName }, { type: "merge", body }));
+  }
+  if (claim !== undefined) await writer.remove(claims, claim);
+  const record = parts.records.find(({ metadata }) => metadata.name === name);
+  if (record === undefined) return;
+  await writer.remove(nodeRecords, record);
+  await writer.release(nodeRecords, must(await client.get(nodeRecords, { namespace: hands.farm.namespace, name })), nodeFinalizer);
+}
+
+/** A command that fails stays in the plan and is tried again at the next look. */
+async function command(name: string, hands: FarmHands, send: (at: CommandPlace) => ReturnType<NodeCommander["grant"]>): Promise<boolean> {
+  const at = placeOf(name, hands);
+  if (at === undefined) return false;
+  const outcome = await send(at);
+  if (!outcome.ok) hands.log.debug("a command to a node failed", { node: name, why: outcome.why });
+  return outcome.ok;
+}
+
+async function tellPeers(name: string, peers: readonly string[], hands: FarmHands): Promise<void> {
+  const addresses = peers.flatMap((peer) => addressOf(podOf(peer, hands)) ?? []);
+  if (await command(name, hands, (at) => hands.commander.tellPeers(at, addresses))) hands.memory.setTold(name, peers);
+}

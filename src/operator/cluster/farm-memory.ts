@@ -1,0 +1,75 @@
+// What the operator remembers of a farm between two looks: what nodes said last, whom they were told of, looks at whether
+// one may be stopped. All of it is gathered anew after a restart; nothing is decided by it that needs more than a while.
+import type { NodeStatus } from "../../protocol/node-status.ts";
+import type { CopiesCount, StopEvidence } from "../vault-farm/observed.ts";
+import type { NodeMemory } from "./observe-farm.ts";
+
+export type FarmMemory = {
+  node(name: string): NodeMemory;
+  /** `podUid`: another pod was told nothing yet. */
+  setStatus(name: string, podUid: string, status: NodeStatus | undefined): void;
+  setTold(name: string, peers: readonly string[]): void;
+  setEvidence(name: string, evidence: StopEvidence | undefined): void;
+  /** Takes a count in; undefined where not all nodes have counted. */
+  countCopies(count: { readonly belowMin: number; readonly lowest: number } | undefined, nowMs: number): CopiesCount | undefined;
+  /** A node of that name was made by this process, and whether one was made before it. */
+  noteMade(name: string): void;
+  wasMade(name: string): boolean;
+  madeBefore(name: string): boolean;
+  /** Forgets all others. */
+  keep(names: ReadonlySet<string>): void;
+  /** When a status was written last, by object; -Infinity: never by this process. */
+  writtenMs(key: string): number;
+  noteWritten(key: string, nowMs: number): void;
+  /** When the nodes were asked last. */
+  askedMs: number;
+};
+
+type Entry = { podUid: string; status?: NodeStatus; told: readonly string[]; evidence?: StopEvidence };
+
+export function createFarmMemory(): FarmMemory {
+  const entries = new Map<string, Entry>();
+  const written = new Map<string, number>();
+  // Names that are never used again; a farm makes a thousand at most in a life.
+  const made = new Set<string>();
+  let copies: CopiesCount | undefined;
+  const entry = (name: string): Entry => {
+    const known = entries.get(name) ?? { podUid: "", told: [] };
+    entries.set(name, known);
+    return known;
+  };
+  return {
+    askedMs: Number.NEGATIVE_INFINITY,
+    node: (name) => {
+      const { status, told, evidence } = entries.get(name) ?? { told: [] };
+      return { told, ...(status === undefined ? {} : { status }), ...(evidence === undefined ? {} : { evidence }) };
+    },
+    setStatus: (name, podUid, status) => {
+      const known = entry(name);
+      if (known.podUid !== podUid) known.told = [];
+      known.podUid = podUid;
+      if (status === undefined) delete known.status;
+      else known.status = status;
+    },
+    setTold: (name, peers) => {
+      entry(name).told = peers;
+    },
+    setEvidence: (name, evidence) => {
+      if (evidence === undefined) delete entry(name).evidence;
+      else entry(name).evidence = evidence;
+    },
+    countCopies: (count, nowMs) => {
+      const same = count !== undefined && count.lowest === copies?.lowest && count.belowMin <= copies.belowMin;
+      copies = count === undefined ? undefined : { ...count, sinceMs: same && copies !== undefined ? copies.sinceMs : nowMs };
+      return copies;
+    },
+    noteMade: (name) => made.add(name),
+    wasMade: (name) => made.has(name),
+    madeBefore: (name) => made.size > 0 && [...made][0] !== name,
+    keep: (names) => {
+      for (const name of [...entries.keys()]) if (!names.has(name)) entries.delete(name);
+    },
+    writtenMs: (key) => written.get(key) ?? Number.NEGATIVE_INFINITY,
+    noteWritten: (key, nowMs) => written.set(key, nowMs),
+  };
+}

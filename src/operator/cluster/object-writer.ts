@@ -1,0 +1,76 @@
+// Writes objects of a farm: applied only where they differ from what was applied last, and remembered until the caches
+// show them. A call that the server refuses is thrown, and the look is repeated with back-off.
+import { textBytes } from "../../protocol/bytes.ts";
+import { hash } from "../../protocol/hash.ts";
+import type { KubeClient, KubeObject, ObjectName, Resource, Result } from "../kube/index.ts";
+import { annotations, type Manifest } from "../manifests/names.ts";
+import type { OwnWrites } from "./farm-caches.ts";
+
+export type ObjectWriter = {
+  /** Applies `manifest` unless `shown`, as the cache has it, was made of the same. */
+  ensure(resource: Resource, manifest: Manifest, shown: KubeObject | undefined): Promise<void>;
+  /** Applies it in any case. */
+  apply(resource: Resource, manifest: Manifest): Promise<KubeObject>;
+  /** Makes it; false where there is one of that name. */
+  create(resource: Resource, manifest: Manifest): Promise<boolean>;
+  /** Deletes exactly this object; nothing where it is gone. */
+  remove(resource: Resource, object: KubeObject): Promise<void>;
+  /** Takes the finalizers of ours off an object. */
+  release(resource: Resource, object: KubeObject, finalizer: string): Promise<void>;
+};
+
+export function createObjectWriter(client: KubeClient, writes: OwnWrites): ObjectWriter {
+  const apply = async (resource: Resource, manifest: Manifest): Promise<KubeObject> => {
+    // By force: fields of ours that somebody else set are ours all the same; what we do not name stays theirs.
+    const applied = must(await client.apply(resource, manifest, { force: true }));
+    writes.wrote(resource, applied);
+    return applied;
+  };
+  return {
+    apply,
+    ensure: async (resource, manifest, shown) => {
+      const stamp = stampOf(manifest);
+      if (shown?.metadata.annotations?.[annotations.applied] === stamp && shown.metadata.deletionTimestamp === undefined) return;
+      const { metadata } = manifest;
+      const own = { ...metadata.annotations, [annotations.applied]: stamp };
+      await apply(resource, { ...manifest, metadata: { ...metadata, annotations: own } });
+    },
+    create: async (resource, manifest) => {
+      const created = await client.create<KubeObject>(resource, manifest);
+      if (!created.ok && created.error.code === "already-exists") return false;
+      writes.wrote(resource, must(created));
+      return true;
+    },
+    remove: async (resource, object) => {
+      const { uid } = object.metadata;
+      const removed = await client.remove(resource, nameOf(object), { ...(uid === undefined ? {} : { preconditions: { uid } }) });
+      if (!removed.ok && removed.error.code !== "not-found") throw removed.error;
+      writes.deleted(resource, object);
+    },
+    release: async (resource, object, finalizer) => {
+      const { finalizers = [], resourceVersion } = object.metadata;
+      if (!finalizers.includes(finalizer)) return;
+      // With the version, so that nobody's finalizer is taken away by the way.
+      const metadata = { resourceVersion, finalizers: finalizers.filter((one) => one !== finalizer) };
+      const patched = await client.patch(resource, nameOf(object), { type: "merge", body: { metadata } });
+      if (!patched.ok && patched.error.code !== "not-found") throw patched.error;
+      writes.deleted(resource, object);
+    },
+  };
+}
+
+/** The value of a call; throws its error. */
+export function must<T>(result: Result<T>): T {
+  if (!result.ok) throw result.error;
+  return result.value;
+}
+
+function nameOf({ metadata: { name, namespace } }: KubeObject): ObjectName {
+  return namespace === undefined ? { name } : { namespace, name };
+}
+
+function stampOf(manifest: Manifest): string {
+  return Buffer.from(hash(textBytes(JSON.stringify(manifest))))
+    .toString("hex")
+    .slice(0, 16);
+}

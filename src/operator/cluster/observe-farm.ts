@@ -1,0 +1,226 @@
+// From objects and answers to what the plan reads: one pure function. What is not known is left out, and what is left out
+// allows nothing.
+import type { Address } from "../../protocol/address.ts";
+import type { CopiesPolicy } from "../../protocol/genesis.ts";
+import type { NodeStatus } from "../../protocol/node-status.ts";
+import { type PeerId, parsePeerId } from "../../protocol/peer-id.ts";
+import { parseQuantity } from "../api/quantity.ts";
+import type { TopologySpec } from "../api/vault-farm.ts";
+import { type VaultNodeSpec, vaultNodeSpecSchema } from "../api/vault-node.ts";
+import { annotations, labels } from "../manifests/names.ts";
+import type {
+  CopiesCount,
+  HostState,
+  MemberState,
+  NodeReport,
+  ObservedFarm,
+  ObservedNode,
+  StopEvidence,
+  VolumeState,
+} from "../vault-farm/observed.ts";
+import type { FarmParts } from "./farm-caches.ts";
+import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
+
+/** What is remembered of a farm from look to look; lost with the process, and then gathered anew. */
+export type NodeMemory = {
+  readonly status?: NodeStatus;
+  readonly told: readonly string[];
+  readonly evidence?: StopEvidence;
+};
+
+export type Looked = FarmParts & {
+  readonly complete: boolean;
+  readonly machine: (name: string) => MachineObject | undefined;
+  readonly machines: readonly MachineObject[];
+  readonly topology: TopologySpec;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly networkId?: Address;
+  readonly copies?: CopiesCount;
+  readonly memory: (node: string) => NodeMemory;
+  /** Both clocks at the look: `nowMs` is the plan's, `wallMs` that of the objects' dates. */
+  readonly nowMs: number;
+  readonly wallMs: number;
+};
+
+/** Taints with which autoscalers say that a machine is about to go. */
+const leavingTaints = ["ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted", "karpenter.sh/disruption"];
+const goneTaint = "node.kubernetes.io/out-of-service";
+/** A container that waits for one of these does not come up by itself soon. */
+const hopelessWaits = ["CrashLoopBackOff", "CreateContainerError", "CreateContainerConfigError", "RunContainerError"];
+
+/** The farm as it is seen now. */
+export function observeFarm(looked: Looked): ObservedFarm {
+  const nodes = looked.records.map((record) => observeNode(record, looked));
+  return {
+    complete: looked.complete,
+    founded: nodes.some(({ name }) => (looked.memory(name).status?.membership?.sequence ?? 0) > 0),
+    zones: zonesOf(looked),
+    nodes: nodes.sort((a, b) => a.createdMs - b.createdMs || (a.name < b.name ? -1 : 1)),
+    gateways: [],
+    ...(looked.networkId === undefined ? {} : { networkId: looked.networkId }),
+    ...(looked.copies === undefined ? {} : { copies: looked.copies }),
+  };
+}
+
+/** Zones of machines that can take a vault node now. */
+function zonesOf({ machines, topology, nodeSelector }: Looked): readonly string[] {
+  const fits = ({ metadata, unschedulable, ready }: MachineObject): boolean =>
+    ready && !unschedulable && Object.entries(nodeSelector).every(([key, value]) => metadata.labels?.[key] === value);
+  const zones = machines.filter(fits).flatMap(({ metadata }) => metadata.labels?.[topology.zoneKey] ?? []);
+  return [...new Set(zones)].sort();
+}
+
+function observeNode(record: NodeRecord, looked: Looked): ObservedNode {
+  const { name } = record.metadata;
+  const spec = specOf(record);
+  const pod = looked.pods.find(({ metadata }) => metadata.name === name);
+  const claim = looked.claims.find(({ metadata }) => metadata.name === name);
+  const memory = looked.memory(name);
+  const machine = pod?.nodeName === undefined ? undefined : looked.machine(pod.nodeName);
+  const host = pod?.nodeName ?? "";
+  const away = awaySince({ pod, machine }, looked);
+  const runsWith = runsWithOf(pod);
+  const known = identityIn(record);
+  const found = memory.status === undefined ? undefined : parsePeerId(memory.status.peerId);
+  const report = memory.status === undefined ? undefined : reportOf(memory.status);
+  return {
+    name,
+    state: stateOf(pod, looked),
+    ...identity(known, found),
+    addressed: pod?.ip !== undefined && pod.metadata.deletionTimestamp === undefined,
+    granted: memory.status?.granted ?? true,
+    peersTold: memory.told,
+    zone: machine?.metadata.labels?.[looked.topology.zoneKey] ?? spec.assigned.zone ?? "",
+    host,
+    hostState: pod?.nodeName === undefined ? "fine" : hostStateOf(machine),
+    createdMs: Date.parse(record.metadata.creationTimestamp ?? "") || 0,
+    byHand: record.metadata.annotations?.[annotations.madeBy] === undefined,
+    desired: spec.desired,
+    deleting: record.metadata.deletionTimestamp !== undefined,
+    assigned: spec.assigned,
+    volume: volumeOf(claim),
+    volumeBytes: volumeBytesOf(claim),
+    ...(runsWith === undefined ? {} : { runsWith }),
+    ...(away === undefined ? {} : { awaySinceMs: away }),
+    ...(report === undefined ? {} : { report }),
+    ...(memory.evidence === undefined ? {} : { evidence: memory.evidence }),
+  };
+}
+
+// A record that a person wrote badly counts as one that nothing was said of.
+function specOf({ spec }: NodeRecord): VaultNodeSpec {
+  const read = vaultNodeSpecSchema.safeParse(spec);
+  return read.success ? read.data : { farm: "", desired: "Active", assigned: {} };
+}
+
+/** The identity that a record says was found on its volume. */
+export function identityIn({ status }: NodeRecord): PeerId | undefined {
+  const text = status?.["peerId"];
+  return typeof text === "string" ? parsePeerId(text) : undefined;
+}
+
+function identity(known: PeerId | undefined, found: PeerId | undefined): { readonly peerId?: PeerId; readonly formerPeerId?: PeerId } {
+  const peerId = found ?? known;
+  return {
+    ...(peerId === undefined ? {} : { peerId }),
+    ...(known !== undefined && found !== undefined && known !== found ? { formerPeerId: known } : {}),
+  };
+}
+
+function stateOf(pod: PodObject | undefined, looked: Looked): MemberState {
+  const since = (date: string | undefined): number => sinceMs(date, looked);
+  if (pod === undefined) return { kind: "down", failures: 0, sinceMs: 0 };
+  if (pod.metadata.deletionTimestamp !== undefined) return { kind: "stopping", sinceMs: since(pod.metadata.deletionTimestamp) };
+  const startedMs = since(pod.startedAt ?? pod.metadata.creationTimestamp);
+  // An evicted pod, or one whose machine restarted it in vain: it is made anew.
+  if (pod.phase === "Failed" || pod.phase === "Succeeded") return { kind: "down", failures: 1, sinceMs: startedMs };
+  return { kind: pod.ready ? "ready" : "starting", sinceMs: startedMs };
+}
+
+function sinceMs(date: string | undefined, { nowMs, wallMs }: Looked): number {
+  const parsed = Date.parse(date ?? "");
+  return Number.isNaN(parsed) ? nowMs : nowMs - Math.max(0, wallMs - parsed);
+}
+
+type Placed = { readonly pod: PodObject | undefined; readonly machine: MachineObject | undefined };
+
+function awaySince({ pod, machine }: Placed, looked: Looked): number | undefined {
+  if (pod === undefined || pod.ready) return undefined;
+  if (pod.nodeName === undefined) return pod.unschedulableSince === undefined ? undefined : sinceMs(pod.unschedulableSince, looked);
+  // Nobody knows since when a machine that was taken away is gone; its pod was started before.
+  if (machine === undefined) return sinceMs(pod.metadata.deletionTimestamp ?? pod.startedAt, looked);
+  if (!machine.ready) return sinceMs(machine.readySince, looked);
+  return pod.waiting !== undefined && hopelessWaits.includes(pod.waiting) ? sinceMs(pod.startedAt, looked) : undefined;
+}
+
+function hostStateOf(machine: MachineObject | undefined): HostState {
+  if (machine === undefined || machine.taints.includes(goneTaint)) return "gone";
+  if (!machine.ready) return "gone";
+  return machine.unschedulable || machine.taints.some((taint) => leavingTaints.includes(taint)) ? "leaving" : "fine";
+}
+
+function volumeOf(claim: ClaimObject | undefined): VolumeState {
+  if (claim === undefined || claim.phase === "Lost") return "absent";
+  if (claim.metadata.deletionTimestamp !== undefined) return "terminating";
+  return claim.phase === "Bound" ? "bound" : "unbound";
+}
+
+function volumeBytesOf(claim: ClaimObject | undefined): number {
+  const text = claim?.capacity ?? claim?.requested;
+  return (text === undefined ? undefined : parseQuantity(text)) ?? Number.POSITIVE_INFINITY;
+}
+
+function runsWithOf(pod: PodObject | undefined): ObservedNode["runsWith"] {
+  const { [annotations.template]: template, [annotations.capacity]: capacity } = pod?.metadata.annotations ?? {};
+  return template === undefined || capacity === undefined ? undefined : { template, capacity: Number(capacity) };
+}
+
+function reportOf(status: NodeStatus): NodeReport {
+  const sum = (of: (vault: NodeStatus["vaults"][number]) => number): number => status.vaults.reduce((total, one) => total + of(one), 0);
+  const { membership } = status;
+  return {
+    admin: status.admin,
+    joined: status.joined,
+    declared: Math.min(...status.vaults.map(({ capacity }) => capacity)),
+    used: sum(({ used }) => used),
+    chunks: sum(({ chunks }) => chunks),
+    ...(membership === undefined || membership.state === "unfounded" ? {} : { confirmed: membership.confirmed }),
+    ...(membership?.state === "partitioned" ? { partitioned: membership.text } : {}),
+  };
+}
+
+/** The lowest score that others give the vaults of each node: the middle one of those who have seen it. */
+export function scoresOf(statuses: readonly NodeStatus[]): ReadonlyMap<string, number> {
+  const byVault = new Map<string, { readonly peer: string; readonly scores: number[] }>();
+  for (const { seen = [] } of statuses)
+    for (const { peerId, vault, score } of seen) {
+      const known = byVault.get(vault) ?? { peer: peerId, scores: [] };
+      known.scores.push(score);
+      byVault.set(vault, known);
+    }
+  const lowest = new Map<string, number>();
+  for (const { peer, scores } of byVault.values()) {
+    const middle = scores.sort((a, b) => a - b)[Math.floor((scores.length - 1) / 2)] ?? 1;
+    lowest.set(peer, Math.min(lowest.get(peer) ?? 1, middle));
+  }
+  return lowest;
+}
+
+/** Copies as all nodes together count them; undefined where not all have. */
+export function countCopies(
+  statuses: readonly (NodeStatus | undefined)[],
+  policy: CopiesPolicy,
+): { readonly belowMin: number; readonly lowest: number } | undefined {
+  const counted = statuses.map((status) => status?.copies);
+  if (counted.length === 0 || counted.some((one) => one === undefined || one.partial)) return undefined;
+  const live = Array.from({ length: policy.max + 1 }, (_, n) => counted.reduce((sum, one) => sum + (one?.live[n] ?? 0), 0));
+  const belowMin = live.slice(0, policy.min).reduce((sum, chunks) => sum + chunks, 0);
+  const lowest = live.findIndex((chunks) => chunks > 0);
+  // A farm without chunks lacks none.
+  return { belowMin, lowest: lowest === -1 ? policy.max : lowest };
+}
+
+/** Names of nodes by label, for objects that carry it. */
+export function nodeNameOf(object: PodObject | ClaimObject): string | undefined {
+  return object.metadata.labels?.[labels.node];
+}

@@ -1,0 +1,213 @@
+// One look at one farm: what is wanted, what is there, what the plan says, what is done, what is shown. Nothing here decides;
+// it may be cut short anywhere and begins anew at the next look.
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Random } from "../../runtime/random.ts";
+import type { FarmReason } from "../api/conditions.ts";
+import type { ManifestProblem } from "../api/problem.ts";
+import type { VaultFarmSpec } from "../api/vault-farm.ts";
+import type { KubeClient, Outcome } from "../kube/index.ts";
+import { type FarmIdentity, nodeFinalizer, objectNames, selectorText } from "../manifests/names.ts";
+import type { NetworkKeys } from "../manifests/network-secret.ts";
+import type { PodImage } from "../manifests/pod-security.ts";
+import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
+import type { CallMember } from "../node-access/http-call.ts";
+import { createNodeCommander } from "../node-access/node-commander.ts";
+import type { FarmAction } from "../vault-farm/actions.ts";
+import { clusterGoal } from "../vault-farm/goal.ts";
+import { judgeSpec } from "../vault-farm/judge-spec.ts";
+import type { ObservedFarm } from "../vault-farm/observed.ts";
+import { planFarm } from "../vault-farm/plan.ts";
+import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
+import { carryOut } from "./farm-hands.ts";
+import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
+import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
+import type { NodePoll } from "./node-poll.ts";
+import { createObjectWriter } from "./object-writer.ts";
+import { countCopies, observeFarm, scoresOf } from "./observe-farm.ts";
+import { configMaps, type FarmObject, nodeRecords } from "./resources.ts";
+import { acceptedSpecMap, ensureStandingObjects, readAcceptedSpec } from "./standing-objects.ts";
+import type { StatusWriter } from "./status-writer.ts";
+
+export type FarmReconcilerParts = {
+  readonly caches: FarmCaches;
+  readonly client: KubeClient;
+  readonly keyring: NetworkKeyring;
+  readonly poll: NodePoll;
+  readonly call: CallMember;
+  readonly statusWriter: StatusWriter;
+  readonly image: PodImage;
+  readonly operatorNamespace: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+};
+
+/** How often nodes are asked while nothing happens, and while something does, milliseconds. */
+const calmMs = 60_000;
+const busyMs = 5000;
+/** The next look after something was done that no cache tells of: an answer of a node. */
+const soonMs = 1000;
+
+type State = { readonly memory: FarmMemory; readonly writes: OwnWrites };
+
+export type FarmReconciler = { reconcile(key: string): Promise<Outcome> };
+
+export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler {
+  const states = new Map<string, State>();
+  const stateOf = (uid: string): State => {
+    const known = states.get(uid) ?? { memory: createFarmMemory(), writes: createOwnWrites(parts.caches, parts.clock) };
+    states.set(uid, known);
+    return known;
+  };
+  return {
+    reconcile: async (key) => {
+      const farm = parts.caches.farms.store.byKey(key);
+      if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) {
+        const { uid } = farm?.metadata ?? {};
+        if (uid !== undefined) states.delete(uid);
+        await releaseRecords(key, parts);
+        return { kind: "done" };
+      }
+      const { name, namespace = "", uid = "" } = farm.metadata;
+      return lookAt(farm, { name, namespace, uid }, { ...parts, ...stateOf(uid) });
+    },
+  };
+}
+
+// The farm goes: what is left of its records goes at once, for nobody is left who could be drained to. Volumes stay.
+async function releaseRecords(key: string, { caches, client, clock }: FarmReconcilerParts): Promise<void> {
+  const writer = createObjectWriter(client, createOwnWrites(caches, clock));
+  for (const record of caches.byFarm(key).records)
+    if (record.metadata.deletionTimestamp !== undefined) await writer.release(nodeRecords, record, nodeFinalizer);
+}
+
+type Look = FarmReconcilerParts & State;
+
+async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promise<Outcome> {
+  const { caches, client, memory, writes, clock } = look;
+  const key = `${farm.namespace}/${farm.name}`;
+  const parts = caches.byFarm(key);
+  const writer = createObjectWriter(client, writes);
+  const accepted = acceptSpec(object, farm, look);
+  if (accepted.spec === undefined) {
+    await look.statusWriter.refuse(object, accepted.refused);
+    return { kind: "after", delayMs: calmMs };
+  }
+  const { spec, refused } = accepted;
+  if (refused === undefined) {
+    const shown = caches.configMaps.store.get({ namespace: farm.namespace, name: objectNames.acceptedSpec(farm.name) });
+    await writer.ensure(configMaps, acceptedSpecMap(farm, object.spec), shown);
+  }
+  const isNew = object.status?.["networkId"] === undefined && parts.claims.length === 0;
+  const reading = await look.keyring.keysOf(farm, spec, isNew);
+  if (reading.kind !== "keys") {
+    await look.statusWriter.refuse(object, missingKeys(reading));
+    return { kind: "after", delayMs: calmMs };
+  }
+  const adopted = await adoptClaims(farm, parts, look);
+  await askNodes(parts, look);
+  const observed = observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() && writes.areSeen() && !adopted });
+  const goal = clusterGoal(spec);
+  const nowMs = clock.monotonicMs();
+  const actions = planFarm(goal, observed, nowMs);
+  memory.keep(new Set(observed.nodes.map((node) => node.name)));
+  const commander = createNodeCommander(reading.keys, look);
+  const hands = { ...look, farm, spec, goal, observed, parts, keys: reading.keys, commander, writer };
+  const gateways = gatewaysOf(farm, spec, caches);
+  const seen = { goal, observed, actions, gateways, selector: selectorText(farm.name, "node"), zoneKey: spec.topology.zoneKey, nowMs };
+  await look.statusWriter.write(object, parts.records, { ...seen, ...(refused === undefined ? {} : { refused }) }, memory);
+  if (!goal.paused && observed.complete) {
+    await ensureStandingObjects({ ...hands });
+    await carryOut(actions, hands);
+  }
+  return { kind: "after", delayMs: pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
+}
+
+type Refusal = { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
+type Acceptance = { readonly spec: VaultFarmSpec; readonly refused?: Refusal } | { readonly spec: undefined; readonly refused: Refusal };
+
+/** The spec that is carried out: the newest, or the one accepted last while the newest is refused. */
+function acceptSpec(object: FarmObject, farm: FarmIdentity, { caches }: Look): Acceptance {
+  const shown = caches.configMaps.store.get({ namespace: farm.namespace, name: objectNames.acceptedSpec(farm.name) });
+  const kept = judgeSpec(readAcceptedSpec(shown));
+  const before = kept.ok ? kept.spec : undefined;
+  const verdict = judgeSpec(object.spec, before);
+  if (verdict.ok) return unknownClass(verdict.spec, before, caches);
+  const refused = { reason: verdict.reason, problems: verdict.problems };
+  return before === undefined ? { spec: undefined, refused } : { spec: before, refused };
+}
+
+// A class that is not there would leave every new pod waiting without a word.
+function unknownClass(spec: VaultFarmSpec, before: VaultFarmSpec | undefined, { storageClasses }: FarmCaches): Acceptance {
+  const { storageClassName } = spec.storage;
+  if (storageClassName === undefined || storageClasses.store.get({ name: storageClassName }) !== undefined) return { spec };
+  const known = [...storageClasses.store.keys()].sort().join(", ");
+  const message = `spec.storage.storageClassName: there is no StorageClass ${storageClassName}; there are ${known === "" ? "none" : known}`;
+  const refused: Refusal = { reason: "Invalid", problems: [{ field: "spec.storage.storageClassName", message }] };
+  return before === undefined ? { spec: undefined, refused } : { spec: before, refused };
+}
+
+function missingKeys(reading: Exclude<NetworkReading, { kind: "keys" }>): Refusal {
+  return { reason: "SecretMissing", problems: [{ field: "spec.network", message: reading.why }] };
+}
+
+/** Volumes of the farm whose records are gone become nodes again. Whether there were any. */
+async function adoptClaims(farm: FarmIdentity, { claims, records }: FarmParts, { client, writes }: Look): Promise<boolean> {
+  const known = new Set(records.map(({ metadata }) => metadata.name));
+  const orphans = claims.filter(({ metadata }) => !known.has(metadata.name) && metadata.deletionTimestamp === undefined);
+  const writer = createObjectWriter(client, writes);
+  for (const { metadata } of orphans) await writer.apply(nodeRecords, vaultNodeRecord(farm, metadata.name, {}));
+  return orphans.length > 0;
+}
+
+async function askNodes({ pods }: FarmParts, { memory, poll, clock }: Look): Promise<void> {
+  const answers = await poll.ask(pods);
+  for (const { metadata } of pods) memory.setStatus(metadata.name, metadata.uid ?? "", answers.get(metadata.name));
+  memory.askedMs = clock.monotonicMs();
+}
+
+type Observing = Look & { readonly parts: FarmParts; readonly keys: NetworkKeys; readonly complete: boolean };
+
+function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, clock }: Observing): ObservedFarm {
+  const nowMs = clock.monotonicMs();
+  const statuses = parts.records.map(({ metadata }) => memory.node(metadata.name).status);
+  const copies = memory.countCopies(countCopies(statuses, keys.genesis.copies), nowMs);
+  const machines = [...caches.machines.store.values()];
+  const observed = observeFarm({
+    ...parts,
+    complete,
+    machines,
+    machine: (name) => caches.machines.store.get({ name }),
+    topology: spec.topology,
+    nodeSelector: spec.pod.nodeSelector,
+    networkId: keys.genesis.networkId,
+    memory: memory.node,
+    nowMs,
+    wallMs: clock.wallMs(),
+    ...(copies === undefined ? {} : { copies }),
+  });
+  const scores = scoresOf(statuses.flatMap((status) => status ?? []));
+  const nodes = observed.nodes.map((node) => {
+    const score = node.peerId === undefined ? undefined : scores.get(node.peerId);
+    return node.report === undefined || score === undefined ? node : { ...node, report: { ...node.report, score } };
+  });
+  return { ...observed, nodes };
+}
+
+function gatewaysOf(farm: FarmIdentity, spec: VaultFarmSpec, { deployments }: FarmCaches) {
+  const deployment = deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
+  return { ready: deployment?.readyReplicas ?? 0, wanted: spec.gateway.replicas };
+}
+
+/** Milliseconds to the next look. Pure. */
+export function pause(
+  actions: readonly FarmAction[],
+  { complete }: Pick<ObservedFarm, "complete">,
+  { nowMs, luck }: { readonly nowMs: number; readonly luck: number },
+): number {
+  if (!complete || actions.some(({ kind }) => kind !== "wait")) return soonMs;
+  if (actions.length === 0) return calmMs * (0.9 + luck / 5);
+  const untils = actions.map((action) => (action.kind === "wait" && action.untilMs !== undefined ? action.untilMs - nowMs : busyMs));
+  return Math.max(soonMs, Math.min(busyMs, ...untils));
+}

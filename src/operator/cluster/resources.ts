@@ -1,0 +1,170 @@
+// The kinds that the operator reads, each cut down to what is decided by: a cache of ten thousand pods holds no pod specs.
+import { apiVersion } from "../api/vault-farm.ts";
+import { defineResource, type KubeObject, leanMeta, type Projection, type Resource, wholeObject } from "../kube/index.ts";
+
+export type ConditionSeen = { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string };
+
+/** A VaultFarm as it came: its spec is read by `judgeSpec`, never trusted. */
+export type FarmObject = KubeObject & { readonly spec?: unknown; readonly status?: Readonly<Record<string, unknown>> };
+export type NodeRecord = KubeObject & { readonly spec?: unknown; readonly status?: Readonly<Record<string, unknown>> };
+
+export type PodObject = KubeObject & {
+  readonly nodeName?: string;
+  readonly ip?: string;
+  readonly phase?: string;
+  readonly ready: boolean;
+  /** When it was found that no machine takes it. */
+  readonly unschedulableSince?: string;
+  readonly startedAt?: string;
+  readonly restarts: number;
+  /** Why its container waits: "ImagePullBackOff". */
+  readonly waiting?: string;
+};
+export type ClaimObject = KubeObject & {
+  readonly phase?: string;
+  readonly volumeName?: string;
+  /** Quantities, as asked for and as there is. */
+  readonly requested?: string;
+  readonly capacity?: string;
+};
+export type MachineObject = KubeObject & {
+  readonly unschedulable: boolean;
+  readonly taints: readonly string[];
+  readonly ready: boolean;
+  /** Since when `ready` is as it is. */
+  readonly readySince?: string;
+};
+export type ServiceObject = KubeObject & { readonly clusterIps: readonly string[] };
+export type DeploymentObject = KubeObject & { readonly readyReplicas: number };
+/** Anything that is applied and compared by its annotation only. */
+export type AppliedObject = KubeObject;
+
+const namespaced = { namespaced: true } as const;
+export const farms: Resource<FarmObject> = defineResource({ apiVersion, kind: "VaultFarm", plural: "vaultfarms", ...namespaced });
+export const nodeRecords: Resource<NodeRecord> = defineResource({ apiVersion, kind: "VaultNode", plural: "vaultnodes", ...namespaced });
+export const pods: Resource = defineResource({ apiVersion: "v1", kind: "Pod", plural: "pods", ...namespaced });
+export const claims: Resource = defineResource({
+  apiVersion: "v1",
+  kind: "PersistentVolumeClaim",
+  plural: "persistentvolumeclaims",
+  ...namespaced,
+});
+export const volumes: Resource = defineResource({
+  apiVersion: "v1",
+  kind: "PersistentVolume",
+  plural: "persistentvolumes",
+  namespaced: false,
+});
+export const machines: Resource = defineResource({ apiVersion: "v1", kind: "Node", plural: "nodes", namespaced: false });
+export const storageClasses: Resource = defineResource({
+  apiVersion: "storage.k8s.io/v1",
+  kind: "StorageClass",
+  plural: "storageclasses",
+  namespaced: false,
+});
+export type SecretObject = KubeObject & { readonly data?: Readonly<Record<string, string>> };
+export const secrets: Resource<SecretObject> = defineResource({ apiVersion: "v1", kind: "Secret", plural: "secrets", ...namespaced });
+export const services: Resource = defineResource({ apiVersion: "v1", kind: "Service", plural: "services", ...namespaced });
+export const configMaps: Resource = defineResource({ apiVersion: "v1", kind: "ConfigMap", plural: "configmaps", ...namespaced });
+export const deployments: Resource = defineResource({ apiVersion: "apps/v1", kind: "Deployment", plural: "deployments", ...namespaced });
+export const budgets: Resource = defineResource({
+  apiVersion: "policy/v1",
+  kind: "PodDisruptionBudget",
+  plural: "poddisruptionbudgets",
+  ...namespaced,
+});
+export const policies: Resource = defineResource({
+  apiVersion: "networking.k8s.io/v1",
+  kind: "NetworkPolicy",
+  plural: "networkpolicies",
+  ...namespaced,
+});
+
+/** Kinds of which a farm has objects that are applied as a whole. */
+export const appliedKinds: readonly Resource[] = [services, configMaps, deployments, budgets, policies];
+
+export const wholeFarm: Projection<FarmObject> = wholeObject;
+export const wholeNodeRecord: Projection<NodeRecord> = wholeObject;
+
+type RawPod = KubeObject & {
+  readonly spec?: { readonly nodeName?: string };
+  readonly status?: {
+    readonly phase?: string;
+    readonly podIP?: string;
+    readonly startTime?: string;
+    readonly conditions?: readonly (ConditionSeen & { readonly lastTransitionTime?: string })[];
+    readonly containerStatuses?: readonly {
+      readonly restartCount?: number;
+      readonly state?: { readonly waiting?: { readonly reason?: string } };
+    }[];
+  };
+};
+
+export const leanPod: Projection<PodObject> = (object) => {
+  const { spec, status } = object as RawPod;
+  const condition = (type: string) => status?.conditions?.find((one) => one.type === type);
+  const scheduled = condition("PodScheduled");
+  const [container] = status?.containerStatuses ?? [];
+  return {
+    metadata: leanMeta(object),
+    ready: condition("Ready")?.status === "True",
+    restarts: container?.restartCount ?? 0,
+    ...optional("nodeName", spec?.nodeName),
+    ...optional("ip", status?.podIP),
+    ...optional("phase", status?.phase),
+    ...optional("startedAt", status?.startTime),
+    ...optional("waiting", container?.state?.waiting?.reason),
+    ...(scheduled?.status === "False" ? optional("unschedulableSince", scheduled.lastTransitionTime) : {}),
+  };
+};
+
+type RawClaim = KubeObject & {
+  readonly spec?: { readonly volumeName?: string; readonly resources?: { readonly requests?: { readonly storage?: string } } };
+  readonly status?: { readonly phase?: string; readonly capacity?: { readonly storage?: string } };
+};
+
+export const leanClaim: Projection<ClaimObject> = (object) => {
+  const { spec, status } = object as RawClaim;
+  return {
+    metadata: leanMeta(object),
+    ...optional("phase", status?.phase),
+    ...optional("volumeName", spec?.volumeName),
+    ...optional("requested", spec?.resources?.requests?.storage),
+    ...optional("capacity", status?.capacity?.storage),
+  };
+};
+
+type RawMachine = KubeObject & {
+  readonly spec?: { readonly unschedulable?: boolean; readonly taints?: readonly { readonly key: string }[] };
+  readonly status?: { readonly conditions?: readonly (ConditionSeen & { readonly lastTransitionTime?: string })[] };
+};
+
+/** Heartbeats change a machine every few seconds; nothing of that is kept. */
+export const leanMachine: Projection<MachineObject> = (object) => {
+  const { spec, status } = object as RawMachine;
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  const { annotations: _annotations, ...metadata } = leanMeta(object);
+  return {
+    metadata,
+    unschedulable: spec?.unschedulable === true,
+    taints: (spec?.taints ?? []).map(({ key }) => key),
+    ready: ready?.status === "True",
+    ...optional("readySince", ready?.lastTransitionTime),
+  };
+};
+
+type RawService = KubeObject & { readonly spec?: { readonly clusterIPs?: readonly string[] } };
+export const leanService: Projection<ServiceObject> = (object) => ({
+  metadata: leanMeta(object),
+  clusterIps: ((object as RawService).spec?.clusterIPs ?? []).filter((ip) => ip !== "None"),
+});
+
+type RawDeployment = KubeObject & { readonly status?: { readonly readyReplicas?: number } };
+export const leanDeployment: Projection<DeploymentObject> = (object) => ({
+  metadata: leanMeta(object),
+  readyReplicas: (object as RawDeployment).status?.readyReplicas ?? 0,
+});
+
+function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
+}

@@ -1,0 +1,85 @@
+// What a farm has besides its nodes, whatever the plan does: Services, gateways, first peers, budget, policies. Applied
+// where it differs from what was applied last.
+
+import type { Random } from "../../runtime/random.ts";
+import type { VaultFarmSpec } from "../api/vault-farm.ts";
+import type { KubeClient, KubeObject, Reflector, Resource } from "../kube/index.ts";
+import { disruptionBudget } from "../manifests/disruption-budget.ts";
+import { gatewayDeployment } from "../manifests/gateway-deployment.ts";
+import { type FarmIdentity, type Manifest, objectLabels, objectNames } from "../manifests/names.ts";
+import { gatewayNetworkPolicy, nodePolicy } from "../manifests/network-policies.ts";
+import { type NetworkKeys, newGrantSecret } from "../manifests/network-secret.ts";
+import { peersConfigMap } from "../manifests/peers-config-map.ts";
+import type { PodImage } from "../manifests/pod-security.ts";
+import { gatewayService, nodesService } from "../manifests/services.ts";
+import { shouldRun } from "../vault-farm/node-roles.ts";
+import type { ObservedFarm } from "../vault-farm/observed.ts";
+import type { FarmCaches, FarmParts } from "./farm-caches.ts";
+import { addressOf } from "./hands.ts";
+import type { ObjectWriter } from "./object-writer.ts";
+import { budgets, configMaps, deployments, policies, secrets, services } from "./resources.ts";
+
+export type StandingParts = {
+  readonly farm: FarmIdentity;
+  readonly spec: VaultFarmSpec;
+  readonly observed: ObservedFarm;
+  readonly parts: FarmParts;
+  readonly keys: NetworkKeys;
+  readonly caches: FarmCaches;
+  readonly client: KubeClient;
+  readonly writer: ObjectWriter;
+  readonly image: PodImage;
+  readonly operatorNamespace: string;
+  readonly random: Random;
+};
+
+/** Brings all of them up to date. Throws the server's error. */
+export async function ensureStandingObjects(standing: StandingParts): Promise<void> {
+  const { farm, spec, caches, observed, parts, image, operatorNamespace } = standing;
+  const ensure = async (resource: Resource, cache: Reflector<KubeObject>, manifest: Manifest): Promise<void> =>
+    standing.writer.ensure(resource, manifest, cache.store.get({ namespace: farm.namespace, name: manifest.metadata.name }));
+  const policyParts = { farm, operatorNamespace };
+  await ensure(services, caches.services, nodesService(farm));
+  await ensure(services, caches.services, gatewayService(farm, spec));
+  await ensure(policies, caches.policies, nodePolicy(policyParts));
+  await ensure(policies, caches.policies, gatewayNetworkPolicy(policyParts));
+  const running = observed.nodes.filter(shouldRun).length;
+  // Shut for evictions: the operator itself moves what is on a machine that is drained, and then takes the pod away.
+  if (running > 0) await ensure(budgets, caches.budgets, disruptionBudget(farm, running));
+  const addresses = parts.pods.flatMap((pod) => addressOf(pod) ?? []);
+  await ensure(configMaps, caches.configMaps, peersConfigMap(farm, addresses));
+  await ensureGrant(standing);
+  const service = caches.services.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
+  // Its addresses are among the names that gateways answer to: one more look, and they are known.
+  if (service === undefined) return;
+  await ensure(deployments, caches.deployments, gatewayDeployment({ farm, spec, image, serviceIps: service.clusterIps }));
+}
+
+// Secrets are not in a cache: whether this one is there is asked once a process and farm, and when the gateways were made.
+async function ensureGrant({ farm, keys, client, caches, random }: StandingParts): Promise<void> {
+  const name = objectNames.gatewayGrant(farm.name);
+  if (caches.deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) }) !== undefined) return;
+  const created = await client.create(secrets, newGrantSecret(farm, keys, random));
+  if (!created.ok && created.error.code !== "already-exists") throw created.error;
+  // One of an earlier farm of this name grants for another network, or is nobody's.
+  if (created.ok) return;
+  const shown = await client.get(secrets, { namespace: farm.namespace, name });
+  if (shown.ok && shown.value.metadata.labels?.["vaultfarm.dev/farm-uid"] !== farm.uid)
+    await client.update(secrets, {
+      ...newGrantSecret(farm, keys, random),
+      metadata: { ...newGrantSecret(farm, keys, random).metadata, resourceVersion: shown.value.metadata.resourceVersion ?? "" },
+    });
+}
+
+/** The spec that was accepted last, as it is kept for a restart. */
+export function acceptedSpecMap(farm: FarmIdentity, raw: unknown): Manifest {
+  const metadata = { name: objectNames.acceptedSpec(farm.name), namespace: farm.namespace, labels: objectLabels(farm) };
+  return { apiVersion: "v1", kind: "ConfigMap", metadata, data: { spec: JSON.stringify(raw) } };
+}
+
+/** What `acceptedSpecMap` kept, undefined where nothing was. */
+export function readAcceptedSpec(object: KubeObject | undefined): unknown {
+  const data: unknown = object === undefined ? undefined : Reflect.get(object, "data");
+  const text: unknown = typeof data === "object" && data !== null ? Reflect.get(data, "spec") : undefined;
+  return typeof text === "string" ? JSON.parse(text) : undefined;
+}

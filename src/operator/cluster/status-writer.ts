@@ -1,0 +1,99 @@
+// Shows what was seen: the status of a farm and of its nodes, written where it changed in meaning, with an event for each
+// condition that turned.
+import type { Clock } from "../../runtime/clock.ts";
+import { type ConditionNow, type FarmReason, farmCondition } from "../api/conditions.ts";
+import type { ManifestProblem } from "../api/problem.ts";
+import type { StatusCondition } from "../api/status-fields.ts";
+import { apiVersion } from "../api/vault-farm.ts";
+import type { EventRecorder, KubeClient, KubeObject, Resource } from "../kube/index.ts";
+import type { Manifest } from "../manifests/names.ts";
+import { type FarmSeen, nodeStatusOf, statusOf } from "../vault-farm/status.ts";
+import { mergeConditions, mustWrite } from "../vault-farm/status-write.ts";
+import type { FarmMemory } from "./farm-memory.ts";
+import { must } from "./object-writer.ts";
+import { type FarmObject, farms, type NodeRecord, nodeRecords } from "./resources.ts";
+
+export type StatusWriter = {
+  /** Writes the farm's status and those of its nodes. Throws the server's error. */
+  write(farm: FarmObject, records: readonly NodeRecord[], seen: FarmSeen, memory: FarmMemory): Promise<void>;
+  /** Says why a farm cannot even be begun, or looked at. */
+  refuse(
+    farm: FarmObject,
+    refused: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] },
+  ): Promise<void>;
+};
+
+type Tools = { readonly client: KubeClient; readonly recorder: EventRecorder; readonly clock: Clock };
+type Status = { readonly conditions: readonly ConditionNow[] } & Readonly<Record<string, unknown>>;
+
+/** Conditions whose turn to this status is something that a person should look at. */
+const warnings: ReadonlySet<string> = new Set([
+  "Ready False",
+  "Degraded True",
+  "DataAtRisk True",
+  "CapacityLow True",
+  "SpecAccepted False",
+  "NetworkJoined False",
+  "NoSpareNode True",
+]);
+
+/** Told also where nothing was said before. */
+const warnsAtOnce: ReadonlySet<string> = new Set(["SpecAccepted"]);
+
+export function createStatusWriter(tools: Tools): StatusWriter {
+  const { client, clock } = tools;
+  const put = async (resource: Resource, object: KubeObject, status: Status, sinceWriteMs: number): Promise<boolean> => {
+    const { name, namespace, generation = 0 } = object.metadata;
+    const before = Reflect.get(object, "status") as { readonly conditions?: readonly StatusCondition[] } | undefined;
+    const now = `${new Date(clock.wallMs()).toISOString().slice(0, 19)}Z`;
+    const next = {
+      ...status,
+      observedGeneration: generation,
+      conditions: mergeConditions(before?.conditions, status.conditions, generation, now),
+    };
+    if (!mustWrite(before, next, sinceWriteMs)) return false;
+    const metadata = { name, ...(namespace === undefined ? {} : { namespace }) };
+    const manifest: Manifest = { apiVersion, kind: resource.kind, metadata, status: next };
+    const applied = await client.apply(resource, manifest, { force: true, subresource: "status" });
+    // Gone since it was read: there is nobody to tell.
+    if (!applied.ok && applied.error.code === "not-found") return false;
+    must(applied);
+    return true;
+  };
+  const tell = (farm: FarmObject, conditions: readonly ConditionNow[]): void => {
+    const { name, namespace, uid = "" } = farm.metadata;
+    const before = (farm.status?.["conditions"] ?? []) as readonly StatusCondition[];
+    for (const { type, status, reason, message } of conditions) {
+      const known = before.find((one) => one.type === type);
+      // What a farm begins with is no event, and what it works on is in its plan.
+      if (known === undefined ? !warnsAtOnce.has(type) || status === "True" : known.reason === reason || type === "Progressing") continue;
+      const words = { type: warnings.has(`${type} ${status}`) ? "Warning" : "Normal", reason, message } as const;
+      tools.recorder.record({ apiVersion, kind: "VaultFarm", name, uid, ...(namespace === undefined ? {} : { namespace }) }, words);
+    }
+  };
+  return {
+    write: async (farm, records, seen, memory) => {
+      const nowMs = clock.monotonicMs();
+      const status = statusOf(seen);
+      const write = async (resource: Resource, object: KubeObject, next: Status): Promise<boolean> => {
+        const key = `${resource.plural}/${object.metadata.uid ?? ""}`;
+        const written = await put(resource, object, next, nowMs - memory.writtenMs(key));
+        if (written) memory.noteWritten(key, nowMs);
+        return written;
+      };
+      for (const record of records) {
+        const node = seen.observed.nodes.find(({ name }) => name === record.metadata.name);
+        if (node !== undefined) await write(nodeRecords, record, nodeStatusOf(node, seen.goal) as Status);
+      }
+      if (await write(farms, farm, status as Status)) tell(farm, status.conditions);
+    },
+    refuse: async (farm, { reason, problems }) => {
+      const text = problems.map(({ message }) => message).join("; ");
+      const conditions = [farmCondition("SpecAccepted", reason, { problems: text }), farmCondition("Ready", "SpecRefused")];
+      const kept = (farm.status?.["conditions"] ?? []) as readonly StatusCondition[];
+      const others = kept.filter(({ type }) => !conditions.some((one) => one.type === type));
+      const status = { ...farm.status, conditions: [...others, ...conditions] } as Status;
+      if (await put(farms, farm, status, Number.POSITIVE_INFINITY)) tell(farm, conditions);
+    },
+  };
+}

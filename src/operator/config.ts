@@ -1,0 +1,92 @@
+// Settings of the operator: the environment becomes one frozen object, and errors name the variable.
+import { healthPort } from "../protocol/ports.ts";
+import { type LogLevel, logLevels } from "../runtime/log.ts";
+import {
+  choiceSetting,
+  type Environment,
+  integerSetting,
+  ipSetting,
+  portSetting,
+  readSettings,
+  type Setting,
+  type SettingProblem,
+  SettingsError,
+  type SettingTable,
+  textSetting,
+} from "../runtime/settings.ts";
+
+export type OperatorConfig = {
+  /** Its own namespace: the lease is there, and network policies let it in from there. */
+  readonly namespace: string;
+  /** The namespaces whose farms are run; empty: all. */
+  readonly watched: readonly string[];
+  /** Different for each of its pods. */
+  readonly identity: string;
+  readonly lease: string;
+  /** What vault nodes and gateways run. */
+  readonly image: string;
+  readonly imagePullPolicy: "Always" | "IfNotPresent" | "Never";
+  readonly imagePullSecrets: readonly string[];
+  readonly listenIp: string;
+  readonly port: number;
+  /** Farms that are looked at side by side. */
+  readonly workers: number;
+  readonly logLevel: LogLevel;
+};
+
+const name = (variable: string, meaning: string): Setting<string> => textSetting({ variable, meaning, max: 253, what: "a name" });
+const names = (variable: string, meaning: string): Setting<readonly string[]> => ({
+  variable,
+  meaning,
+  expected: "names, separated by commas, at most 64",
+  parse: (text) => {
+    const items = text.split(",");
+    return items.length <= 64 && items.every((item) => /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(item)) ? items : undefined;
+  },
+  format: (items) => items.join(","),
+  fallback: [],
+});
+
+const table: SettingTable<OperatorConfig> = {
+  namespace: name("VAULTFARM_OPERATOR_NAMESPACE", "the operator's own namespace"),
+  watched: names("VAULTFARM_OPERATOR_NAMESPACES", "namespaces whose farms are run; absent = all"),
+  identity: name("VAULTFARM_OPERATOR_IDENTITY", "its name among the operators that compete for the lease"),
+  lease: textSetting({
+    variable: "VAULTFARM_OPERATOR_LEASE",
+    meaning: "name of the lease",
+    max: 253,
+    what: "a name",
+    fallback: "vaultfarm",
+  }),
+  image: textSetting({ variable: "VAULTFARM_OPERATOR_IMAGE", meaning: "image of vault nodes and gateways", max: 1024, what: "an image" }),
+  imagePullPolicy: choiceSetting({
+    variable: "VAULTFARM_OPERATOR_IMAGE_PULL_POLICY",
+    meaning: "when that image is pulled",
+    choices: ["Always", "IfNotPresent", "Never"],
+    fallback: "IfNotPresent",
+  }),
+  imagePullSecrets: names("VAULTFARM_OPERATOR_IMAGE_PULL_SECRETS", "Secrets for pulling it, in the farms' namespaces"),
+  listenIp: ipSetting({ variable: "VAULTFARM_OPERATOR_LISTEN_IP", meaning: "address of health and metrics", fallback: "0.0.0.0" }),
+  port: portSetting({ variable: "VAULTFARM_OPERATOR_PORT", meaning: "port of health and metrics", fallback: healthPort }),
+  workers: integerSetting({
+    variable: "VAULTFARM_OPERATOR_WORKERS",
+    meaning: "farms looked at side by side",
+    min: 1,
+    max: 64,
+    fallback: 8,
+  }),
+  logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "least level that is logged", choices: logLevels, fallback: "info" }),
+};
+
+/** All settings of the operator, for the page of settings. */
+export const operatorSettings: readonly Pick<Setting<unknown>, "variable" | "expected" | "meaning" | "fallback">[] = Object.values<
+  Setting<unknown>
+>(table as Record<string, Setting<unknown>>);
+
+/** The configuration in an environment. Throws a `SettingsError` that names every variable that is absent or not as expected. */
+export function readConfig(env: Environment): OperatorConfig {
+  const problems: SettingProblem[] = [];
+  const config = readSettings(table, env, problems);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return Object.freeze(config);
+}

@@ -1,0 +1,167 @@
+// The operator, built top to bottom: client of the API server, caches, election, a controller of farms, health and metrics.
+import { readFile } from "node:fs/promises";
+import type { Clock } from "../runtime/clock.ts";
+import { createHttpServer, type HttpServer, problemAnswer } from "../runtime/http-server.ts";
+import type { Part } from "../runtime/lifecycle.ts";
+import type { Log } from "../runtime/log.ts";
+import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-registry.ts";
+import type { Random } from "../runtime/random.ts";
+import type { Program } from "../runtime/run-until-signal.ts";
+import type { Environment } from "../runtime/settings.ts";
+import { softwareVersion } from "../runtime/software-version.ts";
+import { ensureKinds } from "./cluster/ensure-kinds.ts";
+import { createFarmCaches, type FarmCaches, farmKeyOf, farmKeyOfRecord } from "./cluster/farm-caches.ts";
+import { createNetworkKeyring } from "./cluster/network-keys.ts";
+import { createNodePoll } from "./cluster/node-poll.ts";
+import { createFarmReconciler } from "./cluster/reconcile-farm.ts";
+import { createStatusWriter } from "./cluster/status-writer.ts";
+import type { OperatorConfig } from "./config.ts";
+import {
+  type Change,
+  type Controller,
+  createController,
+  createElector,
+  createEventRecorder,
+  createKubeMetrics,
+  createManager,
+  type EventRecorder,
+  isMoreThanStatus,
+  type KubeClient,
+  type KubeMetrics,
+  type Manager,
+  objectKey,
+  openKubeClient,
+  readKubeConfig,
+} from "./kube/index.ts";
+import { callMember } from "./node-access/http-call.ts";
+
+export type OperatorTools = { readonly clock: Clock; readonly random: Random; readonly log: Log; readonly env: Environment };
+
+/** Time for one look at a farm: many nodes that do not answer, and a proof under way. */
+const lookTimeoutMs = 60_000;
+
+/** The program of an operator. `failed` resolves where it may no longer act, so that it ends. */
+export function createOperator(config: OperatorConfig, tools: OperatorTools): Program {
+  const registry = createMetricsRegistry({ processMetrics: true });
+  const metrics = createKubeMetrics(registry);
+  const stopping = new AbortController();
+  const failed = Promise.withResolvers<Error>();
+  let manager: Manager | undefined;
+  let running: Promise<void> | undefined;
+  let client: KubeClient | undefined;
+  const health = createHealth(config, { registry, isReady: () => manager?.isReady() ?? false, log: tools.log });
+  return {
+    failed: failed.promise,
+    start: async () => {
+      await health.start();
+      const kube = await readKubeConfig(tools.env, { readText: (path) => readFile(path, "utf8"), clock: tools.clock });
+      client = openKubeClient(
+        kube,
+        { ...tools, metrics },
+        { fieldManager: "vaultfarm-operator", userAgent: `vaultfarm/${softwareVersion}` },
+      );
+      manager = build(config, tools, { client, metrics });
+      running = manager.run(stopping.signal).then(
+        (end) => (end === "lost" ? failed.resolve(new Error("another operator may lead now: this one ends")) : undefined),
+        (cause: unknown) => failed.resolve(new Error("the operator cannot go on", { cause })),
+      );
+    },
+    stop: async () => {
+      stopping.abort(new Error("the operator stops"));
+      await running;
+      await client?.close();
+      await health.stop();
+    },
+  };
+}
+
+type Reach = { readonly client: KubeClient; readonly metrics: KubeMetrics };
+
+function build(config: OperatorConfig, tools: OperatorTools, { client, metrics }: Reach): Manager {
+  const { clock, random, log } = tools;
+  const recorder = createEventRecorder({ client, clock, log, metrics, component: "vaultfarm-operator" });
+  const scopes = config.watched.length === 0 ? [undefined] : config.watched;
+  const controlled = scopes.map((namespace) => {
+    const scope = namespace === undefined ? {} : { namespace };
+    const caches = createFarmCaches({ ...tools, client, metrics, ...scope });
+    return { caches, controller: controlFarms(namespace, caches, { config, tools, client, metrics, recorder }) };
+  });
+  const elector = createElector(
+    { namespace: config.namespace, name: config.lease, identity: config.identity },
+    { client, clock, random, log, metrics: metrics.elector(config.lease) },
+  );
+  return createManager({
+    reflectors: controlled.flatMap(({ caches }) => caches.all),
+    elector,
+    leaders: [{ name: "kinds", start: () => ensureKinds(client, log) }, recorder, ...controlled.map(({ controller }): Part => controller)],
+    clock,
+    log,
+  });
+}
+
+type Controlling = Reach & { readonly config: OperatorConfig; readonly tools: OperatorTools; readonly recorder: EventRecorder };
+
+function controlFarms(
+  namespace: string | undefined,
+  caches: FarmCaches,
+  { config, tools, client, metrics, recorder }: Controlling,
+): Controller {
+  const { clock } = tools;
+  const reconciler = createFarmReconciler({
+    ...tools,
+    caches,
+    client,
+    keyring: createNetworkKeyring(client, tools),
+    poll: createNodePoll(callMember),
+    call: callMember,
+    statusWriter: createStatusWriter({ client, recorder, clock }),
+    image: { image: config.image, pullPolicy: config.imagePullPolicy, pullSecrets: config.imagePullSecrets },
+    operatorNamespace: config.namespace,
+  });
+  const controller = createController(
+    {
+      name: namespace === undefined ? "vaultfarm" : `vaultfarm-${namespace}`,
+      workers: config.workers,
+      reconcile: (key) => reconciler.reconcile(key),
+      timeoutMs: lookTimeoutMs,
+      keys: () => caches.farms.store.keys(),
+    },
+    { ...tools, metrics },
+  );
+  // Statuses are no news to the operator: it wrote them.
+  controller.follow(caches.farms, (change) => (isMoreThanStatus(change) ? [objectKey(subjectOf(change).metadata)] : []));
+  controller.follow(caches.records, (change) => (isMoreThanStatus(change) ? [farmKeyOfRecord(subjectOf(change))] : []));
+  for (const cache of [caches.pods, caches.claims, caches.services, caches.deployments, caches.budgets, caches.policies, caches.configMaps])
+    controller.follow(cache, (change) => [farmKeyOf(subjectOf(change))]);
+  return controller;
+}
+
+function subjectOf<T>(change: Change<T>): T {
+  return change.kind === "removed" ? change.before : change.object;
+}
+
+type HealthParts = { readonly registry: MetricsRegistry; isReady(): boolean; readonly log: Log };
+
+// Alive as long as it answers; ready once its caches are filled, also while another one leads.
+function createHealth({ listenIp, port }: OperatorConfig, { registry, isReady, log }: HealthParts): HttpServer {
+  return createHttpServer(
+    {
+      name: "health server",
+      ip: listenIp,
+      port,
+      portSetting: "VAULTFARM_OPERATOR_PORT",
+      bodyMax: 0,
+      connectionsMax: 64,
+      requestTimeoutMs: 10_000,
+    },
+    async ({ path, method }) => {
+      if (method !== "GET" && method !== "HEAD") return problemAnswer(405, "method", "only read here");
+      if (path === "/healthz") return { status: 200, body: "ok\n" };
+      if (path === "/readyz")
+        return isReady() ? { status: 200, body: "ok\n" } : problemAnswer(503, "not-ready", "the caches are not filled yet");
+      if (path === "/metrics") return { status: 200, headers: { "content-type": registry.contentType }, body: await registry.text() };
+      return problemAnswer(404, "not-found", "known here: /healthz, /readyz, /metrics");
+    },
+    log,
+  );
+}
