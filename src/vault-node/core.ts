@@ -133,13 +133,9 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     joined,
     bytesBeside: pointers.bytesOf,
   });
-  const figures = createNodeFigures({
-    self: peers.self,
-    directory: membership.directory,
-    clock,
-    scoreboard: upkeep.scoreboard,
-    copies: (isLive) => replicator?.figures(isLive),
-  });
+  const { directory } = membership;
+  const { scoreboard } = upkeep;
+  const figures = createNodeFigures({ self: peers.self, directory, clock, scoreboard, copies: (isLive) => replicator?.figures(isLive) });
   const announce: AnnouncerParts["announce"] = (vaults, told) => membership.announce({ ...recordOf(parts, vaults), figures: told });
   const announcer = createAnnouncer({ conditions, clock, log, figures, announce }, parts.announcer);
   const gate = createWorkGate(events);
