@@ -30,6 +30,8 @@ export type NodeMemory = {
 
 export type Looked = FarmParts & {
   readonly complete: boolean;
+  /** Records of other farms. */
+  readonly others: readonly NodeRecord[];
   readonly machine: (name: string) => MachineObject | undefined;
   readonly machines: readonly MachineObject[];
   readonly topology: TopologySpec;
@@ -53,6 +55,7 @@ export function observeFarm(looked: Looked): ObservedFarm {
   const nodes = looked.records.map((record) => observeNode(record, looked));
   return {
     complete: looked.complete,
+    replacingElsewhere: looked.others.some((record) => specOf(record).assigned.leaving === "Replaced"),
     founded: nodes.some(({ name }) => (looked.memory(name).status?.membership?.sequence ?? 0) > 0),
     zones: zonesOf(looked),
     nodes: nodes.sort((a, b) => a.createdMs - b.createdMs || (a.name < b.name ? -1 : 1)),
