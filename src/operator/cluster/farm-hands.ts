@@ -1,3 +1,5 @@
+// Carries out what was planned for a farm in a cluster: each action becomes objects of the API server or a signed command
+// to a node. The decisions are the plan's alone; every action can be cut short and repeated.
 import type { Random } from "../../runtime/random.ts";
 import { annotations, labels, nodeFinalizer } from "../manifests/names.ts";
 import { vaultNodePod } from "../manifests/vault-node-pod.ts";
