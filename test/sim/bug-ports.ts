@@ -1,6 +1,6 @@
 // Mistakes put back on purpose, each at a port of the code under test, so that nothing in it knows of them: the store, the
 // network, or the directory behaves as if the code behind or before it were wrong.
-import type { NodeView } from "../../src/network/directory.ts";
+import type { Directory, NodeView } from "../../src/network/directory.ts";
 import type { Membership } from "../../src/network/membership/membership.ts";
 import type { Delivery, Message, Peers } from "../../src/network/peers.ts";
 import { type Address, chunkAddress } from "../../src/protocol/address.ts";
@@ -13,7 +13,7 @@ import {
   signAuditStatement,
 } from "../../src/protocol/messages/audit-chunks.ts";
 import { getChunksReply } from "../../src/protocol/messages/get-chunks.ts";
-import type { PeerId } from "../../src/protocol/peer-id.ts";
+import { type PeerId, peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
 import type { ChunkStore } from "../../src/vault-node/chunk-store/chunk-store.ts";
 import type { HostedVault } from "../../src/vault-node/hosted-vault.ts";
 import type { Bug } from "./sim-options.ts";
@@ -48,10 +48,42 @@ function listOld(store: ChunkStore): ChunkStore {
 }
 
 /** What a node's core sees of membership, with the bug in it. */
-export function membershipWith(bug: Bug, membership: Membership): Membership {
+export function membershipWith(bug: Bug, membership: Membership, self: PeerId): Membership {
   if (bug === "repair-trusts-suspicion") return seenAs(membership, (view) => ({ ...view, confirmed: true }));
   if (bug === "gone-still-counts") return seenAs(membership, (view) => ({ ...view, confirmed: false }));
+  if (bug === "vaults-count-as-nodes") return apart(membership, self);
   return membership;
+}
+
+/** Every other node is seen as one node for each of its vaults. */
+function apart(membership: Membership, self: PeerId): Membership {
+  const { directory } = membership;
+  const split = (view: NodeView): readonly NodeView[] => (view.record.peerId === self ? [view] : byVault(view));
+  const nodes = (): readonly NodeView[] => directory.nodes().flatMap(split);
+  return {
+    ...membership,
+    directory: {
+      ...directory,
+      nodes,
+      node: (peer) => nodes().find(({ record }) => record.peerId === peer),
+      onChange: (listener) =>
+        directory.onChange((peer) => {
+          const view = directory.node(peer);
+          for (const { record } of view === undefined ? [] : split(view)) listener(record.peerId);
+          if (view === undefined) listener(peer);
+        }),
+    },
+  };
+}
+
+/** A node with its first vault, and one more node for each other, called by its vault's key and said to be on a machine of its own. */
+function byVault(view: NodeView): readonly NodeView[] {
+  const { record } = view;
+  return record.vaults.map((vault, index) => {
+    if (index === 0) return { ...view, record: { ...record, vaults: [vault] } };
+    const domain = { ...record.domain, host: `${record.domain.host}/${index}` };
+    return { ...view, record: { ...record, domain, peerId: peerIdFromPublicKey(vault.publicKey), vaults: [vault] } };
+  });
 }
 
 function seenAs(membership: Membership, change: (view: NodeView) => NodeView): Membership {
@@ -71,10 +103,16 @@ function seenAs(membership: Membership, change: (view: NodeView) => NodeView): M
 }
 
 /** What a forger needs: the node's own store, and the vaults of any node. */
-export type Forgery = { readonly networkId: Address; readonly store: ChunkStore; vaultsOf(peer: PeerId): readonly HostedVault[] };
+export type Forgery = {
+  readonly networkId: Address;
+  readonly store: ChunkStore;
+  readonly directory: Directory;
+  vaultsOf(peer: PeerId): readonly HostedVault[];
+};
 
 /** The network of a node, with the bug in it. */
 export function nodePeersWith(bug: Bug, peers: Peers, forgery: Forgery): Peers {
+  if (bug === "vaults-count-as-nodes") return reachedByVault(peers, forgery.directory);
   if (bug !== "trim-without-proof") return peers;
   return {
     ...peers,
@@ -83,6 +121,14 @@ export function nodePeersWith(bug: Bug, peers: Peers, forgery: Forgery): Peers {
       return kind === "audit-chunks" ? believed(forgery, { auditor: peers.self, node: peer }, message) : answer;
     },
   };
+}
+
+/** A network in which a vault's name reaches its node. */
+function reachedByVault(peers: Peers, directory: Directory): Peers {
+  const hostOf = (peer: PeerId): PeerId =>
+    directory.nodes().find(({ record }) => record.vaults.some(({ publicKey }) => peerIdFromPublicKey(publicKey) === peer))?.record.peerId ??
+    peer;
+  return { ...peers, request: (peer, kind, message, options) => peers.request(hostOf(peer), kind, message, options) };
 }
 
 /** The proofs that an honest holder would give, whatever the one asked has: as good as not asking. */

@@ -1,4 +1,4 @@
-// Proves that the harness can tell: each of six bugs put back on purpose breaks the rule that it should, within a bounded
+// Proves that the harness can tell: each of seven bugs put back on purpose breaks the rule that it should, within a bounded
 // number of seeds, and the seed that found it plays the same run again.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
@@ -16,6 +16,7 @@ const hunts: Readonly<Record<Exclude<Bug, "none">, Hunt>> = {
   "repair-trusts-suspicion": { rules: ["at-rest"], from: 1, seeds: 3, steps: 1 },
   "gone-still-counts": { rules: ["min-again"], from: 1, seeds: 3 },
   "inventory-forgets-fresh": { rules: ["min-again", "drain-ends"], from: 1, seeds: 3 },
+  "vaults-count-as-nodes": { rules: ["min-again"], from: 2, seeds: 3 },
 };
 
 async function hunt(bug: Exclude<Bug, "none">): Promise<{ readonly found: SimResult; readonly again: () => Promise<SimResult> }> {

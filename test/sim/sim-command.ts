@@ -23,6 +23,7 @@ const stages: Readonly<Record<Exclude<Bug, "none">, { readonly scenario: Scenari
   "repair-trusts-suspicion": { scenario: "keeping" },
   "gone-still-counts": { scenario: "keeping" },
   "inventory-forgets-fresh": { scenario: "keeping" },
+  "vaults-count-as-nodes": { scenario: "keeping" },
 };
 
 /** The options of a scenario as it is usually played. */

@@ -190,9 +190,9 @@ function createCore(
   };
   return createVaultNodeCore({
     identity: { genesis, peerId: peers.self, vaults, domain, software: "sim" },
-    peers: nodePeersWith(bug, peers, { networkId: genesis.networkId, store, vaultsOf: byPeer }),
+    peers: nodePeersWith(bug, peers, { networkId: genesis.networkId, store, directory: membership.directory, vaultsOf: byPeer }),
     store,
-    membership: membershipWith(bug, membership),
+    membership: membershipWith(bug, membership, peers.self),
     clock,
     random: seededRandom(number * 1_000 + starts + 500),
     log: silentLog,

@@ -45,7 +45,8 @@ export type SimOptions = {
  * lost-acknowledgement: a node says "stored" before the bytes are synced · accept-unverified: a reader takes whatever bytes
  * come · trim-without-proof: a copy too many is dropped on the mere word of others that they have theirs ·
  * repair-trusts-suspicion: one watcher's suspicion counts as a confirmed death · gone-still-counts: a silent node is waited
- * for without end · inventory-forgets-fresh: looking through all chunks misses those stored since the start.
+ * for without end · inventory-forgets-fresh: looking through all chunks misses those stored since the start ·
+ * vaults-count-as-nodes: two vaults of one node are counted as two copies.
  */
 export const bugs = [
   "lost-acknowledgement",
@@ -54,6 +55,7 @@ export const bugs = [
   "repair-trusts-suspicion",
   "gone-still-counts",
   "inventory-forgets-fresh",
+  "vaults-count-as-nodes",
 ] as const;
 export type Bug = (typeof bugs)[number] | "none";
 
