@@ -70,6 +70,7 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
     feed: board,
     // Who is confirmed, for people and for whoever writes records; this client shows no grant there and signs nothing.
     certificates: { store: certificateStore(cacheDir, log), grant: () => null },
+    open: options.networkKey === undefined ? {} : undefined,
     onPause: () => detector?.forget(),
   });
   const detector = listeningDetector(options, { peers, membership, board });

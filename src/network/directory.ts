@@ -15,13 +15,22 @@ import type { NodeViewState } from "../protocol/states.ts";
  * at first hand, of whom this peer may be one (in farms of three or fewer nodes: all others). Any sign of life takes it back
  * at once. Never true of a `live` node, and of a suspected one not in this peer's own first two minutes after its start or
  * after a sleep. Only a confirmed loss may move data; a mere suspicion only routes round.
+ *
+ * `stranger`: others tell of it, but this peer has not met it, does not remember it from before its start, and no certificate
+ * names it. Anybody can sign records of nodes that are nowhere. Gone for good with the first meeting.
  */
 export type NodeView = {
   readonly record: NodeRecord;
   readonly state: NodeViewState;
   readonly since: number;
   readonly confirmed: boolean;
+  readonly stranger?: true;
 };
+
+/** Whether a node is only heard of, so that nothing is placed with it and nobody waits for it. */
+export function isStranger(view: NodeView | undefined): boolean {
+  return view?.stranger === true;
+}
 
 /** A vault chosen for an address. */
 export type Holder = { readonly peer: PeerId; readonly vault: VaultName; readonly entry: VaultEntry; readonly state: NodeViewState };

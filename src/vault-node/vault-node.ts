@@ -94,8 +94,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     random,
     log: log.with({ part: "membership" }),
     cache: createFileRecordCache(volume.peersCachePath, log),
-    feed: board,
-    onPause: () => detector.forget(),
+    ...{ feed: board, onPause: () => detector.forget(), open: networkKey === undefined ? {} : undefined },
     own: { key: volume.nodeKey, startCounter: volume.startCounter, founder: config.founder },
     certificates: certificatePart(config, volume, grant, log),
   });

@@ -37,7 +37,7 @@ export function daysOptions(seed: number, farm: DaysFarm, days: number): SimOpti
     ...{ scenario: "days", seed, steps: days * hoursPerDay, placesPerVault: 16, startApartMs: 2 * second },
     membership: {
       ...membershipLimits,
-      ...{ tickMs: minute, reconcileEveryMs: 20 * minute, redialMaxMs: 2 * minute, forwardDelayMs: second },
+      ...{ tickMs: minute, reconcileEveryMs: 20 * minute, redialMaxMs: 10 * minute, forwardDelayMs: second },
       ...{ tellEveryMs: 30 * minute, testimonyMs: 90 * minute },
     },
     announcer: {

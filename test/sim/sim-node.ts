@@ -3,6 +3,7 @@
 import type { MemoryNetwork } from "../../src/network/in-memory/memory-network.ts";
 import { createMembership, type Membership } from "../../src/network/membership/membership.ts";
 import type { RecordReader } from "../../src/network/membership/record-book.ts";
+import type { RecordCache } from "../../src/network/membership/record-cache.ts";
 import type { Peers } from "../../src/network/peers.ts";
 import type { Address } from "../../src/protocol/address.ts";
 import type { Genesis } from "../../src/protocol/genesis.ts";
@@ -48,6 +49,8 @@ export type SimNode = {
   copies(): ReplicationProgress | undefined;
   /** Bytes it sent to keep copies, in all its starts. */
   moved(): number;
+  /** What it sees of membership; undefined while it does not run. */
+  membership(): Membership | undefined;
   /** What its vaults say of themselves; none while it does not run. */
   states(): readonly VaultState[];
   /** Starts it; `known`: addresses of others. */
@@ -88,6 +91,7 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   const onDrop = (address: Address): void => parts.onDrop(peer, address);
   const disk = createSimDisk({ vaults: declared, clock, syncMs: options.syncMs, onDrop, onRotFound: parts.onRotFound });
   const pointed = vaults.map(({ name, capacity }) => ({ vault: name, capacity, file: createMemoryPointerFile() }));
+  const cache = createCache();
   let running: Running | undefined;
   let starts = 0;
   let movedBefore = 0;
@@ -110,6 +114,7 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
     upkeep: () => running?.core.upkeep,
     pointers: () => running?.core.pointers() ?? 0,
     stops: () => running?.core.stops,
+    membership: () => running?.membership,
     addresses: () => running?.peers.addresses() ?? [],
     want: (state) => running?.core.setDesired(state),
     copies: () => running?.core.copies(),
@@ -119,7 +124,8 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
       starts += 1;
       const honest = storeWith(options.bug, disk.watched());
       const pointerBooks = await openPointerBooks(pointed, silentLog);
-      running = await startNode(parts, { number, starts, store: lies ? lie(honest) : honest, vaults, pointerBooks }, known);
+      const store = lies ? lie(honest) : honest;
+      running = await startNode(parts, { number, starts, store, vaults, pointerBooks, cache }, known);
     },
     crash: async () => {
       network.crash(peer);
@@ -143,6 +149,17 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   };
 }
 
+/** Records on the node's volume. */
+function createCache(): RecordCache {
+  let saved: readonly Uint8Array[] = [];
+  return {
+    load: async () => saved,
+    save: async (records) => {
+      saved = records;
+    },
+  };
+}
+
 function vaultsOf({ vaultsPerNode, vaultCapacity, capacityOf }: SimOptions, number: number): readonly HostedVault[] {
   const keys = Array.from({ length: vaultsPerNode }, (_, index) => simKey("vault", number * vaultsPerNode + index));
   return hostVaults(keys, capacityOf?.(number) ?? vaultCapacity);
@@ -159,6 +176,7 @@ type Start = {
   readonly store: ChunkStore;
   readonly vaults: readonly HostedVault[];
   readonly pointerBooks: PointerBooks;
+  readonly cache: RecordCache;
 };
 
 async function startNode(parts: SimNodeParts, start: Start, known: readonly NodeAddress[]): Promise<Running> {
@@ -167,7 +185,10 @@ async function startNode(parts: SimNodeParts, start: Start, known: readonly Node
   const peers = network.createPeers(simSeed("node", number));
   const own = { key: simKey("node", number), startCounter: starts, founder: number === 0 };
   const random = seededRandom(number * 1_000 + starts);
-  const membership = createMembership({ peers, genesis, clock, random, log: silentLog, own, readRecord }, options.membership);
+  const membership = createMembership(
+    { peers, genesis, clock, random, log: silentLog, own, readRecord, cache: start.cache },
+    options.membership,
+  );
   const core = createCore(parts, start, { peers, membership });
   await peers.start();
   await core.start();

@@ -5,6 +5,7 @@ import { type Sight, type Sighting, sightingsPerMessageMax, suspicions } from ".
 import type { NodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { isStranger } from "../directory.ts";
 import type { Handler, Peers } from "../peers.ts";
 import { createAgreement } from "./agreement.ts";
 import type { Intake } from "./intake.ts";
@@ -86,6 +87,7 @@ function onChange(state: Confirming, peer: PeerId): void {
   const seen = parts.roster.directory.node(peer);
   const doubt = doubts.get(peer);
   state.nodeCount = undefined;
+  if (isStranger(seen)) return void doubts.delete(peer);
   if (seen?.state === "suspected") {
     if (doubt?.record === seen.record) return;
     doubts.set(peer, {

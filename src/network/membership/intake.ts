@@ -4,6 +4,7 @@ import type { NodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { createRecentVerdicts } from "./recent-verdicts.ts";
 import type { BookRefusal } from "./record-book.ts";
 import type { GoodbyeVerdict, Offered, Roster } from "./roster.ts";
 import type { Standing } from "./standing.ts";
@@ -14,6 +15,8 @@ export type IntakeCounts = {
   readonly stale: number;
   readonly refused: Readonly<Record<BookRefusal, number>>;
   readonly overRate: number;
+  /** New nodes for which there was no room. */
+  readonly crowded: number;
   readonly goodbyes: number;
   readonly offences: number;
 };
@@ -48,6 +51,10 @@ const honest: ReadonlySet<BookRefusal> = new Set<BookRefusal>(["future", "full"]
 // A wrong clock sends many records: one warning a minute says enough.
 const clockWarningEveryMs = 60_000;
 
+// Nodes turned away that are remembered, and peers that named them.
+const turnedAwayMax = 4096;
+const turnedAwayPerOffence = 256;
+
 export function createIntake(parts: IntakeParts): Intake {
   const { roster, standing, clock, log } = parts;
   const refused: Record<BookRefusal, number> = {
@@ -58,7 +65,7 @@ export function createIntake(parts: IntakeParts): Intake {
     future: 0,
     full: 0,
   };
-  const totals = { taken: 0, stale: 0, overRate: 0, goodbyes: 0, offences: 0 };
+  const totals = { taken: 0, stale: 0, overRate: 0, crowded: 0, goodbyes: 0, offences: 0 };
 
   const offend = (from: PeerId, why: string): void => {
     totals.offences += 1;
@@ -73,13 +80,25 @@ export function createIntake(parts: IntakeParts): Intake {
     warnedMs = clock.monotonicMs();
     log.warn("a node record is signed in the future: a clock is wrong", { why });
   };
+  // An honest peer passes on a few made-up nodes that it took for real; who makes them up names one after another.
+  const turnedAway = createRecentVerdicts<true>(turnedAwayMax);
+  const named = createRecentVerdicts<number>(turnedAwayMax);
+  const turnAway = (peer: PeerId, from: PeerId): void => {
+    totals.crowded += 1;
+    if (turnedAway.get(peer) !== undefined) return;
+    turnedAway.set(peer, true);
+    const count = (named.get(from) ?? 0) + 1;
+    named.set(from, count);
+    if (count % turnedAwayPerOffence === 0) offend(from, `told of ${count} nodes for which there is no room`);
+  };
   const record = (bytes: Uint8Array, from: PeerId): Offered => {
-    const offered = roster.offer(bytes);
+    const offered = roster.offer(bytes, from);
     if (offered.kind === "fresh") {
       totals.taken += 1;
       parts.onFresh(offered.record, from);
     } else if (offered.kind === "own") parts.onOwn(offered.record);
     else if (offered.kind === "stale") totals.stale += 1;
+    else if (offered.kind === "crowded") turnAway(offered.peer, from);
     else if (offered.kind === "refused") {
       refused[offered.reason] += 1;
       if (offered.reason === "future") warnOfClock(offered.why);

@@ -3,13 +3,13 @@
 import type { Genesis } from "../../protocol/genesis.ts";
 import { awayMax } from "../../protocol/limits.ts";
 import type { Departure, LeavingProof } from "../../protocol/messages/goodbye.ts";
-import type { NodeAddress } from "../../protocol/node-record.ts";
+import type { NodeAddress, NodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { SuspicionFeed } from "../detector/suspicion-board.ts";
-import type { Directory } from "../directory.ts";
+import { type Directory, isStranger } from "../directory.ts";
 import type { PeerEvent, Peers } from "../peers.ts";
 import { createBootstrap } from "./bootstrap.ts";
 import { createCacheKeeper } from "./cache-keeper.ts";
@@ -20,6 +20,7 @@ import { createForwarder, type Forwarder } from "./forwarder.ts";
 import { createGossip, type Gossip } from "./gossip.ts";
 import { createIntake, type Intake, type IntakeCounts } from "./intake.ts";
 import { type MembershipLimits, membershipLimits } from "./membership-limits.ts";
+import type { OpenNetwork } from "./newcomers.ts";
 import type { IdentityClash, OwnNode, OwnRecordDraft } from "./own-node.ts";
 import { createOwnVoice, type OwnVoice } from "./own-voice.ts";
 import { createPauseWatch } from "./pause-watch.ts";
@@ -46,6 +47,8 @@ export type MembershipParts = {
   readonly own?: OwnNode;
   /** Absent: this peer takes no part in membership certificates and follows none. */
   readonly certificates?: CertificatePart;
+  /** Said where no network key keeps strangers out: nodes are counted by the address ranges they are seen at. */
+  readonly open?: OpenNetwork | undefined;
   /** Reads records; the real reader unless a simulation of many nodes reads each once for all. */
   readonly readRecord?: RecordReader;
 };
@@ -87,7 +90,8 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
   let pauses = 0;
 
   const joined = (): boolean => own?.founder === true || (gossip.hasMet() && roster.book.size() > (roster.book.get(peers.self) ? 1 : 0));
-  const keeper = createCacheKeeper({ cache: parts.cache, records: roster.book.records, clock, log }, limits);
+  const known = (): Iterable<NodeRecord> => [...roster.book.records()].filter(({ peerId }) => !isStranger(roster.directory.node(peerId)));
+  const keeper = createCacheKeeper({ cache: parts.cache, records: known, clock, log }, limits);
   const bootstrap = createBootstrap(
     {
       clock,
@@ -130,6 +134,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     for (const peer of peers.connected()) onEvent({ kind: "connected", peer });
     for (const part of [bootstrap, watch, rounds]) part.start();
     await organs.certificates?.start();
+    for (const peer of organs.certificates?.head().confirmed.keys() ?? []) roster.vouch(peer);
   };
   const stop = async (): Promise<void> => {
     forgetEvents();
@@ -179,8 +184,10 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   const isConnected = (peer: PeerId): boolean => peers.connected().includes(peer);
   const reacher = createReacher({ clock, random, attempt: (peer) => attempt(peer) }, limits);
   const { reach, settle } = reacher;
-  const { feed, readRecord } = parts;
-  const roster = createRoster({ self: peers.self, genesis, clock, isConnected, hasRoom, reach, settle, feed, readRecord });
+  const { feed, readRecord, open } = parts;
+  const isCertified = (peer: PeerId): boolean => certificates?.head().confirmed.has(peer) ?? false;
+  const told = { feed, readRecord, open, remoteIp: peers.remoteIp, isCertified };
+  const roster = createRoster({ self: peers.self, genesis, clock, isConnected, hasRoom, reach, settle, ...told });
   const forwarder = createForwarder({ clock, random, connected: peers.connected, push: (to, records) => gossip.push(to, records) }, limits);
   const intake: Intake = createIntake({
     roster,
@@ -217,6 +224,7 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   });
   peers.handle("suspicions", confirmer.handler);
   const certificates = createMemberCertificates(parts, { roster, intake, voice });
+  certificates?.onChange((_, { statement }) => statement.joining.forEach(roster.vouch));
   return { roster, intake, gossip, voice, reacher, forwarder, confirmer, certificates };
 }
 

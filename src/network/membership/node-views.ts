@@ -6,13 +6,15 @@ import type { VaultName } from "../../protocol/keys.ts";
 import type { NodeRecord, VaultEntry } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import { type NodeViewState, servesReads, takesNewChunks, type VaultState } from "../../protocol/states.ts";
-import type { Directory, Holder, NodeView, Placement, PlacementPurpose } from "../directory.ts";
+import { type Directory, type Holder, isStranger, type NodeView, type Placement, type PlacementPurpose } from "../directory.ts";
 
 /** The directory, and the ways to change it. */
 export type NodeViews = {
   readonly directory: Directory;
   /** Takes in a node's newest record; a node that was not known begins in `state`, a known one keeps its own. */
-  putRecord(record: NodeRecord, state: NodeViewState): void;
+  putRecord(record: NodeRecord, state: NodeViewState, stranger?: boolean): void;
+  /** A node is a stranger no more. */
+  vouch(peer: PeerId): void;
   /** Changes how a known node is seen; nothing happens where it is seen so already. */
   setState(peer: PeerId, state: NodeViewState): void;
   /** Marks a suspected node as confirmed, or takes that back; other states carry their own answer. */
@@ -36,9 +38,9 @@ export function createNodeViews(
     for (const listener of [...listeners]) listener(peer);
   };
 
-  const putRecord = (record: NodeRecord, state: NodeViewState): void => {
+  const putRecord = (record: NodeRecord, state: NodeViewState, stranger = false): void => {
     const before = known.get(record.peerId);
-    const fresh = { state, since: wallMs(), confirmed: saysGoodbye(state) };
+    const fresh = { state, since: wallMs(), confirmed: saysGoodbye(state), ...(stranger ? strange : {}) };
     const view = { ...(before?.view ?? fresh), record };
     const node: Known = before ?? { view, vaults: new Map() };
     if (before !== undefined && movedDomain(before.view.record, record)) clear(index, before);
@@ -50,7 +52,16 @@ export function createNodeViews(
   const setState = (peer: PeerId, state: NodeViewState): void => {
     const node = known.get(peer);
     if (node === undefined || node.view.state === state) return;
-    node.view = { record: node.view.record, state, since: wallMs(), confirmed: saysGoodbye(state) };
+    const remains = state !== "live" && isStranger(node.view) ? strange : {};
+    node.view = { record: node.view.record, state, since: wallMs(), confirmed: saysGoodbye(state), ...remains };
+    replace(index, node);
+    announce(peer);
+  };
+  const vouch = (peer: PeerId): void => {
+    const node = known.get(peer);
+    if (node === undefined || !isStranger(node.view)) return;
+    const { record, state, since, confirmed } = node.view;
+    node.view = { record, state, since, confirmed };
     replace(index, node);
     announce(peer);
   };
@@ -83,8 +94,10 @@ export function createNodeViews(
     node: (peer) => known.get(peer)?.view,
     onChange,
   };
-  return { directory, putRecord, setState, confirm, remove };
+  return { directory, putRecord, vouch, setState, confirm, remove };
 }
+
+const strange = { stranger: true } as const;
 
 /** These states come from the node's own goodbye. */
 function saysGoodbye(state: NodeViewState): boolean {
@@ -106,10 +119,10 @@ function movedDomain({ domain: a }: NodeRecord, { domain: b }: NodeRecord): bool
   return a.zone !== b.zone || a.host !== b.host;
 }
 
-/** Brings the index in line with a node's record and state; a node that is gone has no places. */
+/** Brings the index in line with a node's record and state; a node that is gone, or only heard of, has no places. */
 function replace(index: PlaceIndex, node: Known): void {
   const { record, state } = node.view;
-  const wanted = new Map(state === "gone" ? [] : record.vaults.map((entry) => [entry.name, entry]));
+  const wanted = new Map(state === "gone" || isStranger(node.view) ? [] : record.vaults.map((entry) => [entry.name, entry]));
   for (const [name, { slot, capacity }] of node.vaults) {
     if (wanted.get(name)?.capacity === capacity) continue;
     index.remove(slot);

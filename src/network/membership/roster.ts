@@ -11,6 +11,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Hint, SuspicionFeed } from "../detector/suspicion-board.ts";
 import type { Directory } from "../directory.ts";
 import { createDepartures, type Departed } from "./departures.ts";
+import { createNewcomers, type OpenNetwork } from "./newcomers.ts";
 import { createNodeViews, type NodeViews } from "./node-views.ts";
 import { createRecordBook, type RecordBook, type RecordReader, type RecordVerdict } from "./record-book.ts";
 import type { SuspicionCause, SuspicionSink } from "./suspicion.ts";
@@ -28,13 +29,23 @@ export type RosterParts = {
   /** What the detector finds, read at each pick. */
   readonly feed?: SuspicionFeed | undefined;
   readonly readRecord?: RecordReader | undefined;
+  /** Where a connected peer's connection comes from, or goes to. */
+  readonly remoteIp: (peer: PeerId) => string | undefined;
+  /** Whether a certificate names a node. */
+  readonly isCertified: (peer: PeerId) => boolean;
+  /** Absent: a farm whose network key keeps strangers out. */
+  readonly open?: OpenNetwork | undefined;
 };
 
-/** What became of bytes that were offered; `departed`: of a node whose goodbye is newer; `own`: signed by this very identity. */
+/**
+ * What became of bytes that were offered; `departed`: of a node whose goodbye is newer; `own`: signed by this very identity;
+ * `crowded`: of a new node for which there is no room, because too many like it were told of already.
+ */
 export type Offered =
   | RecordVerdict
   | { readonly kind: "departed"; readonly departed: Departed }
-  | { readonly kind: "own"; readonly record: NodeRecord };
+  | { readonly kind: "own"; readonly record: NodeRecord }
+  | { readonly kind: "crowded"; readonly peer: PeerId };
 
 export type GoodbyeVerdict =
   | { readonly kind: "fresh" | "known"; readonly peer: PeerId }
@@ -43,11 +54,13 @@ export type GoodbyeVerdict =
 export type Roster = SuspicionSink & {
   readonly directory: Directory;
   readonly book: RecordBook;
-  /** Judges a record and takes it in where it is new. */
-  offer(bytes: Uint8Array): Offered;
+  /** Judges a record and takes it in where it is new; `from`: who told of it, nobody for what this side knew before. */
+  offer(bytes: Uint8Array, from?: PeerId): Offered;
   /** Takes in this node's own record. */
   putOwn(record: NodeRecord): void;
   connected(peer: PeerId): void;
+  /** A certificate names this node. */
+  vouch(peer: PeerId): void;
   /** Takes in a goodbye that `from` said, its own or another's. */
   hear(bytes: Uint8Array, from: PeerId): GoodbyeVerdict;
   departed(peer: PeerId): Departed | undefined;
@@ -75,23 +88,29 @@ export function createRoster(parts: RosterParts): Roster {
   const { genesis, clock } = parts;
   const book = createRecordBook(genesis.networkId, { read: parts.readRecord });
   const views: NodeViews = createNodeViews(genesis, clock.wallMs, () => refresh());
-  const departures = createDepartures(departuresMax, (peer) => views.remove(peer));
+  const departures = createDepartures(departuresMax, (peer) => {
+    views.remove(peer);
+    newcomers.left(peer);
+  });
+  const newcomers = createNewcomers({ ...parts, isNode: (peer) => views.directory.node(peer) !== undefined });
   const causes = new Map<PeerId, SuspicionCause>();
   const state = { parts, book, views, departures, causes };
 
-  const offer = (bytes: Uint8Array): Offered => {
+  const offer = (bytes: Uint8Array, from?: PeerId): Offered => {
     const verdict = book.judge(bytes, clock.wallMs());
     if (verdict.kind !== "fresh") return verdict;
     const { record } = verdict;
     if (record.peerId === parts.self) return { kind: "own", record };
+    const isNew = views.directory.node(record.peerId) === undefined;
+    if (isNew && from !== undefined && !newcomers.admit(record.peerId, from)) return { kind: "crowded", peer: record.peerId };
     const departed = departures.get(record.peerId);
     if (departed !== undefined && departures.covers(record.peerId, record)) {
       if (departed.goodbye.departure.kind === "leaving") return { kind: "departed", departed };
-      takeIn(state, record);
+      takeIn(state, record, from);
       return verdict;
     }
     departures.forget(record.peerId);
-    takeIn(state, record);
+    takeIn(state, record, from);
     revive(state, record.peerId);
     return verdict;
   };
@@ -117,13 +136,6 @@ export function createRoster(parts: RosterParts): Roster {
     if (seen === undefined || seen === "away" || (seen === "gone" && !isDismissed)) return;
     markLive(state, peer);
   };
-  const forgive = (): void => {
-    for (const { record, state: seen } of views.directory.nodes()) {
-      if (seen !== "suspected") continue;
-      if (parts.isConnected(record.peerId)) markLive(state, record.peerId);
-      else parts.reach(record.peerId);
-    }
-  };
   const heed = (peer: PeerId, hint: Hint): void => {
     const cause = causes.get(peer);
     if (hint === "silent" || hint === "told") suspect(peer, hint);
@@ -136,17 +148,30 @@ export function createRoster(parts: RosterParts): Roster {
     book,
     offer,
     putOwn,
-    connected: refute,
+    connected: (peer) => {
+      newcomers.met(peer);
+      refute(peer);
+    },
     dismiss: (peer) => dismiss(state, peer),
+    vouch: views.vouch,
     suspect,
     refute,
     hear: (bytes, from) => hear(state, bytes, from),
     departed: departures.get,
     tick: () => returnOverdue(state),
-    forgive,
+    forgive: () => forgive(state),
     causeOf: (peer) => causes.get(peer),
     confirm: views.confirm,
   };
+}
+
+function forgive(state: State): void {
+  const { parts, views } = state;
+  for (const { record, state: seen } of views.directory.nodes()) {
+    if (seen !== "suspected") continue;
+    if (parts.isConnected(record.peerId)) markLive(state, record.peerId);
+    else parts.reach(record.peerId);
+  }
 }
 
 type State = {
@@ -157,14 +182,15 @@ type State = {
   readonly causes: Map<PeerId, SuspicionCause>;
 };
 
-function takeIn({ parts, book, views, causes }: State, record: NodeRecord): void {
+function takeIn({ parts, book, views, causes }: State, record: NodeRecord, from: PeerId | undefined): void {
   const { peerId } = record;
   const isNew = views.directory.node(peerId) === undefined;
   // A node heard of through others counts once it was reached, where this side reaches every node; else it is believed.
   const believed = parts.isConnected(peerId) || !parts.hasRoom();
   book.put(record);
   if (isNew && !believed) causes.set(peerId, "unseen");
-  views.putRecord(record, believed ? "live" : "suspected");
+  const stranger = !believed && from !== undefined && !parts.isCertified(peerId);
+  views.putRecord(record, believed ? "live" : "suspected", stranger);
 }
 
 /** A newer record says that a node is back: believed at once where it is connected, else it is tried at once. */

@@ -1,6 +1,6 @@
 // The lasting view: who should keep a chunk. Unlike the directory's answers for reads and writes it keeps a node that is
 // silent until the repair delay has passed, so that a short absence moves nothing; nodes that leave or drain are out at once.
-import type { Directory, NodeView } from "../../network/directory.ts";
+import { type Directory, isStranger, type NodeView } from "../../network/directory.ts";
 import type { Address } from "../../protocol/address.ts";
 import { createPlaceIndex, type PlaceIndex, purposeBits, type VaultSlot } from "../../protocol/closest.ts";
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
@@ -74,7 +74,8 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     if (noted.size > 0) changes.set(peer, noted);
   };
   const place = (peer: PeerId): void => {
-    const view = directory.node(peer);
+    const seen = directory.node(peer);
+    const view = isStranger(seen) ? undefined : seen;
     silences.see(peer, view);
     const node: Known = known.get(peer) ?? { view, vaults: new Map(), domain: domainOf(view), tiers: new Set() };
     const before = { tiers: node.tiers, kept: keptOf(node.view), joining: isJoining(node.view) };
