@@ -74,8 +74,7 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     if (noted.size > 0) changes.set(peer, noted);
   };
   const place = (peer: PeerId): void => {
-    const seen = directory.node(peer);
-    const view = isStranger(seen) ? undefined : seen;
+    const view = counted(directory.node(peer));
     silences.see(peer, view);
     const node: Known = known.get(peer) ?? { view, vaults: new Map(), domain: domainOf(view), tiers: new Set() };
     const before = { tiers: node.tiers, kept: keptOf(node.view), joining: isJoining(node.view) };
@@ -150,6 +149,11 @@ function isNear(near: readonly PeerId[], what: ViewChanges, tier: CopyTier): boo
   // What is expected of a tier may be wrong: once a loss counts for chunks with few copies, all that it may concern are counted.
   const turned = [...what].filter(([, tiers]) => tiers.has(tier) || tiers.has("few")).map(([peer]) => peer);
   return turned.some((peer) => near.includes(peer));
+}
+
+/** Nobody waits for a node that is only heard of. */
+function counted(view: NodeView | undefined): NodeView | undefined {
+  return isStranger(view) ? undefined : view;
 }
 
 function isGone(view: NodeView | undefined): boolean {
