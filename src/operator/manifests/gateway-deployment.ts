@@ -69,7 +69,7 @@ export function gatewayDeployment(parts: GatewayParts): Manifest {
           ],
           containers: [containerOf(parts)],
           volumes: [
-            { name: "data", emptyDir: {} },
+            { name: "data", emptyDir: { sizeLimit: String(dataBytes(spec)) } },
             {
               name: "network",
               secret: {
@@ -120,6 +120,14 @@ function containerOf(parts: GatewayParts): Readonly<Record<string, unknown>> {
       temporaryMount,
     ],
   };
+}
+
+/** For identity, known peers, and files of the cache that are being rewritten, bytes. */
+const dataSlack = 256 * 2 ** 20;
+
+// A pod that writes more is evicted: so the limit lies above what the gateway keeps to by itself, with room for blocks half used.
+function dataBytes({ gateway }: VaultFarmSpec): number {
+  return Math.ceil(gateway.cacheDisk * 1.25) + dataSlack;
 }
 
 function redisVolume({ gateway }: VaultFarmSpec): readonly object[] {
