@@ -143,8 +143,13 @@ async function makePod({ name, uid, zone, capacity }: NewPod, hands: FarmHands):
   await hands.writer.create(pods, manifest);
 }
 
+// One that goes for good is told so with what was proven, and tells the others: they need not wait for it to come back. Where
+// it cannot be told, they find out in their own time.
 async function stopNode(name: string, hands: FarmHands): Promise<void> {
   const pod = podOf(name, hands);
+  const { first, second = first } = hands.memory.node(name).evidence ?? {};
+  if (nodeCalled(name, hands).assigned.released === true && second !== undefined)
+    await command(name, hands, (at) => hands.commander.leave(at, second));
   if (pod !== undefined) await hands.writer.remove(pods, pod);
 }
 

@@ -16,6 +16,7 @@ import type { NodeAddress } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
 import type { DesiredState } from "../../protocol/states.ts";
+import type { StopPair } from "../../protocol/stop-decision.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import { type CallMember, callMember } from "./http-call.ts";
@@ -46,6 +47,8 @@ export type NodeCommander = {
   safeToStop(at: CommandPlace, purpose: StopPurpose): Promise<StatementOutcome>;
   /** Asks the node to check another's statement. */
   witnessStop(at: CommandPlace, statement: Uint8Array): Promise<StatementOutcome>;
+  /** Hands the node what shows that it may go for good, which it tells the others when it stops. */
+  leave(at: CommandPlace, pair: Pick<StopPair, "statement" | "witness">): Promise<CommandOutcome>;
   /** Gives the node a membership certificate signed by the owner. */
   certify(at: CommandPlace, certificate: Uint8Array): Promise<CommandOutcome>;
 };
@@ -88,11 +91,17 @@ export function createNodeCommander(keys: CommandKeys, { clock, random, call = c
   return {
     grant: (at) => put(at, "/v1/grant", createGrant(keys.genesis, keys.owner, { peerId: at.node, notAfterMs: 0 })),
     certify: (at, certificate) => put(at, "/v1/certificate", certificate),
+    leave: (at, { statement, witness }) =>
+      put(at, "/v1/leave", textBytes(JSON.stringify({ statement: base64url(statement), witness: base64url(witness) }))),
     tellPeers: (at, peers) => put(at, "/v1/peers", textBytes(JSON.stringify(peers))),
     setDesired: (at, state) => put(at, "/v1/desired", textBytes(JSON.stringify({ state }))),
     safeToStop: (at, purpose) => statement(at, "/v1/safe-to-stop", textBytes(JSON.stringify({ purpose }))),
     witnessStop: (at, bytes) => statement(at, "/v1/stop-witness", bytes),
   };
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64url");
 }
 
 const signedBody = z.object({ signed: z.base64url() });
