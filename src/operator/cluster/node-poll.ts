@@ -9,7 +9,7 @@ import type { PodObject } from "./resources.ts";
 export const questionsMax = 50;
 
 export type NodePoll = {
-  /** What each pod's node answers, by the pod's name; undefined: no answer. Never rejects. */
+  /** What each pod's node answers, by the pod's name; undefined: no answer, or not asked. Never rejects. */
   ask(pods: readonly PodObject[]): Promise<ReadonlyMap<string, NodeStatus | undefined>>;
 };
 
@@ -25,8 +25,8 @@ export function createNodePoll(call: CallMember): NodePoll {
     if (next === undefined) free += 1;
     else next();
   };
-  const askOne = async ({ ip, metadata }: PodObject): Promise<NodeStatus | undefined> => {
-    if (ip === undefined || metadata.deletionTimestamp !== undefined) return undefined;
+  const askOne = async ({ ip }: PodObject): Promise<NodeStatus | undefined> => {
+    if (ip === undefined) return undefined;
     await turn();
     try {
       return await readNodeStatus(call, { ip, port: healthPort });
@@ -35,6 +35,23 @@ export function createNodePoll(call: CallMember): NodePoll {
     }
   };
   return {
-    ask: async (pods) => new Map(await Promise.all(pods.map(async (pod) => [pod.metadata.name, await askOne(pod)] as const))),
+    ask: async (pods) => {
+      const asked = new Set(runningAtTheirAddress(pods));
+      return new Map(
+        await Promise.all(pods.map(async (pod) => [pod.metadata.name, asked.has(pod) ? await askOne(pod) : undefined] as const)),
+      );
+    },
   };
+}
+
+/**
+ * The pods of which an answer would be their own. Ones that are not ready are among them: they have to be told of others
+ * before they can be. One that ended, or whose machine is gone, keeps its address in its object, and another may have it now.
+ */
+export function runningAtTheirAddress(pods: readonly PodObject[]): readonly PodObject[] {
+  const running = pods.filter(({ phase, metadata }) => phase === "Running" && metadata.deletionTimestamp === undefined);
+  const startedMs = ({ startedAt }: PodObject): number => Date.parse(startedAt ?? "") || 0;
+  const latest = new Map<string, number>();
+  for (const pod of running) latest.set(pod.ip ?? "", Math.max(latest.get(pod.ip ?? "") ?? 0, startedMs(pod)));
+  return running.filter((pod) => startedMs(pod) === latest.get(pod.ip ?? ""));
 }
