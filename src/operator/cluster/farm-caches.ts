@@ -156,8 +156,8 @@ function appliedOnly({ metadata }: KubeObject): AppliedObject {
 export type OwnWrites = {
   /** An object was written; the cache must show it, or a later version. */
   wrote(resource: Resource, object: KubeObject): void;
-  /** An object was deleted; the cache must show it going, or gone. */
-  deleted(resource: Resource, object: KubeObject): void;
+  /** An object was deleted; the cache must show it gone, or `going`: with a date of deletion, for something still holds it. */
+  deleted(resource: Resource, object: KubeObject, how: "going" | "gone"): void;
   /** Whether the caches show all of it. What is not shown for a minute is not waited for. */
   areSeen(): boolean;
 };
@@ -165,7 +165,8 @@ export type OwnWrites = {
 type Awaited = {
   readonly cache: Reflector<KubeObject>;
   readonly key: string;
-  readonly version: bigint | "going";
+  readonly uid: string | undefined;
+  readonly version: bigint | "going" | "gone";
   readonly untilMs: number;
 };
 
@@ -178,17 +179,20 @@ export function createOwnWrites(caches: FarmCaches, clock: Clock): OwnWrites {
   const add = (resource: Resource, object: KubeObject, version: Awaited["version"]): void => {
     const cache = cacheOf.get(resource.plural);
     if (cache === undefined) return;
-    awaited = [...awaited, { cache, key: objectKey(object.metadata), version, untilMs: clock.monotonicMs() + unseenMs }];
+    const { metadata } = object;
+    awaited = [...awaited, { cache, key: objectKey(metadata), uid: metadata.uid, version, untilMs: clock.monotonicMs() + unseenMs }];
   };
-  const isSeen = ({ cache, key, version, untilMs }: Awaited): boolean => {
+  const isSeen = ({ cache, key, uid, version, untilMs }: Awaited): boolean => {
     if (clock.monotonicMs() >= untilMs) return true;
     const shown = cache.store.byKey(key);
-    if (version === "going") return shown === undefined || shown.metadata.deletionTimestamp !== undefined;
-    return shown !== undefined && versionOf(shown) >= version;
+    if (typeof version === "bigint") return shown !== undefined && versionOf(shown) >= version;
+    // Another one of that name was made after it.
+    if (shown === undefined || shown.metadata.uid !== uid) return true;
+    return version === "going" && shown.metadata.deletionTimestamp !== undefined;
   };
   return {
     wrote: (resource, object) => add(resource, object, versionOf(object)),
-    deleted: (resource, object) => add(resource, object, "going"),
+    deleted: (resource, object, how) => add(resource, object, how),
     areSeen: () => {
       awaited = awaited.filter((one) => !isSeen(one));
       return awaited.length === 0;

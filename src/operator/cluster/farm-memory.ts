@@ -21,8 +21,8 @@ export type FarmMemory = {
   /** When a status was written last, by object; -Infinity: never by this process. */
   writtenMs(key: string): number;
   noteWritten(key: string, nowMs: number): void;
-  /** When the nodes were asked last. */
-  askedMs: number;
+  /** When the gateways' Secret was last known to be there; -Infinity: never by this process. */
+  grantSeenMs: number;
 };
 
 type Entry = { podUid: string; status?: NodeStatus; told: readonly string[]; evidence?: StopEvidence };
@@ -39,7 +39,7 @@ export function createFarmMemory(): FarmMemory {
     return known;
   };
   return {
-    askedMs: Number.NEGATIVE_INFINITY,
+    grantSeenMs: Number.NEGATIVE_INFINITY,
     node: (name) => {
       const { status, told, evidence } = entries.get(name) ?? { told: [] };
       return { told, ...(status === undefined ? {} : { status }), ...(evidence === undefined ? {} : { evidence }) };

@@ -45,7 +45,7 @@ export function createObjectWriter(client: KubeClient, writes: OwnWrites): Objec
       const { uid } = object.metadata;
       const removed = await client.remove(resource, nameOf(object), { ...(uid === undefined ? {} : { preconditions: { uid } }) });
       if (!removed.ok && removed.error.code !== "not-found") throw removed.error;
-      writes.deleted(resource, object);
+      writes.deleted(resource, object, removed.ok && removed.value.kind === "terminating" ? "going" : "gone");
     },
     release: async (resource, object, finalizer) => {
       const { finalizers = [], resourceVersion } = object.metadata;
@@ -54,7 +54,11 @@ export function createObjectWriter(client: KubeClient, writes: OwnWrites): Objec
       const metadata = { resourceVersion, finalizers: finalizers.filter((one) => one !== finalizer) };
       const patched = await client.patch(resource, nameOf(object), { type: "merge", body: { metadata } });
       if (!patched.ok && patched.error.code !== "not-found") throw patched.error;
-      writes.deleted(resource, object);
+      // One that was being deleted and is held by nobody any more is gone with this.
+      const left = patched.ok ? patched.value.metadata : undefined;
+      const gone = left === undefined || (left.deletionTimestamp !== undefined && (left.finalizers ?? []).length === 0);
+      if (gone) writes.deleted(resource, object, "gone");
+      else writes.wrote(resource, patched.ok ? patched.value : object);
     },
   };
 }

@@ -161,10 +161,9 @@ async function adoptClaims(farm: FarmIdentity, { claims, records }: FarmParts, {
   return orphans.length > 0;
 }
 
-async function askNodes({ pods }: FarmParts, { memory, poll, clock }: Look): Promise<void> {
+async function askNodes({ pods }: FarmParts, { memory, poll }: Look): Promise<void> {
   const answers = await poll.ask(pods);
   for (const { metadata } of pods) memory.setStatus(metadata.name, metadata.uid ?? "", answers.get(metadata.name));
-  memory.askedMs = clock.monotonicMs();
 }
 
 type Observing = Look & { readonly parts: FarmParts; readonly keys: NetworkKeys; readonly complete: boolean };

@@ -1,22 +1,23 @@
 // What a farm has besides its nodes, whatever the plan does: Services, gateways, first peers, budget, policies. Applied
 // where it differs from what was applied last.
-
+import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import type { KubeClient, KubeObject, Reflector, Resource } from "../kube/index.ts";
 import { disruptionBudget } from "../manifests/disruption-budget.ts";
 import { gatewayDeployment } from "../manifests/gateway-deployment.ts";
-import { type FarmIdentity, type Manifest, objectLabels, objectNames } from "../manifests/names.ts";
+import { type FarmIdentity, labels, type Manifest, objectLabels, objectNames } from "../manifests/names.ts";
 import { gatewayNetworkPolicy, nodePolicy } from "../manifests/network-policies.ts";
-import { type NetworkKeys, newGrantSecret } from "../manifests/network-secret.ts";
+import { grantSecretKeys, type NetworkKeys, newGrantSecret } from "../manifests/network-secret.ts";
 import { peersConfigMap } from "../manifests/peers-config-map.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
 import { gatewayService, nodesService } from "../manifests/services.ts";
 import { shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
 import type { FarmCaches, FarmParts } from "./farm-caches.ts";
+import type { FarmMemory } from "./farm-memory.ts";
 import { addressOf } from "./hands.ts";
-import type { ObjectWriter } from "./object-writer.ts";
+import { must, type ObjectWriter } from "./object-writer.ts";
 import { budgets, configMaps, deployments, policies, secrets, services } from "./resources.ts";
 
 export type StandingParts = {
@@ -31,6 +32,8 @@ export type StandingParts = {
   readonly image: PodImage;
   readonly operatorNamespace: string;
   readonly random: Random;
+  readonly clock: Clock;
+  readonly memory: FarmMemory;
 };
 
 /** Brings all of them up to date. Throws the server's error. */
@@ -55,20 +58,23 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   await ensure(deployments, caches.deployments, gatewayDeployment({ farm, spec, image, serviceIps: service.clusterIps }));
 }
 
-// Secrets are not in a cache: whether this one is there is asked once a process and farm, and when the gateways were made.
-async function ensureGrant({ farm, keys, client, caches, random }: StandingParts): Promise<void> {
+/** The gateways' Secret is looked for so often: it is in no cache. While gateways lack, it may be what they lack. Milliseconds. */
+const grantEveryMs = 600_000;
+const grantLackingEveryMs = 15_000;
+
+// One of an earlier farm of this name grants for another network, or is nobody's: it is made anew, as one that is gone is.
+async function ensureGrant({ farm, spec, keys, client, caches, random, clock, memory }: StandingParts): Promise<void> {
+  const gateways = caches.deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
+  const lacking = (gateways?.readyReplicas ?? 0) < spec.gateway.replicas;
+  const sinceMs = clock.monotonicMs() - memory.grantSeenMs;
+  if (sinceMs < (lacking ? grantLackingEveryMs : grantEveryMs)) return;
   const name = objectNames.gatewayGrant(farm.name);
-  if (caches.deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) }) !== undefined) return;
-  const created = await client.create(secrets, newGrantSecret(farm, keys, random));
-  if (!created.ok && created.error.code !== "already-exists") throw created.error;
-  // One of an earlier farm of this name grants for another network, or is nobody's.
-  if (created.ok) return;
   const shown = await client.get(secrets, { namespace: farm.namespace, name });
-  if (shown.ok && shown.value.metadata.labels?.["vaultfarm.dev/farm-uid"] !== farm.uid)
-    await client.update(secrets, {
-      ...newGrantSecret(farm, keys, random),
-      metadata: { ...newGrantSecret(farm, keys, random).metadata, resourceVersion: shown.value.metadata.resourceVersion ?? "" },
-    });
+  if (!shown.ok && shown.error.code !== "not-found") throw shown.error;
+  const isOurs = shown.ok && shown.value.metadata.labels?.[labels.farmUid] === farm.uid;
+  const isWhole = shown.ok && Object.values(grantSecretKeys).every((key) => (shown.value.data?.[key] ?? "") !== "");
+  if (!isOurs || !isWhole) must(await client.apply(secrets, newGrantSecret(farm, keys, random), { force: true }));
+  memory.grantSeenMs = clock.monotonicMs();
 }
 
 /** The spec that was accepted last, as it is kept for a restart. */
