@@ -2,10 +2,15 @@
 // that Helm refuses a misspelled value before anything is installed.
 import { z } from "zod";
 import { editorSchema } from "../../src/operator/api/structural-schema.ts";
-import { vaultFarmJsonSchema } from "../../src/operator/api/vault-farm.ts";
+import { farmNameMax, vaultFarmJsonSchema } from "../../src/operator/api/vault-farm.ts";
 import { logLevels } from "../../src/runtime/log.ts";
 
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
+const secretName = z.string().regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/);
+const farmName = z
+  .string()
+  .max(farmNameMax)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 const texts = z.record(z.string(), z.string());
 const anyObject = z.record(z.string(), z.unknown());
 const flag = (fallback: boolean): z.ZodDefault<z.ZodBoolean> => z.boolean().default(fallback);
@@ -19,7 +24,11 @@ const image = z.strictObject({
     .default("")
     .describe("`sha256:…` pins the image whatever the tag says."),
   pullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).default("IfNotPresent").describe("Of all its pods."),
-  pullSecrets: z.array(z.strictObject({ name })).max(8).default([]).describe("Secrets for pulling it, as `[{name: …}]`."),
+  pullSecrets: z
+    .array(z.strictObject({ name: secretName }))
+    .max(8)
+    .default([])
+    .describe("Secrets for pulling it, as `[{name: …}]`."),
 });
 
 const values = z.strictObject({
@@ -41,7 +50,7 @@ const values = z.strictObject({
   }),
   rbac: z.strictObject({
     create: flag(true).describe("Makes the operator's roles."),
-    aggregate: flag(true).describe("Adds the kinds to the cluster's roles view, edit and admin."),
+    aggregate: flag(true).describe("With `rbac.create`: adds the kinds to the cluster's roles view, edit and admin."),
   }),
   networkPolicy: z.strictObject({ enabled: flag(true).describe("Lets in nothing but readers of metrics.") }),
   podDisruptionBudget: z.strictObject({ enabled: flag(true).describe("One operator pod at a time may be evicted.") }),
@@ -58,7 +67,7 @@ const values = z.strictObject({
   }),
   farm: z.strictObject({
     create: flag(false).describe("Makes a first farm in the release's namespace; uninstalling leaves it."),
-    name: name.default("attic").describe("The farm's name."),
+    name: farmName.default("attic").describe("The farm's name."),
     spec: anyObject.describe("Fields of `VaultFarm.spec`; `replicas` counts at the first installation only."),
   }),
   // Helm gives these to every chart that others depend on.

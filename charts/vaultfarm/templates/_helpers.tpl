@@ -8,7 +8,7 @@
 
 {{- define "vaultfarm.selector" -}}
 app.kubernetes.io/name: vaultfarm
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
 {{- end }}
 
