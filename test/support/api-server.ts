@@ -24,9 +24,9 @@ export type ApiServer = {
 };
 
 const advice = [
-  "the cluster tier needs the programs etcd and kube-apiserver (1.31 or later):",
+  "the cluster tier needs the programs etcd and kube-apiserver (1.31 or later), and helm (4):",
   "put them on PATH, into ~/.cache/vaultfarm-kube/bin, or name their folder in VAULTFARM_KUBE_BIN",
-  "(setup-envtest of controller-runtime downloads both; so does any Kubernetes release)",
+  "(setup-envtest of controller-runtime downloads the first two; so does any Kubernetes release)",
 ].join("\n");
 
 /** Folders in which the programs are looked for, in this order. */
@@ -36,7 +36,8 @@ function folders(): readonly string[] {
   return [...(VAULTFARM_KUBE_BIN === undefined ? [] : [VAULTFARM_KUBE_BIN]), ...(PATH ?? "").split(delimiter), join(cache, "bin")];
 }
 
-function program(name: string): string {
+/** Path of a program of Kubernetes or its tools. Throws with what to install where it is missing. */
+export function kubeProgram(name: string): string {
   const found = folders()
     .map((folder) => join(folder, name))
     .find((path) => existsSync(path));
@@ -46,7 +47,7 @@ function program(name: string): string {
 
 /** Starts both and waits until the server is ready. Throws with what to install where a program is missing. */
 export async function startApiServer(): Promise<ApiServer> {
-  const [etcdPath, serverPath] = [program("etcd"), program("kube-apiserver")];
+  const [etcdPath, serverPath] = [kubeProgram("etcd"), kubeProgram("kube-apiserver")];
   const folder = await mkdtemp(join(tmpdir(), "vaultfarm-api-"));
   const processes: ChildProcess[] = [];
   const stop = async (): Promise<void> => {
