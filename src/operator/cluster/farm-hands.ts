@@ -1,6 +1,7 @@
 // Carries out what was planned for a farm in a cluster: each action becomes objects of the API server or a signed command
 // to a node. The decisions are the plan's alone; every action can be cut short and repeated.
 import type { Random } from "../../runtime/random.ts";
+import { parseQuantity } from "../api/quantity.ts";
 import { annotations, labels, nodeFinalizer } from "../manifests/names.ts";
 import { vaultNodePod } from "../manifests/vault-node-pod.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
@@ -50,8 +51,7 @@ async function act(action: FarmAction, hands: FarmHands): Promise<void> {
       );
       return;
     case "grow-volume":
-      await hands.writer.apply(claims, claimOf(action.name, action.bytes, hands));
-      return;
+      return growVolume(action.name, action.bytes, hands);
     case "remove-node":
       return removeNode(action.name, action.volume, hands);
     case "grant-node":
@@ -145,6 +145,13 @@ async function makePod({ name, uid, zone, capacity }: NewPod, hands: FarmHands):
 
 // One that goes for good is told so with what was proven, and tells the others: they need not wait for it to come back. Where
 // it cannot be told, they find out in their own time.
+// Asked for once: whether and when the volume grows is its class's affair.
+async function growVolume(name: string, bytes: number, hands: FarmHands): Promise<void> {
+  const claim = hands.parts.claims.find(({ metadata }) => metadata.name === name);
+  const asked = claim?.requested === undefined ? 0 : (parseQuantity(claim.requested) ?? 0);
+  if (asked < bytes) await hands.writer.apply(claims, claimOf(name, bytes, hands));
+}
+
 async function stopNode(name: string, hands: FarmHands): Promise<void> {
   const pod = podOf(name, hands);
   const { first, second = first } = hands.memory.node(name).evidence ?? {};
@@ -158,7 +165,9 @@ async function stopNode(name: string, hands: FarmHands): Promise<void> {
 async function removeNode(name: string, volume: "keep" | "delete", hands: FarmHands): Promise<void> {
   const { parts, client, writer } = hands;
   const pod = podOf(name, hands);
-  if (pod !== undefined) await writer.remove(pods, pod);
+  // On a machine that is gone nobody ends the pod, and as long as it is there its claim stays.
+  const isGone = nodeCalled(name, hands).hostState === "gone";
+  if (pod !== undefined) await writer.remove(pods, pod, isGone ? { gracePeriodSeconds: 0 } : {});
   const claim = parts.claims.find(({ metadata }) => metadata.name === name);
   if (claim?.volumeName !== undefined && volume === "keep") {
     const body = {

@@ -14,7 +14,7 @@ export type ObjectWriter = {
   /** Makes it; false where there is one of that name. */
   create(resource: Resource, manifest: Manifest): Promise<boolean>;
   /** Deletes exactly this object; nothing where it is gone. */
-  remove(resource: Resource, object: KubeObject): Promise<void>;
+  remove(resource: Resource, object: KubeObject, options?: { readonly gracePeriodSeconds?: number }): Promise<void>;
   /** Takes the finalizers of ours off an object. */
   release(resource: Resource, object: KubeObject, finalizer: string): Promise<void>;
 };
@@ -41,9 +41,12 @@ export function createObjectWriter(client: KubeClient, writes: OwnWrites): Objec
       writes.wrote(resource, must(created));
       return true;
     },
-    remove: async (resource, object) => {
+    remove: async (resource, object, options = {}) => {
       const { uid } = object.metadata;
-      const removed = await client.remove(resource, nameOf(object), { ...(uid === undefined ? {} : { preconditions: { uid } }) });
+      const removed = await client.remove(resource, nameOf(object), {
+        ...options,
+        ...(uid === undefined ? {} : { preconditions: { uid } }),
+      });
       if (!removed.ok && removed.error.code !== "not-found") throw removed.error;
       writes.deleted(resource, object, removed.ok && removed.value.kind === "terminating" ? "going" : "gone");
     },

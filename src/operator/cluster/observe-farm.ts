@@ -8,16 +8,7 @@ import { parseQuantity } from "../api/quantity.ts";
 import type { TopologySpec } from "../api/vault-farm.ts";
 import { type VaultNodeSpec, vaultNodeSpecSchema } from "../api/vault-node.ts";
 import { annotations, labels } from "../manifests/names.ts";
-import type {
-  CopiesCount,
-  HostState,
-  MemberState,
-  NodeReport,
-  ObservedFarm,
-  ObservedNode,
-  StopEvidence,
-  VolumeState,
-} from "../vault-farm/observed.ts";
+import type { HostState, MemberState, NodeReport, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
 import type { FarmParts } from "./farm-caches.ts";
 import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
 
@@ -37,7 +28,6 @@ export type Looked = FarmParts & {
   readonly topology: TopologySpec;
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly networkId?: Address;
-  readonly copies?: CopiesCount;
   readonly memory: (node: string) => NodeMemory;
   /** Both clocks at the look: `nowMs` is the plan's, `wallMs` that of the objects' dates. */
   readonly nowMs: number;
@@ -61,7 +51,6 @@ export function observeFarm(looked: Looked): ObservedFarm {
     nodes: nodes.sort((a, b) => a.createdMs - b.createdMs || (a.name < b.name ? -1 : 1)),
     gateways: [],
     ...(looked.networkId === undefined ? {} : { networkId: looked.networkId }),
-    ...(looked.copies === undefined ? {} : { copies: looked.copies }),
   };
 }
 

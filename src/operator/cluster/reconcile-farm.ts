@@ -16,6 +16,7 @@ import { createNodeCommander } from "../node-access/node-commander.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { clusterGoal } from "../vault-farm/goal.ts";
 import { judgeSpec } from "../vault-farm/judge-spec.ts";
+import { shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
 import { planFarm } from "../vault-farm/plan.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
@@ -116,7 +117,9 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const hands = { ...look, farm, spec, goal, observed, parts, keys: reading.keys, commander, writer };
   const gateways = gatewaysOf(farm, spec, caches);
   const seen = { goal, observed, actions, gateways, selector: selectorText(farm.name, "node"), zoneKey: spec.topology.zoneKey, nowMs };
-  await look.statusWriter.write(object, parts.records, { ...seen, ...(refused === undefined ? {} : { refused }) }, memory);
+  // A look that does not see everything shows nothing either.
+  if (observed.complete)
+    await look.statusWriter.write(object, parts.records, { ...seen, ...(refused === undefined ? {} : { refused }) }, memory);
   if (!goal.paused && observed.complete) {
     await ensureStandingObjects({ ...hands });
     await carryOut(actions, hands);
@@ -171,7 +174,6 @@ type Observing = Look & { readonly parts: FarmParts; readonly keys: NetworkKeys;
 function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, clock }: Observing): ObservedFarm {
   const nowMs = clock.monotonicMs();
   const statuses = parts.records.map(({ metadata }) => memory.node(metadata.name).status);
-  const copies = memory.countCopies(countCopies(statuses, keys.genesis.copies), nowMs);
   const machines = [...caches.machines.store.values()];
   const observed = observeFarm({
     ...parts,
@@ -185,14 +187,20 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
     memory: memory.node,
     nowMs,
     wallMs: clock.wallMs(),
-    ...(copies === undefined ? {} : { copies }),
   });
+  // Of those that could count: one that cannot run would otherwise keep the count, and so its own replacement, open for ever.
+  const counting = observed.nodes.filter((node) => shouldRun(node) && node.awaySinceMs === undefined && node.desired !== "Fenced");
+  const counted = countCopies(
+    counting.map(({ name }) => memory.node(name).status),
+    keys.genesis.copies,
+  );
+  const copies = memory.countCopies(counted, nowMs);
   const scores = scoresOf(statuses.flatMap((status) => status ?? []));
   const nodes = observed.nodes.map((node) => {
     const score = node.peerId === undefined ? undefined : scores.get(node.peerId);
     return node.report === undefined || score === undefined ? node : { ...node, report: { ...node.report, score } };
   });
-  return { ...observed, nodes };
+  return { ...observed, nodes, ...(copies === undefined ? {} : { copies }) };
 }
 
 function gatewaysOf(farm: FarmIdentity, spec: VaultFarmSpec, { deployments }: FarmCaches) {
