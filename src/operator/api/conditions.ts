@@ -107,6 +107,7 @@ export const farmConditions = {
       Answering: ["True", "{ready} of {wanted} gateways answer."],
       NoneReady: ["False", "None of {wanted} gateways answers yet; look at their pods."],
       NoneWanted: ["False", "No gateway is wanted; set spec.gateway.replicas to 1 or more to reach the farm by HTTP."],
+      Asleep: ["False", "No gateway runs while the farm hibernates."],
     },
   },
   SpecAccepted: {

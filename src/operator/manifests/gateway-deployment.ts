@@ -44,7 +44,8 @@ export function gatewayDeployment(parts: GatewayParts): Manifest {
     kind: "Deployment",
     metadata: farmMeta(farm, objectNames.gateway(farm.name), "gateway"),
     spec: {
-      replicas: spec.gateway.replicas,
+      // Without nodes there is nothing to serve.
+      replicas: spec.replicas === 0 ? 0 : spec.gateway.replicas,
       selector: { matchLabels: selectorLabels(farm.name, "gateway") },
       // A new one answers before an old one goes.
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },

@@ -109,6 +109,12 @@ test("a gateway reads its environment as the farm says, and knows every name it 
   assert.equal(readGatewayConfig(environment(templateSpec(other))).writes, "off", "a cluster's gateway is closed unless opened");
 });
 
+test("a farm that hibernates runs no gateways either", () => {
+  const replicasOf = (one: VaultFarmSpec): unknown =>
+    Reflect.get(gatewayDeployment({ farm, spec: one, image, serviceIps: [] })["spec"] as object, "replicas");
+  assert.deepEqual([replicasOf(spec), replicasOf({ ...spec, replicas: 0 })], [2, 0]);
+});
+
 test("gateways find the Redis that they share where the farm says, and room on disk; what fits the kinds fits them", () => {
   const gateway = {
     replicas: 2,

@@ -139,7 +139,8 @@ function joined({ observed, goal }: FarmSeen): ConditionNow {
   return farmCondition("NetworkJoined", "Joined", { nodes: running.length });
 }
 
-function gateway({ gateways: { ready, wanted } }: FarmSeen): ConditionNow {
+function gateway({ goal, gateways: { ready, wanted } }: FarmSeen): ConditionNow {
+  if (!goal.running) return farmCondition("GatewayReady", "Asleep");
   if (wanted === 0) return farmCondition("GatewayReady", "NoneWanted");
   return ready === 0
     ? farmCondition("GatewayReady", "NoneReady", { wanted })

@@ -70,7 +70,7 @@ const states: readonly (readonly [string, Change, Readonly<Record<string, string
   [
     "hibernating",
     { goal: { nodes: 0, running: false }, nodes: five(Object.fromEntries(names.map((name) => [name, down]))) },
-    { Ready: "Hibernating", SpecAccepted: "Accepted" },
+    { Ready: "Hibernating", SpecAccepted: "Accepted", GatewayReady: "Asleep" },
   ],
   ["paused", { goal: { paused: true, nodes: 7 } }, { Paused: "PausedBySpec", Progressing: "Halted" }],
   ["surplus", { goal: { nodes: 4 } }, { Progressing: "Working", Draining: "NoDrain" }],
