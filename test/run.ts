@@ -1,6 +1,6 @@
 // `npm test [-- TIER|FILE…]`: runs the tests tier by tier on Node's own runner and closes with one line of totals.
 // Tiers by cost: unit (beside the source, vectors, house rules), sim (seeded networks), integration (real processes),
-// cluster (a real Kubernetes API server; run only when named, since it needs programs that npm does not bring).
+// cluster (a real Kubernetes API server) and e2e (a real cluster; both run only when named, since they need what npm does not bring).
 import { globSync } from "node:fs";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -33,6 +33,13 @@ const tiers: readonly Tier[] = [
     timeoutMs: 30 * minute,
     onlyNamed:
       "it needs the programs etcd, kube-apiserver and helm, on PATH, in ~/.cache/vaultfarm-kube/bin or in the folder VAULTFARM_KUBE_BIN; then: npm run test:cluster",
+  },
+  {
+    name: "e2e",
+    globs: ["test/e2e/**/*.test.ts"],
+    concurrency: 1,
+    timeoutMs: 40 * minute,
+    onlyNamed: "it needs a cluster that KUBECONFIG names, kubectl and helm; then: npm run e2e",
   },
 ];
 

@@ -1,0 +1,89 @@
+// Proves that `helm install` in a namespace with restricted Pod Security gives a farm that keeps what is put in, and that it
+// does so while its pods die and its nodes are added and taken away: no content hash changes.
+// Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
+import { strict as assert } from "node:assert";
+import { type Kept, scenarios } from "../support/cluster-farm.ts";
+import { helm } from "../support/cluster-tools.ts";
+import { conditionOf, untilSettled } from "../support/cluster-views.ts";
+import { until } from "../support/deadline.ts";
+
+const minute = 60_000;
+const { scenario } = scenarios("first");
+let files: readonly Kept[] = [];
+
+scenario("helm install makes a farm of five nodes; files go in and come out", async (release) => {
+  const { views, namespace, name } = release;
+  await release.install();
+  await untilSettled(views, release, { nodes: 5, withinMs: 5 * minute });
+  files = await release.put(1);
+  await release.assertKept(files);
+  const farm = await until(
+    "every condition is known",
+    async () => {
+      const seen = await views.farm(namespace, name);
+      return seen.status?.conditions?.every(({ status }) => status !== "Unknown") === true && seen;
+    },
+    2 * minute,
+  );
+  const wanted = {
+    Ready: "True",
+    SpecAccepted: "True",
+    NetworkJoined: "True",
+    GatewayReady: "True",
+    DataAtRisk: "False",
+    Degraded: "False",
+  };
+  for (const [type, status] of Object.entries(wanted))
+    assert.equal(conditionOf(farm, type)?.status, status, conditionOf(farm, type)?.message);
+});
+
+scenario("helm test stores a file and reads it back", async ({ namespace }) => {
+  assert.match(await helm("test", "vaultfarm", "-n", namespace, "--timeout", "2m"), /Phase:\s+Succeeded/);
+});
+
+scenario("a pod that is killed comes back with its volume and its identity, and reads go on", async (release) => {
+  const { views, namespace, name } = release;
+  const before = await views.nodes(namespace, name);
+  const [victim] = await views.pods(namespace, name);
+  assert.ok(victim);
+  await release.kubectl("delete", "pod", victim.metadata.name, "--grace-period=0", "--force");
+  await release.assertKept(files);
+  await until("another pod of that name", async () => {
+    const pods = await views.pods(namespace, name);
+    return pods.some(({ metadata }) => metadata.name === victim.metadata.name && metadata.uid !== victim.metadata.uid);
+  });
+  await untilSettled(views, release, { nodes: 5, withinMs: 3 * minute });
+  const after = await views.nodes(namespace, name);
+  const identities = (nodes: typeof before): readonly string[] =>
+    nodes.map(({ metadata, status }) => `${metadata.name} ${status?.peerId}`).sort();
+  assert.deepEqual(identities(after), identities(before));
+  await release.assertKept(files);
+});
+
+scenario("fewer nodes than copies are refused in words, and nothing is taken away", async (release) => {
+  const { views, namespace, name } = release;
+  const before = await untilSettled(views, release, { nodes: 5, withinMs: minute });
+  await release.kubectl("scale", "vf", name, "--replicas=3");
+  const refused = await until("the condition says so", async () => {
+    const condition = conditionOf(await views.farm(namespace, name), "SpecAccepted");
+    return condition?.status === "False" && condition;
+  });
+  assert.equal(refused.reason, "FewerNodesThanCopies");
+  assert.match(refused.message, /3 nodes cannot hold 4 copies/);
+  const nodes = await views.nodes(namespace, name);
+  assert.deepEqual(nodes.map(({ metadata }) => metadata.name).sort(), before);
+  assert.ok(nodes.every(({ metadata, spec }) => metadata.deletionTimestamp === undefined && spec.assigned?.leaving === undefined));
+  await release.kubectl("scale", "vf", name, "--replicas=5");
+  assert.deepEqual(await untilSettled(views, release, { nodes: 5, withinMs: 2 * minute }), before);
+});
+
+scenario("kubectl scale to seven nodes and back to five: two are drained with proof, every file stays", async (release) => {
+  const { views, name } = release;
+  await release.kubectl("scale", "vf", name, "--replicas=7");
+  await untilSettled(views, release, { nodes: 7, withinMs: 4 * minute });
+  await release.assertKept(files);
+  const more = await release.put(2);
+  await release.kubectl("scale", "vf", name, "--replicas=5");
+  await untilSettled(views, release, { nodes: 5, withinMs: 8 * minute });
+  await release.assertKept([...files, ...more]);
+});

@@ -1,0 +1,39 @@
+// `npm run e2e [-- FILE…]`: the scenarios against the cluster that KUBECONFIG names. The image is VAULTFARM_E2E_IMAGE, which
+// the cluster's nodes can pull or have; where VAULTFARM_E2E_LOAD names a command, it is made first and given to that
+// command as an archive ("kind load image-archive"). VAULTFARM_E2E_ALL=1 runs the longer scenarios too.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+function mustRun(command: string, args: readonly string[]): void {
+  const { status, error } = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"] });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed, which the scenarios need`, { cause: error });
+}
+
+for (const [command, ...args] of [
+  ["helm", "version", "--short"],
+  ["kubectl", "get", "nodes"],
+] as const)
+  mustRun(command, args);
+const { VAULTFARM_E2E_LOAD: load, VAULTFARM_E2E_IMAGE: image = "vaultfarm:e2e" } = process.env;
+if (load !== undefined && load !== "") {
+  const folder = mkdtempSync(join(tmpdir(), "vaultfarm-e2e-"));
+  try {
+    const archive = join(folder, "image.tar");
+    mustRun(process.execPath, ["bin/image.ts", "--out", archive, "--tag", image]);
+    // In a shell, since the command may have arguments of its own.
+    mustRun("sh", ["-c", `${load} "$0"`, archive]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+const chosen = process.argv.slice(2);
+const { status } = spawnSync(
+  process.execPath,
+  ["--disable-warning=ExperimentalWarning", "test/run.ts", ...(chosen.length > 0 ? chosen : ["e2e"])],
+  {
+    stdio: "inherit",
+  },
+);
+process.exitCode = status ?? 1;

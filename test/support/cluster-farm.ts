@@ -1,0 +1,155 @@
+// A release of the chart in a namespace of a test's own, with the restricted Pod Security standard enforced: the sample
+// farm, files that are put in and read back through its gateways, and words on what went wrong where a scenario fails.
+import { randomUUID } from "node:crypto";
+import { after, test } from "node:test";
+import { helm, kubectl, openTunnel, runTool, type Tunnel } from "./cluster-tools.ts";
+import { type ClusterViews, openViews } from "./cluster-views.ts";
+import { until } from "./deadline.ts";
+import { assertReads, noise, store } from "./objects.ts";
+
+export type Kept = { readonly address: string; readonly bytes: Uint8Array };
+
+/** The image that is installed; it is in the cluster already, or made and loaded by `npm run e2e`. */
+export const image: string = process.env["VAULTFARM_E2E_IMAGE"] ?? "vaultfarm:e2e";
+/** Whether the scenarios that take longer are to run too. */
+export const all: boolean = process.env["VAULTFARM_E2E_ALL"] === "1";
+
+export type Release = {
+  readonly namespace: string;
+  readonly name: string;
+  readonly views: ClusterViews;
+  /** `helm upgrade --install` with the test's own values and `sets`. */
+  install(...sets: readonly string[]): Promise<void>;
+  /** kubectl in the namespace. */
+  kubectl(...args: readonly string[]): Promise<string>;
+  apply(manifest: object): Promise<void>;
+  /** Base address of a gateway of `farm` on this machine. */
+  gateway(farm?: string): Promise<string>;
+  /** Files of several sizes, put in. */
+  put(seed: number, farm?: string): Promise<readonly Kept[]>;
+  /** Fails unless every file comes back as it was put in. */
+  assertKept(files: readonly Kept[], farm?: string): Promise<void>;
+  /** Takes everything away. */
+  remove(): Promise<void>;
+};
+
+// Vaults small enough for any cluster; caches too small to answer in place of the vaults; what is asked of machines is
+// little, so that twelve nodes find a place on a laptop.
+const values = [
+  "farm.create=true",
+  "farm.spec.vaultCapacity=256Mi",
+  "farm.spec.gateway.cacheMemory=1Mi",
+  "farm.spec.pod.resources.requests.cpu=20m",
+  "farm.spec.pod.resources.requests.memory=128Mi",
+  "farm.spec.gateway.resources.requests.cpu=20m",
+  "farm.spec.gateway.resources.requests.memory=128Mi",
+];
+
+const sizes = [1, 70_000, 9 * 2 ** 20, 24 * 2 ** 20];
+
+function imageValues(named: string): readonly string[] {
+  const at = named.lastIndexOf(":");
+  return [`image.repository=${named.slice(0, at)}`, `image.tag=${named.slice(at + 1)}`, "image.pullPolicy=IfNotPresent"];
+}
+
+/** Makes the namespace; the release is removed when the file's tests are over. `label`: what its name says it is for. */
+export async function openRelease(label: string): Promise<Release> {
+  const namespace = `vaultfarm-e2e-${label}-${randomUUID().slice(0, 5)}`;
+  const name = "attic";
+  const views = await openViews();
+  const tunnels = new Map<string, Tunnel>();
+  const manifest = {
+    apiVersion: "v1",
+    kind: "Namespace",
+    metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
+  };
+  await runTool("kubectl", ["apply", "-f", "-"], { input: JSON.stringify(manifest) });
+  const gateway = async (farm = name): Promise<string> => {
+    const open = tunnels.get(farm);
+    // A tunnel leads to one pod and ends with it.
+    if (open?.isOpen() === true) return open.url;
+    const tunnel = await until(`a gateway of ${farm} takes a tunnel`, () =>
+      openTunnel("port-forward", "-n", namespace, `svc/${farm}-gateway`, ":8080"),
+    );
+    tunnels.set(farm, tunnel);
+    return tunnel.url;
+  };
+  return {
+    namespace,
+    name,
+    views,
+    gateway,
+    install: async (...sets) => {
+      const given = [...imageValues(image), ...values, ...sets].flatMap((value) => ["--set", value]);
+      await helm("upgrade", "--install", "vaultfarm", "charts/vaultfarm", "-n", namespace, ...given);
+    },
+    kubectl: (...args) => kubectl("-n", namespace, ...args),
+    apply: async (object) => {
+      await runTool("kubectl", ["-n", namespace, "apply", "-f", "-"], { input: JSON.stringify(object) });
+    },
+    put: async (seed, farm = name) => {
+      const kept: Kept[] = [];
+      for (const [i, size] of sizes.entries()) {
+        const bytes = noise(size, seed * 100 + i);
+        kept.push({ bytes, address: (await store(await gateway(farm), bytes)).address });
+      }
+      return kept;
+    },
+    assertKept: async (files, farm = name) => {
+      for (const { address, bytes } of files) await assertReads(await gateway(farm), address, bytes);
+    },
+    remove: async () => {
+      for (const tunnel of tunnels.values()) await tunnel.close();
+      await removeAll(namespace);
+      await views.close();
+    },
+  };
+}
+
+// The operator goes last, since it lets the records of nodes go; then what of the release is outside of the namespace.
+async function removeAll(namespace: string): Promise<void> {
+  await kubectl("-n", namespace, "delete", "vaultfarms", "--all", "--ignore-not-found", "--timeout=60s").catch(() => "");
+  await kubectl("-n", namespace, "wait", "vaultnodes", "--all", "--for=delete", "--timeout=60s").catch(() => "");
+  await helm("uninstall", "vaultfarm", "-n", namespace, "--ignore-not-found");
+  await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=110s");
+}
+
+/** Scenarios of one release, in their order. `open`: makes it before the first. */
+export function scenarios(label: string): { scenario(name: string, run: (release: Release) => Promise<void>): void } {
+  let release: Promise<Release> | undefined;
+  const opened = (): Promise<Release> => {
+    release ??= openRelease(label);
+    return release;
+  };
+  after(async () => (await release)?.remove());
+  return {
+    scenario: (name, run) => {
+      test(name, async (context) => {
+        const open = await opened();
+        try {
+          await run(open);
+        } catch (error) {
+          context.diagnostic(await stateOf(open));
+          throw error;
+        }
+      });
+    },
+  };
+}
+
+/** What there is in the namespace and what the operator did last, for whoever reads of a failure. */
+async function stateOf({ namespace }: Release): Promise<string> {
+  const questions = [
+    ["get", "vaultfarms,vaultnodes,pods,persistentvolumeclaims", "-o", "wide"],
+    [
+      "get",
+      "vaultfarms",
+      "-o",
+      "jsonpath={range .items[*].status.conditions[*]}{.type}={.status} {.reason}: {.message}{'\\n'}{end}{.items[*].status.plan}",
+    ],
+    ["logs", "-l", "app.kubernetes.io/component=operator", "--tail=30", "--prefix"],
+    ["get", "events", "--field-selector=type=Warning"],
+  ];
+  const answers = questions.map((args) => kubectl("-n", namespace, ...args).catch((error: unknown) => String(error)));
+  return (await Promise.all(answers)).join("\n");
+}

@@ -1,0 +1,96 @@
+// What the tests against a cluster read of its objects: as they are served, only the fields that are asked about.
+import { openTunnel, type Tunnel } from "./cluster-tools.ts";
+import { until } from "./deadline.ts";
+
+type Meta = { readonly name: string; readonly uid: string; readonly generation?: number; readonly deletionTimestamp?: string };
+export type ConditionView = {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly observedGeneration?: number;
+};
+export type FarmView = {
+  readonly metadata: Meta;
+  readonly spec: { readonly replicas: number };
+  readonly status?: {
+    readonly networkId?: string;
+    readonly readyNodes?: number;
+    readonly conditions?: readonly ConditionView[];
+    readonly plan?: readonly unknown[];
+  };
+};
+export type NodeView = {
+  readonly metadata: Meta;
+  readonly spec: { readonly assigned?: { readonly leaving?: string; readonly released?: boolean } };
+  readonly status?: { readonly peerId?: string };
+};
+export type PodView = {
+  readonly metadata: Meta & { readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec: { readonly nodeName?: string };
+  readonly status: { readonly podIP?: string; readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+};
+
+const group = "/apis/vaultfarm.dev/v1alpha1";
+
+/** The API server, asked through one `kubectl proxy` instead of a process for each question. */
+export type ClusterViews = {
+  /** An object; undefined where there is none. */
+  get<T>(path: string): Promise<T | undefined>;
+  farm(namespace: string, name: string): Promise<FarmView>;
+  nodes(namespace: string, farm: string): Promise<readonly NodeView[]>;
+  /** Pods of vault nodes. */
+  pods(namespace: string, farm: string): Promise<readonly PodView[]>;
+  close(): Promise<void>;
+};
+
+export async function openViews(): Promise<ClusterViews> {
+  let proxy: Tunnel = await openTunnel("proxy", "--port=0");
+  const get = async <T>(path: string): Promise<T | undefined> => {
+    if (!proxy.isOpen()) proxy = await openTunnel("proxy", "--port=0");
+    const answer = await fetch(`${proxy.url}${path}`, { signal: AbortSignal.timeout(20_000) });
+    if (answer.status === 404) return undefined;
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as T;
+  };
+  const items = async <T>(path: string): Promise<readonly T[]> => (await get<{ readonly items: readonly T[] }>(path))?.items ?? [];
+  return {
+    get,
+    farm: async (namespace, name) => {
+      const farm = await get<FarmView>(`${group}/namespaces/${namespace}/vaultfarms/${name}`);
+      if (farm === undefined) throw new Error(`there is no VaultFarm ${namespace}/${name}`);
+      return farm;
+    },
+    nodes: (namespace, farm) => items(`${group}/namespaces/${namespace}/vaultnodes?labelSelector=vaultfarm.dev/farm%3D${farm}`),
+    pods: (namespace, farm) => items(`/api/v1/namespaces/${namespace}/pods?labelSelector=vaultfarm.dev/farm%3D${farm},vaultfarm.dev/node`),
+    close: () => proxy.close(),
+  };
+}
+
+/** The condition `type` of a farm, undefined while there is none for the newest spec. */
+export function conditionOf({ metadata, status }: FarmView, type: string): ConditionView | undefined {
+  return status?.conditions?.find((one) => one.type === type && one.observedGeneration === metadata.generation);
+}
+
+export function isReady({ status }: PodView): boolean {
+  return status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") === true;
+}
+
+/** Names of the nodes once the farm has `count` of them, all ready, and nothing is left to do. */
+export function untilSettled(
+  views: ClusterViews,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  { nodes: count, withinMs }: { readonly nodes: number; readonly withinMs: number },
+): Promise<readonly string[]> {
+  return until(
+    `${name} has ${count} ready nodes and nothing to do`,
+    async () => {
+      const farm = await views.farm(namespace, name);
+      const [nodes, pods] = await Promise.all([views.nodes(namespace, name), views.pods(namespace, name)]);
+      const settled = conditionOf(farm, "Ready")?.status === "True" && conditionOf(farm, "Progressing")?.reason === "Settled";
+      const ready = pods.filter((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined).length;
+      return settled && nodes.length === count && ready === count && nodes.map(({ metadata }) => metadata.name).sort();
+    },
+    withinMs,
+  );
+}
