@@ -10,11 +10,14 @@ const definitions: Resource = defineResource({
   namespaced: false,
 });
 
+/** The name under which Helm applies what lies in crds/. Under another one, its next `helm install` of a newer chart would be refused as a conflict. */
+const helmsName = "helm";
+
 /** Applies both. An operator that may not is told so, and works with the kinds that there are. */
 export async function ensureKinds(client: KubeClient, log: Log): Promise<void> {
   for (const kind of kinds) {
     const definition = customResourceDefinition(kind) as unknown as KubeObject;
-    const applied = await client.apply(definitions, definition, { force: true });
+    const applied = await client.apply(definitions, definition, { force: true, fieldManager: helmsName });
     if (!applied.ok)
       log.warn("a kind could not be brought up to date: apply charts/vaultfarm/crds by hand", { kind: kind.kind, cause: applied.error });
   }
