@@ -14,6 +14,7 @@ import { createFarmCaches, type FarmCaches, farmKeyOf, farmKeyOfRecord } from ".
 import { createNetworkKeyring } from "./cluster/network-keys.ts";
 import { createNodePoll } from "./cluster/node-poll.ts";
 import { createFarmReconciler } from "./cluster/reconcile-farm.ts";
+import { releaseWithNamespace } from "./cluster/release-records.ts";
 import { createStatusWriter } from "./cluster/status-writer.ts";
 import type { OperatorConfig } from "./config.ts";
 import {
@@ -69,10 +70,21 @@ export function createOperator(config: OperatorConfig, tools: OperatorTools): Pr
     stop: async () => {
       stopping.abort(new Error("the operator stops"));
       await running;
+      if (client !== undefined) await letNamespaceGo(config.namespace, client, tools.log);
       await client?.close();
       await health.stop();
     },
   };
+}
+
+// Its own namespace may be why it is stopped.
+async function letNamespaceGo(namespace: string, client: KubeClient, log: Log): Promise<void> {
+  try {
+    const released = await releaseWithNamespace(namespace, client);
+    if (released > 0) log.info("the namespace is being deleted, so its nodes are let go", { namespace, nodes: released });
+  } catch (cause) {
+    log.warn("whether the namespace is being deleted could not be seen", { namespace, cause });
+  }
 }
 
 type Reach = { readonly client: KubeClient; readonly metrics: KubeMetrics };

@@ -7,7 +7,7 @@ import type { FarmReason } from "../api/conditions.ts";
 import type { ManifestProblem } from "../api/problem.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import type { KubeClient, Outcome } from "../kube/index.ts";
-import { type FarmIdentity, nodeFinalizer, objectNames, selectorText } from "../manifests/names.ts";
+import { type FarmIdentity, objectNames, selectorText } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
@@ -26,6 +26,7 @@ import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { countCopies, observeFarm, scoresOf } from "./observe-farm.ts";
+import { releaseDeleted, releaseEarlier } from "./release-records.ts";
 import { configMaps, type FarmObject, nodeRecords } from "./resources.ts";
 import { acceptedSpecMap, ensureStandingObjects, readAcceptedSpec } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
@@ -67,20 +68,16 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
       if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) {
         const { uid } = farm?.metadata ?? {};
         if (uid !== undefined) states.delete(uid);
-        await releaseRecords(key, parts);
+        await releaseDeleted(
+          parts.caches.byFarm(key).records,
+          createObjectWriter(parts.client, createOwnWrites(parts.caches, parts.clock)),
+        );
         return { kind: "done" };
       }
       const { name, namespace = "", uid = "" } = farm.metadata;
       return lookAt(farm, { name, namespace, uid }, { ...parts, ...stateOf(uid) });
     },
   };
-}
-
-// The farm goes: what is left of its records goes at once, for nobody is left who could be drained to. Volumes stay.
-async function releaseRecords(key: string, { caches, client, clock }: FarmReconcilerParts): Promise<void> {
-  const writer = createObjectWriter(client, createOwnWrites(caches, clock));
-  for (const record of caches.byFarm(key).records)
-    if (record.metadata.deletionTimestamp !== undefined) await writer.release(nodeRecords, record, nodeFinalizer);
 }
 
 type Look = FarmReconcilerParts & State;
@@ -90,6 +87,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const key = `${farm.namespace}/${farm.name}`;
   const parts = caches.byFarm(key);
   const writer = createObjectWriter(client, writes);
+  if (await releaseEarlier(farm.uid, parts.records, writer)) return { kind: "after", delayMs: soonMs };
   const accepted = acceptSpec(object, farm, look);
   if (accepted.spec === undefined) {
     await look.statusWriter.refuse(object, accepted.refused);
