@@ -117,6 +117,7 @@ async function removeAll(namespace: string): Promise<void> {
 /** Scenarios of one release, in their order. `open`: makes it before the first. */
 export function scenarios(label: string): { scenario(name: string, run: (release: Release) => Promise<void>): void } {
   let release: Promise<Release> | undefined;
+  let failed: string | undefined;
   const opened = (): Promise<Release> => {
     release ??= openRelease(label);
     return release;
@@ -125,10 +126,13 @@ export function scenarios(label: string): { scenario(name: string, run: (release
   return {
     scenario: (name, run) => {
       test(name, async (context) => {
+        // What they say of a farm that is not as the one before left it would mislead.
+        if (failed !== undefined) throw new Error(`not begun, because "${failed}" failed`);
         const open = await opened();
         try {
           await run(open);
         } catch (error) {
+          failed = name;
           context.diagnostic(await stateOf(open));
           throw error;
         }
