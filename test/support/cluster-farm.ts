@@ -112,6 +112,9 @@ async function removeAll(namespace: string): Promise<void> {
   await kubectl("-n", namespace, "wait", "vaultnodes", "--all", "--for=delete", "--timeout=60s").catch(() => "");
   await helm("uninstall", "vaultfarm", "-n", namespace, "--ignore-not-found");
   await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=110s");
+  // Where the namespace went with the release in it, these are left.
+  const roles = ["cluster", "farms", "edit", "view"].map((role) => `${namespace}-vaultfarm-${role}`);
+  await kubectl("delete", "clusterroles,clusterrolebindings", "--ignore-not-found", ...roles);
 }
 
 /** Scenarios of one release, in their order. `open`: makes it before the first. */

@@ -1,0 +1,105 @@
+// Proves that data outlives everything that only runs: the release, the farm's object, all pods at once with their
+// addresses, a spec that is wrong. Each time the same hashes under the same network id; and a deleted namespace ends.
+// Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
+import { strict as assert } from "node:assert";
+import { type Kept, type Release, scenarios } from "../support/cluster-farm.ts";
+import { helm, kubectl } from "../support/cluster-tools.ts";
+import { conditionOf, untilSettled } from "../support/cluster-views.ts";
+import { until } from "../support/deadline.ts";
+
+const minute = 60_000;
+const { scenario } = scenarios("again");
+let files: readonly Kept[] = [];
+let networkId = "";
+
+async function assertSameFarm(release: Release, nodes: readonly string[]): Promise<void> {
+  const { views, namespace, name } = release;
+  assert.deepEqual(await untilSettled(views, release, { nodes: nodes.length, withinMs: 5 * minute }), nodes);
+  assert.equal((await views.farm(namespace, name)).status?.networkId, networkId);
+  await release.assertKept(files);
+}
+
+async function namesOf({ views, namespace, name }: Release): Promise<readonly string[]> {
+  return (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name).sort();
+}
+
+async function untilGone(release: Release, what: string): Promise<void> {
+  await until(`no ${what} is left`, async () => (await release.kubectl("get", what, "-o", "name")).trim() === "", 2 * minute);
+}
+
+scenario("a farm of five nodes with files", async (release) => {
+  await release.install();
+  await untilSettled(release.views, release, { nodes: 5, withinMs: 5 * minute });
+  files = await release.put(3);
+  networkId = (await release.views.farm(release.namespace, release.name)).status?.networkId ?? "";
+  assert.match(networkId, /^[0-9a-f]{64}$/);
+});
+
+scenario("a spec that cannot be carried out leaves the last good state, says why, and is corrected by editing", async (release) => {
+  const { views, namespace, name } = release;
+  const nodes = await namesOf(release);
+  await release.kubectl(
+    "patch",
+    "vf",
+    name,
+    "--type=merge",
+    "-p",
+    '{"spec":{"replicas":6,"storage":{"storageClassName":"no-such-class"}}}',
+  );
+  const refused = await until("the condition says so", async () => {
+    const condition = conditionOf(await views.farm(namespace, name), "SpecAccepted");
+    return condition?.status === "False" && condition;
+  });
+  assert.match(refused.message, /no-such-class/);
+  assert.deepEqual(await namesOf(release), nodes);
+  await release.assertKept(files);
+  await release.kubectl("patch", "vf", name, "--type=merge", "-p", '{"spec":{"replicas":5,"storage":{"storageClassName":null}}}');
+  await until("it is accepted", async () => conditionOf(await views.farm(namespace, name), "SpecAccepted")?.status === "True");
+  await assertSameFarm(release, nodes);
+});
+
+scenario("uninstall leaves the farm running; installed again, the operator goes on with it", async (release) => {
+  const nodes = await namesOf(release);
+  await helm("uninstall", "vaultfarm", "-n", release.namespace, "--wait");
+  await release.assertKept(files);
+  await release.install();
+  await assertSameFarm(release, nodes);
+});
+
+scenario("hibernate and wake: volumes and identities stay, though every address changes", async (release) => {
+  const { views, namespace, name } = release;
+  const nodes = await namesOf(release);
+  const before = await views.pods(namespace, name);
+  await release.kubectl("scale", "vf", name, "--replicas=0");
+  await until("no vault pod is left", async () => (await views.pods(namespace, name)).length === 0, 3 * minute);
+  await until("it says so", async () => conditionOf(await views.farm(namespace, name), "Ready")?.reason === "Hibernating");
+  assert.deepEqual(await namesOf(release), nodes);
+  await release.kubectl("scale", "vf", name, "--replicas=5");
+  await assertSameFarm(release, nodes);
+  const known = new Set(before.map(({ status }) => status.podIP));
+  for (const { status } of await views.pods(namespace, name))
+    assert.equal(known.has(status.podIP), false, "a pod has an address of before");
+});
+
+scenario("a farm that is deleted, without an operator, and made again adopts its volumes and its network", async (release) => {
+  const nodes = await namesOf(release);
+  await helm("uninstall", "vaultfarm", "-n", release.namespace, "--wait");
+  await release.kubectl("delete", "vf", release.name, "--wait=false");
+  await release.install();
+  await assertSameFarm(release, nodes);
+});
+
+scenario("a farm that is deleted keeps its volumes, and made again has the same files", async (release) => {
+  const nodes = await namesOf(release);
+  await release.kubectl("delete", "vf", release.name);
+  await untilGone(release, "vaultnodes");
+  await until("no vault pod is left", async () => (await release.views.pods(release.namespace, release.name)).length === 0, 2 * minute);
+  await release.install();
+  await assertSameFarm(release, nodes);
+});
+
+scenario("a namespace with the operator and a farm in it is deleted within a minute", async ({ namespace }) => {
+  await kubectl("delete", "namespace", namespace, "--timeout=60s");
+  const left = await kubectl("get", "persistentvolumeclaims,vaultnodes,pods", "-n", namespace, "-o", "name");
+  assert.equal(left.trim(), "");
+});
