@@ -71,5 +71,7 @@ export type KubeClient = {
   setScale(resource: Resource, name: ObjectName, replicas: number, options?: WriteOptions): Promise<Result<Scale>>;
   /** Any path below the server, read: "/version". */
   read(path: string, options?: CallOptions): Promise<Result<unknown>>;
+  /** The same where the answer is text, such as a pod's log. An answer over `bytesMax` bytes is "too-large". */
+  readText(path: string, options: { readonly bytesMax: number; readonly signal?: AbortSignal }): Promise<Result<string>>;
   close(): Promise<void>;
 };

@@ -24,18 +24,21 @@ const podFolder = "/var/run/secrets/kubernetes.io/serviceaccount";
 /** Milliseconds a token from a file is used before the file is read again (client-go: one minute). */
 const tokenAgeMs = 60_000;
 
-/** The configuration for a program with environment `env`. Rejects with a `KubeConfigError` that says what is missing. */
-export async function readKubeConfig(env: Environment, world: { readonly readText: ReadText; readonly clock: Clock }): Promise<KubeConfig> {
+/**
+ * The configuration for a program with environment `env`; `context`: another than the current one of the files, which only
+ * files have. Rejects with a `KubeConfigError` that says what is missing.
+ */
+export async function readKubeConfig(env: Environment, world: World): Promise<KubeConfig> {
   const named = env["KUBECONFIG"] ?? "";
   if (named !== "") return fromFiles(named.split(":"), world);
   const host = env["KUBERNETES_SERVICE_HOST"] ?? "";
-  if (host !== "") return inCluster(host, env["KUBERNETES_SERVICE_PORT"] ?? "443", world);
+  if (host !== "" && world.context === undefined) return inCluster(host, env["KUBERNETES_SERVICE_PORT"] ?? "443", world);
   const home = env["HOME"] ?? "";
   if (home !== "") return fromFiles([`${home}/.kube/config`], world);
   throw new KubeConfigError("no-config", "no cluster is named", "set KUBECONFIG, or run in a pod with a service account");
 }
 
-type World = { readonly readText: ReadText; readonly clock: Clock };
+type World = { readonly readText: ReadText; readonly clock: Clock; readonly context?: string };
 
 async function inCluster(host: string, port: string, { readText, clock }: World): Promise<KubeConfig> {
   const caFile = `${podFolder}/ca.crt`;
@@ -65,7 +68,7 @@ async function fromFiles(paths: readonly string[], world: World): Promise<KubeCo
     });
     if (text !== undefined) files.push({ path, text });
   }
-  const context = readContext(files);
+  const context = readContext(files, world.context);
   const at = (file: string): string => resolve(dirname(context.path), file);
   return {
     server: context.server,

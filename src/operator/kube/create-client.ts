@@ -70,8 +70,32 @@ export function createKubeClient(parts: ClientParts): KubeClient {
         () => ({ ...options, method: "GET", path }),
         (body) => body,
       ),
+    readText: (path, { bytesMax, signal }) => readText(rest, path, bytesMax, signal),
     close: () => parts.close(),
   };
+}
+
+async function readText(rest: Rest, path: string, bytesMax: number, signal?: AbortSignal): Promise<Result<string>> {
+  const end = new AbortController();
+  const unlink = abortWith(end, signal);
+  try {
+    const opened = await rest.stream(path, end.signal);
+    if (!opened.ok) return opened;
+    const pieces: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const piece of opened.value.body) {
+      bytes += piece.length;
+      if (bytes > bytesMax)
+        return { ok: false, error: new KubeError("too-large", `GET ${path}: the answer has more than ${bytesMax} bytes`) };
+      pieces.push(piece);
+    }
+    return { ok: true, value: Buffer.concat(pieces).toString("utf8") };
+  } catch (cause) {
+    return { ok: false, error: callError(`GET ${path}`, cause) };
+  } finally {
+    end.abort(new KubeError("aborted", "the answer is read"));
+    unlink();
+  }
 }
 
 function writeQuery(manager: string, options: WriteOptions, force?: boolean): Parameters<typeof withQuery>[1] {

@@ -47,5 +47,6 @@ export {
   type Resource,
 } from "./resource.ts";
 export type { CallOptions } from "./rest.ts";
+export { type ServiceProxy, serviceProxy } from "./service-proxy.ts";
 export type { WatchEvent } from "./watch-stream.ts";
 export { type AddOptions, createWorkQueue, lowPriority, normalPriority, type WorkQueue } from "./work-queue.ts";

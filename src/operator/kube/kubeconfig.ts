@@ -46,10 +46,10 @@ const schema = z.looseObject({
 });
 type File = { readonly path: string; readonly config: z.infer<typeof schema> };
 
-/** The current context of `files`, of which the first that says something wins. Throws a `KubeConfigError`. */
-export function readContext(files: readonly { readonly path: string; readonly text: string }[]): Context {
+/** The context called `chosen`, or the current one, of `files`, of which the first that says something wins. Throws a `KubeConfigError`. */
+export function readContext(files: readonly { readonly path: string; readonly text: string }[], chosen?: string): Context {
   const read = files.map(({ path, text }) => ({ path, config: parseFile(path, text) }));
-  const current = read.map(({ config }) => config["current-context"]).find((name) => typeof name === "string" && name !== "");
+  const current = chosen ?? read.map(({ config }) => config["current-context"]).find((name) => typeof name === "string" && name !== "");
   if (typeof current !== "string") throw invalid(files, "no current context", "choose one with kubectl config use-context NAME");
   const context = find(read, "contexts", current)?.entry["context"] as { cluster: string; user: string; namespace?: string } | undefined;
   if (context === undefined) throw invalid(files, `no context "${current}"`, "choose one with kubectl config use-context NAME");
