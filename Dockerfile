@@ -24,7 +24,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY LICENSE ./
-COPY bin/vaultfarm.js bin/
+COPY bin/vaultfarm.js bin/run-program.js bin/
 COPY deploy/samples deploy/samples
 # The only folder that is written to; the root file system may be read-only.
 RUN mkdir /data && chown 10001:10001 /data

@@ -12,6 +12,7 @@ import { operatorSettings } from "../src/operator/config.ts";
 import { vaultNodeSettings } from "../src/vault-node/config.ts";
 import { chartValuesSchema, chartValuesTable } from "./chart/values.ts";
 import { conditionsPage, definitionFiles, fieldsPage } from "./kind-files.ts";
+import { kubectlVerbsTable } from "./kubectl-verbs.ts";
 
 type SettingLine = { readonly variable: string; readonly expected: string; readonly meaning: string; readonly fallback?: unknown };
 
@@ -56,6 +57,7 @@ const generated: Readonly<Record<string, () => string>> = {
   "docs/durability.md": () => filledIn("docs/durability.md", "figures", durabilityFigures()),
   "docs/fields.md": fieldsPage,
   "docs/conditions.md": conditionsPage,
+  "docs/kubectl-plugin.md": () => filledIn("docs/kubectl-plugin.md", "verbs", kubectlVerbsTable()),
   "charts/vaultfarm/README.md": () => filledIn("charts/vaultfarm/README.md", "values", chartValuesTable()),
   "charts/vaultfarm/values.schema.json": () => formatted("values.schema.json", JSON.stringify(chartValuesSchema())),
   "deploy/vaultfarm.schema.json": () => formatted("vaultfarm.schema.json", JSON.stringify(editorSchema(vaultFarmJsonSchema()))),

@@ -26,7 +26,16 @@ function architecture(): string {
 /** dist/ and the production packages, as the Dockerfile's first stage makes them. */
 function buildPackage(folder: string): void {
   if (!run("npm", ["run", "build"], { cwd: root })) throw new Error("npm run build failed");
-  for (const path of ["package.json", "package-lock.json", ".npmrc", "LICENSE", "dist", "bin/vaultfarm.js", "deploy"]) {
+  for (const path of [
+    "package.json",
+    "package-lock.json",
+    ".npmrc",
+    "LICENSE",
+    "dist",
+    "bin/vaultfarm.js",
+    "bin/run-program.js",
+    "deploy",
+  ]) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     cpSync(at(path), join(folder, path), { recursive: true });
   }

@@ -4,7 +4,7 @@ import { systemClock } from "../runtime/clock.ts";
 import { seededRandom } from "../runtime/random.ts";
 import type { CommandWorld } from "./command-world.ts";
 import type { ExitCode } from "./exit-code.ts";
-import { runCommandLine } from "./run-command-line.ts";
+import { type CommandLine, runCommandLine, vaultfarm } from "./run-command-line.ts";
 
 class Sink extends Writable {
   readonly pieces: Buffer[] = [];
@@ -20,8 +20,13 @@ class Sink extends Writable {
 /** How a command ended and what it wrote. */
 export type Ended = { readonly code: ExitCode; readonly out: Buffer; readonly err: string };
 
-/** Runs `vaultfarm` with these arguments in `folder`, version 1.2.3; `change` replaces parts of its world. */
-export async function runInProcess(args: readonly string[], folder: string, change: Partial<CommandWorld> = {}): Promise<Ended> {
+/** Runs `vaultfarm`, or another line, with these arguments in `folder`, version 1.2.3; `change` replaces parts of its world. */
+export async function runInProcess(
+  args: readonly string[],
+  folder: string,
+  change: Partial<CommandWorld> = {},
+  line: CommandLine = vaultfarm,
+): Promise<Ended> {
   const [out, err] = [new Sink(), new Sink()];
   const world: CommandWorld = {
     streams: { out, err },
@@ -35,6 +40,6 @@ export async function runInProcess(args: readonly string[], folder: string, chan
     interrupted: new AbortController().signal,
     ...change,
   };
-  const code = await runCommandLine(world, "1.2.3", args);
+  const code = await runCommandLine(world, "1.2.3", args, line);
   return { code, out: out.bytes(), err: err.bytes().toString() };
 }

@@ -3,13 +3,18 @@ import { resolve } from "node:path";
 import { CommandError } from "./command-error.ts";
 import type { CommandWorld } from "./command-world.ts";
 import { exitCodes } from "./exit-code.ts";
+import type { Gateway } from "./http-client.ts";
 import { findFarm } from "./local-farm/find-farm.ts";
 import { readRunningMembers } from "./local-farm/run-file.ts";
 
 export type GatewayOptions = { readonly gateway?: string; readonly data: string; readonly name?: string };
 
-/** The base URL of the gateway to use. Rejects with a `CommandError` or `FarmError` that says how to get one. */
-export async function chooseGateway(world: CommandWorld, options: GatewayOptions): Promise<URL> {
+/** The gateway to use. Rejects with a `CommandError` or `FarmError` that says how to get one. */
+export async function chooseGateway(world: CommandWorld, options: GatewayOptions): Promise<Gateway> {
+  return { url: await chooseUrl(world, options), look: "vaultfarm status" };
+}
+
+async function chooseUrl(world: CommandWorld, options: GatewayOptions): Promise<URL> {
   if (options.gateway !== undefined) return parseGateway(options.gateway);
   const { folder, state } = await findFarm(resolve(world.workFolder, options.data), options.name);
   const running = await readRunningMembers(folder.run);

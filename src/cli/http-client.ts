@@ -3,23 +3,37 @@ import { type IncomingMessage, Agent as PlainAgent, request as requestPlain } fr
 import { request as requestTls, Agent as TlsAgent } from "node:https";
 import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { ConnectionOptions } from "node:tls";
+import { z } from "zod";
 import { CommandError } from "./command-error.ts";
 import { type ExitCode, exitCodes } from "./exit-code.ts";
 import { isSystemError } from "./system-error.ts";
 
+/** A gateway, and how it is reached: what every request to it carries, and in words where it is looked after. */
+export type Gateway = {
+  readonly url: URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly tls?: ConnectionOptions;
+  readonly look: string;
+};
+
 export type Exchange = {
   readonly method: "GET" | "POST";
-  readonly url: URL;
+  readonly gateway: Gateway;
+  /** Below the gateway's URL. */
+  readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Readable;
   readonly signal: AbortSignal;
 };
 
 /** The answer of a gateway with status 2xx, its body not read yet. Rejects with a `CommandError` for everything else. */
-export async function exchange({ method, url, headers = {}, body, signal }: Exchange): Promise<IncomingMessage> {
+export async function exchange({ method, gateway, path, headers = {}, body, signal }: Exchange): Promise<IncomingMessage> {
+  const url = new URL(path, gateway.url);
   const [request, Agent] = url.protocol === "https:" ? [requestTls, TlsAgent] : [requestPlain, PlainAgent];
   // Kept alive, the connection survives a refusal that comes before the upload ends; else its words would be lost.
-  const sent = request(url, { method, headers, signal, agent: new Agent({ keepAlive: true }) });
+  const agent = new Agent({ ...gateway.tls, keepAlive: true });
+  const sent = request(url, { method, headers: { ...gateway.headers, ...headers }, signal, agent });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     sent.once("response", resolve);
     sent.once("error", reject);
@@ -40,7 +54,7 @@ export async function exchange({ method, url, headers = {}, body, signal }: Exch
     if (cause instanceof CommandError) throw cause;
     if (signal.aborted) throw new CommandError(exitCodes.interrupted, "interrupted", "interrupted", cause);
     // What could not be read ends the upload as a cut would, and is the better reason.
-    throw isSystemError(bodyFault) && !cutCodes.includes(bodyFault.code) ? bodyFault : unreachable(url, cause);
+    throw isSystemError(bodyFault) && !cutCodes.includes(bodyFault.code) ? bodyFault : unreachable(gateway, cause);
   } finally {
     await uploaded;
   }
@@ -53,7 +67,7 @@ export async function readJsonBody(answer: IncomingMessage): Promise<unknown> {
 
 const cutCodes = ["EPIPE", "ECONNRESET"];
 
-function unreachable(url: URL, cause: unknown): CommandError {
+function unreachable({ url, look }: Gateway, cause: unknown): CommandError {
   if (cause instanceof Error && "code" in cause && cutCodes.includes(String(cause.code))) {
     const message = `the gateway ${url.origin} closed the connection in the middle; try again, and see its log if it happens again`;
     return new CommandError(exitCodes.unreachable, "cut", message, cause);
@@ -62,7 +76,7 @@ function unreachable(url: URL, cause: unknown): CommandError {
   return new CommandError(
     exitCodes.unreachable,
     "unreachable",
-    `the gateway ${url.origin} does not answer (${why}); is the farm running? see: vaultfarm status`,
+    `the gateway ${url.origin} does not answer (${why}); is the farm running? see: ${look}`,
     cause,
   );
 }
@@ -85,7 +99,10 @@ const exitCodeOfProblem: Readonly<Record<string, ExitCode>> = { "wrong-key": exi
 
 async function refusal(answer: IncomingMessage): Promise<CommandError> {
   const status = answer.statusCode ?? 0;
-  const problem = parseProblem(await readText(answer).catch(() => ""));
+  const text = await readText(answer).catch(() => "");
+  const ofCluster = parseServerStatus(text);
+  if (ofCluster !== undefined) return clusterRefusal(status, ofCluster);
+  const problem = parseProblem(text);
   const exitCode = exitCodeOfProblem[problem.code ?? ""] ?? exitCodeOfStatus[status] ?? exitCodes.failed;
   return new CommandError(exitCode, problem.code ?? `http-${status}`, problem.detail ?? problem.title ?? `the gateway answered ${status}`);
 }
@@ -105,6 +122,36 @@ function parseProblem(text: string): Problem {
     return {};
   }
 }
+
+// What an API server says that did not come as far as the gateway.
+const exitCodeOfServerStatus: Readonly<Record<number, ExitCode>> = {
+  401: exitCodes.refused,
+  403: exitCodes.refused,
+  404: exitCodes.notFound,
+  429: exitCodes.refused,
+};
+
+function clusterRefusal(status: number, { reason, message }: ServerStatus): CommandError {
+  return new CommandError(exitCodeOfServerStatus[status] ?? exitCodes.unreachable, reason, `the API server answered ${status}: ${message}`);
+}
+
+type ServerStatus = { readonly reason: string; readonly message: string };
+
+function parseServerStatus(text: string): ServerStatus | undefined {
+  try {
+    const parsed = serverStatus.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const serverStatus = z.object({
+  kind: z.literal("Status"),
+  apiVersion: z.literal("v1"),
+  message: z.string().default("nothing"),
+  reason: z.string().default("Unknown"),
+});
 
 const textMax = 1024 * 1024;
 

@@ -1,5 +1,5 @@
 // Runs the command line once: arguments in, exit code out, an error as one sentence (or one line of JSON).
-import { CommanderError } from "commander";
+import { type Command, CommanderError } from "commander";
 import { CommandError } from "./command-error.ts";
 import type { CommandWorld } from "./command-world.ts";
 import { type ExitCode, exitCodeOfFarmError, exitCodes } from "./exit-code.ts";
@@ -7,17 +7,32 @@ import { FarmError } from "./local-farm/farm-error.ts";
 import { createProgram } from "./program.ts";
 import { describeSystemError, isSystemError } from "./system-error.ts";
 
-/** The exit code of `vaultfarm` with these arguments (without program names). Never rejects. */
-export async function runCommandLine(world: CommandWorld, version: string, args: readonly string[]): Promise<ExitCode> {
-  const isJson = args.includes("--json");
+/** A command line: its name as it is typed, what it is made of, and whether arguments ask for JSON. */
+export type CommandLine = {
+  readonly name: string;
+  readonly create: (world: CommandWorld, version: string, isJson: boolean) => Command;
+  readonly isJson: (args: readonly string[]) => boolean;
+};
+
+/** The command line `vaultfarm`. */
+export const vaultfarm: CommandLine = { name: "vaultfarm", create: createProgram, isJson: (args) => args.includes("--json") };
+
+/** The exit code of a command line with these arguments (without program names). Never rejects. */
+export async function runCommandLine(
+  world: CommandWorld,
+  version: string,
+  args: readonly string[],
+  line: CommandLine = vaultfarm,
+): Promise<ExitCode> {
+  const isJson = line.isJson(args);
   try {
-    await createProgram(world, version, isJson).parseAsync(args, { from: "user" });
+    await line.create(world, version, isJson).parseAsync(args, { from: "user" });
     return exitCodes.done;
   } catch (error) {
     const { exitCode, code, message } = describeFailure(error, world);
     // The parser has told people already what is wrong; help and version end with 0.
     const told = exitCode === exitCodes.done || (error instanceof CommanderError && !isJson);
-    if (!told) world.streams.err.write(`${isJson ? JSON.stringify({ error: { code, message } }) : `vaultfarm: ${message}`}\n`);
+    if (!told) world.streams.err.write(`${isJson ? JSON.stringify({ error: { code, message } }) : `${line.name}: ${message}`}\n`);
     return exitCode;
   }
 }

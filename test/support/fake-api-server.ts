@@ -11,6 +11,8 @@ export type FakeApiServer = {
   readonly objects: FakeObjects;
   /** Requests answered so far, by "METHOD" or "WATCH". */
   readonly counts: Map<string, number>;
+  /** The same one by one: "GET /api/v1/pods?limit=500". */
+  readonly requests: string[];
   /** Forgets changes and list pages until now: watches from before get 410. */
   compact(): void;
   /** Ends every open connection at once. */
@@ -18,7 +20,13 @@ export type FakeApiServer = {
   stop(): Promise<void>;
 };
 
-export type FakeOptions = { readonly resources: readonly Resource[]; readonly protocol: "http1" | "http2"; readonly bookmarkMs?: number };
+export type FakeOptions = {
+  readonly resources: readonly Resource[];
+  readonly protocol: "http1" | "http2";
+  readonly bookmarkMs?: number;
+  /** Answers what is more than objects, such as a pod's log or the way to a Service; false: it is none of that. */
+  readonly beyond?: (request: IncomingMessage, response: ServerResponse) => boolean;
+};
 
 type Target = {
   readonly resource: Resource;
@@ -44,7 +52,10 @@ type World = {
 export async function startFakeApiServer(options: FakeOptions): Promise<FakeApiServer> {
   const world: World = { objects: createFakeObjects(), pages: new Map(), bookmarkMs: options.bookmarkMs ?? 100 };
   const counts = new Map<string, number>();
+  const requests: string[] = [];
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    requests.push(`${request.method} ${request.url}`);
+    if (options.beyond?.(request, response) === true) return;
     serve(world, options.resources, counts, { request, response }).catch((error: unknown) => {
       if (!response.headersSent) send(response, 500, statusOf(new ApiFault(500, "InternalError", String(error))));
       else response.destroy();
@@ -66,6 +77,7 @@ export async function startFakeApiServer(options: FakeOptions): Promise<FakeApiS
     url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
     objects: world.objects,
     counts,
+    requests,
     compact: () => {
       world.objects.compact();
       world.pages.clear();

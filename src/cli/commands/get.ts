@@ -11,7 +11,7 @@ import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
 import { chooseGateway, type GatewayOptions } from "../gateway-choice.ts";
-import { exchange } from "../http-client.ts";
+import { exchange, type Gateway } from "../http-client.ts";
 import type { Output } from "../output.ts";
 import { isSystemError } from "../system-error.ts";
 
@@ -19,44 +19,59 @@ export type GetOptions = GatewayOptions & { readonly output?: string };
 
 /** Reads the object at `address`. Rejects with a `CommandError` or `FarmError`; nothing half is left behind. */
 export async function get(world: CommandWorld, output: Output, address: string, options: GetOptions): Promise<void> {
+  await getThrough(() => chooseGateway(world, options), { world, output, address, file: options.output, fileOption: "-o" });
+}
+
+type Getting = {
+  readonly world: CommandWorld;
+  readonly output: Output;
+  readonly address: string;
+  readonly file: string | undefined;
+  /** What names a file on this command line, for advice. */
+  readonly fileOption: string;
+};
+
+/** The same through the gateway that `choose` gives, once the arguments are good. */
+export async function getThrough(choose: () => Promise<Gateway>, { world, output, address, file, fileOption }: Getting): Promise<void> {
   if (parseObjectAddress(address) === undefined)
     throw new CommandError(
       exitCodes.usage,
       "bad-address",
       `an address has 64 or 128 lower-case hexadecimal digits, got ${address.length} characters`,
     );
-  if (options.output === undefined && world.outIsTerminal)
+  if (file === undefined && world.outIsTerminal)
     throw new CommandError(
       exitCodes.usage,
       "terminal",
-      "the bytes of a file do not belong on a terminal; name a file with -o FILE, or redirect the output",
+      `the bytes of a file do not belong on a terminal; name a file with ${fileOption} FILE, or redirect the output`,
     );
-  const gateway = await chooseGateway(world, options);
-  if (options.output === undefined) {
-    await download(world, output, new URL(`v1/objects/${address}`, gateway), world.streams.out);
-    return;
-  }
-  const path = resolve(world.workFolder, options.output);
+  const gateway = await choose();
+  const path = `v1/objects/${address}`;
+  if (file === undefined) await download({ world, output, gateway, path }, world.streams.out);
+  else await downloadFile({ world, output, gateway, path }, file, fileOption);
+}
+
+type Download = { readonly world: CommandWorld; readonly output: Output; readonly gateway: Gateway; readonly path: string };
+
+async function downloadFile(from: Download, named: string, fileOption: string): Promise<void> {
+  const { world, output } = from;
+  const path = resolve(world.workFolder, named);
   if ((await stat(path).catch(() => undefined))?.isDirectory())
-    throw new CommandError(
-      exitCodes.usage,
-      "is-folder",
-      `${options.output} is a folder; name the file to write: -o ${options.output}/FILE`,
-    );
+    throw new CommandError(exitCodes.usage, "is-folder", `${named} is a folder; name the file to write: ${fileOption} ${named}/FILE`);
   const part = `${path}.${toHex(world.random.bytes(4))}.part`;
   try {
     const file = await open(part, "wx");
-    const bytes = await download(world, output, new URL(`v1/objects/${address}`, gateway), file.createWriteStream());
+    const bytes = await download(from, file.createWriteStream());
     await rename(part, path);
-    output.json({ file: options.output, bytes });
-    output.line(`${options.output}: ${describeBytes(bytes)}`);
+    output.json({ file: named, bytes });
+    output.line(`${named}: ${describeBytes(bytes)}`);
   } finally {
     await rm(part, { force: true });
   }
 }
 
-async function download(world: CommandWorld, output: Output, url: URL, target: Writable): Promise<number> {
-  const answer = await exchange({ method: "GET", url, signal: world.interrupted });
+async function download({ world, output, gateway, path }: Download, target: Writable): Promise<number> {
+  const answer = await exchange({ method: "GET", gateway, path, signal: world.interrupted });
   const expected = Number(answer.headers["content-length"] ?? Number.NaN);
   const bar = output.bar({ format: "reading {bar} {percentage} % {note}", total: Number.isNaN(expected) ? 0 : expected });
   let received = 0;

@@ -9,7 +9,7 @@ import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
 import { chooseGateway, type GatewayOptions } from "../gateway-choice.ts";
-import { exchange, readJsonBody } from "../http-client.ts";
+import { exchange, type Gateway, readJsonBody } from "../http-client.ts";
 import type { Bar, Output } from "../output.ts";
 
 export type PutOptions = GatewayOptions & { readonly public: boolean };
@@ -25,13 +25,20 @@ type Source = { readonly stream: Readable; readonly size?: number };
 
 /** Stores `file` ("-" = standard input). Rejects with a `CommandError` or `FarmError`. */
 export async function put(world: CommandWorld, output: Output, file: string, options: PutOptions): Promise<void> {
-  const gateway = await chooseGateway(world, options);
+  await putThrough(await chooseGateway(world, options), { world, output, file, isPublic: options.public });
+}
+
+type Putting = { readonly world: CommandWorld; readonly output: Output; readonly file: string; readonly isPublic: boolean };
+
+/** The same through this gateway. */
+export async function putThrough(gateway: Gateway, { world, output, file, isPublic }: Putting): Promise<void> {
   const { stream, size } = file === "-" ? { stream: world.input } : await openSource(resolve(world.workFolder, file), file);
   const bar = output.bar({ format: "sending {bar} {percentage} % {note}", total: size ?? 0 });
-  const url = new URL(`v1/objects${options.public ? "?public" : ""}`, gateway);
+  const path = `v1/objects${isPublic ? "?public" : ""}`;
   const headers = { "content-type": "application/octet-stream", ...(size === undefined ? {} : { "content-length": String(size) }) };
   try {
-    const answer = await exchange({ method: "POST", url, headers, body: stream.compose(counter(bar, size)), signal: world.interrupted });
+    const body = stream.compose(counter(bar, size));
+    const answer = await exchange({ method: "POST", gateway, path, headers, body, signal: world.interrupted });
     const result = stored.parse(await readJsonBody(answer));
     bar.stop();
     output.json(result);
@@ -39,7 +46,7 @@ export async function put(world: CommandWorld, output: Output, file: string, opt
     const kept = `${describeBytes(result.bytes)} in ${result.chunks} ${result.chunks === 1 ? "chunk" : "chunks"}, each on ${result.copies.min} nodes or more`;
     if (!output.isJson)
       output.note(
-        options.public ? `${kept}; public: anybody who runs a vault can read it` : `${kept}; the address is the only key: keep it safe`,
+        isPublic ? `${kept}; public: anybody who runs a vault can read it` : `${kept}; the address is the only key: keep it safe`,
       );
   } finally {
     bar.stop();

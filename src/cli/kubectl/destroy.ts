@@ -1,0 +1,130 @@
+// `kubectl vaultfarm destroy`: a farm and all that it keeps when it is only deleted: volumes, the network's keys, what was
+// signed and accepted. Says what goes before anything does.
+import { type ClaimObject, claims, configMaps, farms, leanClaim, secrets, volumes } from "../../operator/cluster/resources.ts";
+import type { KubeObject, Resource } from "../../operator/kube/index.ts";
+import { labels, objectNames } from "../../operator/manifests/names.ts";
+import { CommandError } from "../command-error.ts";
+import type { CommandWorld } from "../command-world.ts";
+import { exitCodes } from "../exit-code.ts";
+import type { Output } from "../output.ts";
+import { type Cluster, type ClusterOptions, must, valueIfThere, withCluster } from "./cluster.ts";
+
+export type DestroyOptions = ClusterOptions & { readonly yesDeleteData: boolean };
+
+/** Between looks whether the farm is gone, and how long is waited for that, milliseconds. */
+const lookEveryMs = 500;
+const goneWithinMs = 60_000;
+
+/** Deletes a farm with its data, or says what that would be. Rejects with a `CommandError`. */
+export async function destroy(world: CommandWorld, output: Output, name: string, options: DestroyOptions): Promise<void> {
+  await withCluster(world, options, "destroy", async (cluster) => {
+    const { namespace, client } = cluster;
+    const farm = valueIfThere(await client.get(farms, { namespace, name }));
+    const kept = must(await client.listAll(claims, { namespace, labelSelector: `${labels.farm}=${name}` })).items.map((claim) =>
+      leanClaim(claim),
+    );
+    if (farm === undefined && kept.length === 0)
+      throw new CommandError(
+        exitCodes.notFound,
+        "no-farm",
+        `there is no VaultFarm ${name} in namespace ${namespace}, and no volume of one`,
+      );
+    const list = listText(name, farm !== undefined, kept);
+    if (!options.yesDeleteData)
+      throw new CommandError(
+        exitCodes.usage,
+        "not-confirmed",
+        `${list}\nnothing was deleted; to delete it all for good: --yes-delete-data`,
+      );
+    if (!output.isJson) output.note(list);
+    const uid = farm?.metadata.uid;
+    if (farm !== undefined)
+      valueIfThere(await client.remove(farms, { namespace, name }, uid === undefined ? {} : { preconditions: { uid } }));
+    // While the farm is there, its operator makes anew what is deleted.
+    await awaitGone(world, cluster, name, uid);
+    await removeAll(cluster, name, kept);
+    const left = await keptVolumes(cluster, kept);
+    output.json({ farm: name, namespace, claims: kept.map(({ metadata }) => metadata.name), volumesLeft: left });
+    output.line(`${name} is destroyed`);
+    if (left.length > 0 && !output.isJson)
+      output.note(
+        `these volumes are kept by their reclaim policy, and what is on them with them: ${left.join(", ")}; kubectl delete persistentvolume NAME`,
+      );
+  });
+}
+
+/** What holds data or keys beside the volumes, and has no owner. */
+function keptObjects(name: string): readonly (readonly [Resource, string])[] {
+  return [
+    [secrets, objectNames.network(name)],
+    [configMaps, objectNames.firstCertificate(name)],
+    [configMaps, objectNames.acceptedSpec(name)],
+  ];
+}
+
+function listText(name: string, isThere: boolean, kept: readonly ClaimObject[]): string {
+  return [
+    `of the farm ${name}:`,
+    ...(isThere ? [`  VaultFarm ${name}, with its VaultNodes, pods, Services and gateways`] : []),
+    ...kept.map(
+      ({ metadata, capacity, requested }) =>
+        `  PersistentVolumeClaim ${metadata.name} (${capacity ?? requested ?? "size not known"}), and what is on its volume`,
+    ),
+    ...keptObjects(name).map(
+      ([{ kind }, object]) =>
+        `  ${kind} ${object}${kind === "Secret" ? " (the keys of the network: without them no backup of a volume is of use)" : ""}`,
+    ),
+  ].join("\n");
+}
+
+async function awaitGone(
+  { clock, interrupted }: CommandWorld,
+  { client, namespace }: Cluster,
+  name: string,
+  uid: string | undefined,
+): Promise<void> {
+  const untilMs = clock.monotonicMs() + goneWithinMs;
+  for (;;) {
+    const farm = valueIfThere(await client.get(farms, { namespace, name }));
+    if (farm === undefined) return;
+    if (farm.metadata.uid !== uid)
+      throw new CommandError(exitCodes.refused, "made-again", `a new VaultFarm ${name} was made meanwhile; its volumes are left alone`);
+    if (clock.monotonicMs() > untilMs) {
+      const why = (farm.metadata.finalizers ?? []).join(", ");
+      throw new CommandError(
+        exitCodes.refused,
+        "not-gone",
+        `VaultFarm ${name} is deleted and stays${why === "" ? "" : ` (finalizers: ${why})`}; its volumes are left alone`,
+      );
+    }
+    await clock.sleep(lookEveryMs, interrupted);
+  }
+}
+
+async function removeAll({ client, namespace }: Cluster, name: string, kept: readonly ClaimObject[]): Promise<void> {
+  for (const { metadata } of kept) {
+    const preconditions = metadata.uid === undefined ? {} : { preconditions: { uid: metadata.uid } };
+    valueIfThere(await client.remove(claims, { namespace, name: metadata.name }, preconditions));
+  }
+  for (const [resource, object] of keptObjects(name)) valueIfThere(await client.remove(resource, { namespace, name: object }));
+}
+
+type Volume = KubeObject & {
+  readonly spec?: {
+    readonly persistentVolumeReclaimPolicy?: string;
+    readonly claimRef?: { readonly namespace?: string; readonly name?: string };
+  };
+};
+
+/** Volumes of the claims that outlive them. None where they may not be listed. */
+async function keptVolumes({ client, namespace }: Cluster, kept: readonly ClaimObject[]): Promise<readonly string[]> {
+  const listed = await client.listAll(volumes);
+  if (!listed.ok) return [];
+  const names = new Set(kept.map(({ metadata }) => metadata.name));
+  return listed.value.items.flatMap((object) => {
+    const { metadata, spec } = object as Volume;
+    const { claimRef } = spec ?? {};
+    const ours = claimRef?.namespace === namespace && names.has(claimRef.name ?? "");
+    return spec?.persistentVolumeReclaimPolicy === "Retain" && ours ? [metadata.name] : [];
+  });
+}

@@ -1,0 +1,79 @@
+// Which rights each verb needs in the cluster, in one table: `--help`, the page and the tests take them from here.
+
+export type Right = {
+  readonly verbs: readonly ("get" | "list" | "create" | "patch" | "delete")[];
+  /** With its subresource: "services/proxy". */
+  readonly resource: string;
+  /** API group; "" is the core. */
+  readonly group: string;
+  /** Without it the verb does the rest and says what is missing. */
+  readonly optional?: true;
+  /** In every namespace, or of things that have none. */
+  readonly everywhere?: true;
+};
+
+/** The verbs that speak to a cluster. */
+export const kubectlVerbs = [
+  "status",
+  "plan",
+  "top",
+  "drain",
+  "undrain",
+  "cordon",
+  "uncordon",
+  "fence",
+  "unfence",
+  "replace",
+  "report",
+  "put",
+  "get",
+  "destroy",
+] as const;
+export type KubectlVerb = (typeof kubectlVerbs)[number];
+
+const group = "vaultfarm.dev";
+const readFarms: Right = { verbs: ["get", "list"], resource: "vaultfarms", group };
+const listNodes: Right = { verbs: ["list"], resource: "vaultnodes", group };
+const changeNode: readonly Right[] = [{ verbs: ["get", "patch"], resource: "vaultnodes", group }];
+
+/** The rights of each verb. */
+export const rights: Readonly<Record<KubectlVerb, readonly Right[]>> = {
+  status: [readFarms, listNodes],
+  plan: [{ verbs: ["get"], resource: "vaultfarms", group }, listNodes],
+  top: [readFarms, listNodes],
+  drain: changeNode,
+  undrain: changeNode,
+  cordon: changeNode,
+  uncordon: changeNode,
+  fence: changeNode,
+  unfence: changeNode,
+  replace: [{ verbs: ["get", "delete"], resource: "vaultnodes", group }],
+  report: [
+    readFarms,
+    listNodes,
+    { verbs: ["list"], resource: "pods", group: "", optional: true },
+    { verbs: ["list"], resource: "persistentvolumeclaims", group: "", optional: true },
+    { verbs: ["list"], resource: "events", group: "", optional: true },
+    { verbs: ["list"], resource: "pods", group: "", optional: true, everywhere: true },
+    { verbs: ["get"], resource: "pods/log", group: "", optional: true, everywhere: true },
+  ],
+  put: [readFarms, { verbs: ["create"], resource: "services/proxy", group: "" }],
+  get: [readFarms, { verbs: ["get"], resource: "services/proxy", group: "" }],
+  destroy: [
+    { verbs: ["get", "delete"], resource: "vaultfarms", group },
+    { verbs: ["list", "delete"], resource: "persistentvolumeclaims", group: "" },
+    { verbs: ["delete"], resource: "secrets", group: "" },
+    { verbs: ["delete"], resource: "configmaps", group: "" },
+    { verbs: ["list"], resource: "persistentvolumes", group: "", optional: true, everywhere: true },
+  ],
+};
+
+/** The rights of a verb in words: "get, list vaultfarms.vaultfarm.dev". */
+export function rightsText(verb: KubectlVerb): string {
+  const all = rights[verb];
+  const words = ({ verbs, resource, group: of, everywhere }: Right): string =>
+    `${verbs.join(", ")} ${resource}${of === "" ? "" : `.${of}`}${everywhere === true ? " (in the whole cluster)" : ""}`;
+  const needed = all.filter(({ optional }) => optional !== true).map(words);
+  const more = all.filter(({ optional }) => optional === true).map(words);
+  return `${needed.join("; ")}${more.length === 0 ? "" : `; where granted also: ${more.join("; ")}`}`;
+}

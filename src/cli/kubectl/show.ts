@@ -1,0 +1,105 @@
+// `kubectl vaultfarm status`, `plan` and `top`: what there is, what comes next and why, and who holds how much.
+import { parseQuantity } from "../../operator/api/quantity.ts";
+import type { CommandWorld } from "../command-world.ts";
+import type { Output } from "../output.ts";
+import { type Cluster, type ClusterOptions, chooseFarm, listFarms, listNodes, readFarm, withCluster } from "./cluster.ts";
+import { conditionOf, type FarmSeen, farmSeen, type NodeSeen, planOf } from "./farm-seen.ts";
+import { farmTree } from "./farm-tree.ts";
+import { agoText, tableText } from "./words.ts";
+
+export type ShowOptions = ClusterOptions & { readonly output?: "json" | "wide"; readonly allNamespaces?: boolean };
+export type TopOptions = ShowOptions & { readonly sort: SortKey };
+
+export const sortKeys = ["used", "chunks", "score", "name"] as const;
+export type SortKey = (typeof sortKeys)[number];
+
+/** Shows farms as trees. Rejects with a `CommandError`. */
+export async function status(world: CommandWorld, output: Output, name: string | undefined, options: ShowOptions): Promise<void> {
+  await withCluster(world, options, "status", async (cluster) => {
+    const everywhere = options.allNamespaces === true && name === undefined;
+    const found =
+      name === undefined ? await listFarms(cluster, everywhere ? undefined : cluster.namespace) : [await readFarm(cluster, name)];
+    const seen: FarmSeen[] = [];
+    for (const farm of found) seen.push(farmSeen(farm, await listNodes(cluster, farm)));
+    output.json({ farms: seen });
+    const style = { wide: options.output === "wide", nowMs: world.clock.wallMs() };
+    if (seen.length > 0) output.line(seen.map((farm) => farmTree(farm, style)).join("\n\n"));
+    else if (!output.isJson)
+      output.note(everywhere ? "there is no VaultFarm" : `there is no VaultFarm in namespace ${cluster.namespace}; -A looks in all`);
+  });
+}
+
+/** Shows the next steps of a farm. Rejects with a `CommandError`. */
+export async function plan(world: CommandWorld, output: Output, name: string, options: ShowOptions): Promise<void> {
+  await withCluster(world, options, "plan", async (cluster) => {
+    const seen = await seeFarm(cluster, name);
+    const { seenAt } = seen;
+    const leaving = seen.nodes.filter(({ status: { drain } }) => drain !== undefined);
+    output.json({
+      farm: seen.name,
+      namespace: seen.namespace,
+      seenAt,
+      progressing: conditionOf(seen.status, "Progressing") ?? null,
+      steps: planOf(seen),
+      draining: leaving.map((node) => ({ node: node.name, left: node.status.drain?.left ?? null })),
+    });
+    output.line(planText(seen, world.clock.wallMs()));
+  });
+}
+
+/** The plan in words. Pure. */
+function planText(seen: FarmSeen, nowMs: number): string {
+  const steps = planOf(seen);
+  const progressing = conditionOf(seen.status, "Progressing");
+  const age = seen.seenAt === null ? "" : `, as the operator wrote it ${agoText(seen.seenAt, nowMs)} ago`;
+  const since = progressing?.status === "True" ? `, under way for ${agoText(progressing.lastTransitionTime, nowMs)}` : "";
+  if (seen.status.plan === undefined) return `${seen.name}: the operator has written no plan yet; does it run?`;
+  if (steps.length === 0) return `${seen.name}: ${progressing?.message ?? "nothing is to be done"}${age}`;
+  const rows = steps.map(({ action, node, why, waiting }, i) => [`  ${i + 1}.`, waiting ? "waits" : action, node ?? "", why]);
+  const drains = seen.nodes.flatMap(({ name, status: { drain } }) =>
+    drain === undefined ? [] : [`  ${name}: about ${drain.left} chunks still lack copies elsewhere`],
+  );
+  return [`${seen.name}: ${steps.length} ${steps.length === 1 ? "step" : "steps"}${since}${age}`, tableText(rows), ...drains].join("\n");
+}
+
+/** Shows the nodes of a farm, the fullest first. Rejects with a `CommandError`. */
+export async function top(world: CommandWorld, output: Output, name: string | undefined, options: TopOptions): Promise<void> {
+  await withCluster(world, options, "top", async (cluster) => {
+    const farm = await chooseFarm(cluster, name);
+    const { nodes } = farmSeen(farm, await listNodes(cluster, farm));
+    const sorted = nodes.toSorted((a, b) => orders[options.sort](a, b));
+    output.json({ farm: farm.metadata.name, nodes: sorted });
+    output.line(topTable(sorted, { wide: options.output === "wide", nowMs: world.clock.wallMs() }));
+  });
+}
+
+const bytesOf = (quantity: string | undefined): number => parseQuantity(quantity ?? "") ?? -1;
+const orders: Readonly<Record<SortKey, (a: NodeSeen, b: NodeSeen) => number>> = {
+  used: (a, b) => bytesOf(b.status.used) - bytesOf(a.status.used),
+  chunks: (a, b) => (b.status.chunks ?? -1) - (a.status.chunks ?? -1),
+  score: (a, b) => Number(b.status.score ?? -1) - Number(a.status.score ?? -1),
+  name: (a, b) => (a.name < b.name ? -1 : 1),
+};
+
+function topTable(nodes: readonly NodeSeen[], { wide, nowMs }: { readonly wide: boolean; readonly nowMs: number }): string {
+  const more = (cells: readonly string[]): readonly string[] => (wide ? cells : []);
+  const rows = nodes.map(({ name, status, createdAt }) => {
+    const [used, capacity] = [bytesOf(status.used), bytesOf(status.capacity)];
+    return [
+      name,
+      status.zone ?? "-",
+      status.used ?? "-",
+      status.capacity ?? "-",
+      used < 0 || capacity <= 0 ? "-" : `${Math.round((100 * used) / capacity)} %`,
+      String(status.chunks ?? "-"),
+      status.score ?? "-",
+      ...more([String(status.atRiskIfStopped ?? "-"), status.host ?? "-", agoText(createdAt, nowMs)]),
+    ];
+  });
+  return tableText([["NODE", "ZONE", "USED", "CAPACITY", "FULL", "CHUNKS", "SCORE", ...more(["AT-RISK", "HOST", "AGE"])], ...rows]);
+}
+
+async function seeFarm(cluster: Cluster, name: string): Promise<FarmSeen> {
+  const farm = await readFarm(cluster, name);
+  return farmSeen(farm, await listNodes(cluster, farm));
+}
