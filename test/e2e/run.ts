@@ -1,6 +1,6 @@
 // `npm run e2e [-- FILE…]`: the scenarios against the cluster that KUBECONFIG names. The image is VAULTFARM_E2E_IMAGE, which
-// the cluster's nodes can pull or have; where VAULTFARM_E2E_LOAD names a command, it is made first and given to that
-// command as an archive ("kind load image-archive"). VAULTFARM_E2E_ALL=1 runs the longer scenarios too.
+// the cluster's nodes can pull or have, and VAULTFARM_E2E_NEXT_IMAGE one to upgrade to; where VAULTFARM_E2E_LOAD names a command,
+// both are made first and given to that command as archives ("kind load image-archive"). VAULTFARM_E2E_ALL=1 runs the longer scenarios too.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,13 +17,17 @@ for (const [command, ...args] of [
 ] as const)
   mustRun(command, args);
 const { VAULTFARM_E2E_LOAD: load, VAULTFARM_E2E_IMAGE: image = "vaultfarm:e2e" } = process.env;
+const next = `${image}-next`;
 if (load !== undefined && load !== "") {
   const folder = mkdtempSync(join(tmpdir(), "vaultfarm-e2e-"));
   try {
     const archive = join(folder, "image.tar");
-    mustRun(process.execPath, ["bin/image.ts", "--out", archive, "--tag", image]);
-    // In a shell, since the command may have arguments of its own.
-    mustRun("sh", ["-c", `${load} "$0"`, archive]);
+    for (const tag of [image, next]) {
+      mustRun(process.execPath, ["bin/image.ts", "--out", archive, "--tag", tag]);
+      // In a shell, since the command may have arguments of its own.
+      mustRun("sh", ["-c", `${load} "$0"`, archive]);
+    }
+    process.env["VAULTFARM_E2E_NEXT_IMAGE"] = next;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

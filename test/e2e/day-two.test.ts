@@ -1,0 +1,146 @@
+// Proves that what people do to a farm that is in use costs no read and no copy: another template rolls it node by node, a
+// chosen node is drained and replaced, the operator is killed at it, another leads, and a new operator disturbs no vault.
+// Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
+import { strict as assert } from "node:assert";
+import { imageValues, type Kept, nextImage, type Release, scenarios } from "../support/cluster-farm.ts";
+import { conditionOf, isReady, untilSettled } from "../support/cluster-views.ts";
+import { until } from "../support/deadline.ts";
+
+const minute = 60_000;
+const { scenario } = scenarios("day-two");
+let files: readonly Kept[] = [];
+
+type Operator = { readonly metadata: { readonly name: string; readonly uid: string } };
+
+async function operatorsOf({ views, namespace }: Release): Promise<readonly Operator[]> {
+  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app.kubernetes.io/component%3Doperator`;
+  return (await views.get<{ readonly items: readonly Operator[] }>(path))?.items ?? [];
+}
+
+type Gateways = { readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } } } };
+
+/** Name of the pod that leads; "" while none does. */
+async function leaderOf({ views, namespace }: Release): Promise<string> {
+  type Lease = { readonly spec: { readonly holderIdentity?: string } };
+  const lease = await views.get<Lease>(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/vaultfarm`);
+  return lease?.spec.holderIdentity ?? "";
+}
+
+async function uidsOf({ views, namespace, name }: Release): Promise<readonly string[]> {
+  return (await views.pods(namespace, name)).map(({ metadata }) => metadata.uid).sort();
+}
+
+/** Reads all files again and again until `ended`; how often. The first that fails or differs fails it. */
+async function readWhile(release: Release, ended: Promise<unknown>): Promise<number> {
+  let going = true;
+  let rounds = 0;
+  const end = ended.finally(() => {
+    going = false;
+  });
+  const readers = [0, 1].map(async () => {
+    while (going) {
+      await release.assertKept(files);
+      rounds += 1;
+    }
+  });
+  await Promise.all([end, ...readers]);
+  return rounds;
+}
+
+scenario("a farm of five nodes with files", async (release) => {
+  await release.install();
+  await untilSettled(release.views, release, { nodes: 5, withinMs: 5 * minute });
+  files = await release.put(5);
+});
+
+scenario("a chosen node is deleted: it is drained first, and another takes its place", async (release) => {
+  const { views, namespace, name } = release;
+  const [victim, ...others] = (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name).sort();
+  assert.ok(victim);
+  await release.kubectl("delete", "vn", victim, "--wait=false");
+  await until(
+    "it drains, still running",
+    async () => conditionOf(await views.farm(namespace, name), "Draining")?.status === "True",
+    2 * minute,
+  );
+  assert.ok(
+    (await views.pods(namespace, name)).some(({ metadata }) => metadata.name === victim && metadata.deletionTimestamp === undefined),
+  );
+  await until(
+    "its record is gone",
+    async () => !(await views.nodes(namespace, name)).some(({ metadata }) => metadata.name === victim),
+    6 * minute,
+  );
+  const nodes = await untilSettled(views, release, { nodes: 5, withinMs: 3 * minute });
+  assert.ok(others.every((other) => nodes.includes(other)));
+  await release.assertKept(files);
+});
+
+scenario("the leader is killed in the middle of a drain: another leads and finishes it", async (release) => {
+  const { views, namespace, name } = release;
+  const [victim] = (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name);
+  assert.ok(victim);
+  await release.kubectl("delete", "vn", victim, "--wait=false");
+  await until("it drains", async () => conditionOf(await views.farm(namespace, name), "Draining")?.status === "True", 2 * minute);
+  const leader = await leaderOf(release);
+  assert.ok((await operatorsOf(release)).some(({ metadata }) => metadata.name === leader));
+  await release.kubectl("delete", "pod", leader, "--grace-period=0", "--force");
+  await until("another leads", async () => ![leader, ""].includes(await leaderOf(release)), minute);
+  await until(
+    "the record is gone",
+    async () => !(await views.nodes(namespace, name)).some(({ metadata }) => metadata.name === victim),
+    6 * minute,
+  );
+  await untilSettled(views, release, { nodes: 5, withinMs: 3 * minute });
+  await release.assertKept(files);
+});
+
+scenario("another version of the operator and its image rolls the gateways and no vault pod", async (release) => {
+  const { views, namespace } = release;
+  const pods = await uidsOf(release);
+  const operators = new Set((await operatorsOf(release)).map(({ metadata }) => metadata.uid));
+  await release.install(...imageValues(nextImage), "podAnnotations.release=next");
+  await release.kubectl("rollout", "status", "deployment/vaultfarm", "--timeout=120s");
+  await until(
+    "one of the new operators leads",
+    async () => {
+      const now = await operatorsOf(release);
+      const leader = await leaderOf(release);
+      return now.every(({ metadata }) => !operators.has(metadata.uid)) && now.some(({ metadata }) => metadata.name === leader);
+    },
+    2 * minute,
+  );
+  await until("it has seen to the gateways", async () => {
+    const deployment = await views.get<Gateways>(`/apis/apps/v1/namespaces/${namespace}/deployments/${release.name}-gateway`);
+    return deployment?.spec.template.spec.containers[0]?.image === nextImage;
+  });
+  await release.kubectl("rollout", "status", `deployment/${release.name}-gateway`, "--timeout=120s");
+  await untilSettled(views, release, { nodes: 5, withinMs: 2 * minute });
+  assert.deepEqual(await uidsOf(release), pods);
+  await release.assertKept(files);
+});
+
+scenario("another template rolls the pods node by node while files are read: no read fails", { longer: true }, async (release) => {
+  const { views, namespace, name } = release;
+  const before = await uidsOf(release);
+  await release.kubectl("patch", "vf", name, "--type=merge", "-p", '{"spec":{"pod":{"annotations":{"example.org/turn":"2"}}}}');
+  let least = Number.POSITIVE_INFINITY;
+  const rolled = until(
+    "all pods are new",
+    async () => {
+      const pods = await views.pods(namespace, name);
+      least = Math.min(least, pods.filter(isReady).length);
+      return pods.length === 5 && pods.every((pod) => isReady(pod) && pod.metadata.annotations?.["example.org/turn"] === "2");
+    },
+    10 * minute,
+  );
+  const rounds = await readWhile(release, rolled);
+  assert.ok(rounds > 0);
+  assert.ok(least >= 4, `${least} of 5 nodes were ready at one time`);
+  await untilSettled(views, release, { nodes: 5, withinMs: 2 * minute });
+  assert.equal(
+    (await uidsOf(release)).some((uid) => before.includes(uid)),
+    false,
+  );
+  await release.assertKept(files);
+});
