@@ -11,6 +11,8 @@ const seeds: readonly { readonly seed: number; readonly why: string }[] = [
   // A holder further out than target could not be asked by one node, which made a copy in its place at once.
   { seed: 2, why: "one dead connection moves nothing, wherever the copies lie" },
   { seed: 3, why: "with a node that lies" },
+  // The same with the ninth of nine: it is waited for as well while four others have theirs.
+  { seed: 50, why: "one dead connection moves nothing, though the copy lies furthest out" },
   // Rot found a fraction of a second before the look: the farm has the bound from then on, as after any other loss.
   { seed: 32221003, why: "rot found late beside a node cut off" },
 ];

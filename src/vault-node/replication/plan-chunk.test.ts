@@ -145,3 +145,14 @@ test("a copy further out than target, with one that cannot be asked, is waited f
     [[4, "repair"]],
   );
 });
+
+test("so is one at the far end of the circle while min copies are seen; with fewer, copies are made at once", () => {
+  const world: World = { conditions: names.map(() => "active"), holding: new Set([0, 1, 2, 3, 11]) };
+  world.conditions[11] = "absent";
+  assert.deepEqual(planAt(world, 0).orders, []);
+  world.holding.delete(3);
+  assert.deepEqual(
+    planAt(world, 0).orders.map(({ to }) => numberOf(to)),
+    [3, 4],
+  );
+});

@@ -50,7 +50,7 @@ export function planChunk(facts: ChunkFacts): ChunkPlan {
   const { policy, keepers, holders } = facts;
   const staying = keepers.filter(({ peer }) => holders.has(peer));
   const copies = staying.length;
-  const { waiting, missing } = fillTarget(facts);
+  const { waiting, missing } = fillTarget(facts, copies);
   const lacking = Math.max(0, policy.target - copies - waiting);
   const joiners = missing.filter(({ joining }) => joining);
   const others = missing.filter(({ joining }) => !joining);
@@ -70,14 +70,16 @@ export function planChunk(facts: ChunkFacts): ChunkPlan {
 }
 
 // The first `target` that hold it, can take it, or will be back: a vault that has no room is passed over, unless it has it.
-// A copy may lie a little further out, with one that cannot be asked now: it too is waited for until it counts as lost.
-function fillTarget({ policy, keepers, holders, silent }: ChunkFacts): { waiting: number; missing: readonly Keeper[] } {
+// A copy may lie further out, with one that cannot be asked now: it too is waited for until it counts as lost. With fewer than
+// `min` copies only up to `max` places: a copy too many costs bytes then, one too few may cost the chunk.
+function fillTarget({ policy, keepers, holders, silent }: ChunkFacts, copies: number): { waiting: number; missing: readonly Keeper[] } {
+  const placesAwaited = copies < policy.min ? policy.max : keepers.length;
   let filled = 0;
   let waiting = 0;
   const missing: Keeper[] = [];
   for (const [place, keeper] of keepers.entries()) {
     const isFull = filled >= policy.target;
-    if (isFull && place >= policy.max) break;
+    if (isFull && place >= placesAwaited) break;
     const holds = holders.has(keeper.peer);
     const awaited = !holds && (!keeper.here || silent.has(keeper.peer));
     if (isFull) {
