@@ -15,6 +15,7 @@ import { createNetworkKeyring } from "./cluster/network-keys.ts";
 import { createNodePoll } from "./cluster/node-poll.ts";
 import { createFarmReconciler } from "./cluster/reconcile-farm.ts";
 import { releaseWithNamespace } from "./cluster/release-records.ts";
+import type { FarmObject } from "./cluster/resources.ts";
 import { createStatusWriter } from "./cluster/status-writer.ts";
 import type { OperatorConfig } from "./config.ts";
 import {
@@ -34,9 +35,18 @@ import {
   openKubeClient,
   readKubeConfig,
 } from "./kube/index.ts";
-import { callMember } from "./node-access/http-call.ts";
+import { type CountedFarm, createOperatorMetrics, type OperatorMetrics } from "./metrics.ts";
+import { type CallMember, callMember } from "./node-access/http-call.ts";
 
 export type OperatorTools = { readonly clock: Clock; readonly random: Random; readonly log: Log; readonly env: Environment };
+
+/** What it acts through: the API server, and requests to the nodes. */
+export type OperatorReach = {
+  readonly client: KubeClient;
+  readonly call: CallMember;
+  readonly registry: MetricsRegistry;
+  readonly metrics: KubeMetrics;
+};
 
 /** Time for one look at a farm: many nodes that do not answer, and a proof under way. */
 const lookTimeoutMs = 60_000;
@@ -61,7 +71,7 @@ export function createOperator(config: OperatorConfig, tools: OperatorTools): Pr
         { ...tools, metrics },
         { fieldManager: "vaultfarm-operator", userAgent: `vaultfarm/${softwareVersion}` },
       );
-      manager = build(config, tools, { client, metrics });
+      manager = createFarmManager(config, tools, { client, call: callMember, registry, metrics });
       running = manager.run(stopping.signal).then(
         (end) => (end === "lost" ? failed.resolve(new Error("another operator may lead now: this one ends")) : undefined),
         (cause: unknown) => failed.resolve(new Error("the operator cannot go on", { cause })),
@@ -87,16 +97,18 @@ async function letNamespaceGo(namespace: string, client: KubeClient, log: Log): 
   }
 }
 
-type Reach = { readonly client: KubeClient; readonly metrics: KubeMetrics };
-
-function build(config: OperatorConfig, tools: OperatorTools, { client, metrics }: Reach): Manager {
+/** The farms' controllers with their caches and election, not yet running. */
+export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTools, "env">, reach: OperatorReach): Manager {
   const { clock, random, log } = tools;
+  const { client, metrics } = reach;
+  const own = createOperatorMetrics(reach.registry);
   const recorder = createEventRecorder({ client, clock, log, metrics, component: "vaultfarm-operator" });
   const scopes = config.watched.length === 0 ? [undefined] : config.watched;
   const controlled = scopes.map((namespace) => {
     const scope = namespace === undefined ? {} : { namespace };
     const caches = createFarmCaches({ ...tools, client, metrics, ...scope });
-    return { caches, controller: controlFarms(namespace, caches, { config, tools, client, metrics, recorder }) };
+    own.watchFarms(() => [...caches.farms.store.values()].map((farm) => countFarm(farm, caches)));
+    return { caches, controller: controlFarms(namespace, caches, { ...reach, config, tools, recorder, own }) };
   });
   const elector = createElector(
     { namespace: config.namespace, name: config.lease, identity: config.identity },
@@ -111,12 +123,28 @@ function build(config: OperatorConfig, tools: OperatorTools, { client, metrics }
   });
 }
 
-type Controlling = Reach & { readonly config: OperatorConfig; readonly tools: OperatorTools; readonly recorder: EventRecorder };
+function countFarm({ metadata, spec, status }: FarmObject, caches: FarmCaches): CountedFarm {
+  const field = (of: unknown, name: string): unknown => (typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined);
+  const number = (value: unknown): number => (typeof value === "number" ? value : 0);
+  return {
+    wanted: number(field(spec, "replicas")),
+    made: caches.byFarm(objectKey(metadata)).records.length,
+    ready: number(field(status, "readyNodes")),
+    conditions: (field(status, "conditions") ?? []) as CountedFarm["conditions"],
+  };
+}
+
+type Controlling = OperatorReach & {
+  readonly config: OperatorConfig;
+  readonly tools: Omit<OperatorTools, "env">;
+  readonly recorder: EventRecorder;
+  readonly own: OperatorMetrics;
+};
 
 function controlFarms(
   namespace: string | undefined,
   caches: FarmCaches,
-  { config, tools, client, metrics, recorder }: Controlling,
+  { config, tools, client, call, metrics, recorder, own }: Controlling,
 ): Controller {
   const { clock } = tools;
   const reconciler = createFarmReconciler({
@@ -124,11 +152,12 @@ function controlFarms(
     caches,
     client,
     keyring: createNetworkKeyring(client, tools),
-    poll: createNodePoll(callMember),
-    call: callMember,
+    poll: createNodePoll(call),
+    call,
     statusWriter: createStatusWriter({ client, recorder, clock }),
     image: { image: config.image, pullPolicy: config.imagePullPolicy, pullSecrets: config.imagePullSecrets },
     operatorNamespace: config.namespace,
+    metrics: own,
   });
   const controller = createController(
     {

@@ -50,6 +50,8 @@ const dnsName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
 
 type Owners = Map<string, Set<string>>;
 type Table = {
+  /** RFC 3339. */
+  now(): string;
   version(): number;
   all(collection: string): Iterable<KubeObject>;
   peek(collection: string, name: ObjectName): KubeObject | undefined;
@@ -63,7 +65,7 @@ type Table = {
   compact(): void;
 };
 
-function createTable(): Table {
+function createTable(wallMs: () => number): Table {
   const objects = new Map<string, Map<string, KubeObject>>();
   const owners = new Map<string, Owners>();
   const listeners = new Set<(entry: LogEntry) => void>();
@@ -79,6 +81,7 @@ function createTable(): Table {
     } else of(collection).set(keyOf(seen.metadata), after);
   };
   return {
+    now: () => new Date(wallMs()).toISOString(),
     version: () => version,
     all: (collection) => of(collection).values(),
     peek,
@@ -122,8 +125,9 @@ function entry<V>(map: Map<string, V>, key: string, make: () => V): V {
   return found;
 }
 
-export function createFakeObjects(): FakeObjects {
-  const table = createTable();
+/** An empty server; `wallMs`: its wall clock. */
+export function createFakeObjects(wallMs: () => number = Date.now): FakeObjects {
+  const table = createTable(wallMs);
   const { find } = table;
   return {
     version: table.version,
@@ -159,7 +163,7 @@ export function createFakeObjects(): FakeObjects {
       }
       if ((before.metadata.finalizers ?? []).length === 0) return table.commit(collection, before, undefined);
       if (before.metadata.deletionTimestamp !== undefined) return before;
-      return table.commit(collection, before, { ...before, metadata: { ...before.metadata, deletionTimestamp: new Date().toISOString() } });
+      return table.commit(collection, before, { ...before, metadata: { ...before.metadata, deletionTimestamp: table.now() } });
     },
   };
 }
@@ -177,7 +181,7 @@ function create(table: Table, collection: string, object: KubeObject, { write, h
     throw new ApiFault(422, "Invalid", `"${name}" is invalid: metadata.name: ${message}`, [cause]);
   }
   if (table.peek(collection, object.metadata) !== undefined) throw new ApiFault(409, "AlreadyExists", `"${name}" already exists`);
-  const fresh = { ...object, metadata: { ...object.metadata, uid: randomUUID(), creationTimestamp: new Date().toISOString() } };
+  const fresh = { ...object, metadata: { ...object.metadata, uid: randomUUID(), creationTimestamp: table.now() } };
   const own = table.ownersOf(fresh).set(ownerOf(write, how), new Set(Object.keys(leaves(object))));
   return table.commit(collection, undefined, withManagers(fresh, own));
 }
@@ -215,7 +219,7 @@ function apply(table: Table, collection: string, before: KubeObject, { object, w
     const causes = taken.map(({ path, manager }) => ({
       reason: "FieldManagerConflict",
       message: `conflict with "${manager.split(" ", 1)}"`,
-      field: `.${path}`,
+      field: `.${dotted(path)}`,
     }));
     throw new ApiFault(409, "Conflict", `Apply failed with ${causes.length} conflict(s)`, causes);
   }
@@ -248,21 +252,25 @@ function spec(object: KubeObject): Json {
 function withManagers(object: KubeObject, own: Map<string, Set<string>>): KubeObject {
   const managedFields = [...own]
     .filter(([, paths]) => paths.size > 0)
-    .map(([manager, paths]) => ({ manager, fieldsV1: { paths: [...paths].sort() } }));
+    .map(([manager, paths]) => ({ manager, fieldsV1: { paths: [...paths].map(dotted).sort() } }));
   return { ...object, metadata: { ...object.metadata, managedFields } };
 }
 
 const unowned = new Set(["apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid", "metadata.resourceVersion"]);
+// Names of fields hold dots (labels do), so that something else stands between them.
+const between = "\u001f";
+const dotted = (path: string): string => path.replaceAll(between, ".");
 
-/** Values by their dotted path; lists are one value. */
+/** Values by their path; lists are one value. */
 function leaves(value: unknown, path = ""): Json {
-  if (unowned.has(path) || path === "metadata.managedFields" || /^metadata\.(creation|deletion|generation)/.test(path)) return {};
+  const words = dotted(path);
+  if (unowned.has(words) || words === "metadata.managedFields" || /^metadata\.(creation|deletion|generation)/.test(words)) return {};
   if (typeof value !== "object" || value === null || Array.isArray(value)) return { [path]: value };
-  return Object.assign({}, ...Object.entries(value).map(([name, inner]) => leaves(inner, path === "" ? name : `${path}.${name}`)));
+  return Object.assign({}, ...Object.entries(value).map(([name, inner]) => leaves(inner, path === "" ? name : `${path}${between}${name}`)));
 }
 
 function setPath(root: Json, path: string, value: unknown): Json {
-  const names = path.split(".");
+  const names = path.split(between);
   const last = names.pop() ?? "";
   let at = root;
   for (const name of names) {

@@ -24,7 +24,10 @@ const suffixLength = 5;
 export async function carryOut(actions: readonly FarmAction[], hands: FarmHands): Promise<void> {
   const commands: Promise<void>[] = [];
   for (const action of actions) {
-    if (action.kind !== "wait") hands.log.info("acting", { ...action });
+    if (action.kind !== "wait") {
+      hands.log.info("acting", { ...action });
+      hands.metrics.acted(action.kind);
+    }
     const started = act(action, hands);
     if (isCommand(action)) commands.push(started);
     else await started;

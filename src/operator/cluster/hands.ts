@@ -9,6 +9,7 @@ import type { KubeClient } from "../kube/index.ts";
 import type { FarmIdentity } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
+import type { OperatorMetrics } from "../metrics.ts";
 import type { CommandPlace, NodeCommander } from "../node-access/node-commander.ts";
 import type { FarmGoal } from "../vault-farm/goal.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
@@ -30,6 +31,7 @@ export type FarmHands = {
   readonly client: KubeClient;
   readonly writer: ObjectWriter;
   readonly image: PodImage;
+  readonly metrics: Pick<OperatorMetrics, "acted" | "proved">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

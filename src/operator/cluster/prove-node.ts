@@ -18,6 +18,7 @@ export async function proveNode(action: ProveAction, hands: FarmHands): Promise<
   const { name, purpose, among, keep } = action;
   const before = hands.memory.node(name).evidence;
   const look = await lookOnce(action, hands);
+  hands.metrics.proved("pair" in look ? "confirmed" : "not-yet");
   const kept = keep && before?.purpose === purpose && before.first !== undefined ? before.first : undefined;
   const evidence: StopEvidence =
     "pair" in look

@@ -11,6 +11,7 @@ import { type FarmIdentity, objectNames, selectorText } from "../manifests/names
 import type { NetworkKeys } from "../manifests/network-secret.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
+import type { OperatorMetrics } from "../metrics.ts";
 import type { CallMember } from "../node-access/http-call.ts";
 import { createNodeCommander } from "../node-access/node-commander.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
@@ -40,6 +41,7 @@ export type FarmReconcilerParts = {
   readonly statusWriter: StatusWriter;
   readonly image: PodImage;
   readonly operatorNamespace: string;
+  readonly metrics: Pick<OperatorMetrics, "acted" | "proved">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -51,23 +53,25 @@ const busyMs = 5000;
 /** The next look after something was done that no cache tells of: an answer of a node. */
 const soonMs = 1000;
 
-type State = { readonly memory: FarmMemory; readonly writes: OwnWrites };
+type State = { readonly uid: string; readonly memory: FarmMemory; readonly writes: OwnWrites };
 
 export type FarmReconciler = { reconcile(key: string): Promise<Outcome> };
 
 export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler {
   const states = new Map<string, State>();
-  const stateOf = (uid: string): State => {
-    const known = states.get(uid) ?? { memory: createFarmMemory(), writes: createOwnWrites(parts.caches, parts.clock) };
-    states.set(uid, known);
-    return known;
+  const stateOf = (key: string, uid: string): State => {
+    const known = states.get(key);
+    // A farm made anew under the name is another one.
+    if (known?.uid === uid) return known;
+    const fresh = { uid, memory: createFarmMemory(), writes: createOwnWrites(parts.caches, parts.clock) };
+    states.set(key, fresh);
+    return fresh;
   };
   return {
     reconcile: async (key) => {
       const farm = parts.caches.farms.store.byKey(key);
       if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) {
-        const { uid } = farm?.metadata ?? {};
-        if (uid !== undefined) states.delete(uid);
+        states.delete(key);
         await releaseDeleted(
           parts.caches.byFarm(key).records,
           createObjectWriter(parts.client, createOwnWrites(parts.caches, parts.clock)),
@@ -75,7 +79,7 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
         return { kind: "done" };
       }
       const { name, namespace = "", uid = "" } = farm.metadata;
-      return lookAt(farm, { name, namespace, uid }, { ...parts, ...stateOf(uid) });
+      return lookAt(farm, { name, namespace, uid }, { ...parts, ...stateOf(key, uid) });
     },
   };
 }
@@ -84,6 +88,8 @@ type Look = FarmReconcilerParts & State;
 
 async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promise<Outcome> {
   const { caches, client, memory, writes, clock } = look;
+  // What is old, or does not show our own writes yet, is nothing to decide by, nor to be shown to people.
+  if (!caches.isFresh() || !writes.areSeen()) return { kind: "after", delayMs: soonMs };
   const key = `${farm.namespace}/${farm.name}`;
   const parts = caches.byFarm(key);
   const writer = createObjectWriter(client, writes);
@@ -104,21 +110,20 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     await look.statusWriter.refuse(object, missingKeys(reading));
     return { kind: "after", delayMs: calmMs };
   }
-  const adopted = await adoptClaims(farm, parts, look);
+  if (await adoptClaims(farm, parts, look)) return { kind: "after", delayMs: soonMs };
   await askNodes(parts, look);
-  const observed = observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() && writes.areSeen() && !adopted });
+  const observed = observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() });
   const goal = clusterGoal(spec);
   const nowMs = clock.monotonicMs();
   const actions = planFarm(goal, observed, nowMs);
   memory.keep(new Set(observed.nodes.map((node) => node.name)));
   const commander = createNodeCommander(reading.keys, look);
   const hands = { ...look, farm, spec, goal, observed, parts, keys: reading.keys, commander, writer };
+  if (!observed.complete) return { kind: "after", delayMs: soonMs };
   const gateways = gatewaysOf(farm, spec, caches);
   const seen = { goal, observed, actions, gateways, selector: selectorText(farm.name, "node"), zoneKey: spec.topology.zoneKey, nowMs };
-  // A look that does not see everything shows nothing either.
-  if (observed.complete)
-    await look.statusWriter.write(object, parts.records, { ...seen, ...(refused === undefined ? {} : { refused }) }, memory);
-  if (!goal.paused && observed.complete) {
+  await look.statusWriter.write(object, parts.records, { ...seen, ...(refused === undefined ? {} : { refused }) }, memory);
+  if (!goal.paused) {
     await ensureStandingObjects({ ...hands });
     await carryOut(actions, hands);
   }

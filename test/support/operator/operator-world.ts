@@ -1,0 +1,150 @@
+// A whole operator in virtual time: the real manager with caches, election, controller, reconciler and events, over an API
+// server in memory, a small cluster beside it, and simulated vault nodes.
+import { farms, nodeRecords, secrets } from "../../../src/operator/cluster/resources.ts";
+import { type OperatorConfig, readConfig } from "../../../src/operator/config.ts";
+import { createKubeMetrics } from "../../../src/operator/kube/metrics.ts";
+import { collectionPath, type KubeObject, type Resource } from "../../../src/operator/kube/resource.ts";
+import { createFarmManager } from "../../../src/operator/operator.ts";
+import { silentLog } from "../../../src/runtime/log.ts";
+import { createMetricsRegistry, type MetricsRegistry } from "../../../src/runtime/metrics-registry.ts";
+import { seededRandom } from "../../../src/runtime/random.ts";
+import { createVirtualClock, type VirtualClock } from "../../../src/runtime/virtual-clock.ts";
+import { createMemoryKube, type MemoryKube } from "./memory-kube.ts";
+import { type SimulatedCluster, startSimulatedCluster } from "./simulated-cluster.ts";
+import { createSimulatedNodes, type SimulatedNodes } from "./simulated-nodes.ts";
+
+export type Json = Readonly<Record<string, unknown>>;
+export type Shown = KubeObject & { readonly spec?: Json; readonly status?: Json };
+export type Condition = { readonly type: string; readonly status: string; readonly reason: string; readonly message: string };
+
+export type OperatorWorld = {
+  readonly clock: VirtualClock;
+  readonly kube: MemoryKube;
+  readonly cluster: SimulatedCluster;
+  readonly nodes: SimulatedNodes;
+  readonly registry: MetricsRegistry;
+  /** All objects of a kind in the farm's namespace, as a person sees them. */
+  all(resource: Resource): readonly Shown[];
+  farm(): Shown;
+  condition(type: string): Condition | undefined;
+  create(resource: Resource, object: KubeObject): void;
+  /** A person's change. */
+  edit(resource: Resource, name: string, patch: Json, subresource?: "status"): void;
+  remove(resource: Resource, name: string): void;
+  /** Virtual time goes on until `look` holds; throws with what the farm says after `withinMs`. */
+  until(what: string, look: () => boolean, withinMs?: number): Promise<void>;
+  startOperator(): void;
+  stopOperator(): Promise<void>;
+};
+
+export const namespace = "farms";
+export const farmName = "attic";
+
+/** A world with `spec` as the farm's, and an operator that runs. */
+export function createOperatorWorld(spec: Json, options: { readonly machines?: number; readonly seed?: number } = {}): OperatorWorld {
+  const clock = createVirtualClock();
+  const kube = createMemoryKube(clock);
+  const nodes = createSimulatedNodes(clock);
+  const cluster = startSimulatedCluster({ objects: kube.objects, nodes, clock }, options.machines ?? 6);
+  const registry = createMetricsRegistry({ processMetrics: false });
+  const human = (subresource?: "status") => ({ manager: "person", subresource });
+  const all = (resource: Resource): readonly Shown[] =>
+    [...kube.objects.list(collectionPath(resource), undefined)].filter(
+      ({ metadata }) => !resource.namespaced || metadata.namespace === namespace,
+    );
+  const farm = (): Shown => kube.objects.get(collectionPath(farms), { namespace, name: farmName });
+  const conditions = (): readonly Condition[] => (farm().status?.["conditions"] ?? []) as readonly Condition[];
+  let stopping = new AbortController();
+  let running: Promise<unknown> = Promise.resolve();
+  let starts = options.seed ?? 0;
+  const config: OperatorConfig = {
+    ...readConfig({ VAULTFARM_OPERATOR_NAMESPACE: "system", VAULTFARM_OPERATOR_IDENTITY: "one", VAULTFARM_OPERATOR_IMAGE: "vaultfarm:1" }),
+  };
+  const world: OperatorWorld = {
+    ...{ clock, kube, cluster, nodes, registry, all, farm },
+    condition: (type) => conditions().find((one) => one.type === type),
+    create: (resource, object) => {
+      const placed = resource.namespaced ? { ...object, metadata: { ...object.metadata, namespace } } : object;
+      kube.objects.create(collectionPath(resource), { ...placed, apiVersion: resource.apiVersion, kind: resource.kind }, human());
+    },
+    edit: (resource, name, patch, subresource) => {
+      kube.objects.merge(collectionPath(resource), resource.namespaced ? { namespace, name } : { name }, { ...patch }, human(subresource));
+    },
+    remove: (resource, name) => {
+      kube.objects.remove(collectionPath(resource), resource.namespaced ? { namespace, name } : { name }, {});
+    },
+    until: async (what, look, withinMs = 600_000) => {
+      const untilMs = clock.monotonicMs() + withinMs;
+      while (!look()) {
+        if (clock.monotonicMs() >= untilMs) throw new Error(`not within ${withinMs} ms of virtual time: ${what}\n${describe(world)}`);
+        await clock.advance(500);
+      }
+    },
+    startOperator: () => {
+      stopping = new AbortController();
+      starts += 1;
+      const metrics = createKubeMetrics(starts === 1 + (options.seed ?? 0) ? registry : createMetricsRegistry({ processMetrics: false }));
+      const own = starts === 1 + (options.seed ?? 0) ? registry : createMetricsRegistry({ processMetrics: false });
+      const tools = { clock, random: seededRandom(starts), log: silentLog };
+      const reach = { client: kube.client, call: nodes.call, registry: own, metrics };
+      running = createFarmManager(config, tools, reach).run(stopping.signal);
+    },
+    stopOperator: async () => {
+      stopping.abort(new Error("the test stops it"));
+      await clock.runUntil(running);
+    },
+  };
+  kube.objects.create(
+    collectionPath(farms),
+    { apiVersion: farms.apiVersion, kind: farms.kind, metadata: { name: farmName, namespace }, spec } as KubeObject,
+    human(),
+  );
+  world.startOperator();
+  return world;
+}
+
+/** Stops the operator and the cluster. */
+export async function endWorld(world: OperatorWorld): Promise<void> {
+  world.kube.fault = () => undefined;
+  await world.stopOperator();
+  world.cluster.stop();
+}
+
+function describe(world: OperatorWorld): string {
+  const { conditions, plan, ...status } = world.farm().status ?? {};
+  const lines = ((conditions ?? []) as readonly Condition[]).map(
+    ({ type, status: value, reason, message }) => `${type}=${value} ${reason}: ${message}`,
+  );
+  const records = world
+    .all(nodeRecords)
+    .map(({ metadata, spec, status: seen }) => JSON.stringify([metadata.name, metadata.deletionTimestamp, spec, seen?.["state"]]));
+  return [JSON.stringify(status), ...lines, JSON.stringify(plan), ...records, `${world.all(secrets).length} secrets`].join("\n");
+}
+
+export const farmSpec: Json = {
+  replicas: 5,
+  vaultsPerNode: 2,
+  vaultCapacity: "1Gi",
+  copies: { min: 4, target: 5, max: 8 },
+  storage: { storageClassName: "fast" },
+};
+
+/** Whether `nodes` are there, all ready, and nothing is left to do. */
+export function isSettled(world: OperatorWorld, nodes: number): boolean {
+  return (
+    world.all(nodeRecords).length === nodes &&
+    world.farm().status?.["readyNodes"] === nodes &&
+    world.condition("Progressing")?.reason === "Settled" &&
+    world.condition("GatewayReady")?.status === "True"
+  );
+}
+
+/** A settled farm with chunks on it. */
+export async function settledWorld(spec: Json = farmSpec, chunks = 40): Promise<OperatorWorld> {
+  const world = createOperatorWorld(spec);
+  const nodes = Number(spec["replicas"]);
+  await world.until("the farm is installed", () => isSettled(world, nodes));
+  world.nodes.store(chunks);
+  await world.clock.advance(120_000);
+  return world;
+}
