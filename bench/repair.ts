@@ -17,14 +17,24 @@ const withinMs = 3_600_000;
 // Nobody confirms anybody in the first two minutes after a start.
 const quietMs = 125_000;
 
-/** Since copies began to be made: seconds, and bytes moved. */
-type Moment = { readonly seconds: number; readonly movedMiB: number };
+/** Since copies began to be made: seconds, bytes sent, those of them that the receiver had not, and those that it did not want when it was told. */
+type Moment = { readonly seconds: number } & Moved;
+type Moved = { readonly movedMiB: number; readonly newMiB: number; readonly sparedMiB: number };
 type Loss = { readonly lostMiB: number; readonly begunAfterSeconds: number; readonly four: Moment; readonly five: Moment };
 type Run = { readonly one: Loss; readonly two: Loss };
 
 async function sum(nodes: readonly FarmNode[], metric: string): Promise<number> {
   const values = await Promise.all(nodes.map((node) => node.metric(metric)));
   return values.reduce((total, value) => total + value, 0);
+}
+
+async function movedBy(nodes: readonly FarmNode[]): Promise<Moved> {
+  const inMib = async (metric: string): Promise<number> => (await sum(nodes, metric)) / mib;
+  return {
+    movedMiB: await inMib("vaultfarm_copies_made_bytes_total"),
+    newMiB: await inMib("vaultfarm_put_bytes_total"),
+    sparedMiB: await inMib("vaultfarm_copies_spared_bytes_total"),
+  };
 }
 
 async function fill(farm: NodeFarm, { round, count }: { readonly round: number; readonly count: number }): Promise<readonly Address[]> {
@@ -53,19 +63,25 @@ async function fewestCopies(nodes: readonly FarmNode[], addresses: readonly Addr
 /** Kills nodes for good and watches the others make their copies again. */
 async function lose(victims: readonly FarmNode[], others: readonly FarmNode[], addresses: readonly Address[]): Promise<Loss> {
   const lost = await sum(victims, "vaultfarm_vault_chunks");
-  const moved = (): Promise<number> => sum(others, "vaultfarm_copies_made_bytes_total");
-  const movedBefore = await moved();
+  const before = await movedBy(others);
   const killedMs = performance.now();
   await Promise.all(victims.map((victim) => victim.kill()));
   await until(
     "repair has begun",
-    async () => (await moved()) > movedBefore || (await sum(others, "vaultfarm_copies_waiting_bytes")) > 0,
+    async () => (await movedBy(others)).movedMiB > before.movedMiB || (await sum(others, "vaultfarm_copies_waiting_bytes")) > 0,
     withinMs,
   );
   const begunMs = performance.now();
   const momentOf = async (copies: number): Promise<Moment> => {
     await until(`${copies} copies`, async () => (await fewestCopies(others, addresses)) >= copies, withinMs);
-    return { seconds: (performance.now() - begunMs) / 1000, movedMiB: ((await moved()) - movedBefore) / mib };
+    const seconds = (performance.now() - begunMs) / 1000;
+    const { movedMiB, newMiB, sparedMiB } = await movedBy(others);
+    return {
+      seconds,
+      movedMiB: movedMiB - before.movedMiB,
+      newMiB: newMiB - before.newMiB,
+      sparedMiB: sparedMiB - before.sparedMiB,
+    };
   };
   const four = await momentOf(4);
   const five = await momentOf(5);
@@ -108,6 +124,8 @@ async function run({ runs, gib = gibUsual }: BenchOptions): Promise<readonly Res
     row(`${who}: moved until then`, "MiB", (one) => of(one).four.movedMiB),
     row(`${who}: from there until all have five copies`, "s", (one) => of(one).five.seconds),
     row(`${who}: moved until then`, "MiB", (one) => of(one).five.movedMiB),
+    row(`${who}: of these, what the receiver had already when it came`, "MiB", (one) => of(one).five.movedMiB - of(one).five.newMiB),
+    row(`${who}: not sent, since the receiver had it or was being sent it`, "MiB", (one) => of(one).five.sparedMiB),
     row(`${who}: pace of repair, all nodes together`, "MiB/s", (one) => of(one).five.movedMiB / of(one).five.seconds),
     row(`${who}: bytes moved for each byte lost (must be at most 1.1)`, "×", (one) => of(one).five.movedMiB / of(one).lostMiB),
   ];

@@ -15,6 +15,7 @@ import type { Random } from "../runtime/random.ts";
 import { createGrantCache } from "./admission.ts";
 import { type AnnouncerLimits, type AnnouncerParts, createAnnouncer } from "./announcer.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
+import { createExpectedCopies, type ExpectedCopies } from "./expected-copies.ts";
 import { createGetChunks } from "./handlers/get-chunks.ts";
 import { createHasChunks } from "./handlers/has-chunks.ts";
 import { createOwedChunks } from "./handlers/owed-chunks.ts";
@@ -149,6 +150,7 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     shares: createPeerShares(clock, parts.shares),
     clock,
     events,
+    expected: expectedOf(parts, upkeep),
     isFar: createNearness(membership.directory, identity.peerId),
     onStored: (addresses) => {
       replicator?.stored(addresses);
@@ -194,6 +196,11 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     pointers: pointers.count,
     stops,
   };
+}
+
+function expectedOf({ membership, clock }: CoreParts, { isNode }: Upkeep): ExpectedCopies {
+  const isLiveNode = (peer: PeerId): boolean => isNode(peer) && membership.directory.node(peer)?.state === "live";
+  return createExpectedCopies({ nowMs: clock.monotonicMs, isLiveNode });
 }
 
 type Handling = {

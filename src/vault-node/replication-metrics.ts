@@ -1,6 +1,6 @@
 // The metrics of keeping copies: what waits, by the copies that chunks have left, what was moved, how long it will take.
 import type { MetricsRegistry, Reading } from "../runtime/metrics-registry.ts";
-import { copyFailures, type ReplicationEvents } from "./replication/replication-events.ts";
+import { copiesSpared, copyFailures, type ReplicationEvents } from "./replication/replication-events.ts";
 import type { ReplicationProgress } from "./replication/replicator.ts";
 
 /** Makes what is counted at events. */
@@ -11,6 +11,16 @@ export function createReplicationCounters(registry: MetricsRegistry): Replicatio
     labels: ["why"],
   });
   const bytes = registry.counter({ name: "vaultfarm_copies_made_bytes_total", help: "Bytes of the copies made", labels: ["why"] });
+  const spared = registry.counter({
+    name: "vaultfarm_copies_spared_total",
+    help: "Copies not sent, since the receiver said that it has the chunk (held) or that another node is sending it (coming)",
+    labels: ["why"],
+  });
+  const sparedBytes = registry.counter({
+    name: "vaultfarm_copies_spared_bytes_total",
+    help: "Bytes of the copies not sent, by what the receiver said",
+    labels: ["why"],
+  });
   const failed = registry.counter({
     name: "vaultfarm_copies_failed_total",
     help: "Copies that could not be made: no proper answer, or refused by the vault",
@@ -25,11 +35,19 @@ export function createReplicationCounters(registry: MetricsRegistry): Replicatio
     copies.add({ why }, 0);
     bytes.add({ why }, 0);
   }
+  for (const why of copiesSpared) {
+    spared.add({ why }, 0);
+    sparedBytes.add({ why }, 0);
+  }
   for (const why of copyFailures) failed.add({ why }, 0);
   return {
     copied: (why, count, size) => {
       copies.add({ why }, count);
       bytes.add({ why }, size);
+    },
+    spared: (why, count, size) => {
+      spared.add({ why }, count);
+      sparedBytes.add({ why }, size);
     },
     copyFailed: (why, count) => failed.add({ why }, count),
     trimmed: (count) => trimmed.add({}, count),

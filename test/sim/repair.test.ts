@@ -55,6 +55,18 @@ describe("a farm that loses nodes for good", () => {
     await world.stop();
   });
 
+  it("two at once, over lines on which a message takes longer than the next in order waits: no chunk is sent twice", async () => {
+    const farm = await filledFarm();
+    const { world } = farm;
+    world.network.setFaults({ bytesPerSecond: 2_000 });
+    for (const number of [1, 2]) await world.nodes[number]?.crash();
+    await world.clock.advance(8 * minute);
+    assert.deepEqual([fewestCopies(farm), mostCopies(farm)], [5, 5]);
+    const ratio = moved(world) / bytesOn(world, 1, 2);
+    assert.ok(ratio <= 1.1, `moved ${ratio} of what was lost`);
+    await world.stop();
+  });
+
   it("three at once: chunks left with two copies are made safe first, then those with three", async () => {
     const farm = await filledFarm();
     const { world } = farm;

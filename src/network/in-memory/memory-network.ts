@@ -10,8 +10,16 @@ import type { Random } from "../../runtime/random.ts";
 import { NetworkError } from "../errors.ts";
 import type { Delivery, Handler, Message, PeerEvent, Peers, RequestKind, RequestOptions } from "../peers.ts";
 
-/** What goes wrong on the way: share of messages lost or sent twice, and the delay of each (drawn from min to max, so they overtake). */
-export type Faults = { readonly lossRate: number; readonly duplicateRate: number; readonly delayMs: readonly [min: number, max: number] };
+/**
+ * What goes wrong on the way: share of messages lost or sent twice, and the delay of each (drawn from min to max, so they overtake).
+ * `bytesPerSecond`: what the chunks of one message take longer, whatever else is on its way.
+ */
+export type Faults = {
+  readonly lossRate: number;
+  readonly duplicateRate: number;
+  readonly delayMs: readonly [min: number, max: number];
+  readonly bytesPerSecond: number;
+};
 
 export type MemoryNetwork = {
   /** A peer of this network; `listen: false` for one that only dials; `port` of the one it keeps, a fresh one unless given. */
@@ -45,7 +53,7 @@ type World = {
   nextPort: number;
 };
 
-const noFaults: Faults = { lossRate: 0, duplicateRate: 0, delayMs: [0, 0] };
+const noFaults: Faults = { lossRate: 0, duplicateRate: 0, delayMs: [0, 0], bytesPerSecond: Number.POSITIVE_INFINITY };
 const firstPort = 10_000;
 
 /** An empty network. */
@@ -219,7 +227,7 @@ async function deliver(world: World, { from, to, kind, message }: Question): Pro
   const { random, faults } = world;
   // A lost message looks like silence: the asker's own time limit ends the wait.
   if (random.fraction() < faults.lossRate) return new Promise(() => {});
-  await travel(world);
+  await travel(world, message);
   const handler = to.handlers.get(kind);
   if (handler === undefined) throw new NetworkError("refused", `${to.id} has no handler for ${kind}`, { peer: to.id });
   const handled = (): Promise<Message> => handler(from.id, copyOf(message), to.stopping.signal);
@@ -230,7 +238,7 @@ async function deliver(world: World, { from, to, kind, message }: Question): Pro
   const delivery = copyOf(answer);
   (answer as { release?: () => void }).release?.();
   if (random.fraction() < faults.lossRate) return new Promise(() => {});
-  await travel(world);
+  await travel(world, delivery);
   checkSize(delivery, to.id);
   return delivery;
 }
@@ -241,9 +249,10 @@ function copyOf(message: Message): Delivery {
   return { body: new Uint8Array(message.body), chunks, hashes: chunks.map((chunk) => chunkAddress(chunk)), release: () => {} };
 }
 
-async function travel({ clock, random, faults }: World): Promise<void> {
+async function travel({ clock, random, faults }: World, message?: Message): Promise<void> {
   const [min, max] = faults.delayMs;
-  const delayMs = min + random.fraction() * (max - min);
+  const bytes = message?.chunks.reduce((sum, chunk) => sum + chunk.length, 0) ?? 0;
+  const delayMs = min + random.fraction() * (max - min) + (bytes / faults.bytesPerSecond) * 1000;
   if (delayMs > 0) await clock.sleep(delayMs);
 }
 

@@ -101,6 +101,8 @@ const decoders: readonly Decoder[] = [
     { found: [], missing: [{ chunk: address(3), reason: "not-held" }], elsewhere: [{ chunk: address(3), peer }] },
   ),
   message("has request", hasChunksRequest, { chunks, receipts: true }),
+  message("has request of a sender", hasChunksRequest, { chunks, receipts: false, sending: true }),
+  message("has reply to a sender", hasChunksReply, { held: [], receipts: [], coming: [address(1)] }),
   message("has reply with pointers", hasChunksReply, { held: [], receipts: [], elsewhere: [{ chunk: address(1), peer }] }),
   message(
     "leaver request",
@@ -219,6 +221,7 @@ test("messages over a limit are refused", () => {
   refuses(getChunksRequest, { chunks: many(chunksPerMessageMax + 1, wire) });
   refuses(getChunksRequest, { chunks: [] });
   refuses(hasChunksRequest, { chunks: many(addressesPerRequestMax + 1, wire), receipts: false });
+  refuses(hasChunksReply, { held: [], receipts: [], coming: many(addressesPerRequestMax + 1, wire) });
   refuses(putChunksRequest, { grant: null, groups: [] });
   refuses(putChunksRequest, { grant: new Uint8Array(513), groups: [{ vault: wire, chunks: [wire] }] });
   refuses(hasChunksReply, { held: [{ chunk: wire, vault: wire, size: 2 ** 22 + 1 }], receipts: [] });

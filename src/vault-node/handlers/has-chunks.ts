@@ -5,6 +5,7 @@ import { encodeMessage } from "../../protocol/encoding.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import type { ChunkElsewhere } from "../../protocol/messages/get-chunks.ts";
 import { hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
 import { signReceipt } from "../../protocol/receipt.ts";
 import { HandlerError } from "../errors.ts";
 import { type HandlerParts, readRequest } from "./parts.ts";
@@ -23,7 +24,14 @@ export function createHasChunks(parts: HandlerParts): Handler {
       const held = asked.flatMap((chunk) => heldHere(parts, chunk));
       const receipts = request.receipts ? receiptsOver(parts, held) : [];
       const elsewhere = asked.flatMap((chunk) => pointerHere(parts, chunk));
-      return { body: encodeMessage(hasChunksReply, { held, receipts, ...(elsewhere.length === 0 ? {} : { elsewhere }) }), chunks: [] };
+      const coming = request.sending === true ? comingHere(parts, from, asked) : [];
+      const reply = {
+        held,
+        receipts,
+        ...(elsewhere.length === 0 ? {} : { elsewhere }),
+        ...(coming.length === 0 ? {} : { coming }),
+      };
+      return { body: encodeMessage(hasChunksReply, reply), chunks: [] };
     } finally {
       share.release();
     }
@@ -38,6 +46,11 @@ function heldHere({ store }: HandlerParts, chunk: Address): readonly Held[] {
 function pointerHere({ store, takerInstead }: HandlerParts, chunk: Address): readonly ChunkElsewhere[] {
   const peer = store.info(chunk) === undefined ? takerInstead(chunk) : undefined;
   return peer === undefined ? [] : [{ chunk, peer }];
+}
+
+/** Of the chunks that `from` is about to send those that another node is sending already. */
+function comingHere({ store, expected }: HandlerParts, from: PeerId, asked: readonly Address[]): readonly Address[] {
+  return asked.filter((chunk) => store.info(chunk) === undefined && !expected.announced(from, chunk));
 }
 
 function receiptsOver({ genesis, node, vaults, clock }: HandlerParts, held: readonly Held[]): readonly Uint8Array[] {

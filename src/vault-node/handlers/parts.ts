@@ -11,6 +11,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { GrantCache } from "../admission.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 import { HandlerError } from "../errors.ts";
+import type { ExpectedCopies } from "../expected-copies.ts";
 import type { HostedVault } from "../hosted-vault.ts";
 import type { NodeEvents } from "../node-events.ts";
 import type { PeerShares } from "../peer-shares.ts";
@@ -28,6 +29,8 @@ export type HandlerParts = {
   readonly events: NodeEvents;
   /** Whether a chunk from this peer lies too far from here to be kept. */
   isFar(from: PeerId, address: Address): boolean;
+  /** What other nodes are sending. */
+  readonly expected: ExpectedCopies;
   /** Chunks became durable that were not held before. */
   onStored(addresses: readonly Address[]): void;
   /** Whether a vault takes nothing new for want of room. */

@@ -40,6 +40,10 @@ export function createPutChunks(parts: HandlerParts): Handler {
       tell(parts, outcomes);
       return { body: encodeMessage(putChunksReply, { groups: replyOf(parts, outcomes) }), chunks: [] };
     } finally {
+      parts.expected.came(
+        from,
+        entries.map(({ address }) => address),
+      );
       share?.release();
       message.release();
     }

@@ -14,7 +14,7 @@ export type CopierParts = {
   readonly events: ReplicationEvents;
   /** A node has the copy now. */
   onMade(task: CopyTask): void;
-  /** A copy was not made, and why. */
+  /** A copy was not made, and why; it is to be looked at again. */
   onFailed(task: CopyTask, outcome: PushOutcome): void;
 };
 
@@ -41,7 +41,10 @@ export function createCopier(parts: CopierParts): Copier {
     if (outcome === "stored") {
       bytesCopied += task.size;
       events.copied(task.order.why, 1, task.size);
-    } else if (outcome !== "held" && outcome !== "gone") {
+    } else if (outcome === "held" || outcome === "coming") {
+      events.spared(outcome, 1, task.size);
+      if (outcome === "coming") parts.onFailed(task, outcome);
+    } else if (outcome !== "gone") {
       events.copyFailed(outcome === "silent" || outcome === undefined ? "silent" : "refused", 1);
       parts.onFailed(task, outcome ?? "silent");
     }

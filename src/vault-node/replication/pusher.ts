@@ -1,4 +1,4 @@
-// Sends copies to one vault: looks once more what is there, reads the chunks, sends them in one message, and believes
+// Sends copies to one vault: tells it first, and leaves out what is there or comes from another, reads the chunks, sends them in one message, and believes
 // only receipts that hold.
 import type { Directory } from "../../network/directory.ts";
 import { NetworkError } from "../../network/errors.ts";
@@ -12,13 +12,13 @@ import type { PeerId } from "../../protocol/peer-id.ts";
 import { type RefusalReason, readReceipt } from "../../protocol/receipt.ts";
 import type { ChunkStore, ReadOutcome } from "../chunk-store/chunk-store.ts";
 import type { BytePace } from "./byte-pace.ts";
-import { heldAt } from "./survey.ts";
+import { announceTo } from "./survey.ts";
 
 /**
- * stored: a receipt holds · held: it was there already · gone: this node has it no more, or damaged · or why not; `silent`:
+ * stored: a receipt holds · held: it was there already · coming: another node is sending it · gone: this node has it no more, or damaged · or why not; `silent`:
  * no proper answer.
  */
-export type PushOutcome = "stored" | "held" | "gone" | "silent" | RefusalReason;
+export type PushOutcome = "stored" | "held" | "coming" | "gone" | "silent" | RefusalReason;
 
 /** Copies for one vault, together within the limits of one message. */
 export type Push = { readonly to: PeerId; readonly vault: VaultName; readonly chunks: readonly Address[] };
@@ -42,13 +42,13 @@ type Found = { readonly address: Address; readonly read: Extract<ReadOutcome, { 
 export async function push(parts: PusherParts, order: Push, signal: AbortSignal): Promise<ReadonlyMap<Address, PushOutcome>> {
   const outcomes = new Map<Address, PushOutcome>();
   const question = { peers: parts.peers, timeoutMs: parts.limits.questionTimeoutMs };
-  const there = await heldAt(question, order.to, order.chunks, signal);
+  const there = await announceTo(question, order.to, order.chunks, signal);
   if (there === undefined) return new Map(order.chunks.map((address) => [address, "silent"]));
-  for (const address of order.chunks) outcomes.set(address, there.held.has(address) ? "held" : "gone");
-  const found = await readAll(
-    parts,
-    order.chunks.filter((address) => !there.held.has(address)),
-  );
+  for (const address of there.held) outcomes.set(address, "held");
+  for (const address of there.coming) outcomes.set(address, "coming");
+  const wanted = order.chunks.filter((address) => !outcomes.has(address));
+  for (const address of wanted) outcomes.set(address, "gone");
+  const found = await readAll(parts, wanted);
   try {
     if (found.length === 0) return outcomes;
     await parts.pace.take(

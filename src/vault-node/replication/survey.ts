@@ -3,7 +3,7 @@ import type { Peers } from "../../network/peers.ts";
 import type { Address } from "../../protocol/address.ts";
 import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { addressesPerRequestMax } from "../../protocol/limits.ts";
-import { hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
+import { type HasChunksReply, type HasChunksRequest, hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 
 /** What the nodes around a chunk said: who holds it, who did not answer, who has no room for it and points to whom. */
@@ -59,19 +59,45 @@ export type HeldThere = { readonly held: ReadonlySet<Address>; readonly elsewher
 
 /** Which of these chunks a node says it holds; undefined where it gave no proper answer. */
 export async function heldAt(
-  { peers, timeoutMs }: SurveyParts,
+  parts: SurveyParts,
   peer: PeerId,
   chunks: readonly Address[],
   signal: AbortSignal,
 ): Promise<HeldThere | undefined> {
+  const said = await ask(parts, peer, { chunks, receipts: false }, signal);
+  return said && { held: heldOf(said), elsewhere: new Map(said.elsewhere?.map((one) => [one.chunk, one.peer])) };
+}
+
+/** What a node that is about to be sent chunks need not be sent: what it holds, and what another is sending it. */
+export type NotWanted = { readonly held: ReadonlySet<Address>; readonly coming: ReadonlySet<Address> };
+
+/** Tells a node that these chunks are about to be sent, as far as it wants them; undefined where it gave no proper answer. */
+export async function announceTo(
+  parts: SurveyParts,
+  peer: PeerId,
+  chunks: readonly Address[],
+  signal: AbortSignal,
+): Promise<NotWanted | undefined> {
+  const said = await ask(parts, peer, { chunks, receipts: false, sending: true }, signal);
+  return said && { held: heldOf(said), coming: new Set(said.coming) };
+}
+
+function heldOf({ held }: HasChunksReply): ReadonlySet<Address> {
+  return new Set(held.map(({ chunk }) => chunk));
+}
+
+async function ask(
+  { peers, timeoutMs }: SurveyParts,
+  peer: PeerId,
+  request: HasChunksRequest,
+  signal: AbortSignal,
+): Promise<HasChunksReply | undefined> {
   try {
-    const body = encodeMessage(hasChunksRequest, { chunks, receipts: false });
+    const body = encodeMessage(hasChunksRequest, request);
     const answer = await peers.request(peer, "has-chunks", { body, chunks: [] }, { timeoutMs, signal });
     const reply = decodeMessage(hasChunksReply, answer.body);
     answer.release();
-    if (!reply.ok) return undefined;
-    const { held, elsewhere = [] } = reply.value;
-    return { held: new Set(held.map(({ chunk }) => chunk)), elsewhere: new Map(elsewhere.map((one) => [one.chunk, one.peer])) };
+    return reply.ok ? reply.value : undefined;
   } catch {
     return undefined;
   }
