@@ -1,6 +1,7 @@
 // Proves that every condition can be shown: reasons are words that programs compare, sentences are sentences, and facts fill
 // every hole in them. Method: each entry of both catalogues.
 import { strict as assert } from "node:assert";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { farmCondition, farmConditions, messageLengthMax, nodeConditions } from "./conditions.ts";
 
@@ -36,4 +37,15 @@ test("facts fill the sentence, and a long one is cut", () => {
     message: "With 4 nodes and copies.min 4 no node can be lost without going below; set spec.replicas to 5 or more.",
   });
   assert.equal(farmCondition("Progressing", "Working", { action: "x".repeat(5000), why: "y" }).message.length, messageLengthMax);
+});
+
+test("the page on troubles says what to do for every reason that asks for something", () => {
+  const nothingToDo = [
+    ...["AllNodesReady", "Hibernating", "Working", "Settled", "AllWell", "EnoughCopies", "NoDrain", "ProvingCopies", "Spare", "Enough"],
+    ...["Spread", "Joined", "Asleep", "Answering", "NoneWanted", "Accepted", "NotPaused", "Running", "Staying"],
+  ];
+  const page = readFileSync("docs/kubernetes/troubleshooting.md", "utf8");
+  const reasons = [farmConditions, nodeConditions].flatMap((all) => Object.values(all).flatMap((one) => Object.keys(one.reasons)));
+  const missing = reasons.filter((reason) => !nothingToDo.includes(reason) && !page.includes(`\`${reason}\``));
+  assert.deepEqual(missing, []);
 });

@@ -118,7 +118,6 @@ export const farmConditions = {
       FewerNodesThanCopies: ["False", "{problems}. No node is taken away."],
       FixedField: ["False", "{problems}. The last good state keeps running."],
       SecretMissing: ["False", "{problems}. Nothing is begun until it is there."],
-      NameTaken: ["False", "{problems}. Nothing is touched."],
     },
   },
   Paused: {
