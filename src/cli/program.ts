@@ -1,6 +1,7 @@
 // The command line: which commands there are, their arguments and options, in words. What a command does is loaded only
 // when it is called, so that each starts as fast as it can.
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { replicasMax } from "../operator/api/vault-farm.ts";
 import type { CommandWorld } from "./command-world.ts";
 import type { DeclareLostOptions } from "./commands/declare-lost.ts";
 import type { FarmChoice } from "./commands/down.ts";
@@ -71,6 +72,13 @@ function addFarmCommands(program: Command, world: CommandWorld): void {
   );
   withOptions(program.command("status").description("show a farm: its gateways, nodes, processes, vaults"), farmOptions()).action(
     async (options: FarmChoice & Json) => (await import("./commands/status.ts")).status(world, outputOf(world, options), options),
+  );
+  const scale = program
+    .command("scale")
+    .description("give a farm more nodes, at once where it runs; never fewer, for that a local farm does not do")
+    .argument("<nodes>", "how many there are to be", parseNodes);
+  withOptions(scale, farmOptions()).action(async (nodes: number, options: FarmChoice & Json) =>
+    (await import("./commands/scale.ts")).scale(world, outputOf(world, options), nodes, options),
   );
   addDrainCommands(program, world);
 }
@@ -143,6 +151,12 @@ function addOfflineCommands(program: Command, world: CommandWorld): void {
     .action(async (map: string, options: DecryptOptions & Json) =>
       (await import("./commands/offline.ts")).decrypt(world, outputOf(world, options), map, options),
     );
+}
+
+function parseNodes(text: string): number {
+  const nodes = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (nodes < 1 || nodes > replicasMax) throw new InvalidArgumentError(`expected a number of nodes from 1 to ${replicasMax}`);
+  return nodes;
 }
 
 function parsePort(text: string): number {

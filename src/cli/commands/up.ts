@@ -14,6 +14,7 @@ import { readFarmState } from "../local-farm/farm-state.ts";
 import { viewFarm } from "../local-farm/farm-view.ts";
 import { lastWords } from "../local-farm/last-words.ts";
 import { awaitStopped, type HeldFarm, type OpenFarm, openFarm } from "../local-farm/open-farm.ts";
+import { scaledSpec } from "../local-farm/scale-wish.ts";
 import { superviseFarm } from "../local-farm/supervisor.ts";
 import type { Output } from "../output.ts";
 import { createStartReport, type StartFailure } from "../start-report.ts";
@@ -29,8 +30,12 @@ export type UpOptions = {
 
 /** Runs a farm until it is stopped; or, where it runs already, shows how it is. Rejects with a `FarmError` or `CommandError`. */
 export async function up(world: CommandWorld, output: Output, options: UpOptions): Promise<void> {
-  const farm = await loadManifest(world, options.file);
-  const folder = farmFolder(resolve(world.workFolder, options.data), farm.metadata.name);
+  const manifest = await loadManifest(world, options.file);
+  const folder = farmFolder(resolve(world.workFolder, options.data), manifest.metadata.name);
+  const farm = { ...manifest, spec: await scaledSpec(folder, manifest.spec) };
+  const asked = manifest.spec.replicas;
+  if (farm.spec.replicas > asked)
+    output.note(`${manifest.metadata.name} was scaled to ${farm.spec.replicas} nodes; the manifest says ${asked}`);
   const opened = await open(world, output, { farm, folder, options });
   if (opened.kind !== "open") return attach(world, output, { farm, folder, options });
   try {

@@ -7,6 +7,8 @@ import { FarmError } from "./farm-error.ts";
 export type FarmFolder = {
   readonly root: string;
   readonly state: string;
+  /** How many nodes `vaultfarm scale` asked for. */
+  readonly scale: string;
   readonly run: string;
   readonly lock: string;
   readonly genesis: string;
@@ -29,6 +31,7 @@ export function farmFolder(dataDir: string, name: string): FarmFolder {
   return {
     root,
     state: at("farm.json"),
+    scale: at("scale.json"),
     run: at("run.json"),
     lock: at("lock.json"),
     genesis: at("network", "genesis"),

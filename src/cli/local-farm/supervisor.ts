@@ -15,6 +15,7 @@ import { localPlace } from "./member-health.ts";
 import { placeGateway, placeNode } from "./member-places.ts";
 import { nodeAddressOf } from "./member-settings.ts";
 import type { MemberStarterParts } from "./member-starter.ts";
+import { scaledSpec } from "./scale-wish.ts";
 
 export type SupervisorParts = MemberStarterParts & {
   readonly state: FarmState;
@@ -51,7 +52,8 @@ export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): 
   stop.addEventListener("abort", wake.now, { once: true });
   let founded = false;
   for (;;) {
-    const goal = goalOf(spec, { gateways: spec.gateway.replicas, running: !stop.aborted, restart: parts.restart, paused: false });
+    const scaled = await scaledSpec(parts.folder, spec);
+    const goal = goalOf(scaled, { gateways: spec.gateway.replicas, running: !stop.aborted, restart: parts.restart, paused: false });
     const observed = { ...(await members.observe()), founded };
     const actions = planFarm(goal, observed, clock.monotonicMs());
     await carryOut(actions, { parts, book, members, commander });
