@@ -14,7 +14,7 @@ export const image: string = process.env["VAULTFARM_E2E_IMAGE"] ?? "vaultfarm:e2
 /** Another name of the same program, for upgrades; where there is none, an upgrade changes the operator's pods only. */
 export const nextImage: string = process.env["VAULTFARM_E2E_NEXT_IMAGE"] ?? image;
 /** Whether the scenarios that take longer are to run too. */
-const all: boolean = process.env["VAULTFARM_E2E_ALL"] === "1";
+export const all: boolean = process.env["VAULTFARM_E2E_ALL"] === "1";
 
 export type Release = {
   readonly namespace: string;
