@@ -146,8 +146,6 @@ async function makePod({ name, uid, zone, capacity }: NewPod, hands: FarmHands):
   await hands.writer.create(pods, manifest);
 }
 
-// One that goes for good is told so with what was proven, and tells the others: they need not wait for it to come back. Where
-// it cannot be told, they find out in their own time.
 // Asked for once: whether and when the volume grows is its class's affair.
 async function growVolume(name: string, bytes: number, hands: FarmHands): Promise<void> {
   const claim = hands.parts.claims.find(({ metadata }) => metadata.name === name);
@@ -155,6 +153,8 @@ async function growVolume(name: string, bytes: number, hands: FarmHands): Promis
   if (asked < bytes) await hands.writer.apply(claims, claimOf(name, bytes, hands));
 }
 
+// One that goes for good is told so with what was proven, and tells the others: they need not wait for it to come back. Where
+// it cannot be told, they find out in their own time.
 async function stopNode(name: string, hands: FarmHands): Promise<void> {
   const pod = podOf(name, hands);
   const { first, second = first } = hands.memory.node(name).evidence ?? {};

@@ -124,7 +124,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const seen = { goal, observed, actions, gateways, selector: selectorText(farm.name, "node"), zoneKey: spec.topology.zoneKey, nowMs };
   await look.statusWriter.write(object, parts.records, { ...seen, ...(refused === undefined ? {} : { refused }) }, memory);
   if (!goal.paused) {
-    await ensureStandingObjects({ ...hands });
+    await ensureStandingObjects({ ...hands, nowMs });
     await carryOut(actions, hands);
   }
   return { kind: "after", delayMs: pause(actions, observed, { nowMs, luck: look.random.fraction() }) };

@@ -12,8 +12,9 @@ import { grantSecretKeys, type NetworkKeys, newGrantSecret } from "../manifests/
 import { peersConfigMap } from "../manifests/peers-config-map.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
 import { gatewayService, nodesService } from "../manifests/services.ts";
-import { shouldRun } from "../vault-farm/node-roles.ts";
+import type { FarmGoal } from "../vault-farm/goal.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
+import { guardedPods } from "../vault-farm/plan-stop.ts";
 import type { FarmCaches, FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import { addressOf } from "./hands.ts";
@@ -23,7 +24,9 @@ import { budgets, configMaps, deployments, policies, secrets, services } from ".
 export type StandingParts = {
   readonly farm: FarmIdentity;
   readonly spec: VaultFarmSpec;
+  readonly goal: FarmGoal;
   readonly observed: ObservedFarm;
+  readonly nowMs: number;
   readonly parts: FarmParts;
   readonly keys: NetworkKeys;
   readonly caches: FarmCaches;
@@ -38,7 +41,7 @@ export type StandingParts = {
 
 /** Brings all of them up to date. Throws the server's error. */
 export async function ensureStandingObjects(standing: StandingParts): Promise<void> {
-  const { farm, spec, caches, observed, parts, image, operatorNamespace } = standing;
+  const { farm, spec, caches, goal, nowMs, observed, parts, image, operatorNamespace } = standing;
   const ensure = async (resource: Resource, cache: Reflector<KubeObject>, manifest: Manifest): Promise<void> =>
     standing.writer.ensure(resource, manifest, cache.store.get({ namespace: farm.namespace, name: manifest.metadata.name }));
   const policyParts = { farm, operatorNamespace };
@@ -46,9 +49,9 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   await ensure(services, caches.services, gatewayService(farm, spec));
   await ensure(policies, caches.policies, nodePolicy(policyParts));
   await ensure(policies, caches.policies, gatewayNetworkPolicy(policyParts));
-  const running = observed.nodes.filter(shouldRun).length;
+  const guarded = guardedPods(goal, observed, nowMs);
   // Shut for evictions: the operator itself moves what is on a machine that is drained, and then takes the pod away.
-  if (running > 0) await ensure(budgets, caches.budgets, disruptionBudget(farm, running));
+  if (guarded > 0) await ensure(budgets, caches.budgets, disruptionBudget(farm, guarded));
   const addresses = parts.pods.flatMap((pod) => addressOf(pod) ?? []);
   await ensure(configMaps, caches.configMaps, peersConfigMap(farm, addresses));
   await ensureGrant(standing);
