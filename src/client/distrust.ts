@@ -1,6 +1,6 @@
 // Which nodes a customer asks last, for reads and for new chunks: those of whom more than half of all that publish what they saw say
 // that they do not show what they claim. A single voice, however loud, lowers nobody.
-import type { Directory, NodeView } from "../network/directory.ts";
+import { type Directory, isStranger, type NodeView } from "../network/directory.ts";
 import { distrustedOf, type SeenNode } from "../protocol/distrust.ts";
 import type { VaultName } from "../protocol/keys.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
@@ -25,7 +25,7 @@ export function createDistrust(directory: Pick<Directory, "nodes">, target: numb
   };
 }
 
-/** All nodes with vaults but those that are gone, each by the worst of its vaults, that one by the middle of what others say. Pure. */
+/** All nodes with vaults but those that are gone or only told of, each by the worst of its vaults, that one by the middle of what others say. Pure. */
 export function seenNodes(nodes: readonly NodeView[]): readonly SeenNode[] {
   const voices = new Map<VaultName, number[]>();
   for (const { record, state } of nodes) {
@@ -39,7 +39,7 @@ export function seenNodes(nodes: readonly NodeView[]): readonly SeenNode[] {
     }
   }
   return nodes
-    .filter(({ record, state }) => state !== "gone" && record.vaults.length > 0)
+    .filter((node) => node.state !== "gone" && node.record.vaults.length > 0 && !isStranger(node))
     .map(({ record: { peerId, vaults } }) => ({
       peer: peerId,
       honesty: Math.min(...vaults.map(({ name }) => middle(voices.get(name) ?? []))),

@@ -1,5 +1,5 @@
 // The network as a customer sees it, out of the directory; and one call for changes that come together.
-import type { NodeView } from "../network/directory.ts";
+import { isStranger, type NodeView } from "../network/directory.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { VaultName } from "../protocol/keys.ts";
 import type { MembershipSummary } from "../protocol/network-view.ts";
@@ -17,12 +17,12 @@ export type NetworkViewParts = {
   readonly ledger: CopiesLedger;
 };
 
-/** The view of now. */
+/** The view of now. Nodes that others only tell of are no nodes of the farm: neither shown nor heard. */
 export function networkView({ genesis, membership, ledger }: NetworkViewParts, wallMs: number): NetworkView {
   const { networkId, name, copies: policy } = genesis;
   const { directory, certificates } = membership;
   const isLive = (peer: NodeView["record"]["peerId"]): boolean => directory.node(peer)?.state === "live";
-  const nodes = directory.nodes();
+  const nodes = directory.nodes().filter((node) => !isStranger(node));
   const counted = publishers(nodes, wallMs);
   const own = { ...ledger.figures(policy, isLive), none: ledger.below(1, isLive, Number.POSITIVE_INFINITY).length };
   const seen: SeenByNodes = { suspicions: suspicionsBy(counted), standings: standingsOf(counted) };

@@ -1,0 +1,46 @@
+// Proves over a real directory that a node that others only tell of is no node of the farm for a customer: it is not shown, what it
+// published is not counted, and it makes no room among those that may be distrusted; once met it is a node as any other.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { createNodeViews } from "../network/membership/node-views.ts";
+import { createGenesis } from "../protocol/genesis.ts";
+import { signingKeyFromSeed } from "../protocol/keys.ts";
+import { createNodeRecord, type NodeRecord } from "../protocol/node-record.ts";
+import { createCopiesLedger } from "./copies-ledger.ts";
+import { seenNodes } from "./distrust.ts";
+import { networkView } from "./network-view.ts";
+
+const keyOf = (n: number) => signingKeyFromSeed(new Uint8Array(32).fill(n));
+const copies = { min: 4, target: 5, max: 8 };
+const genesis = createGenesis({ name: "told of", copies, placeUnit: 2 ** 20, createdAt: 0 }, keyOf(90));
+const whole = { live: [0, 0, 0, 0, 0, 3], partial: false, repairing: 0, bytesLeft: 0, etaMs: 0, waiting: 0, dueMs: null };
+
+function recordOf(n: number): NodeRecord {
+  return createNodeRecord(genesis.networkId, keyOf(n), {
+    addresses: [],
+    domain: { region: "", zone: "", host: "" },
+    software: "",
+    startCounter: 1,
+    sequence: 1,
+    signedAtMs: 0,
+    vaults: [{ key: keyOf(n + 40), capacity: 2 ** 20, used: 0, chunks: 3, state: "active", wallet: null }],
+    figures: { copies: whole, suspects: [], seen: [] },
+  });
+}
+
+test("a node that is only told of is not shown and not counted until it was met", () => {
+  const views = createNodeViews(genesis, () => 0);
+  const [met, told] = [recordOf(1), recordOf(2)];
+  views.putRecord(met, "live");
+  views.putRecord(told, "suspected", true);
+  const parts = { genesis, membership: { directory: views.directory }, ledger: createCopiesLedger(10) };
+  const seen = () => {
+    const view = networkView(parts, 1_000);
+    const trusted = seenNodes(views.directory.nodes()).map(({ peer }) => peer);
+    return { shown: view.nodes.map(({ peerId }) => peerId), chunks: view.copies.histogram.at(-1), of: view.copies.reporting.of, trusted };
+  };
+  assert.deepEqual(seen(), { shown: [met.peerId], chunks: 3, of: 1, trusted: [met.peerId] });
+  views.vouch(told.peerId);
+  views.setState(told.peerId, "live");
+  assert.deepEqual(seen(), { shown: [met.peerId, told.peerId], chunks: 6, of: 2, trusted: [met.peerId, told.peerId] });
+});
