@@ -1,5 +1,5 @@
 // Proves over a real directory that a node that others only tell of is no node of the farm for a customer: it is not shown, what it
-// published is not counted, and it makes no room among those that may be distrusted; once met it is a node as any other.
+// published is not counted, and it makes no room among those that may be distrusted; once met it is a node like every other.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { createNodeViews } from "../network/membership/node-views.ts";
