@@ -10,6 +10,7 @@ import type { CustomerParts } from "./customer-parts.ts";
 import { createNodeQueues, type NodeQueues } from "./node-queues.ts";
 import type { PaceClass, PeerPaces } from "./peer-pace.ts";
 import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
+import { createWrongBytesHint } from "./wrong-bytes-hint.ts";
 
 /** `passing`: the node did not answer in a way that may be better in a moment. `elsewhere`: who took the chunk when it had no room, as it says. */
 export type ChunkAnswer =
@@ -27,23 +28,24 @@ const givenUp: ChunkAnswer = { kind: "failed", passing: false };
 /** Questions whose times go into `paces`. */
 export function createChunkQuestion(parts: CustomerParts, paces: PeerPaces): ChunkQuestion {
   const { limits } = parts;
+  const asker: Asker = { parts, paces, tellOthers: createWrongBytesHint(parts) };
   const small: NodeQueues<Wanted, ChunkAnswer> = createNodeQueues({
     messagesPerNode: limits.questionsPerNode,
     fits: (wanted, next) =>
       wanted.length < limits.smallReadsPerMessage &&
       wanted[0]?.doubtful === next.doubtful &&
       !wanted.some(({ address }) => address === next.address),
-    send: (peer, wanted, signal) => askNode({ parts, paces }, peer, wanted, signal),
+    send: (peer, wanted, signal) => askNode(asker, peer, wanted, signal),
     givenUp,
   });
   const bulk = async (peer: PeerId, wanted: Wanted, signal: AbortSignal): Promise<ChunkAnswer> => {
-    const [answer = givenUp] = await askNode({ parts, paces }, peer, [wanted], signal);
+    const [answer = givenUp] = await askNode(asker, peer, [wanted], signal);
     return answer;
   };
   return { ask: (peer, wanted, signal) => (wanted.kind === "small" ? small.ask(peer, wanted, signal) : bulk(peer, wanted, signal)) };
 }
 
-type Asker = { readonly parts: CustomerParts; readonly paces: PeerPaces };
+type Asker = { readonly parts: CustomerParts; readonly paces: PeerPaces; tellOthers(peer: PeerId, chunk: Address): void };
 
 async function askNode(asker: Asker, peer: PeerId, wanted: readonly Wanted[], signal: AbortSignal): Promise<readonly ChunkAnswer[]> {
   const { parts, paces } = asker;
@@ -77,7 +79,7 @@ type Received = { readonly reply: GetChunksReply; readonly answer: Delivery };
 
 /** Gives each wanted chunk its answer; the message's buffers go back once the last chunk out of it was released. */
 function takeAnswers(
-  { parts, paces }: Asker,
+  { parts, paces, tellOthers }: Asker,
   peer: PeerId,
   wanted: readonly Wanted[],
   { reply, answer }: Received,
@@ -101,6 +103,7 @@ function takeAnswers(
     if (answer.hashes[index] !== address) {
       paces.mistrust(peer);
       parts.metrics.fault(peer, "wrong-bytes");
+      tellOthers(peer, address);
       parts.log.warn("a node sent other bytes than the chunk asked for", { peer });
       return { kind: "wrong" };
     }

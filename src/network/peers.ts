@@ -20,6 +20,7 @@ export const requestKinds = [
   "leaver-chunks",
   "certificates",
   "membership-votes",
+  "wrong-bytes",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

@@ -21,6 +21,7 @@ import { createHasChunks } from "./handlers/has-chunks.ts";
 import { createOwedChunks } from "./handlers/owed-chunks.ts";
 import type { HandlerParts } from "./handlers/parts.ts";
 import { createPutChunks } from "./handlers/put-chunks.ts";
+import { createWrongBytes } from "./handlers/wrong-bytes.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import { createNearness } from "./nearness.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
@@ -212,13 +213,15 @@ type Handling = {
   readonly answers: LeaverAnswers | undefined;
 };
 
-function handleRequests({ peers, clock }: CoreParts, { upkeep, gate, handlerParts, serves, owes, answers }: Handling): void {
+function handleRequests({ peers, clock, membership }: CoreParts, { upkeep, gate, handlerParts, serves, owes, answers }: Handling): void {
   peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
   peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
   peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
   for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
   if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
   if (answers !== undefined) peers.handle("leaver-chunks", gate.guard(createLeaverChunks({ ...upkeep, clock }, answers), serves));
+  const isLiveNode = (peer: PeerId): boolean => upkeep.isNode(peer) && membership.directory.node(peer)?.state === "live";
+  peers.handle("wrong-bytes", gate.guard(createWrongBytes({ ...handlerParts, ...upkeep, peers, isLiveNode }), serves));
   peers.handle("list-chunks", gate.guard(createListChunks({ ...upkeep, clock }), serves));
 }
 

@@ -34,9 +34,9 @@ import { leaverChunksReply, leaverChunksRequest } from "./leaver-chunks.ts";
 import { listChunksReply, listChunksRequest } from "./list-chunks.ts";
 import { voteReply, voteRequest } from "./membership-votes.ts";
 import { owedChunksReply, owedChunksRequest } from "./owed-chunks.ts";
-
 import { putChunksReply, putChunksRequest } from "./put-chunks.ts";
 import { sights, suspicions } from "./suspicions.ts";
+import { wrongBytesReply, wrongBytesRequest } from "./wrong-bytes.ts";
 
 const address = (n: number): Address => addressFromBytes(new Uint8Array(32).fill(n));
 const many = <T>(count: number, item: T): T[] => Array.from({ length: count }, () => item);
@@ -101,6 +101,8 @@ const decoders: readonly Decoder[] = [
     { found: [], missing: [{ chunk: address(3), reason: "not-held" }], elsewhere: [{ chunk: address(3), peer }] },
   ),
   message("has request", hasChunksRequest, { chunks, receipts: true }),
+  message("wrong-bytes request", wrongBytesRequest, { grant: new Uint8Array(9), peer, chunk: address(1) }),
+  message("wrong-bytes reply", wrongBytesReply, { challenged: true }),
   message("has request of a sender", hasChunksRequest, { chunks, receipts: false, sending: true }),
   message("has reply to a sender", hasChunksReply, { held: [], receipts: [], coming: [address(1)] }),
   message("has reply with pointers", hasChunksReply, { held: [], receipts: [], elsewhere: [{ chunk: address(1), peer }] }),
