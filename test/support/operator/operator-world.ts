@@ -37,6 +37,11 @@ export type OperatorWorld = {
   stopOperator(): Promise<void>;
 };
 
+export const definitions: Resource = {
+  ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions" },
+  namespaced: false,
+};
+
 export const namespace = "farms";
 export const farmName = "attic";
 
@@ -94,6 +99,9 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
       await clock.runUntil(running);
     },
   };
+  // As Helm installs them, older than this operator.
+  for (const name of ["vaultfarms.vaultfarm.dev", "vaultnodes.vaultfarm.dev"])
+    kube.objects.create(collectionPath(definitions), { metadata: { name } }, human());
   kube.objects.create(
     collectionPath(farms),
     { apiVersion: farms.apiVersion, kind: farms.kind, metadata: { name: farmName, namespace }, spec } as KubeObject,
