@@ -33,7 +33,7 @@ for (const [words, fault] of [
   ["is not taken", "before"],
   ["is done, and its answer is lost", "after"],
 ] as const)
-  test(`an install of which any one call ${words} ends as any other`, async () => {
+  test(`an install of which any one call ${words} ends as every other`, async () => {
     const spec = { ...farmSpec, replicas: 4 };
     let n = 1;
     for (; ; n += 1) {

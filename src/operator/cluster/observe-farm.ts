@@ -173,7 +173,7 @@ function reportOf(status: NodeStatus): NodeReport {
   return {
     admin: status.admin,
     joined: status.joined,
-    declared: Math.min(...status.vaults.map(({ capacity }) => capacity)),
+    declared: status.vaults.length === 0 ? 0 : Math.min(...status.vaults.map(({ capacity }) => capacity)),
     used: sum(({ used }) => used),
     chunks: sum(({ chunks }) => chunks),
     ...(membership === undefined || membership.state === "unfounded" ? {} : { confirmed: membership.confirmed }),

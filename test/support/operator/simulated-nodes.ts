@@ -94,7 +94,7 @@ type World = {
   certified: boolean;
 };
 
-export function idOf({ key }: Volume): PeerId {
+export function idOf({ key }: Pick<Volume, "key">): PeerId {
   return peerIdFromPublicKey(key.publicKey);
 }
 
