@@ -25,7 +25,10 @@ export function createConductWatch(log: Log): ConductWatch {
     if (honestyOf(book) < standingBelow.distrusted) dishonest.add(vault);
     else dishonest.delete(vault);
   };
-  const noteTrend = (vault: VaultName, conduct: number, inAWeek: number | undefined): void => {
+  const noteTrend = (vault: VaultName, conduct: number, book: ConductBook): void => {
+    // Nobody loses more in a week than it lost since it was without fault: of most nothing need be computed.
+    const couldFall = 2 * conduct - 1 < standingBelow.slower;
+    const inAWeek = couldFall ? conductInAWeek(book) : undefined;
     const falls = inAWeek !== undefined && conduct >= standingBelow.slower && inAWeek < standingBelow.slower;
     if (falls && !falling.has(vault)) log.warn("a vault's conduct falls: as it goes it costs in a week", { vault, conduct, inAWeek });
     if (falls) falling.add(vault);
@@ -35,7 +38,7 @@ export function createConductWatch(log: Log): ConductWatch {
     note: (vault, book) => {
       remember(vault, book);
       const conduct = conductOf(factsOf(book));
-      noteTrend(vault, conduct, conductInAWeek(book));
+      noteTrend(vault, conduct, book);
       const standing = standingOf(conduct);
       const before = stood.get(vault) ?? "good";
       if (standing === before) return;
