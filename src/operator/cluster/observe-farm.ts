@@ -7,7 +7,7 @@ import { type PeerId, parsePeerId } from "../../protocol/peer-id.ts";
 import { parseQuantity } from "../api/quantity.ts";
 import type { TopologySpec } from "../api/vault-farm.ts";
 import { type VaultNodeSpec, vaultNodeSpecSchema } from "../api/vault-node.ts";
-import { annotations, labels } from "../manifests/names.ts";
+import { annotations } from "../manifests/names.ts";
 import type { HostState, MemberState, NodeReport, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
 import type { FarmParts } from "./farm-caches.ts";
 import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
@@ -210,9 +210,4 @@ export function countCopies(
   const lowest = live.findIndex((chunks) => chunks > 0);
   // A farm without chunks lacks none.
   return { belowMin, lowest: lowest === -1 ? policy.max : lowest };
-}
-
-/** Names of nodes by label, for objects that carry it. */
-export function nodeNameOf(object: PodObject | ClaimObject): string | undefined {
-  return object.metadata.labels?.[labels.node];
 }
