@@ -1,12 +1,12 @@
 // The conditions of a farm at one look: all that the catalogue has, each with the facts that a person needs.
 import { type ConditionNow, farmCondition } from "../api/conditions.ts";
 import type { FarmAction } from "./actions.ts";
+import type { FarmSeen } from "./farm-look.ts";
 import { serves, shouldRun, stays, wantedCapacity } from "./node-roles.ts";
 import type { ObservedNode } from "./observed.ts";
 import { wantedNodes } from "./plan-count.ts";
 import { turnOf } from "./plan-stop.ts";
 import { roundedBytes, roundedCount } from "./rounded.ts";
-import type { FarmSeen } from "./status.ts";
 
 /** Percent in use at which capacity is called low, where autogrow does not say. */
 const nearlyFullPercent = 85;

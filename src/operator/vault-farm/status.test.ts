@@ -6,13 +6,14 @@ import { farmConditions } from "../api/conditions.ts";
 import { vaultFarmStatusSchema } from "../api/farm-status.ts";
 import { vaultNodeStatusSchema } from "../api/vault-node.ts";
 import { modelDecides } from "./cluster-model-fixture.ts";
+import type { FarmSeen } from "./farm-look.ts";
 import { clusterGoal } from "./goal.ts";
 import { judgeSpec } from "./judge-spec.ts";
 import type { ObservedNode } from "./observed.ts";
 import { planFarm } from "./plan.ts";
 import { farmOf, goalWith, podNode, report } from "./plan-fixture.ts";
 import { roundedBytes, roundedCount } from "./rounded.ts";
-import { type FarmSeen, type FarmStatusNow, nodeStatusOf, statusOf } from "./status.ts";
+import { type FarmStatusNow, nodeStatusOf, statusOf } from "./status.ts";
 import { mergeConditions, mustWrite } from "./status-write.ts";
 
 const names = ["a", "b", "c", "d", "e"];

@@ -1,29 +1,17 @@
 // What a farm and its nodes show of themselves: made from what was wanted, seen and decided at one look. Pure; numbers are
 // rounded, so that a farm at rest is not written again and again.
 
-import type { ConditionNow, FarmReason } from "../api/conditions.ts";
+import type { ConditionNow } from "../api/conditions.ts";
 import { type PlanStep, planStepsMax, type VaultFarmStatus } from "../api/farm-status.ts";
-import type { ManifestProblem } from "../api/problem.ts";
 import type { VaultNodeStatus } from "../api/vault-node.ts";
 import type { FarmAction } from "./actions.ts";
 import { farmConditionsOf } from "./farm-conditions.ts";
+import type { FarmSeen } from "./farm-look.ts";
 import type { FarmGoal } from "./goal.ts";
 import { nodeConditionsOf } from "./node-conditions.ts";
 import { leavingOf, serves } from "./node-roles.ts";
-import type { ObservedFarm, ObservedNode } from "./observed.ts";
+import type { ObservedNode } from "./observed.ts";
 import { roundedBytes, roundedCount } from "./rounded.ts";
-
-/** One look, as a status is made from it. `gateways`: of the Deployment; `refused`: why the newest spec is not carried out. */
-export type FarmSeen = {
-  readonly goal: FarmGoal;
-  readonly observed: ObservedFarm;
-  readonly actions: readonly FarmAction[];
-  readonly gateways: { readonly ready: number; readonly wanted: number };
-  readonly selector: string;
-  readonly zoneKey: string;
-  readonly refused?: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
-  readonly nowMs: number;
-};
 
 /** A status with conditions that have no time and generation yet: `mergeConditions` adds them. */
 export type FarmStatusNow = Omit<VaultFarmStatus, "conditions" | "observedGeneration"> & { readonly conditions: readonly ConditionNow[] };

@@ -1,0 +1,18 @@
+// One look at a farm, as conditions and status are made from it.
+import type { FarmReason } from "../api/conditions.ts";
+import type { ManifestProblem } from "../api/problem.ts";
+import type { FarmAction } from "./actions.ts";
+import type { FarmGoal } from "./goal.ts";
+import type { ObservedFarm } from "./observed.ts";
+
+/** What was wanted, seen and decided. `gateways`: of the Deployment; `refused`: why the newest spec is not carried out. */
+export type FarmSeen = {
+  readonly goal: FarmGoal;
+  readonly observed: ObservedFarm;
+  readonly actions: readonly FarmAction[];
+  readonly gateways: { readonly ready: number; readonly wanted: number };
+  readonly selector: string;
+  readonly zoneKey: string;
+  readonly refused?: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
+  readonly nowMs: number;
+};
