@@ -67,7 +67,7 @@ test("cut at 50 % and put again through the other gateway: at most 55 % of the b
   const stored = JSON.parse(Buffer.concat(await response.toArray()).toString()) as Stored;
   assert.equal(response.statusCode, 201);
   assert.ok(stored.copies.min >= 4);
-  await until("all copies are there", async () => (await scrape(farm.gateway(1))).get(gauge) === 0, 10_000);
+  await until("all copies are there", async () => (await scrape(farm.gateway(1))).get(gauge) === 0, 60_000);
 
   const all = await counts();
   assert.equal(all.copies, stored.chunks * target, "each chunk lies on five nodes");
