@@ -129,10 +129,13 @@ test("a vault that acknowledges and keeps nothing is found by the others, its co
 test("a statement that a node may be stopped does not count what a liar claims", async () => {
   const [node] = farm.nodes;
   await until("it has found the liar itself", async () => (await node?.metric("vaultfarm_distrusted_nodes")) === 1, 3 * withinMs);
-  const answer = await until("a statement", async () => {
+  // What it found acts at its next look at who keeps what.
+  const statement = await until("a statement without the liar", async () => {
     const { status, body } = (await node?.command("POST", "/v1/safe-to-stop", { purpose: "removal" })) ?? assert.fail();
-    return status === 200 && (body as { readonly signed: string });
+    if (status !== 200) return undefined;
+    const read = readStopStatement(farm.genesis.networkId, Buffer.from((body as { readonly signed: string }).signed, "base64url"));
+    assert.ok(read.ok);
+    return read.value.stayers === 5 && read.value;
   });
-  const statement = readStopStatement(farm.genesis.networkId, Buffer.from(answer.signed, "base64url"));
-  assert.ok(statement.ok && statement.value.stayers === 5 && statement.value.short > 0, JSON.stringify(statement));
+  assert.ok(statement.short > 0, JSON.stringify(statement));
 });
