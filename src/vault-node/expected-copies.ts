@@ -4,7 +4,7 @@ import type { Address } from "../protocol/address.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 
 export type ExpectedCopiesLimits = {
-  /** A copy that was announced and has not come is waited for so long: as long as one message with copies may take. */
+  /** A copy that was announced and has not come is waited for so long: a minute held up chunks that had too few (seed 50). */
   readonly waitMs: number;
   /** Who announced a copy and did not send it does not hold others up with the same chunk for so long. */
   readonly doubtMs: number;
@@ -12,7 +12,7 @@ export type ExpectedCopiesLimits = {
   readonly chunksMax: number;
 };
 
-export const expectedCopiesLimits: ExpectedCopiesLimits = { waitMs: 60_000, doubtMs: 600_000, chunksMax: 16_384 };
+export const expectedCopiesLimits: ExpectedCopiesLimits = { waitMs: 10_000, doubtMs: 600_000, chunksMax: 16_384 };
 
 export type ExpectedCopies = {
   /** A peer is about to send a chunk. False: another one is sending it already. */

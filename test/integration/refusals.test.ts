@@ -30,7 +30,7 @@ test("a manifest with wrong fields names each, what is allowed, and the value", 
   const { code, err } = await up(wrong);
   assert.equal(code, 2);
   assert.match(err, /spec\.replica: no such field; did you mean "replicas"\?/);
-  assert.match(err, /spec\.replicas: missing; expected a whole number from 1 to 1000/);
+  assert.match(err, /spec\.replicas: missing; expected a whole number from 0 to 1000/);
   assert.match(err, /spec\.vaultCapacity: expected an amount of bytes such as "512Mi".*got "64MB"/);
   await nothingRuns();
 });
