@@ -67,10 +67,12 @@ test("cut at 50 % and put again through the other gateway: at most 55 % of the b
   const stored = JSON.parse(Buffer.concat(await response.toArray()).toString()) as Stored;
   assert.equal(response.statusCode, 201);
   assert.ok(stored.copies.min >= 4);
-  await until("all copies are there", async () => (await scrape(farm.gateway(1))).get(gauge) === 0, 60_000);
+  await until("all copies are there", async () => (await scrape(farm.gateway(1))).get(gauge) === 0, 10_000);
 
   const all = await counts();
-  assert.equal(all.copies, stored.chunks * target, "each chunk lies on five nodes");
+  assert.ok(all.copies >= stored.chunks * target, "each chunk lies on five nodes");
+  // A holder that is slow to answer is stood in for, and what is too many is trimmed later: few, on a machine that works.
+  assert.ok(all.copies <= 1.05 * stored.chunks * target, `${all.copies} copies of ${stored.chunks} chunks were stored`);
   const sent = all.bytes - first.bytes + ((all.held - first.held) * all.bytes) / all.copies;
   assert.ok(sent <= 0.55 * all.bytes, `${Math.round((100 * sent) / all.bytes)} % of the bytes were sent again`);
 });

@@ -4,6 +4,7 @@
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import type { Address } from "../../src/protocol/address.ts";
+import { repairDelays } from "../../src/vault-node/replication/replication-limits.ts";
 import {
   addChunk,
   assertAllRead,
@@ -16,7 +17,7 @@ import {
   mostCopies,
   moved,
 } from "./filled-farm.ts";
-import { delays, minute } from "./keeping-times.ts";
+import { delays, keepingTimes, minute } from "./keeping-times.ts";
 import type { SimNode } from "./sim-node.ts";
 
 describe("a farm that loses nodes for good", () => {
@@ -33,6 +34,26 @@ describe("a farm that loses nodes for good", () => {
     assert.ok(ratio <= 1.1, `moved ${ratio} of what was lost`);
     await assertAtRest(world);
     await assertAllRead(farm);
+    await world.stop();
+  });
+
+  it("chunks that were first looked at while a holder was cut off are counted right once it is back, not after the delay", async () => {
+    const replication = { ...keepingTimes.replication, repairDelayMs: repairDelays(60 * minute), everythingEveryMs: 90 * minute };
+    const farm = await filledFarm({ replication });
+    const { world } = farm;
+    for (let i = 0; i < 30; i += 1) await addChunk(farm);
+    // Fresh chunks are looked at after 15 s: just then one of their holders does not answer.
+    await world.clock.advance(8_000);
+    const [away, ...others] = [...world.nodes].reverse();
+    world.network.partition(
+      [away?.peer ?? assert.fail()],
+      others.map(({ peer }) => peer),
+    );
+    await world.clock.advance(15_000);
+    world.network.heal();
+    await world.clock.advance(20 * minute);
+    assert.equal(moved(world), 0);
+    assertCounted(farm);
     await world.stop();
   });
 

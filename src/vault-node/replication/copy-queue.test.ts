@@ -92,8 +92,18 @@ test("reminders come when due, at most so many, and the newest of a chunk counts
   reminders.set(address(3), { kind: "again", dueMs: 20 });
   reminders.set(address(4), { kind: "again", dueMs: 0 });
   assert.deepEqual([reminders.size(), reminders.countOwedTo(a.to)], [3, 1], "beyond the limit nothing is remembered");
-  assert.deepEqual([...reminders.takeDue(19, 10).keys()], []);
-  assert.deepEqual([...reminders.takeDue(30, 2).keys()], [address(1), address(2)]);
-  assert.deepEqual([...reminders.takeDue(30, 2).keys()], [address(3)]);
+  const nobody = (): boolean => false;
+  assert.deepEqual([...reminders.takeDue(19, 10, nobody).keys()], []);
+  assert.deepEqual([...reminders.takeDue(30, 2, nobody).keys()], [address(1), address(2)]);
+  assert.deepEqual([...reminders.takeDue(30, 2, nobody).keys()], [address(3)]);
   assert.equal(reminders.countOwedTo(a.to), 0);
+});
+
+test("who was awaited and is back makes its chunks due at once, and no others", () => {
+  const reminders = createReminders(9);
+  reminders.set(address(1), { kind: "again", dueMs: 300, awaits: [a.to] });
+  reminders.set(address(2), { kind: "again", dueMs: 300, awaits: [b.to] });
+  reminders.set(address(3), { kind: "again", dueMs: 300 });
+  assert.deepEqual([...reminders.takeDue(0, 10, () => false).keys()], []);
+  assert.deepEqual([...reminders.takeDue(0, 10, (peer) => peer === a.to).keys()], [address(1)]);
 });

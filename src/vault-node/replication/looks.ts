@@ -75,7 +75,7 @@ export function createLooks(parts: LooksParts): Looks {
   };
   const lookIfDue = async (signal: AbortSignal): Promise<void> => {
     const nowMs = clock.monotonicMs();
-    const due = reminders.takeDue(nowMs, limits.chunksPerSurvey);
+    const due = reminders.takeDue(nowMs, limits.chunksPerSurvey, view.isHere);
     const worthwhile = [...due].filter(([address, { kind }]) => kind !== "fresh" || isFirst(parts, address));
     await act(
       worthwhile.map(([address]) => address),
@@ -160,7 +160,7 @@ function activeFirsts(looked: ReadonlyMap<Address, Looked>, due: ReadonlyMap<Add
 type Waited = { readonly reminder: Reminder | undefined; readonly active: ReadonlySet<PeerId> };
 
 function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { reminder, active }: Waited): void {
-  const { queue, reminders, store, clock, limits, genesis } = parts;
+  const { queue, reminders, store, clock, limits, genesis, view } = parts;
   const nowMs = clock.monotonicMs();
   const [first] = plan.ahead;
   // Below min nobody is waited for long, nor because it is at work: the receiver is asked before a copy is sent twice.
@@ -178,17 +178,25 @@ function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { 
     address,
     plan.orders.map((order) => ({ address, order, copies: plan.copies, size })),
   );
-  const againMs = lookAgainMs(parts, { plan, silent }, queued);
-  if (againMs !== undefined) reminders.set(address, { kind: "again", dueMs: nowMs + againMs });
+  const isShort = plan.copies < genesis.copies.target;
+  const awaits = isShort ? view.around(address).filter((peer) => !view.isHere(peer)) : [];
+  const againMs = lookAgainMs(parts, { plan, silent }, { queued, isAwaiting: awaits.length > 0 });
+  if (againMs !== undefined) reminders.set(address, { kind: "again", dueMs: nowMs + againMs, awaits });
 }
 
 // What found no room, what could not be seen in full, and what waits for a silent node until that is lost, is looked at again.
-function lookAgainMs({ limits, genesis, view }: LooksParts, { plan, silent }: Looked, queued: boolean): number | undefined {
+function lookAgainMs(
+  { limits, genesis, view }: LooksParts,
+  { plan, silent }: Looked,
+  { queued, isAwaiting }: { readonly queued: boolean; readonly isAwaiting: boolean },
+): number | undefined {
   const { min, target } = genesis.copies;
   if (!queued || (silent && plan.copies < target)) return limits.retryMs;
   if (plan.copies + plan.orders.length >= target) return undefined;
   const lossMs = view.nextLossMs(tierOf(plan.copies, min));
-  return lossMs === undefined ? undefined : lossMs + limits.tickMs;
+  if (lossMs !== undefined) return lossMs + limits.tickMs;
+  // Who counts as lost already may still come back.
+  return isAwaiting ? limits.everythingEveryMs : undefined;
 }
 
 // A copy too many is looked at twice, `trimAfterMs` apart, before it goes.
