@@ -1,6 +1,7 @@
 // What the operator remembers of a farm between two looks: what nodes said last, whom they were told of, looks at whether
 // one may be stopped. All of it is gathered anew after a restart; nothing is decided by it that needs more than a while.
 import type { NodeStatus } from "../../protocol/node-status.ts";
+import { keepCount } from "../node-access/node-report.ts";
 import type { CopiesCount, StopEvidence } from "../vault-farm/observed.ts";
 import type { NodeMemory } from "./observe-farm.ts";
 
@@ -59,8 +60,7 @@ export function createFarmMemory(): FarmMemory {
       else entry(name).evidence = evidence;
     },
     countCopies: (count, nowMs) => {
-      const same = count !== undefined && count.lowest === copies?.lowest && count.belowMin <= copies.belowMin;
-      copies = count === undefined ? undefined : { ...count, sinceMs: same && copies !== undefined ? copies.sinceMs : nowMs };
+      copies = keepCount(copies, count, nowMs);
       return copies;
     },
     noteMade: (name) => made.add(name),

@@ -6,10 +6,11 @@ import { idOf } from "../../../test/support/operator/simulated-nodes.ts";
 import { signingKeyFromSeed } from "../../protocol/keys.ts";
 import type { NodeStatus } from "../../protocol/node-status.ts";
 import { vaultFarmSpecSchema } from "../api/vault-farm.ts";
+import { countCopies, scoresOf } from "../node-access/node-report.ts";
 import type { ObservedNode } from "../vault-farm/observed.ts";
 import { createFarmMemory } from "./farm-memory.ts";
 import { runningAtTheirAddress } from "./node-poll.ts";
-import { countCopies, type Looked, type NodeMemory, observeFarm, scoresOf } from "./observe-farm.ts";
+import { type Looked, type NodeMemory, observeFarm } from "./observe-farm.ts";
 import { pause } from "./reconcile-farm.ts";
 import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
 

@@ -1,14 +1,14 @@
 // From objects and answers to what the plan reads: one pure function. What is not known is left out, and what is left out
 // allows nothing.
 import type { Address } from "../../protocol/address.ts";
-import type { CopiesPolicy } from "../../protocol/genesis.ts";
 import type { NodeStatus } from "../../protocol/node-status.ts";
 import { type PeerId, parsePeerId } from "../../protocol/peer-id.ts";
 import { parseQuantity } from "../api/quantity.ts";
 import type { TopologySpec } from "../api/vault-farm.ts";
 import { type VaultNodeSpec, vaultNodeSpecSchema } from "../api/vault-node.ts";
 import { annotations } from "../manifests/names.ts";
-import type { HostState, MemberState, NodeReport, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
+import { reportOf } from "../node-access/node-report.ts";
+import type { HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
 import type { FarmParts } from "./farm-caches.ts";
 import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
 
@@ -165,49 +165,4 @@ function volumeBytesOf(claim: ClaimObject | undefined): number {
 function runsWithOf(pod: PodObject | undefined): ObservedNode["runsWith"] {
   const { [annotations.template]: template, [annotations.capacity]: capacity } = pod?.metadata.annotations ?? {};
   return template === undefined || capacity === undefined ? undefined : { template, capacity: Number(capacity) };
-}
-
-function reportOf(status: NodeStatus): NodeReport {
-  const sum = (of: (vault: NodeStatus["vaults"][number]) => number): number => status.vaults.reduce((total, one) => total + of(one), 0);
-  const { membership } = status;
-  return {
-    admin: status.admin,
-    joined: status.joined,
-    declared: status.vaults.length === 0 ? 0 : Math.min(...status.vaults.map(({ capacity }) => capacity)),
-    used: sum(({ used }) => used),
-    chunks: sum(({ chunks }) => chunks),
-    ...(membership === undefined || membership.state === "unfounded" ? {} : { confirmed: membership.confirmed }),
-    ...(membership?.state === "partitioned" ? { partitioned: membership.text } : {}),
-  };
-}
-
-/** The lowest score that others give the vaults of each node: the middle one of those who have seen it. */
-export function scoresOf(statuses: readonly NodeStatus[]): ReadonlyMap<string, number> {
-  const byVault = new Map<string, { readonly peer: string; readonly scores: number[] }>();
-  for (const { seen = [] } of statuses)
-    for (const { peerId, vault, score } of seen) {
-      const known = byVault.get(vault) ?? { peer: peerId, scores: [] };
-      known.scores.push(score);
-      byVault.set(vault, known);
-    }
-  const lowest = new Map<string, number>();
-  for (const { peer, scores } of byVault.values()) {
-    const middle = scores.sort((a, b) => a - b)[Math.floor((scores.length - 1) / 2)] ?? 1;
-    lowest.set(peer, Math.min(lowest.get(peer) ?? 1, middle));
-  }
-  return lowest;
-}
-
-/** Copies as all nodes together count them; undefined where not all have. */
-export function countCopies(
-  statuses: readonly (NodeStatus | undefined)[],
-  policy: CopiesPolicy,
-): { readonly belowMin: number; readonly lowest: number } | undefined {
-  const counted = statuses.map((status) => status?.copies);
-  if (counted.length === 0 || counted.some((one) => one === undefined || one.partial)) return undefined;
-  const live = Array.from({ length: policy.max + 1 }, (_, n) => counted.reduce((sum, one) => sum + (one?.live[n] ?? 0), 0));
-  const belowMin = live.slice(0, policy.min).reduce((sum, chunks) => sum + chunks, 0);
-  const lowest = live.findIndex((chunks) => chunks > 0);
-  // A farm without chunks lacks none.
-  return { belowMin, lowest: lowest === -1 ? policy.max : lowest };
 }

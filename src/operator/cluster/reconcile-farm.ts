@@ -14,6 +14,7 @@ import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import type { CallMember } from "../node-access/http-call.ts";
 import { createNodeCommander } from "../node-access/node-commander.ts";
+import { countCopies, withScores } from "../node-access/node-report.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { clusterGoal } from "../vault-farm/goal.ts";
 import { judgeSpec } from "../vault-farm/judge-spec.ts";
@@ -26,7 +27,7 @@ import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter } from "./object-writer.ts";
-import { countCopies, observeFarm, scoresOf } from "./observe-farm.ts";
+import { observeFarm } from "./observe-farm.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
 import { configMaps, type FarmObject, nodeRecords } from "./resources.ts";
 import { acceptedSpecMap, ensureStandingObjects, readAcceptedSpec } from "./standing-objects.ts";
@@ -198,11 +199,7 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
     keys.genesis.copies,
   );
   const copies = memory.countCopies(counted, nowMs);
-  const scores = scoresOf(statuses.flatMap((status) => status ?? []));
-  const nodes = observed.nodes.map((node) => {
-    const score = node.peerId === undefined ? undefined : scores.get(node.peerId);
-    return node.report === undefined || score === undefined ? node : { ...node, report: { ...node.report, score } };
-  });
+  const nodes = withScores(observed.nodes, statuses);
   return { ...observed, nodes, ...(copies === undefined ? {} : { copies }) };
 }
 

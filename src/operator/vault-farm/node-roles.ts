@@ -64,9 +64,9 @@ export function outdatedOf(node: ObservedNode, goal: FarmGoal): string | undefin
 }
 
 /** What the person wants the node to be told, as mild as that allows. */
-export function personsState({ desired, deleting, formerPeerId }: ObservedNode): DesiredState {
+export function personsState({ desired, deleting, handsOver, formerPeerId }: ObservedNode): DesiredState {
   if (formerPeerId !== undefined || desired === "Fenced") return "fenced";
-  if (deleting || desired === "Drained") return "draining";
+  if (deleting || desired === "Drained" || handsOver === true) return "draining";
   return desired === "Active" ? "active" : "cordoned";
 }
 

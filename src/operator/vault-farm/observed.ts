@@ -66,6 +66,8 @@ export type ObservedNode = {
   /** What a person wants of it; `deleting`: its record was deleted, which means: drain it and take it away. */
   readonly desired: DesiredNodeState;
   readonly deleting: boolean;
+  /** A person had it hand over what it holds, and will stop it, if at all: it runs on and is counted, but nothing is built on it. */
+  readonly handsOver?: boolean;
   readonly assigned: AssignedSpec;
   readonly volume: VolumeState;
   /** Bytes of its volume; infinite where it has no size of its own. */

@@ -110,11 +110,12 @@ function planVictim(goal: FarmGoal, nodes: readonly ObservedNode[], nowMs: numbe
   return [assign(victim, { leaving: "ScaleDown" }, `${surplus} ${surplus === 1 ? "node is" : "nodes are"} more than wanted`)];
 }
 
-/** The staying nodes in the order in which they would leave: unhealthy, by hand, of the fullest zone, lowest score, youngest. Pure. */
+/** The staying nodes in the order in which they would leave: unhealthy, emptied by a person, made by hand, of the fullest zone, lowest score, youngest. Pure. */
 export function victimsInOrder(staying: readonly ObservedNode[], goal: FarmGoal, nowMs: number): readonly ObservedNode[] {
   const inZone = countBy(staying.map(({ zone }) => zone));
   const rank = (node: ObservedNode): readonly number[] => [
     healthRank(node, goal, nowMs),
+    node.handsOver === true ? 0 : 1,
     node.byHand ? 0 : 1,
     -(inZone.get(node.zone) ?? 0),
     node.report?.score ?? 1,

@@ -160,7 +160,7 @@ function planProof(turn: Turn, moment: PlanMoment): readonly FarmAction[] {
 
 // Those that serve and stay without it, in an order that does not depend on how they were listed.
 function candidatesFor(node: ObservedNode, { nodes }: ObservedFarm): readonly ObservedNode[] {
-  const others = nodes.filter((other) => other.name !== node.name && stays(other) && answers(other));
+  const others = nodes.filter((other) => other.name !== node.name && stays(other) && other.handsOver !== true && answers(other));
   return others.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -73,8 +73,8 @@ function stateWord(node: ObservedNode): string {
   return node.desired === "Offline" || node.desired === "Cordoned" ? node.desired : "Active";
 }
 
-// What is done before what waits; each look's steps in the plan's own order.
-function planSteps(actions: readonly FarmAction[]): readonly PlanStep[] {
+/** The steps of a plan for people: what is done before what waits; each look's steps in the plan's own order. */
+export function planSteps(actions: readonly FarmAction[]): readonly PlanStep[] {
   const steps = actions.map((action) => ({
     action: action.kind,
     ...("name" in action && action.name !== undefined ? { node: action.name } : {}),

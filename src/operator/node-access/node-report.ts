@@ -1,0 +1,70 @@
+// What nodes say of themselves, as the plan reads it: one node's report, the scores that they give each other, and the copies
+// that all of them count together. Pure; the same in a cluster and on one machine.
+import type { CopiesPolicy } from "../../protocol/genesis.ts";
+import type { NodeStatus } from "../../protocol/node-status.ts";
+import type { CopiesCount, NodeReport, ObservedNode } from "../vault-farm/observed.ts";
+
+/** What the plan reads of a node's own word. */
+export function reportOf(status: NodeStatus): NodeReport {
+  const sum = (of: (vault: NodeStatus["vaults"][number]) => number): number => status.vaults.reduce((total, one) => total + of(one), 0);
+  const { membership } = status;
+  return {
+    admin: status.admin,
+    joined: status.joined,
+    declared: status.vaults.length === 0 ? 0 : Math.min(...status.vaults.map(({ capacity }) => capacity)),
+    used: sum(({ used }) => used),
+    chunks: sum(({ chunks }) => chunks),
+    ...(membership === undefined || membership.state === "unfounded" ? {} : { confirmed: membership.confirmed }),
+    ...(membership?.state === "partitioned" ? { partitioned: membership.text } : {}),
+  };
+}
+
+/** The lowest score that others give the vaults of each node: the middle one of those who have seen it. */
+export function scoresOf(statuses: readonly NodeStatus[]): ReadonlyMap<string, number> {
+  const byVault = new Map<string, { readonly peer: string; readonly scores: number[] }>();
+  for (const { seen = [] } of statuses)
+    for (const { peerId, vault, score } of seen) {
+      const known = byVault.get(vault) ?? { peer: peerId, scores: [] };
+      known.scores.push(score);
+      byVault.set(vault, known);
+    }
+  const lowest = new Map<string, number>();
+  for (const { peer, scores } of byVault.values()) {
+    const middle = scores.sort((a, b) => a - b)[Math.floor((scores.length - 1) / 2)] ?? 1;
+    lowest.set(peer, Math.min(lowest.get(peer) ?? 1, middle));
+  }
+  return lowest;
+}
+
+/** The nodes, each that answers with the score that the others give it. */
+export function withScores(nodes: readonly ObservedNode[], statuses: readonly (NodeStatus | undefined)[]): readonly ObservedNode[] {
+  const scores = scoresOf(statuses.flatMap((status) => status ?? []));
+  return nodes.map((node) => {
+    const score = node.peerId === undefined ? undefined : scores.get(node.peerId);
+    return node.report === undefined || score === undefined ? node : { ...node, report: { ...node.report, score } };
+  });
+}
+
+/** Copies as all nodes together count them; undefined where not all have. */
+export function countCopies(
+  statuses: readonly (NodeStatus | undefined)[],
+  policy: CopiesPolicy,
+): { readonly belowMin: number; readonly lowest: number } | undefined {
+  const counted = statuses.map((status) => status?.copies);
+  if (counted.length === 0 || counted.some((one) => one === undefined || one.partial)) return undefined;
+  const live = Array.from({ length: policy.max + 1 }, (_, n) => counted.reduce((sum, one) => sum + (one?.live[n] ?? 0), 0));
+  const belowMin = live.slice(0, policy.min).reduce((sum, chunks) => sum + chunks, 0);
+  const lowest = live.findIndex((chunks) => chunks > 0);
+  // A farm without chunks lacks none.
+  return { belowMin, lowest: lowest === -1 ? policy.max : lowest };
+}
+
+/** A count with the time since when it was never lower than now; what was not known in between begins anew. */
+export function keepCount(
+  before: CopiesCount | undefined,
+  count: { readonly belowMin: number; readonly lowest: number } | undefined,
+  nowMs: number,
+): CopiesCount | undefined {
+  const same = count !== undefined && count.lowest === before?.lowest && count.belowMin <= before.belowMin;
+  return count === undefined ? undefined : { ...count, sinceMs: same && before !== undefined ? before.sinceMs : nowMs };
+}
