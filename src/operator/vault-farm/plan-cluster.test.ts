@@ -64,21 +64,32 @@ test("one surplus node is chosen to leave and told; raising the count takes it b
   });
 });
 
-test("victims: lost ones, ill ones, those by hand, of the fullest zone, of the lowest score, the youngest", () => {
+test("victims: lost ones, ill ones, those that a person emptied or made by hand, of the fullest zone, of the lowest score, the youngest", () => {
   const nodes = [
     podNode("young", [], { zone: "a", createdMs: 9 }),
     podNode("old", [], { zone: "a", createdMs: 1 }),
     podNode("low", [], { zone: "a", report: { ...report, score: 0.2 } }),
     podNode("alone", [], { zone: "b", report: { ...report, score: 0.1 } }),
     podNode("hand", [], { zone: "b", byHand: true }),
+    podNode("emptied", [], { zone: "c", handsOver: true }),
     podNode("ill", [], { zone: "b", state: { kind: "starting", sinceMs: 0 } }),
     podNode("lost", [], { zone: "c", state: { kind: "down", failures: 0, sinceMs: 0 }, awaySinceMs: 0 }),
     podNode("offline", [], { zone: "a", desired: "Offline" }),
   ];
   assert.deepEqual(
     victimsInOrder(nodes, goalWith(), nowMs).map(({ name }) => name),
-    ["lost", "ill", "hand", "low", "young", "old", "alone", "offline"],
+    ["lost", "ill", "emptied", "hand", "low", "young", "old", "alone", "offline"],
   );
+});
+
+test("a node that a person had hand over stays and is left as it is, and no proof is built on it", () => {
+  const emptied: Partial<ObservedNode> = { handsOver: true, report: draining };
+  assert.deepEqual(plan(six({ b: emptied })), []);
+  const leaving = six({ a: { assigned: { leaving: "ScaleDown" }, report: draining }, b: emptied });
+  const [asked] = plan(leaving, { goal: { nodes: 5 } });
+  assert.deepEqual(asked?.kind === "prove-node" && asked.among, ["c", "d", "e", "f"]);
+  assert.deepEqual(kinds(plan(six({ b: emptied }), { goal: { nodes: 5 } })), ["assign-node b"], "it goes first");
+  assert.deepEqual(kinds(plan(six({ a: { report: draining } }))), ["command-node a"], "one that nobody wants drained is told so");
 });
 
 test("fewer nodes than copies.min are refused: nothing leaves, and what was leaving stays", () => {
