@@ -224,7 +224,7 @@ describe("audits", () => {
     await stranger.start();
     await assert.rejects(ask(stranger, chunks), { code: "refused" });
     // What was not answered for want of allowance says nothing against anybody.
-    assert.ok((await audit(here)).every((verdict) => verdict === "unasked"));
+    assert.ok((await audit(here)).every((verdict) => verdict === "later"));
     assert.deepEqual(first.upkeep.scoreboard.scores()[0]?.faults, {});
     await farm.stop();
   });

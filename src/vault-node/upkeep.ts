@@ -15,12 +15,19 @@ import { createAuditor, type Judgement } from "./audit/create-auditor.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import { createAntiEntropy } from "./reconciliation/anti-entropy.ts";
-import { type CompareOutcome, type Comparer, createCompareHandler, createComparer } from "./reconciliation/comparer.ts";
+import {
+  type CompareFailure,
+  type CompareOutcome,
+  type Comparer,
+  createCompareHandler,
+  createComparer,
+} from "./reconciliation/comparer.ts";
 import type { Differences } from "./reconciliation/comparison.ts";
 import { idleMender, type Mender } from "./reconciliation/mender.ts";
 import { type ReconciliationLimits, reconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import { createSharedChunks, type SharedChunks } from "./reconciliation/shared-chunks.ts";
 import { watchStore } from "./reconciliation/watched-store.ts";
+import { type Asked, createPutOffs, type PutOffs } from "./scores/put-offs.ts";
 import { createScoreboard, type PeerFault, type Scoreboard, type ScoreMemory } from "./scores/scoreboard.ts";
 import { createScrub, type Scrub } from "./scrub/scrub.ts";
 import type { UpkeepEvents } from "./upkeep-events.ts";
@@ -88,33 +95,21 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     target: genesis.copies.target,
     ...(parts.scoreMemory === undefined ? {} : { memory: parts.scoreMemory }),
   });
-  const fault = (peer: PeerId, kind: PeerFault): void => {
-    scoreboard.fault(peer, kind);
-    events.peerFaulted(kind);
-  };
+  const putOffs = createPutOffs(clock.monotonicMs, limits);
+  const { fault, onJudged, onFailed } = createJudge(parts, { scoreboard, putOffs, limits });
   const isNode = (peer: PeerId): boolean => (directory.node(peer)?.record.vaults.length ?? 0) > 0;
   const hosts = (peer: PeerId, vault: VaultName): boolean =>
     directory.node(peer)?.record.vaults.some(({ name }) => name === vault) ?? false;
-  const onJudged = (peer: PeerId, judgements: readonly Judgement[]): void => {
-    for (const { chunk, vault, verdict } of judgements) {
-      events.audited(verdict, 1);
-      const answering = vault ?? intendedVault(parts, peer, chunk);
-      if (answering !== undefined) scoreboard.audited(answering, verdict);
-    }
-    for (const [verdict, kind] of faultsOfVerdicts) if (judgements.some((one) => one.verdict === verdict)) fault(peer, kind);
-  };
   const comparer = createComparer({ ...parts, shared }, limits);
   const auditorOver: Upkeep["auditorOver"] = (chunks) => createAuditor({ ...parts, store: chunks, hosts, onJudged });
   const auditor = auditorOver(store);
   const onCompared = (peer: PeerId, outcome: CompareOutcome, found: Differences): void => {
     events.compared(outcome, found);
-    if (outcome.kind === "failed") {
-      if (outcome.code === "malformed" || outcome.code === "not-converged") fault(peer, outcome.code);
-      return;
-    }
+    if (outcome.kind === "failed") return onFailed(peer, outcome.code);
+    putOffs.settle(peer, "comparison");
     if (found.onlyMine.length + found.onlyTheirs.length > 0) mender.differences(peer, found);
   };
-  const antiEntropy = createAntiEntropy({ ...parts, self, store, shared, comparer, auditor, onCompared }, limits);
+  const antiEntropy = createAntiEntropy({ ...parts, self, store, shared, comparer, auditor, putOffs, onCompared }, limits);
   const scrub = createScrub({ ...parts, self, store, addresses: shared.addresses, onRead: events.scrubbed });
   return {
     store,
@@ -145,6 +140,51 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
     stop: async () => {
       for (const part of [antiEntropy, scrub, shared]) part.stop();
       await scoreboard.stop();
+    },
+  };
+}
+
+type Judge = {
+  /** Counts what a peer did wrong. */
+  fault(peer: PeerId, kind: PeerFault): void;
+  onJudged(peer: PeerId, judgements: readonly Judgement[]): void;
+  /** A comparison with a peer failed. */
+  onFailed(peer: PeerId, code: CompareFailure): void;
+};
+type Judging = { readonly scoreboard: Scoreboard; readonly putOffs: PutOffs; readonly limits: ReconciliationLimits };
+
+/** Tells the scores what came of audits and comparisons. */
+function createJudge(parts: UpkeepParts, { scoreboard, putOffs, limits }: Judging): Judge {
+  const { directory, events } = parts;
+  const fault = (peer: PeerId, kind: PeerFault): void => {
+    scoreboard.fault(peer, kind);
+    events.peerFaulted(kind);
+  };
+  /** Whether a peer that is there put something off beyond all patience. */
+  const evades = (peer: PeerId, what: Asked): boolean => directory.node(peer)?.state === "live" && putOffs.putOff(peer, what);
+  return {
+    fault,
+    onJudged: (peer, judgements) => {
+      let evaded = false;
+      for (const { chunk, vault, verdict } of judgements) {
+        events.audited(verdict, 1);
+        const answering = vault ?? intendedVault(parts, peer, chunk);
+        const isPutOff = verdict === "later" || verdict === "silent";
+        const isEvaded = isPutOff && evades(peer, chunk);
+        evaded ||= isEvaded;
+        if (!isPutOff && verdict !== "unasked") putOffs.settle(peer, chunk);
+        if (answering !== undefined) scoreboard.audited(answering, isEvaded ? "evaded" : verdict);
+      }
+      for (const [verdict, kind] of faultsOfVerdicts) if (judgements.some((one) => one.verdict === verdict)) fault(peer, kind);
+      if (evaded) fault(peer, "put-off");
+    },
+    onFailed: (peer, code) => {
+      if (code === "malformed" || code === "not-converged") fault(peer, code);
+      if (!evades(peer, "comparison")) return;
+      fault(peer, "put-off");
+      // As many as an audit would have asked for.
+      for (const { name } of directory.node(peer)?.record.vaults ?? [])
+        for (let n = 0; n < limits.auditChunksMax; n += 1) scoreboard.audited(name, "evaded");
     },
   };
 }

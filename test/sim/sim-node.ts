@@ -24,6 +24,7 @@ import { openPointerBooks, type PointerBooks } from "../../src/vault-node/pointe
 import type { ReplicationProgress } from "../../src/vault-node/replication/replicator.ts";
 import { membershipWith, nodePeersWith, storeWith } from "./bug-ports.ts";
 import { lie } from "./lying-store.ts";
+import { puttingOff } from "./putting-off.ts";
 import { createSimDisk } from "./sim-disk.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
 import type { SimOptions } from "./sim-options.ts";
@@ -209,9 +210,10 @@ function createCore(
   const byPeer = (peer: PeerId): readonly HostedVault[] => {
     for (let other = 0; ; other += 1) if (peerOf(other) === peer) return vaultsOf(options, other);
   };
+  const answering = puttingOff(peers, () => options.putsOff?.(number) === true);
   return createVaultNodeCore({
     identity: { genesis, peerId: peers.self, vaults, domain, software: "sim" },
-    peers: nodePeersWith(bug, peers, { networkId: genesis.networkId, store, directory: membership.directory, vaultsOf: byPeer }),
+    peers: nodePeersWith(bug, answering, { networkId: genesis.networkId, store, directory: membership.directory, vaultsOf: byPeer }),
     store,
     membership: membershipWith(bug, membership, peers.self),
     clock,

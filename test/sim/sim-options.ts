@@ -28,6 +28,8 @@ export type SimOptions = {
   readonly downMax: number;
   /** The first so many nodes after the founder lie: they acknowledge, keep nothing, and serve other bytes. */
   readonly liars: number;
+  /** Whether a node puts off now what others ask it to show; absent: none does. */
+  readonly putsOff?: (node: number) => boolean;
   /** A mistake put back on purpose, to prove that it is found. */
   readonly bug: Bug;
   /** How long after the one before each node starts, milliseconds: large farms do not come together all at once. */

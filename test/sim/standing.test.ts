@@ -1,6 +1,8 @@
 // Proves in a whole farm on virtual time that a vault which claims what it does not keep is found by those that share chunks with
 // it, that its claims count no more: the copies are made elsewhere, a statement that a node may be stopped does not count them,
-// customers put and read round it; and that the liar's own judgement of all others moves nothing.
+// customers put and read round it; and that the liar's own judgement of all others moves nothing. The same of three liars among
+// eight nodes, and of one that never gives a wrong word because it answers `later` for ever; a node that is only busy for a while keeps
+// all that it has.
 import { strict as assert } from "node:assert";
 import { it } from "node:test";
 import type { Address } from "../../src/protocol/address.ts";
@@ -10,7 +12,7 @@ import { minute } from "./keeping-times.ts";
 import type { SimNode } from "./sim-node.ts";
 
 // The usual limits let ten minutes pass between two audits of a peer.
-const reconciliation = { roundMs: 20_000, turnMsMin: 500, auditEveryMs: 20_000, settleMs: 5_000 };
+const reconciliation = { roundMs: 20_000, turnMsMin: 500, auditEveryMs: 20_000, settleMs: 5_000, patienceMs: 60_000 };
 
 const honest = ({ world }: Farm): readonly SimNode[] => world.nodes.filter(({ lies }) => !lies);
 const distrustedBy = (node: SimNode): readonly string[] => [...(node.upkeep()?.scoreboard.distrusted() ?? [])];
@@ -46,5 +48,66 @@ it("a liar is found, its copies are made elsewhere, and it is asked and given no
   const job = await world.clock.runUntil(stated);
   const statement = job.kind === "done" ? readStopStatement(world.genesis.networkId, job.bytes) : assert.fail(job.kind);
   assert.ok(statement.ok && statement.value.stayers === 6 && statement.value.short > 0, JSON.stringify(statement));
+  await world.stop();
+});
+
+it("three liars among eight nodes are all found, no read fails, and five copies lie with those that keep them", async () => {
+  const farm = await filledFarm({ liars: 3, reconciliation });
+  const { world } = farm;
+  const liars = world.nodes.filter(({ lies }) => lies).map(({ peer }) => peer);
+  assert.ok([...farm.chunks.keys()].some((address) => world.nodes.filter((node) => node.lies && node.claims(address)).length === 3));
+  const allFound = (): boolean => honest(farm).every((node) => liars.every((liar) => distrustedBy(node).includes(liar)));
+  for (let waited = 0; waited < 30 && !(allFound() && fewestHonest(farm) === 5); waited += 1) {
+    await assertAllRead(farm);
+    await world.clock.advance(10_000);
+  }
+  assert.equal(fewestHonest(farm), 5);
+  for (const node of honest(farm)) assert.deepEqual(new Set(distrustedBy(node)), new Set(liars), `node ${node.number}`);
+  for (let n = 0; n < 10; n += 1) await addChunk(farm);
+  await world.clock.advance(minute);
+  assert.equal(fewestHonest(farm), 5, "new chunks lie with those that keep them");
+  await assertAllRead(farm);
+  await world.stop();
+});
+
+it("a liar that answers `later` for ever is found by that, and its copies are made elsewhere", async () => {
+  const farm = await filledFarm({ liars: 1, reconciliation, putsOff: (number) => number === 1 });
+  const { world } = farm;
+  const liar = world.nodes.find(({ lies }) => lies) ?? assert.fail();
+  const allFound = (): boolean => honest(farm).every((node) => distrustedBy(node).includes(liar.peer));
+  for (let waited = 0; waited < 60 && !(allFound() && fewestHonest(farm) === 5); waited += 1) await world.clock.advance(10_000);
+  assert.ok(allFound());
+  assert.equal(fewestHonest(farm), 5);
+  await assertAllRead(farm);
+  // The faults are of a node, conduct is of each of its vaults.
+  const seen = honest(farm).flatMap((node) => node.upkeep()?.scoreboard.scores() ?? []);
+  for (const { peer, faults, conduct } of seen)
+    if (peer === liar.peer) assert.ok((faults["put-off"] ?? 0) > 0 && faults["wrong-proof"] === undefined, JSON.stringify(faults));
+    else assert.deepEqual([faults["put-off"], conduct], [undefined, 1], peer);
+  assert.ok(seen.some(({ peer, conduct }) => peer === liar.peer && conduct < 0.6));
+  await world.stop();
+});
+
+it("a node that is busy for a while is believed all the while; one that was so for too long is believed again", async () => {
+  let busy = false;
+  const farm = await filledFarm({ reconciliation, putsOff: (number) => busy && number === 1 });
+  const { world } = farm;
+  const [, node] = world.nodes;
+  const others = world.nodes.filter((other) => other !== node);
+  const doubting = (): number => others.filter((other) => distrustedBy(other).length > 0).length;
+  const waitUntil = async (met: () => boolean, withinMs: number): Promise<void> => {
+    for (let waitedMs = 0; waitedMs < withinMs && !met(); waitedMs += 10_000) await world.clock.advance(10_000);
+    assert.ok(met());
+  };
+  busy = true;
+  await world.clock.advance(reconciliation.patienceMs - 10_000);
+  busy = false;
+  await world.clock.advance(3 * minute);
+  assert.equal(doubting(), 0);
+  busy = true;
+  await waitUntil(() => doubting() > others.length / 2, 60 * minute);
+  busy = false;
+  await waitUntil(() => doubting() === 0, 150 * minute);
+  assert.ok([...farm.chunks.keys()].filter((address) => node?.keeps(address)).length > 50, "it keeps what it had");
   await world.stop();
 });

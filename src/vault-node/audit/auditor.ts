@@ -5,9 +5,10 @@ import type { PeerId } from "../../protocol/peer-id.ts";
 /**
  * proven: showed that it has the bytes now · late: showed it, but so late that it may have fetched them elsewhere ·
  * missing: says that it does not hold the chunk, or cannot read it · wrong: gave a proof that is not of these bytes ·
- * silent: no answer, or none that can be read · unasked: over a limit, or the chunk cannot be read here either.
+ * silent: no answer, or none that can be read · later: put off, since it is busy or over a limit of its own · unasked: the
+ * chunk cannot be read here either.
  */
-export const auditVerdicts = ["proven", "late", "missing", "wrong", "silent", "unasked"] as const;
+export const auditVerdicts = ["proven", "late", "missing", "wrong", "silent", "later", "unasked"] as const;
 export type AuditVerdict = (typeof auditVerdicts)[number];
 
 /** A node, and the chunks it must show that it holds. */

@@ -88,7 +88,7 @@ async function auditBatch(parts: AuditorParts, { peer, batch, signal }: Asked, l
   } catch (error) {
     signal.throwIfAborted();
     // Busy, fenced or too young to answer: it said so.
-    return all(error instanceof NetworkError && (error.code === "refused" || error.code === "busy") ? "unasked" : "silent");
+    return all(error instanceof NetworkError && (error.code === "refused" || error.code === "busy") ? "later" : "silent");
   }
   const tookMs = clock.monotonicMs() - startMs;
   const reply = decodeMessage(auditChunksReply, answered);
@@ -119,7 +119,7 @@ async function judge({ store }: AuditorParts, { sound, missing, later }: Judging
   const given = statement?.proofs.find((proof) => proof.chunk === chunk)?.proof;
   if (statement === undefined || given === undefined) {
     // Neither shown nor said to be missing: what is left out does not count as shown.
-    const verdict = later.has(chunk) ? "unasked" : missing.has(chunk) ? "missing" : "wrong";
+    const verdict = later.has(chunk) ? "later" : missing.has(chunk) ? "missing" : "wrong";
     return { chunk, vault: undefined, verdict };
   }
   const read = await store.get(chunk);

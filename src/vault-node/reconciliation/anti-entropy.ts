@@ -8,6 +8,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { Auditor } from "../audit/auditor.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
+import type { PutOffs } from "../scores/put-offs.ts";
 import type { CompareOutcome, Comparer } from "./comparer.ts";
 import type { Differences } from "./comparison.ts";
 import type { ReconciliationLimits } from "./reconciliation-limits.ts";
@@ -20,6 +21,8 @@ export type AntiEntropyParts = {
   readonly auditor: Auditor;
   readonly shared: Pick<SharedChunks, "with">;
   readonly store: Pick<ChunkStore, "info">;
+  /** What peers still have to show: asked for again before anything else. */
+  readonly putOffs: Pick<PutOffs, "open" | "settle">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -86,7 +89,7 @@ function shuffled(peers: readonly PeerId[], random: Random): PeerId[] {
 
 type Meeting = { readonly peer: PeerId; readonly auditDue: boolean; readonly signal: AbortSignal };
 
-/** Whether the peer was challenged and gave no wrong proof: who did is challenged again at its next turn. */
+/** Whether the peer was challenged and answered without a wrong proof: who did not is challenged again at its next turn. */
 async function meet(parts: AntiEntropyParts, { peer, auditDue, signal }: Meeting, limits: ReconciliationLimits): Promise<boolean> {
   const { comparer, auditor, store, clock } = parts;
   const outcome = await comparer.compare(peer, signal);
@@ -107,15 +110,15 @@ async function meet(parts: AntiEntropyParts, { peer, auditDue, signal }: Meeting
   const chunks = sample(parts, peer, without, { chunks: limits.auditChunksMax, bytes: limits.auditBytesMax });
   if (chunks.length === 0) return false;
   const verdicts = await auditor.audit({ peer, chunks }, signal);
-  if (!verdicts.includes("wrong")) return true;
+  if (!verdicts.includes("wrong")) return !verdicts.includes("later") && !verdicts.includes("silent");
   const more = sample(parts, peer, without, { chunks: limits.closerChunksMax, bytes: limits.closerBytesMax });
   await auditor.audit({ peer, chunks: more }, signal);
   return false;
 }
 
-/** A few chunks drawn from all that both have, by the next address behind a random one. */
+/** What the peer put off before, then a few chunks drawn from all that both have, by the next address behind a random one. */
 function sample(
-  { shared, random, store }: AntiEntropyParts,
+  { shared, random, store, putOffs }: AntiEntropyParts,
   peer: PeerId,
   without: ReadonlySet<Address>,
   most: { readonly chunks: number; readonly bytes: number },
@@ -123,15 +126,24 @@ function sample(
   const set = shared.with(peer);
   const chosen = new Set<Address>();
   let bytes = 0;
+  const sizeOf = (address: Address): number | undefined => (without.has(address) ? undefined : store.info(address)?.size);
+  const choose = (address: Address, size: number): void => {
+    if (chosen.size >= most.chunks || (bytes > 0 && bytes + size > most.bytes)) return;
+    bytes += size;
+    chosen.add(address);
+  };
+  for (const address of putOffs.open(peer)) {
+    const size = sizeOf(address);
+    // It does not claim the chunk any more, or nobody here could judge it.
+    if (size === undefined) putOffs.settle(peer, address);
+    else choose(address, size);
+  }
   for (let draw = 0; draw < most.chunks; draw += 1) {
     const from = random.bytes(8);
     const [found] = [...set.list({ from, to: new Uint8Array(0) }, 1), ...set.list({ from: new Uint8Array(0), to: new Uint8Array(0) }, 1)];
     const address = found === undefined ? undefined : addressFromBytes(found);
-    const size = address === undefined ? undefined : store.info(address)?.size;
-    if (address === undefined || size === undefined || without.has(address) || chosen.has(address)) continue;
-    if (bytes > 0 && bytes + size > most.bytes) continue;
-    bytes += size;
-    chosen.add(address);
+    const size = address === undefined ? undefined : sizeOf(address);
+    if (address !== undefined && size !== undefined && !chosen.has(address)) choose(address, size);
   }
   return [...chosen];
 }

@@ -27,6 +27,9 @@ export type ReconciliationLimits = {
   /** The same for a peer that has just given a wrong proof: enough for a verdict, and within what it reads for one auditor at once. */
   readonly closerChunksMax: number;
   readonly closerBytesMax: number;
+  /** What a peer put off this often and for this long, one after another, milliseconds, counts as not shown (scores/put-offs.ts). */
+  readonly putOffsMin: number;
+  readonly patienceMs: number;
   /** Chunks stored more recently may still be on their way to their other holders. */
   readonly settleMs: number;
 };
@@ -48,6 +51,9 @@ export const reconciliationLimits: ReconciliationLimits = {
   auditBytesMax: 8 * 2 ** 20,
   closerChunksMax: auditChunksMax,
   closerBytesMax: 48 * 2 ** 20,
+  putOffsMin: 5,
+  // Ten rounds: far longer than a statement that a node may be stopped, and its audits, keep a holder busy.
+  patienceMs: 1_800_000,
   settleMs: 30_000,
 };
 assert(reconciliationLimits.listItemsMax * 32 <= compareListsBytesMax, "a list must fit an answer");

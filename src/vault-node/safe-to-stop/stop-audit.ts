@@ -76,7 +76,7 @@ async function unshownOf(parts: StopAuditParts, batch: readonly Borrowed[], need
 }
 
 // A holder that reads for others too, or is slow, is no liar: what it owes is asked for again.
-const askedAgain: readonly AuditVerdict[] = ["unasked", "silent", "late"];
+const askedAgain: readonly AuditVerdict[] = ["unasked", "later", "silent", "late"];
 
 async function provenBy(
   { clock }: StopAuditParts,

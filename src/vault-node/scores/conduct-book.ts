@@ -31,19 +31,28 @@ const newDay = { windows: 0, answered: 0, proven: 0, failed: 0 };
 /** Nothing seen: innocent, and of no age. */
 export const newBook: ConductBook = { audits: 1, shown: 1, goodDays: 0, silentWindows: 0, today: newDay, days: [] };
 
+/** An audit's verdict; evaded: what was asked for was put off beyond all patience. */
+export type ConductVerdict = AuditVerdict | "evaded";
+
 /** What an audit is worth; undefined where it says nothing about the vault's honesty: silence is counted by windows. */
-const worths: Readonly<Record<AuditVerdict, number | undefined>> = {
+const worths: Readonly<Record<ConductVerdict, number | undefined>> = {
   proven: 1,
   // It has shown the bytes, perhaps fetched from elsewhere.
   late: 0.5,
   missing: 0,
   wrong: 0,
+  evaded: 0,
   silent: undefined,
+  later: undefined,
   unasked: undefined,
 };
 
+// Evasion proves no lie, so it lowers what was shown only this far: well below the threshold of trust, and so near to it that 150
+// proofs, some hours of audits, bring a node back that was busy for an hour.
+const evadedFloor = 0.8;
+
 /** After an audit. */
-export function afterAudit(book: ConductBook, verdict: AuditVerdict): ConductBook {
+export function afterAudit(book: ConductBook, verdict: ConductVerdict): ConductBook {
   const worth = worths[verdict];
   const { today } = book;
   const day = {
@@ -51,7 +60,8 @@ export function afterAudit(book: ConductBook, verdict: AuditVerdict): ConductBoo
     proven: today.proven + Number(worth !== undefined && worth > 0),
     failed: today.failed + Number(worth === 0 || verdict === "silent"),
   };
-  if (worth === undefined) return { ...book, today: day };
+  const isAtFloor = verdict === "evaded" && book.shown <= evadedFloor;
+  if (worth === undefined || isAtFloor) return { ...book, today: day };
   return { ...book, today: day, audits: nextAudits(book.audits, worth), shown: nextAudits(book.shown, Number(worth > 0)) };
 }
 

@@ -1,7 +1,7 @@
 // What this node thinks of the vaults of others, and of their nodes' faults: from its own audits and from whether they
 // answer. Only what was seen here counts; hearsay does not.
 import { z } from "zod";
-import type { Directory, NodeView } from "../../network/directory.ts";
+import { type Directory, isStranger, type NodeView } from "../../network/directory.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { distrustedOf, type SeenNode } from "../../protocol/distrust.ts";
 import type { VaultName } from "../../protocol/keys.ts";
@@ -9,16 +9,15 @@ import type { PeerId } from "../../protocol/peer-id.ts";
 import { type Standing, standingOf } from "../../protocol/standing.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { AuditVerdict } from "../audit/auditor.ts";
-import { afterAudit, afterWindow, type ConductBook, factsOf, honestyOf, newBook, windowMs } from "./conduct-book.ts";
+import { afterAudit, afterWindow, type ConductBook, type ConductVerdict, factsOf, honestyOf, newBook, windowMs } from "./conduct-book.ts";
 import { createConductWatch } from "./conduct-watch.ts";
 import { ageOf, conductOf, scoreOf } from "./score.ts";
 
 /**
- * What a node did that no sound one does. wrong-proof, missing, late, silent: in an audit · wrong-bytes: served other bytes
- * than asked for · malformed, not-converged: in a comparison.
+ * What a node did that no sound one does. wrong-proof, missing, late, silent: in an audit · put-off: in an audit or a comparison,
+ * beyond all patience · wrong-bytes: served other bytes than asked for · malformed, not-converged: in a comparison.
  */
-export const peerFaults = ["wrong-proof", "missing", "late", "silent", "wrong-bytes", "malformed", "not-converged"] as const;
+export const peerFaults = ["wrong-proof", "missing", "late", "silent", "put-off", "wrong-bytes", "malformed", "not-converged"] as const;
 export type PeerFault = (typeof peerFaults)[number];
 
 /** A vault as this node sees it; `conduct` is its score without regard to age. */
@@ -35,9 +34,9 @@ export type VaultScore = {
 };
 
 export type Scoreboard = {
-  audited(vault: VaultName, verdict: AuditVerdict): void;
+  audited(vault: VaultName, verdict: ConductVerdict): void;
   fault(peer: PeerId, fault: PeerFault): void;
-  /** All vaults of other nodes, worst conduct first. */
+  /** All vaults of the other members, worst conduct first. */
   scores(): readonly VaultScore[];
   /** Nodes whose claims do not count here (protocol/distrust.ts), of now. */
   distrusted(): ReadonlySet<PeerId>;
@@ -89,7 +88,8 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
   let timer: Timer | undefined;
   let windows = 0;
   let changed = false;
-  const others = () => directory.nodes().filter(({ record }) => record.peerId !== self);
+  // A node that is only told of is no member; one that is gone is none any more, but its absence counts.
+  const others = () => directory.nodes().filter((node) => node.record.peerId !== self && !isStranger(node));
   const keep = (vault: VaultName, book: ConductBook): void => {
     if (!books.has(vault) && books.size >= vaultsMax) return;
     books.set(vault, book);
@@ -123,6 +123,7 @@ export function createScoreboard(parts: ScoreboardParts): Scoreboard {
   };
   const scores = (): readonly VaultScore[] =>
     others()
+      .filter(({ state }) => state !== "gone")
       .flatMap(({ record }) => record.vaults.map(({ name }) => scoreIn(books.get(name) ?? newBook, record.peerId, name, faults)))
       .sort((a, b) => a.conduct - b.conduct || a.score - b.score);
   return {

@@ -118,9 +118,15 @@ describe("how far a vault is believed", () => {
   it("falls below the threshold with twenty wrong proofs, and not for being late, silent or away", () => {
     assert.ok(honestyOf(wrongs(18)) >= standingBelow.distrusted && honestyOf(wrongs(20)) < standingBelow.distrusted);
     assert.ok(honestyOf(times(20, newBook, (book) => afterAudit(book, "missing"))) < standingBelow.distrusted);
-    for (const verdict of ["late", "silent", "unasked"] as const)
+    for (const verdict of ["late", "silent", "later", "unasked"] as const)
       assert.equal(honestyOf(times(500, newBook, (book) => afterAudit(book, verdict))), 1);
     assert.equal(honestyOf(times(500, newBook, (book) => afterWindow(book, false))), 1);
+  });
+
+  it("falls below the threshold for evading, but no lower than some hours of proofs bring back", () => {
+    const evader = times(500, newBook, (book) => afterAudit(book, "evaded"));
+    assert.ok(honestyOf(evader) < standingBelow.distrusted && honestyOf(evader) >= honestyOf(wrongs(45)));
+    assert.ok(honestyOf(times(160, evader, (book) => afterAudit(book, "proven"))) >= standingBelow.distrusted);
   });
 
   it("comes back by proofs, and by a day in which nothing went wrong, but not while it goes on", () => {
@@ -232,6 +238,19 @@ describe("the board", () => {
     await board.start();
     assert.deepEqual([board.scores()[0]?.goodDays, board.scores()[0]?.honesty], [3, 1]);
     await board.stop();
+  });
+
+  it("shows and judges members only: neither who is only told of nor who is gone", () => {
+    const { views, board } = boardWith();
+    const record = views.directory.node(peer)?.record ?? assert.fail();
+    const known = (): number => board.scores().length + board.standings().good;
+    views.remove(peer);
+    views.putRecord(record, "suspected", true);
+    assert.equal(known(), 0, "a stranger");
+    views.vouch(peer);
+    assert.equal(known(), 2);
+    views.setState(peer, "gone");
+    assert.equal(known(), 0, "gone");
   });
 
   it("counts windows without an answer while a node is suspected", async () => {
