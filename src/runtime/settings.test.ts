@@ -8,6 +8,7 @@ import {
   integerSetting,
   ipSetting,
   portSetting,
+  rangesSetting,
   readSettings,
   type SettingProblem,
   type SettingTable,
@@ -15,7 +16,7 @@ import {
   writeSettings,
 } from "./settings.ts";
 
-type Sample = { count: number; port: number; mode: "fast" | "safe"; on: boolean; name?: string; ip?: string };
+type Sample = { count: number; port: number; mode: "fast" | "safe"; on: boolean; name?: string; ip?: string; ranges?: readonly string[] };
 const table: SettingTable<Sample> = {
   count: integerSetting({ variable: "COUNT", meaning: "how many", min: 1, max: 9 }),
   port: portSetting({ variable: "PORT", meaning: "where", fallback: 80 }),
@@ -23,6 +24,7 @@ const table: SettingTable<Sample> = {
   on: flagSetting({ variable: "ON", meaning: "whether", fallback: false }),
   name: textSetting({ variable: "NAME", meaning: "what", max: 5, optional: true }),
   ip: ipSetting({ variable: "IP", meaning: "whence", optional: true }),
+  ranges: rangesSetting({ variable: "RANGES", meaning: "from where all", max: 2, optional: true }),
 };
 const problemsOf = (env: Record<string, string>): readonly string[] => {
   const problems: SettingProblem[] = [];
@@ -35,7 +37,7 @@ test("defaults fill what is absent or empty", () => {
 });
 
 test("what was written reads back", () => {
-  const sample: Sample = { count: 9, port: 0, mode: "fast", on: true, name: "a b", ip: "::1" };
+  const sample: Sample = { count: 9, port: 0, mode: "fast", on: true, name: "a b", ip: "::1", ranges: ["10.0.0.0/8", "fd00::/8"] };
   assert.deepEqual(readSettings(table, writeSettings(table, sample), []), sample);
 });
 
@@ -53,6 +55,13 @@ test("every value that does not fit is a problem", () => {
     ["NAME", "too long"],
     ["NAME", "a\nb"],
     ["IP", "localhost"],
+    ["RANGES", "10.0.0.0"],
+    ["RANGES", "10.0.0.0/33"],
+    ["RANGES", "10.0.0/8"],
+    ["RANGES", "0.0.0.0/0"],
+    ["RANGES", "fd00::/129"],
+    ["RANGES", "10.0.0.0/8,"],
+    ["RANGES", "10.0.0.0/8,10.0.0.0/9,10.0.0.0/10"],
   ];
   for (const [variable, value] of wrong) {
     const [problem, ...more] = problemsOf({ COUNT: "3", [variable]: value });

@@ -1,6 +1,6 @@
 // Settings of a program out of its environment: a table says for each what is expected; reading yields one typed object
 // or every problem at once, writing yields the environment that reads back as the same object.
-import { isIP } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 
 /** One setting. `fallback` is used where the variable is absent; without one, absence is a problem unless `optional`. */
 export type Setting<T> = {
@@ -114,4 +114,21 @@ export function textSetting(options: WithFallback<string> & { readonly max: numb
 /** An IPv4 or IPv6 address. */
 export function ipSetting(options: WithFallback<string>): Setting<string> {
   return { ...options, expected: "an IP address", parse: (text) => (isIP(text) === 0 ? undefined : text), format: (value) => value };
+}
+
+/** Address ranges, apart by commas: "10.0.0.0/8,fd00::/8". At most `max` of them. */
+export function rangesSetting(options: Naming & { readonly max: number }): Setting<readonly string[]> {
+  const { max, ...naming } = options;
+  const parse = (text: string): readonly string[] | undefined => {
+    const ranges = text.split(",").map((range) => range.trim());
+    return ranges.length <= max && ranges.every(isRange) ? ranges : undefined;
+  };
+  const expected = `at most ${max} address ranges apart by commas, such as 10.0.0.0/8,fd00::/8`;
+  return { ...naming, expected, parse, format: (ranges) => ranges.join(",") };
+}
+
+// A range of no bits would be everybody: nobody means that.
+function isRange(text: string): boolean {
+  const [, ip = "", bits = ""] = /^([0-9a-fA-F.:]+)\/([1-9]\d{0,2})$/.exec(text) ?? [];
+  return isIP(ip) !== 0 && Number(bits) <= (isIPv6(ip) ? 128 : 32);
 }

@@ -10,6 +10,8 @@ import { readConfig, toEnv, type VaultNodeConfig } from "./config.ts";
 
 const text = fc.stringMatching(/^[\w/ .=é-]{1,40}$/);
 const port = fc.nat(65_535);
+const rangeOf = (ip: fc.Arbitrary<string>, bits: number) => fc.tuple(ip, fc.integer({ min: 1, max: bits })).map((parts) => parts.join("/"));
+const [ipv4Range, ipv6Range] = [rangeOf(fc.ipV4(), 32), rangeOf(fc.ipV6(), 128)];
 const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
   {
     dataDir: text,
@@ -30,6 +32,8 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
     logLevel: fc.constantFrom(...logLevels),
     stopGraceMs: fc.integer({ min: 100, max: 600_000 }),
     repairDelayMs: fc.integer({ min: 100, max: 86_400_000 }),
+    compareEveryMs: fc.integer({ min: 1_000, max: 86_400_000 }),
+    trustedRanges: fc.array(fc.oneof(ipv4Range, ipv6Range), { minLength: 1, maxLength: 64 }),
   },
   {
     noNullPrototype: true,
@@ -48,6 +52,7 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
       "logLevel",
       "stopGraceMs",
       "repairDelayMs",
+      "compareEveryMs",
     ],
   },
 ) as fc.Arbitrary<VaultNodeConfig>;
@@ -66,11 +71,18 @@ test("the least environment gets every default", () => {
   assert.deepEqual(config.ports, { libp2p: 4001, lane: 4002, heartbeat: 4003, health: 9090, admin: 9091 });
   assert.equal(config.listenIp, "127.0.0.1");
   assert.equal(config.founder, false);
+  assert.deepEqual([config.compareEveryMs, config.trustedRanges], [180_000, undefined]);
   assert.ok(Object.isFrozen(config));
 });
 
 test("every problem is named at once, with variable, expectation and value", () => {
-  const broken = { VAULTFARM_PORT_HEALTH: "70000", VAULTFARM_VAULTS: "three", VAULTFARM_LISTEN_IP: "::", VAULTFARM_ADMIN_PUBLIC_KEY: "AB" };
+  const broken = {
+    VAULTFARM_PORT_HEALTH: "70000",
+    VAULTFARM_VAULTS: "three",
+    VAULTFARM_LISTEN_IP: "::",
+    VAULTFARM_ADMIN_PUBLIC_KEY: "AB",
+    VAULTFARM_TRUSTED_RANGES: "10.0.0.0/33",
+  };
   assert.throws(
     () => readConfig(broken),
     (error: unknown) => {
@@ -82,6 +94,7 @@ test("every problem is named at once, with variable, expectation and value", () 
         "VAULTFARM_DATA_DIR",
         "VAULTFARM_GENESIS_FILE",
         "VAULTFARM_PORT_HEALTH",
+        "VAULTFARM_TRUSTED_RANGES",
         "VAULTFARM_VAULTS",
         "VAULTFARM_VAULT_CAPACITY",
       ]);

@@ -13,6 +13,7 @@ import {
   integerSetting,
   ipSetting,
   portSetting,
+  rangesSetting,
   readSettings,
   type Setting,
   type SettingProblem,
@@ -21,6 +22,7 @@ import {
   textSetting,
   writeSettings,
 } from "../runtime/settings.ts";
+import { reconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 
 /** Ports of a node; 0 = any free one. */
 export type VaultNodePorts = {
@@ -60,12 +62,19 @@ type PlainFields = {
   readonly stopGraceMs: number;
   /** How long a silent node is waited for before its copies are made elsewhere, milliseconds, while `min` copies are left; a tenth with one less, a hundredth with fewer. */
   readonly repairDelayMs: number;
+  /** In how long each other node is compared with once, milliseconds. */
+  readonly compareEveryMs: number;
+  /** Address ranges whose nodes are never counted by range on a network without a key; absent = the private ones. Loopback never is. */
+  readonly trustedRanges?: readonly string[];
 };
 
 export type VaultNodeConfig = PlainFields & { readonly ports: VaultNodePorts };
 
 /** The repair delay where one owner runs the network (protocol 3: 5 min). */
 export const repairDelayDefaultMs = 300_000;
+
+/** In how long each other node is compared with once. */
+export const compareEveryDefaultMs: number = reconciliationLimits.roundMs;
 
 const pathMax = 4096;
 // A sealed largest chunk and its overhead, twice: below that a vault is full before it has anything.
@@ -137,6 +146,21 @@ const plainTable: SettingTable<PlainFields> = {
     min: 100,
     max: 86_400_000,
     fallback: repairDelayDefaultMs,
+  }),
+  compareEveryMs: integerSetting({
+    variable: "VAULTFARM_COMPARE_EVERY_MS",
+    meaning:
+      "in how long what is held is compared with each other node once, milliseconds; a node is challenged for proof after three and a third of it at the earliest, and may put a proof off for ten",
+    min: 1_000,
+    max: 86_400_000,
+    fallback: compareEveryDefaultMs,
+  }),
+  trustedRanges: rangesSetting({
+    variable: "VAULTFARM_TRUSTED_RANGES",
+    meaning:
+      "whose addresses are never counted where a network has no key and so only so many nodes of one range are let in, beside loopback; absent = the private ranges",
+    max: 64,
+    optional: true,
   }),
 };
 

@@ -8,6 +8,7 @@ import { createFileCertificateStore } from "../network/membership/certificates/c
 import type { CertificatePart } from "../network/membership/certificates/certificates.ts";
 import { createFileRecordCache } from "../network/membership/file-record-cache.ts";
 import { createMembership, type Membership } from "../network/membership/membership.ts";
+import type { OpenNetwork } from "../network/membership/newcomers.ts";
 import type { Peers } from "../network/peers.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import { checkGrant } from "../protocol/grant.ts";
@@ -43,6 +44,7 @@ import { peersStartError } from "./peers-start-error.ts";
 import { pointerRoom } from "./pointers/pointer-book.ts";
 import { openPointerFile } from "./pointers/pointer-file.ts";
 import { openPointerBooks, type PointerBooks } from "./pointers/pointers.ts";
+import { limitsOfRound } from "./reconciliation/reconciliation-limits.ts";
 import { repairDelays, replicationLimits } from "./replication/replication-limits.ts";
 import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
 import { createLeaving, type Leaving } from "./safe-to-stop/leaving.ts";
@@ -94,7 +96,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     random,
     log: log.with({ part: "membership" }),
     cache: createFileRecordCache(volume.peersCachePath, log),
-    ...{ feed: board, onPause: () => detector.forget(), open: networkKey === undefined ? {} : undefined },
+    ...{ feed: board, onPause: () => detector.forget(), open: networkKey === undefined ? openNetwork(config) : undefined },
     own: { key: volume.nodeKey, startCounter: volume.startCounter, founder: config.founder },
     certificates: certificatePart(config, volume, grant, log),
   });
@@ -122,6 +124,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
     scoreMemory: volume.scores,
     pointerBooks,
     replication,
+    reconciliation: limitsOfRound(config.compareEveryMs),
     stopping: { key: volume.nodeKey, startCounter: volume.startCounter },
   });
   const phases = createNodePhases(membership.joined);
@@ -309,6 +312,10 @@ async function openBooks(identity: NodeIdentity, volume: Volume, log: Log): Prom
     return { vault: name, capacity, file: await openPointerFile(volume.pointersPath(name)) };
   });
   return openPointerBooks(await Promise.all(opened), log.with({ part: "pointers" }));
+}
+
+function openNetwork({ trustedRanges }: VaultNodeConfig): OpenNetwork {
+  return trustedRanges === undefined ? {} : { trustedRanges };
 }
 
 function listenOf({ listenIp, announceIp, ports }: VaultNodeConfig): { ip: string; libp2p: number; lane: number; announceIp?: string } {

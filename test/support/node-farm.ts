@@ -57,7 +57,7 @@ export type NodeFarm = {
   remove(): Promise<void>;
 };
 
-export type NodeFarmOptions = Partial<Pick<VaultNodeConfig, "repairDelayMs" | "vaultCapacity" | "vaults">> & {
+export type NodeFarmOptions = Partial<Pick<VaultNodeConfig, "repairDelayMs" | "compareEveryMs" | "vaultCapacity" | "vaults">> & {
   readonly nodes: number;
   /** Labels dealt out to the nodes in turn; absent: none. */
   readonly zones?: readonly string[];

@@ -7,7 +7,7 @@ import { gatewayPolicy } from "../../operator/manifests/gateway-policy.ts";
 import { peersToTell } from "../../operator/vault-farm/plan-members.ts";
 import type { PublicKey } from "../../protocol/keys.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
-import { toEnv as nodeEnv } from "../../vault-node/config.ts";
+import { compareEveryDefaultMs, toEnv as nodeEnv } from "../../vault-node/config.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import type { FarmState, GatewayPlace, NodePlace } from "./farm-state.ts";
 
@@ -62,6 +62,7 @@ export function vaultNodeEnv(
     logLevel: "info",
     stopGraceMs,
     repairDelayMs: spec.repair.delaySeconds * 1000,
+    compareEveryMs: compareEveryDefaultMs,
   });
 }
 

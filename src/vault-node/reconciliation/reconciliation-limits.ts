@@ -56,6 +56,13 @@ export const reconciliationLimits: ReconciliationLimits = {
   patienceMs: 1_800_000,
   settleMs: 30_000,
 };
+
+/** The limits of a node in which each peer has its turn once in `roundMs`: audits and patience keep their relation to it. Pure. */
+export function limitsOfRound(roundMs: number): Pick<ReconciliationLimits, "roundMs" | "auditEveryMs" | "patienceMs"> {
+  const scale = roundMs / reconciliationLimits.roundMs;
+  return { roundMs, auditEveryMs: reconciliationLimits.auditEveryMs * scale, patienceMs: reconciliationLimits.patienceMs * scale };
+}
+
 assert(reconciliationLimits.listItemsMax * 32 <= compareListsBytesMax, "a list must fit an answer");
 assert(comparePartsMax ** reconciliationLimits.depthMax > Number.MAX_SAFE_INTEGER / 64, "an honest peer converges within the depth");
 assert(reconciliationLimits.messagesMax <= reconciliationLimits.burstPerPeer, "a largest comparison is within a peer's share");
