@@ -19,8 +19,8 @@ type Kind = keyof typeof events;
 
 /** By then the last node has noticed, or it is counted as missed. */
 const noticeMs = 200;
-/** Between events all must be as before: a restarted node is watched from its first heartbeat. */
-const calmMs = 300;
+/** Between events all must be as before: a restarted node is watched from its first heartbeat, but its start keeps the machine busy for a while. */
+const calmMs = { SIGKILL: 1_500, SIGSTOP: 300, "cut link": 300 } as const satisfies Record<Kind, number>;
 const quietMs = 20_000;
 const busyPrograms = 4;
 
@@ -81,7 +81,7 @@ async function oneEvent({ group, links }: Scene, kind: Kind, number: number, tal
   if (victim === undefined) return;
   const others = group.nodes.filter((node) => node !== victim);
   // Not in step with any timer.
-  await sleep(calmMs + Math.random() * 20);
+  await sleep(calmMs[kind] + Math.random() * 20);
   const atMs = hostMonotonicMs();
   if (kind === "cut link") links.set(victim.number, "down");
   else victim.process.child.kill(kind);

@@ -64,7 +64,7 @@ function run(start: WorkerStart): void {
     post({ type: "listening", port: socket.address().port, raised: raisePriority() });
     beat(pulse, look);
   });
-  parentPort?.on("message", (message: ToDetectorWorker) => obey(pulse, message));
+  parentPort?.on("message", (message: ToDetectorWorker) => void (obey(pulse, message) && setImmediate(look)));
 }
 
 function openSocket(ip: string): Socket {
@@ -84,11 +84,13 @@ function beat(pulse: Pulse, look: () => void): void {
   wake();
 }
 
-function obey(pulse: Pulse, message: ToDetectorWorker): void {
+/** True where the pulse must look once more. */
+function obey(pulse: Pulse, message: ToDetectorWorker): boolean {
+  if (message.type === "close") return pulse.closeSession(message.subject);
   if (message.type === "nodes") pulse.setNodes(message);
   else if (message.type === "open") pulse.openSession(message.terms);
-  else if (message.type === "close") pulse.closeSession(message.subject);
   else pulse.forget();
+  return false;
 }
 
 run(workerData as WorkerStart);

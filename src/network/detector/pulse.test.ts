@@ -64,6 +64,34 @@ for (const way of ["dead", "frozen", "cut"] as const)
     }
   });
 
+test("a node whose connections close before its silence is long enough is told of to those whose connection still stands", () => {
+  for (let round = 0; round < 8; round += 1) {
+    const farm = createPulseFarm({ count: 9, profile: "cluster", seed: round, gateway: true });
+    farm.run(500 + round * 1.7);
+    nodeOf(farm, round).dead = true;
+    farm.run(2);
+    // Those who watch it see it first, and the gateway not at all.
+    for (const { index, pulse } of farm.nodes)
+      if (index < 8 && index !== round && pulse.closeSession(nodeOf(farm, round).subject)) pulse.afterPoll();
+    const noticed = latencies(farm, round);
+    assert.ok(Math.max(...noticed) <= 18, `${noticed} ms`);
+  }
+});
+
+test("a connection that closes between two who live makes nobody suspected, and they watch each other again after the next", () => {
+  const farm = createPulseFarm({ count: 8, profile: "cluster" });
+  farm.run(500);
+  const [a, b] = [nodeOf(farm, 2), nodeOf(farm, 5)];
+  a.pulse.closeSession(b.subject);
+  b.pulse.closeSession(a.subject);
+  farm.run(2_000);
+  assert.ok(farm.nodes.every(({ index, events }) => farm.avoiders(index).length === 0 && events.every(({ kind }) => kind !== "suspected")));
+  farm.connect(2, 5);
+  farm.run(500);
+  a.dead = true;
+  for (const ms of latencies(farm, 2)) assert.ok(ms <= 20, `${ms} ms`);
+});
+
 for (const profile of ["cluster", "lan"] as const)
   test(`in the ${profile} profile nobody is suspected while every third datagram of each pair is lost`, () => {
     const farm = createPulseFarm({ count: 8, profile });

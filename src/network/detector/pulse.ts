@@ -41,8 +41,8 @@ export type RingNode = { readonly subject: string; readonly slot: number };
 export type Pulse = {
   setNodes(change: { readonly added: readonly RingNode[]; readonly removed: readonly string[] }): void;
   openSession(terms: SessionTerms): void;
-  /** The connection to a peer closed. */
-  closeSession(subject: string): void;
+  /** The connection to a peer closed; true where `afterPoll` must look. */
+  closeSession(subject: string): boolean;
   /** A datagram was read; true where `afterPoll` must look once all that waits was read. */
   datagram(bytes: Buffer): boolean;
   /** The timer due at `dueMs` has fired: sends; true where `afterPoll` must look again once sockets were read. */
@@ -54,6 +54,10 @@ export type Pulse = {
   forget(): void;
 };
 
+/** A node whose connection closed is listened for this long, milliseconds: most died, and nobody else may know it yet. */
+const listenOnMs = 100;
+/** A peer whose connection closed is sent to this long, milliseconds: who lives is not to fall silent before it is no longer listened for. */
+const sendOnMs = 400;
 /** A watcher says of one node at most this often that it hears it. */
 const overruleEveryMs = 50;
 /** An own timer this late is a sleep (protocol: 2 s). */
@@ -74,6 +78,8 @@ class PulseState implements Pulse {
   readonly #parts: PulseParts;
   readonly #overruledMs = new Map<string, number>();
   readonly #takenBack = new Set<string>();
+  /** Peers whose connection closed, and when: still listened for, and a little longer sent to. */
+  readonly #closing = new Map<string, number>();
   readonly #sessions = createSessionTable();
   readonly #causes = createFalseCauses();
   readonly #claims: ClaimBook;
@@ -107,23 +113,29 @@ class PulseState implements Pulse {
     this.#ring = createWatchRing([...this.#shown.nodes()]);
     const watched = new Set(this.#ring.watchedBy(self));
     for (const subject of this.#book.subjects()) if (!watched.has(subject)) this.#book.end(subject);
-    for (const subject of watched) if (this.#sessions.of(subject) !== undefined) this.#book.begin(subject);
+    for (const subject of watched) if (this.#sessions.of(subject) !== undefined && !this.#closing.has(subject)) this.#book.begin(subject);
     this.#schedule.setWatchers(this.#ring.watchersOf(self), nowMs());
   }
 
   openSession(terms: SessionTerms): void {
     const nowMs = this.#parts.nowMs();
     const session = this.#sessions.add(terms, nowMs);
+    if (this.#closing.delete(terms.subject)) this.#weigh(terms.subject, nowMs);
     this.#schedule.keepTime(nowMs);
     if (this.#ring.watchedBy(this.#parts.self).includes(terms.subject)) this.#book.begin(terms.subject);
     // The other side uses the new keys once it has seen them at work.
     if (terms.initiator) this.#send(session);
   }
 
-  closeSession(subject: string): void {
-    if (this.#book.isSuspected(subject)) this.#shown.orphan(subject, this.#parts.nowMs());
-    this.#sessions.remove(subject);
-    this.#book.end(subject);
+  /** A process that dies closes its connections, often before its silence is long enough to tell others: its silence still decides, sooner. */
+  closeSession(subject: string): boolean {
+    const nowMs = this.#parts.nowMs();
+    if (this.#book.isSuspected(subject)) this.#endSession(subject, nowMs);
+    else if (this.#sessions.of(subject) !== undefined) {
+      this.#closing.set(subject, nowMs);
+      this.#book.hint(subject, true);
+    }
+    return this.#isOverdue(nowMs);
   }
 
   datagram(bytes: Buffer): boolean {
@@ -149,6 +161,7 @@ class PulseState implements Pulse {
     const nowMs = this.#parts.nowMs();
     this.#lateMs = nowMs - dueMs;
     if (this.#lateMs > pauseMs) this.forget();
+    if (this.#closing.size > 0) this.#endClosed(nowMs);
     this.#schedule.due(nowMs, this.#beat);
     if (nowMs >= this.#nextWordsMs) this.#repeatWords(nowMs);
     if (nowMs >= this.#nextSweepMs) this.#sweep(nowMs);
@@ -168,6 +181,7 @@ class PulseState implements Pulse {
       this.#parts.onEvent({ kind: "suspected", silentMs });
     }
     this.#say(suspected.map(({ subject }): Word => ({ subject, verdict: "silent" })));
+    for (const { subject } of suspected) if (this.#closing.has(subject)) this.#endSession(subject, nowMs);
   }
 
   nextWakeMs(): number {
@@ -181,6 +195,20 @@ class PulseState implements Pulse {
     this.#causes.forget();
     this.#shown.forget(nowMs);
     this.#parts.onEvent({ kind: "paused" });
+  }
+
+  #endSession(subject: string, nowMs: number): void {
+    if (this.#book.isSuspected(subject)) this.#shown.orphan(subject, nowMs);
+    this.#closing.delete(subject);
+    this.#sessions.remove(subject);
+    this.#book.end(subject);
+  }
+
+  #endClosed(nowMs: number): void {
+    for (const [subject, closedMs] of this.#closing) {
+      if (nowMs - closedMs >= listenOnMs) this.#book.end(subject);
+      if (nowMs - closedMs >= sendOnMs) this.#endSession(subject, nowMs);
+    }
   }
 
   #isOverdue(nowMs: number): boolean {
@@ -216,7 +244,7 @@ class PulseState implements Pulse {
 
   /** What others say of a node has changed, or run out. */
   #weigh(subject: string, nowMs: number): void {
-    this.#book.hint(subject, this.#claims.verdict(subject, nowMs) === "silent");
+    this.#book.hint(subject, this.#closing.has(subject) || this.#claims.verdict(subject, nowMs) === "silent");
     this.#shown.show(subject, nowMs);
   }
 
