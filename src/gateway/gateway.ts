@@ -41,8 +41,8 @@ async function build(config: GatewayConfig, tools: GatewayTools): Promise<Lifecy
   const { clock, log } = tools;
   await using undo = new AsyncDisposableStack();
   const files = await openGatewayFiles(config, tools.random);
-  const redis =
-    files.redisUrl === undefined ? undefined : undo.adopt(createRedisLink({ url: files.redisUrl, clock, log }), (link) => link.stop());
+  const link = files.redisUrl === undefined ? undefined : await createRedisLink({ url: files.redisUrl, clock, log });
+  const redis = link && undo.adopt(link, (opened) => opened.stop());
   const prefix = `vaultfarm:${files.genesis.networkId.slice(0, 16)}:`;
   const secondCaches = openSecondCaches(config, { files, redis, prefix }, log);
   // Three quarters for encrypted chunks, the rest for small objects (app.ts).

@@ -54,7 +54,7 @@ async function twoGateways(
   farms += 1;
   const prefix = `test:${farms}:`;
   const one = async (): Promise<Gateway> => {
-    const link = createRedisLink({ url: server.url, clock: systemClock, log: silentLog });
+    const link = await createRedisLink({ url: server.url, clock: systemClock, log: silentLog });
     const cache = createRedisCache(link, prefix);
     const parts = { secondCaches: [cache], redis: link, shared: createRedisCounters(link, prefix) };
     const app = await createAppFixture({ trustedProxies: ["127.0.0.1"], ...settings }, parts);

@@ -24,13 +24,13 @@ export type SelfEncryptor = {
 export type SelfEncryptorOptions = {
   /** Worker threads at most; default 2, or the machine's cores where fewer. */
   readonly workers?: number;
-  /** Bytes of chunk buffers; default 24 MiB. */
+  /** Bytes of chunk buffers; default 20 MiB. */
   readonly memoryMax?: number;
   /** For the time after which idle workers and buffers are let go. */
   readonly clock?: Clock;
 };
 
-const memoryMaxDefault: number = 24 * 1024 * 1024;
+const memoryMaxDefault: number = 20 * 1024 * 1024;
 const workersDefault = 2;
 /** Idle time after which workers and buffers go: longer than between the parts of one upload, short beside a quiet hour. */
 const idleMs = 10_000;

@@ -1,7 +1,7 @@
 // The connection to Redis, which several gateways of a farm may share. It may be away, slow or full at any moment, and no
 // request may fail or wait for long because of that: what is asked of it gets an answer in time or none, and while it does
 // not answer nobody but this file asks it anything.
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { redisConnectMs, redisProbeMs, redisReconnectMaxMs, redisSilentProbesMax } from "../limits.ts";
@@ -21,8 +21,9 @@ export type RedisLink = {
 
 export type RedisLinkParts = { readonly url: string; readonly clock: Clock; readonly log: Log };
 
-/** A link that connects at once and ever again. */
-export function createRedisLink({ url, clock, log }: RedisLinkParts): RedisLink {
+/** A link that connects at once and ever again. The library is loaded here: a gateway without Redis need not hold it in memory. */
+export async function createRedisLink({ url, clock, log }: RedisLinkParts): Promise<RedisLink> {
+  const { Redis } = await import("ioredis");
   const counts = { answered: 0, failed: 0, skipped: 0 };
   // Unknown at first, so that one that is never there is told of too.
   const state: { isUp?: boolean; isStopped: boolean; probe?: Timer; silent: number } = { isStopped: false, silent: 0 };
