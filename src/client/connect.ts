@@ -1,4 +1,5 @@
 // A client of a real network: libp2p, membership and self-encryption put together, started, and stopped in reverse.
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { createDetector, type Detector } from "../network/detector/detector.ts";
 import { createSuspicionBoard, type SuspicionBoard } from "../network/detector/suspicion-board.ts";
@@ -22,6 +23,9 @@ import type { ClientMetrics } from "./client-metrics.ts";
 import { createFarmClient } from "./create-farm-client.ts";
 import type { FarmClient } from "./farm-client.ts";
 import { createSelfEncryptor } from "./self-encryption/self-encryptor.ts";
+
+/** One core is left for the lanes of the copies; beyond two, storing them is what takes the time. */
+const encryptorWorkers = Math.max(1, Math.min(2, availableParallelism() - 1));
 
 export type ConnectOptions = {
   /** Of this client's identity, 32 bytes. */
@@ -78,7 +82,7 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
     peers,
     membership,
     genesis,
-    encryptor: createSelfEncryptor({ clock }),
+    encryptor: createSelfEncryptor({ clock, workers: encryptorWorkers }),
     clock,
     log: log.with({ part: "client" }),
     ...(options.grant === undefined ? {} : { grant: options.grant }),
