@@ -50,7 +50,9 @@ test("Ctrl-C leaves the drain going, undrain cancels it", async () => {
 test("a drained node may be stopped: it still runs, and without it everything is there", async () => {
   const { code, out, err } = await farm.run("drain", nodeName(2), "--json");
   assert.equal(code, 0, err);
-  const { node, mayBeStopped, chunks } = JSON.parse(out) as Record<string, unknown>;
+  const { node, mayBeStopped, chunks, secondSource, statement, witness } = JSON.parse(out) as Record<string, unknown>;
+  assert.ok(typeof statement === "string" && typeof witness === "string" && statement.length > 0 && witness.length > 0);
+  assert.ok(farm.view.nodes.some(({ name }) => name === secondSource && name !== node));
   assert.deepEqual([node, mayBeStopped, chunks !== 0], [nodeName(2), true, true]);
   const there = farm.view.nodes[2] ?? assert.fail();
   assert.equal((await farm.status()).nodes[2]?.pid, there.pid, "nobody stopped it");

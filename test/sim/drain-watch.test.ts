@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import type { DrainCommander, DrainFarm, DrainNode } from "../../src/cli/local-farm/drain-farm.ts";
 import { type DrainOutcome, type DrainProgress, watchDrain } from "../../src/cli/local-farm/drain-watch.ts";
 import type { StatementOutcome } from "../../src/operator/node-access/node-commander.ts";
+import { readStopStatement, readStopWitness } from "../../src/protocol/safe-to-stop.ts";
 import { stopPairsApartMs } from "../../src/protocol/stop-decision.ts";
 import type { StopJob } from "../../src/vault-node/safe-to-stop/stop-jobs.ts";
 import { fewestCopies, filledFarm } from "./filled-farm.ts";
@@ -52,8 +53,16 @@ describe("watching a drain", () => {
     node.want("draining");
     const { outcome, said } = watch(world, node);
     const startMs = world.clock.monotonicMs();
-    const { kind } = await world.clock.runUntil(outcome);
-    assert.equal(kind, "may-be-stopped");
+    const ended = await world.clock.runUntil(outcome);
+    assert.equal(ended.kind, "may-be-stopped");
+    // What it hands on is what others believe when the node goes for good, and nothing else is.
+    if (ended.kind !== "may-be-stopped") return;
+    const { statement, witness } = ended.pair;
+    const second = world.nodes.find(({ number }) => `node-${number}` === ended.secondSource);
+    const word = readStopWitness(world.genesis.networkId, witness);
+    assert.ok(word.ok && second !== undefined && second !== node && word.value.witness === second.peer);
+    const stated = readStopStatement(world.genesis.networkId, statement);
+    assert.ok(stated.ok && stated.value.node === node.peer && stated.value.short === 0);
     assert.ok((said[0]?.short ?? 0) > 0 && (said[0]?.bytesLeft ?? 0) > 0 && said.at(-1)?.short === 0);
     assert.ok(world.clock.monotonicMs() - startMs >= stopPairsApartMs);
     await node.crash();

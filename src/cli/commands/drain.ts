@@ -7,7 +7,7 @@ import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
 import { type DrainFarm, findDrainNode } from "../local-farm/drain-farm.ts";
-import { type DrainProgress, watchDrain } from "../local-farm/drain-watch.ts";
+import { type DrainOutcome, type DrainProgress, watchDrain } from "../local-farm/drain-watch.ts";
 import { readFarmKeys } from "../local-farm/farm-keys.ts";
 import { findFarm } from "../local-farm/find-farm.ts";
 import { localPlace } from "../local-farm/member-health.ts";
@@ -15,6 +15,8 @@ import type { Bar, Output } from "../output.ts";
 import type { FarmChoice } from "./down.ts";
 
 export type DrainOptions = FarmChoice;
+
+type ProvenDrain = DrainOutcome & { readonly kind: "may-be-stopped" };
 
 /** Drains a node and waits until it may be stopped. Rejects with a `FarmError`, or with a `CommandError` where it may not, or not yet. */
 export async function drain(world: CommandWorld, output: Output, node: string, options: DrainOptions): Promise<void> {
@@ -32,8 +34,7 @@ export async function drain(world: CommandWorld, output: Output, node: string, o
     const outcome = await watchDrain(farm, world, show.progress);
     show.end();
     if (outcome.kind === "stuck") throw refused(outcome.obstacle, stuckText(farm.node.name, outcome.why));
-    output.json({ farm: farm.name, node: farm.node.name, peerId: farm.node.peerId, mayBeStopped: true, chunks: outcome.chunks });
-    output.line(`${farm.node.name} may be stopped: nothing depends on it`);
+    sayProven(output, farm, outcome);
   } catch (error) {
     show.end();
     if (!world.interrupted.aborted) throw error;
@@ -48,6 +49,14 @@ export async function undrain(world: CommandWorld, output: Output, node: string,
   await command(farm, "active");
   output.json({ farm: farm.name, node: farm.node.name, peerId: farm.node.peerId, draining: false });
   output.line(`${farm.node.name} takes part again; what was copied stays where it is, and copies too many are dropped later`);
+}
+
+function sayProven(output: Output, { name, node }: DrainFarm, { chunks, pair, secondSource }: ProvenDrain): void {
+  const [statement, witness] = [pair.statement, pair.witness].map((bytes) => Buffer.from(bytes).toString("base64url"));
+  output.json({ farm: name, node: node.name, peerId: node.peerId, mayBeStopped: true, chunks, secondSource, statement, witness });
+  output.line(`${node.name} may be stopped: nothing depends on it`);
+  output.line(`  it signed that enough copies are left of each of its ${chunks} chunks, twice, half a minute apart`);
+  output.line(`  ${secondSource} looked for itself, had holders show their copies, and signed the same`);
 }
 
 async function openDrain(world: CommandWorld, node: string, { data, name }: DrainOptions): Promise<DrainFarm> {

@@ -24,9 +24,12 @@ export type DrainProgress = {
   readonly estimateSeconds: number;
 };
 
-/** stuck: it may not be stopped, and nothing moves. */
+/**
+ * may-be-stopped: shown by `pair`, the later of two; `secondSource`: the name of the node that looked for itself.
+ * stuck: it may not be stopped, and nothing moves.
+ */
 export type DrainOutcome =
-  | { readonly kind: "may-be-stopped"; readonly chunks: number }
+  | { readonly kind: "may-be-stopped"; readonly chunks: number; readonly pair: StopPair; readonly secondSource: string }
   | { readonly kind: "stuck"; readonly obstacle: StopObstacle | "not-reached"; readonly why: string };
 
 const lookEveryMs = 2_000;
@@ -35,7 +38,13 @@ const askEveryMs = 500;
 const stuckAfterMs = 300_000;
 
 type Look =
-  | { readonly kind: "pair"; readonly pair: StopPair; readonly candidates: readonly DrainNode[]; readonly chunks: number }
+  | {
+      readonly kind: "pair";
+      readonly pair: StopPair;
+      readonly secondSource: string;
+      readonly candidates: readonly DrainNode[];
+      readonly chunks: number;
+    }
   | { readonly kind: "obstacle"; readonly obstacle: StopObstacle | "not-reached"; readonly why: string; readonly mark: string };
 
 type World = Pick<CommandWorld, "clock" | "interrupted">;
@@ -56,7 +65,8 @@ export async function watchDrain(farm: DrainFarm, world: World, onProgress: (at:
         second: look.pair,
         nowMs: clock.monotonicMs(),
       });
-      if (decision.ok) return { kind: "may-be-stopped", chunks: look.chunks };
+      const { chunks, pair, secondSource } = look;
+      if (decision.ok) return { kind: "may-be-stopped", chunks, pair, secondSource };
       if (decision.obstacle === "too-soon") first ??= look.pair;
       else {
         // Compared with itself a sound pair is only too soon: whatever else stands against it, it begins anew.
@@ -99,7 +109,7 @@ async function lookOnce(farm: DrainFarm, world: World, onProgress: (at: DrainPro
   const word = await untilMade(world, () => commander.witnessStop(localPlace(witness.adminPort, witness.peerId), own.bytes));
   if (word.kind !== "signed") return unreached(witness, word.why);
   const pair = { statement: own.bytes, witness: word.bytes, takenAtMs: world.clock.monotonicMs() };
-  return { kind: "pair", pair, candidates, chunks: checked.statement.count };
+  return { kind: "pair", pair, secondSource: witness.name, candidates, chunks: checked.statement.count };
 }
 
 function unreached({ name }: DrainNode, why: string): Look {
