@@ -90,28 +90,36 @@ async function answer(asked: Asked, work: Work): Promise<void> {
 }
 
 async function sendAnswer(frame: Frame, made: Answer, work: Work): Promise<void> {
-  const { parts, way, throttle, budget, signal } = work;
+  const { parts, way, throttle, budget } = work;
   const bytes = chunkBytes(made);
   const givers = [throttle.charge(bytes), budget.charge(bytes), parts.budget.charge(bytes), () => made.release?.()];
   const draft: FrameDraft = { id: frame.id, type: "answer", code: 0, transfer: 0, body: made.body, chunks: made.chunks };
   const byLane = goesByLane(made) && !frame.inline;
   const behind = byLane ? way.sendBulk?.(draft) : undefined;
   const outgoing = behind ?? (byLane ? parts.bulk.send(parts.peer, made.chunks) : undefined);
-  const cancel = (): void => outgoing?.cancel();
-  signal.addEventListener("abort", cancel, { once: true });
   try {
-    if (signal.aborted) cancel();
     parts.onTraffic({ kind: "bytes", path: way.path, direction: "out", bytes: made.body.length + (outgoing === behind ? bytes : 0) });
-    if (behind === undefined) await way.send({ ...draft, transfer: outgoing?.transfer ?? 0 });
-    // The asker may wait on a newer lane for what an older one lost: it is told, and asks again.
-    await outgoing?.done.catch((error: unknown) => {
-      const code = error instanceof LaneError && error.code === "none" ? "lane-none" : "lane-lost";
-      return signal.aborted ? undefined : way.send(failureFrame(frame.id, code, "the chunks of this answer were lost"));
-    });
+    if (outgoing === undefined) return await way.send(draft);
+    if (behind === undefined) await way.send({ ...draft, transfer: outgoing.transfer });
+    await sent(outgoing, frame, work);
   } finally {
-    cancel();
-    signal.removeEventListener("abort", cancel);
+    outgoing?.cancel();
     for (const give of givers) give();
+  }
+}
+
+/** An answer's chunks are on their way. The asker may wait on a newer lane for what an older one lost: it is told, and asks again. */
+async function sent(outgoing: OutgoingTransfer, { id }: Frame, { way, signal }: Work): Promise<void> {
+  const cancel = (): void => outgoing.cancel();
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  try {
+    await outgoing.done;
+  } catch (error) {
+    const code = error instanceof LaneError && error.code === "none" ? "lane-none" : "lane-lost";
+    if (!signal.aborted) await way.send(failureFrame(id, code, "the chunks of this answer were lost"));
+  } finally {
+    signal.removeEventListener("abort", cancel);
   }
 }
 

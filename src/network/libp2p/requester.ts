@@ -181,24 +181,29 @@ async function onStream(asking: Asking, code: number, message: Message, how: How
   const id = asking.lastId;
   const inline = how.inline || !parts.bulk.reaches(parts.peer);
   const outgoing = goesByLane(message) && !inline ? parts.bulk.send(parts.peer, message.chunks) : undefined;
+  const answer = Promise.withResolvers<Frame>();
   // Told of by the lane, or by the peer: also after its answer, where the lane died that had the answer's chunks.
   const broken = Promise.withResolvers<never>();
+  const failed = (error: Error): void => {
+    answer.reject(error);
+    broken.reject(error);
+  };
   broken.promise.catch(() => {});
+  limit.passed.catch(answer.reject);
   outgoing?.done.catch((error: Error) => {
     frames.send(failureFrame(id, "lane-lost", "the chunks of this request were lost")).catch(() => {});
-    broken.reject(error);
+    failed(error);
   });
   try {
-    const answer = Promise.withResolvers<Frame>();
-    pending.set(id, { answered: answer.resolve, failed: broken.reject });
-    const sent = frames.send({ ...message, id, type: "request", inline, code, transfer: outgoing?.transfer ?? 0 }, limit.signal);
+    pending.set(id, { answered: answer.resolve, failed });
+    frames.send({ ...message, id, type: "request", inline, code, transfer: outgoing?.transfer ?? 0 }, limit.signal).catch(answer.reject);
     parts.onTraffic({
       kind: "bytes",
       path: "control",
       direction: "out",
       bytes: message.body.length + (outgoing === undefined ? chunkBytes(message) : 0),
     });
-    const frame = await Promise.race([sent.then(() => answer.promise), answer.promise, broken.promise, limit.passed]);
+    const frame = await answer.promise;
     const source = { ...parts, path: "control" } as const;
     if (frame.transfer === 0) return await receivedMessage(frame, undefined, source, limit.signal);
     return await receivedUnless(broken.promise, frame, source, limit);
