@@ -15,7 +15,9 @@ import {
   signAuditStatement,
 } from "../protocol/messages/audit-chunks.ts";
 import { compareChunksReply, compareChunksRequest } from "../protocol/messages/compare-chunks.ts";
+import { standingBelow } from "../protocol/standing.ts";
 import { auditLimits } from "./audit/audit-limits.ts";
+import { HandlerError } from "./errors.ts";
 import { reconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import { createUpkeepFarm, type UpkeepFarm, type UpkeepNode } from "./upkeep-fixture.ts";
 
@@ -226,6 +228,30 @@ describe("audits", () => {
     // What was not answered for want of allowance says nothing against anybody.
     assert.ok((await audit(here)).every((verdict) => verdict === "later"));
     assert.deepEqual(first.upkeep.scoreboard.scores()[0]?.faults, {});
+    await farm.stop();
+  });
+});
+
+describe("a node that puts off what it is asked", () => {
+  it("is believed for minutes, and no more once it has put off every comparison for over half an hour; it comes back by proofs", async () => {
+    const { farm, first, second } = await scene(5, 40);
+    const { scoreboard } = first.upkeep;
+    const seen = () => scoreboard.scores().find(({ peer }) => peer === second.peer) ?? assert.fail();
+    const [, compare] = second.upkeep.handlers.find(([kind]) => kind === "compare-chunks") ?? assert.fail();
+    let busy = true;
+    second.peers.handle("compare-chunks", async (from, message, signal) => {
+      if (!busy) return compare(from, message, signal);
+      message.release();
+      throw new HandlerError("busy", "now as ever", from);
+    });
+    await farm.clock.advance(25 * minute);
+    assert.deepEqual([seen().honesty, seen().faults["put-off"]], [1, undefined]);
+    await farm.clock.advance(60 * minute);
+    assert.ok(seen().honesty < standingBelow.distrusted && (seen().faults["put-off"] ?? 0) > 3, JSON.stringify(seen()));
+    for (const { peer, honesty } of scoreboard.scores()) if (peer !== second.peer) assert.equal(honesty, 1);
+    busy = false;
+    await farm.clock.advance(6 * 60 * minute);
+    assert.ok(seen().honesty >= standingBelow.distrusted, JSON.stringify(seen()));
     await farm.stop();
   });
 });
