@@ -25,6 +25,7 @@ const glance: FarmGlance = {
     gateways: urls.map((url, i) => ({ name: `attic-gate${i}`, url, pid: 90 + i })),
     nodes: Array.from({ length: 8 }, (_, i) => node(i)),
     copies: null,
+    plan: [],
   },
   declared: { vaults: 24, bytes: 24 * vault.capacity },
   runBy: { pid: 80, startTime: "1" },
@@ -110,4 +111,13 @@ test("status says who is confirmed, and every answer where a farm that is cut in
   assert.match(textWith(whole), /\n {2}members {3}8 of 8 confirmed nodes reachable\n/);
   assert.match(textWith(whole, cut), /\n {2}members {3}8 of 8 .*reachable; partitioned \(4 of 8 reachable, 5 needed\)\n/);
   assert.doesNotMatch(statusText(glance, place), /members/);
+});
+
+test("a node that leaves is named with what it waits for; where none leaves nothing is said", () => {
+  assert.ok(!statusText(glance, place).includes("leaving"));
+  const plan = [{ action: "prove-node", node: "attic-node7", why: "12 of 40 chunks would have too few copies", waiting: false }];
+  assert.match(
+    statusText({ ...glance, view: { ...glance.view, plan } }, place),
+    /^ {2}leaving {3}attic-node7: 12 of 40 chunks would have too few copies$/m,
+  );
 });

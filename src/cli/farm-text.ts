@@ -41,6 +41,7 @@ export function statusText(glance: FarmGlance, { dataFolder, nowMs, lineMax = Nu
     ...membersLine(nodes),
     `  data      ${dataFolder}`,
     ...copiesText(glance, nowMs),
+    ...leavingText(glance),
     "",
     ...(fits ? whole : nodeTable(nodes, shortened)),
   ].join("\n");
@@ -50,6 +51,11 @@ export function statusText(glance: FarmGlance, { dataFolder, nowMs, lineMax = Nu
 function membersLine(nodes: readonly NodeLine[]): readonly string[] {
   const said = [...new Set(nodes.flatMap(({ membership }) => (membership === undefined ? [] : [membership.text])))];
   return said.length === 0 ? [] : [`  members   ${said.join("; ")}`];
+}
+
+/** One line a node that leaves: what is done, or waited for. */
+function leavingText({ view }: FarmGlance): readonly string[] {
+  return view.plan.map(({ node, why }, i) => `  ${i === 0 ? "leaving " : "        "}  ${node}: ${why}`);
 }
 
 function howItRuns({ runBy }: FarmGlance): string {

@@ -75,7 +75,7 @@ function addFarmCommands(program: Command, world: CommandWorld): void {
   );
   const scale = program
     .command("scale")
-    .description("give a farm more nodes, at once where it runs; never fewer, for that a local farm does not do")
+    .description("give a farm more or fewer nodes; one is taken away only once it is proven that others have its copies")
     .argument("<nodes>", "how many there are to be", parseNodes);
   withOptions(scale, farmOptions()).action(async (nodes: number, options: FarmChoice & Json) =>
     (await import("./commands/scale.ts")).scale(world, outputOf(world, options), nodes, options),

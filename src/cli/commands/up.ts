@@ -10,7 +10,7 @@ import { readyText, statusPlace, statusText } from "../farm-text.ts";
 import { changesLeftOut } from "../local-farm/existing-farm.ts";
 import { FarmError } from "../local-farm/farm-error.ts";
 import { type FarmFolder, farmFolder } from "../local-farm/farm-folder.ts";
-import { readFarmState } from "../local-farm/farm-state.ts";
+import { type FarmState, readFarmState } from "../local-farm/farm-state.ts";
 import { viewFarm } from "../local-farm/farm-view.ts";
 import { lastWords } from "../local-farm/last-words.ts";
 import { awaitStopped, type HeldFarm, type OpenFarm, openFarm } from "../local-farm/open-farm.ts";
@@ -33,26 +33,37 @@ export async function up(world: CommandWorld, output: Output, options: UpOptions
   const manifest = await loadManifest(world, options.file);
   const folder = farmFolder(resolve(world.workFolder, options.data), manifest.metadata.name);
   const farm = { ...manifest, spec: await scaledSpec(folder, manifest.spec) };
-  const asked = manifest.spec.replicas;
-  if (farm.spec.replicas > asked)
-    output.note(`${manifest.metadata.name} was scaled to ${farm.spec.replicas} nodes; the manifest says ${asked}`);
-  const opened = await open(world, output, { farm, folder, options });
-  if (opened.kind !== "open") return attach(world, output, { farm, folder, options });
+  const manifestNodes = manifest.spec.replicas;
+  if (farm.spec.replicas !== manifestNodes)
+    output.note(`${manifest.metadata.name} was scaled to ${farm.spec.replicas} nodes; the manifest says ${manifestNodes}`);
+  const asked = { farm, manifestNodes, folder, options };
+  const opened = await open(world, output, asked);
+  if (opened.kind !== "open") return attach(world, output, asked);
+  noteLeavers(output, farm, opened.state);
   try {
-    await run(world, output, { farm, folder, opened, options });
+    await run(world, output, { ...asked, opened });
   } finally {
     await opened.lock.release();
     if (options.ephemeral) await rm(folder.root, { recursive: true, force: true });
   }
 }
 
-type Asked = { readonly farm: VaultFarm; readonly folder: FarmFolder; readonly options: UpOptions };
+// `farm` has the nodes that it is to have, which may be others than its manifest asks for.
+type Asked = { readonly farm: VaultFarm; readonly manifestNodes: number; readonly folder: FarmFolder; readonly options: UpOptions };
+
+function noteLeavers(output: Output, { metadata: { name }, spec }: VaultFarm, { nodes }: FarmState): void {
+  const surplus = nodes.length - spec.replicas;
+  if (surplus > 0)
+    output.note(
+      `${name} has ${nodes.length} nodes, and ${spec.replicas} are wanted: ${surplus} ${surplus === 1 ? "leaves" : "leave one by one"}, once it is proven that others have the copies; vaultfarm scale ${nodes.length} takes that back`,
+    );
+}
 
 /** The farm, once an earlier `up` that is just stopping it has let go. */
-async function open(world: CommandWorld, output: Output, { farm, folder, options }: Asked): Promise<OpenFarm | HeldFarm> {
+async function open(world: CommandWorld, output: Output, { farm, manifestNodes, folder, options }: Asked): Promise<OpenFarm | HeldFarm> {
   const { port, ephemeral } = options;
   for (;;) {
-    const opened = await openFarm({ farm, folder, mustBeNew: ephemeral, ...(port === undefined ? {} : { port }) }, world);
+    const opened = await openFarm({ farm, manifestNodes, folder, mustBeNew: ephemeral, ...(port === undefined ? {} : { port }) }, world);
     if (opened.kind !== "stopping") return opened;
     output.note(`${farm.metadata.name} is just being stopped by process ${opened.pid}; it is started again after that`);
     await awaitStopped(folder, opened.pid, world);
@@ -82,14 +93,16 @@ async function attach(world: CommandWorld, output: Output, { farm, folder, optio
   const glance = await viewFarm(folder, state);
   output.json(glance.view);
   output.line(statusText(glance, statusPlace(world, folder.root)));
-  const left = changesLeftOut(farm.spec, state, options.port);
+  // Brought to what its own manifest, or a wish over that, asks for.
+  const wantedNodes = (await scaledSpec(folder, { replicas: state.manifestNodes ?? state.nodes.length })).replicas;
+  const left = changesLeftOut(farm.spec, { ...state, wantedNodes }, options.port);
   if (left.length > 0)
     output.note(`it runs as before; to carry out what is asked for now (${left.join(", ")}): vaultfarm down, then vaultfarm up`);
 }
 
 type Run = Asked & { readonly opened: OpenFarm };
 
-async function run(world: CommandWorld, output: Output, { farm, folder, opened, options }: Run): Promise<void> {
+async function run(world: CommandWorld, output: Output, { farm, manifestNodes, folder, opened, options }: Run): Promise<void> {
   const gaveUp = new AbortController();
   let failure: StartFailure | undefined;
   const dataFolder = relative(world.workFolder, folder.root) || folder.root;
@@ -113,7 +126,7 @@ async function run(world: CommandWorld, output: Output, { farm, folder, opened, 
   await superviseFarm(
     {
       folder,
-      spec: farm.spec,
+      spec: { ...farm.spec, replicas: manifestNodes },
       state: opened.state,
       keys: opened.keys,
       ...(options.port === undefined ? {} : { port: options.port }),
@@ -122,6 +135,7 @@ async function run(world: CommandWorld, output: Output, { farm, folder, opened, 
       clock: world.clock,
       random: world.random,
       onLook: report.look,
+      onNews: output.note,
     },
     stop,
   );

@@ -1,4 +1,4 @@
-// What a manifest may ask of a farm that exists already: more nodes, larger vaults, other gateways. What would lose data
+// What a manifest may ask of a farm that exists already: more or fewer nodes, larger vaults, other gateways. What would lose data
 // or break what the network was begun with is refused, with the value that fits.
 import type { ManifestProblem } from "../../operator/api/problem.ts";
 import { writeQuantity } from "../../operator/api/quantity.ts";
@@ -6,11 +6,14 @@ import type { VaultFarmSpec } from "../../operator/api/vault-farm.ts";
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
 import type { FarmState } from "./farm-state.ts";
 
-/** What `spec` and `port` ask for that the running farm remembered as `state` does not have, in a few words each. Pure. */
-export function changesLeftOut(spec: VaultFarmSpec, state: FarmState, port?: number): readonly string[] {
+/** How a farm runs now: the nodes that it is brought to, the rest as remembered. */
+export type RunningFarm = Pick<FarmState, "gateways" | "vaultCapacity"> & { readonly wantedNodes: number };
+
+/** What `spec` and `port` ask for that the running farm does not carry out, in a few words each. Pure. */
+export function changesLeftOut(spec: VaultFarmSpec, state: RunningFarm, port?: number): readonly string[] {
   const first = state.gateways[0]?.port;
   const wishes: readonly (readonly [string, number, number])[] = [
-    ["nodes", spec.replicas, state.nodes.length],
+    ["nodes", spec.replicas, state.wantedNodes],
     ["gateways", spec.gateway.replicas, state.gateways.length],
     ["MiB a vault", spec.vaultCapacity / 2 ** 20, state.vaultCapacity / 2 ** 20],
   ];
@@ -18,15 +21,16 @@ export function changesLeftOut(spec: VaultFarmSpec, state: FarmState, port?: num
   return port === undefined || port === first ? left : [...left, `port ${port} instead of ${first ?? "none"}`];
 }
 
+/** Why no farm can have the nodes of `spec`, undefined where it can. Pure. */
+export function nodesProblem({ replicas, copies }: Pick<VaultFarmSpec, "replicas" | "copies">): string | undefined {
+  if (replicas >= copies.min) return undefined;
+  return `expected ${copies.min} or more, got ${replicas}: every chunk is kept on ${copies.min} nodes (spec.copies.min), and a local farm is put to rest with vaultfarm down`;
+}
+
 /** Every reason why `spec` cannot be carried out on the farm remembered as `state`, whose network has the policy `copies`. Pure. */
 export function conflictsWithFarm(spec: VaultFarmSpec, state: FarmState, copies: CopiesPolicy): readonly ManifestProblem[] {
   const problems: ManifestProblem[] = [];
   const refuse = (field: string, why: string): number => problems.push({ field, message: `${field}: ${why}` });
-  if (spec.replicas < state.nodes.length)
-    refuse(
-      "spec.replicas",
-      `this farm has ${state.nodes.length} nodes that hold data, and none of them can be taken away yet; set ${state.nodes.length} or more`,
-    );
   if (spec.vaultsPerNode !== state.vaultsPerNode)
     refuse(
       "spec.vaultsPerNode",

@@ -1,5 +1,5 @@
 // The remembered state of a farm while it runs: changed in one place, compared by identity, written down when it changed.
-import type { FarmState, GatewayPlace, NodePlace } from "./farm-state.ts";
+import type { FarmState, GatewayPlace, NodePlace, TakenNode } from "./farm-state.ts";
 
 export type FarmBook = {
   state(): FarmState;
@@ -8,6 +8,10 @@ export type FarmBook = {
   addNode(node: NodePlace): void;
   addGateway(gateway: GatewayPlace): void;
   removeGateway(name: string): void;
+  /** The node is none of the farm any more; what is to become of its folder is remembered. */
+  takeNode(node: TakenNode): void;
+  /** That has been done. */
+  forgetTaken(name: string): void;
   /** Changes fields of a member; nothing happens where they already are so. */
   changeNode(name: string, change: Partial<NodePlace>): void;
   changeGateway(name: string, change: Partial<GatewayPlace>): void;
@@ -28,6 +32,13 @@ export function createFarmBook(initial: FarmState): FarmBook {
     },
     removeGateway: (name) => {
       state = { ...state, gateways: state.gateways.filter((gateway) => gateway.name !== name) };
+    },
+    takeNode: (taken) => {
+      const nodes = state.nodes.filter(({ name }) => name !== taken.name);
+      if (nodes.length < state.nodes.length) state = { ...state, nodes, taken: [...(state.taken ?? []), taken] };
+    },
+    forgetTaken: (name) => {
+      state = { ...state, taken: (state.taken ?? []).filter((taken) => taken.name !== name) };
     },
     changeNode: (name, change) => {
       const nodes = withChange(state.nodes, name, change);

@@ -9,6 +9,8 @@ export type FarmFolder = {
   readonly state: string;
   /** How many nodes `vaultfarm scale` asked for. */
   readonly scale: string;
+  /** What the running farm does about nodes that leave. */
+  readonly plan: string;
   readonly run: string;
   readonly lock: string;
   readonly genesis: string;
@@ -19,6 +21,8 @@ export type FarmFolder = {
   readonly firstCertificate: string;
   readonly nodes: string;
   readonly gateways: string;
+  /** Folders of nodes that were taken away. */
+  readonly kept: string;
   readonly compileCache: string;
   /** Folder, log and peers file of a member. */
   member(kind: "node" | "gateway", name: string): { readonly data: string; readonly log: string; readonly peers: string };
@@ -32,6 +36,7 @@ export function farmFolder(dataDir: string, name: string): FarmFolder {
     root,
     state: at("farm.json"),
     scale: at("scale.json"),
+    plan: at("plan.json"),
     run: at("run.json"),
     lock: at("lock.json"),
     genesis: at("network", "genesis"),
@@ -41,6 +46,7 @@ export function farmFolder(dataDir: string, name: string): FarmFolder {
     firstCertificate: at("network", "first-certificate"),
     nodes: at("nodes"),
     gateways: at("gateways"),
+    kept: at("kept"),
     compileCache: at("cache"),
     member: (kind, member) => ({
       data: at(`${kind}s`, member),

@@ -1,6 +1,8 @@
 // What a local farm remembers between runs: its shape, and of each member its name, ports and (once known) identity.
 // No secrets; those lie in files of their own.
 import { z } from "zod";
+import { type AssignedSpec, leavingReasons } from "../../operator/api/vault-node.ts";
+import type { FarmAction } from "../../operator/vault-farm/actions.ts";
 import { type PeerId, parsePeerId } from "../../protocol/peer-id.ts";
 import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
 import { FarmError } from "./farm-error.ts";
@@ -21,7 +23,13 @@ export type NodePlace = {
   };
   readonly peerId?: PeerId;
   readonly granted: boolean;
+  /** What the plan decided of it; absent: nothing. */
+  readonly assigned?: Pick<AssignedSpec, "leaving" | "released">;
+  /** Whether the plan, and no person, told it to hand over what it holds: where the plan changes its mind, it is told so. */
+  readonly drainedByPlan?: boolean;
 };
+/** A node that was taken away, and what is still to be done with its folder. */
+export type TakenNode = Pick<FarmAction & { readonly kind: "remove-node" }, "name" | "volume">;
 export type GatewayPlace = { readonly name: string; readonly port: number; readonly libp2p: number; readonly lane: number };
 
 export type FarmState = {
@@ -31,7 +39,16 @@ export type FarmState = {
   readonly vaultCapacity: number;
   readonly nodes: readonly NodePlace[];
   readonly gateways: readonly GatewayPlace[];
+  /** The nodes that the manifest asked for at the last start; absent from farms of earlier versions. */
+  readonly manifestNodes?: number;
+  /** Absent: none. */
+  readonly taken?: readonly TakenNode[];
 };
+
+/** Whether a node is neither leaving nor released. */
+export function staysHere({ assigned }: Pick<NodePlace, "assigned">): boolean {
+  return assigned?.leaving === undefined && assigned?.released !== true;
+}
 
 const port = z.int().min(1).max(65535);
 const memberName = z.string().regex(/^[a-z0-9-]{1,60}$/);
@@ -52,9 +69,13 @@ const stateSchema: z.ZodType<FarmState> = z.object({
       ports: z.object({ libp2p: port, lane: port, heartbeat: port, health: port, admin: port }),
       peerId: z.exactOptional(peerId),
       granted: z.boolean(),
+      assigned: z.exactOptional(z.object({ leaving: z.exactOptional(z.enum(leavingReasons)), released: z.exactOptional(z.boolean()) })),
+      drainedByPlan: z.exactOptional(z.boolean()),
     }),
   ),
   gateways: z.array(z.object({ name: memberName, port, libp2p: port, lane: port })),
+  manifestNodes: z.exactOptional(z.int().min(0)),
+  taken: z.exactOptional(z.array(z.object({ name: memberName, volume: z.enum(["keep", "delete"]) }))),
 });
 
 /** The state of the farm in `folder`, undefined where there is none. Rejects with `broken-data` where it cannot be used. */

@@ -1,10 +1,12 @@
 // A local farm as `status` shows it: read from its folder and asked from its members, whoever runs it.
+import type { PlanStep } from "../../operator/api/farm-status.ts";
 import type { CopiesSummary, VaultView } from "../../protocol/network-view.ts";
 import type { MembershipStatus, NodeStatus } from "../../protocol/node-status.ts";
 import { readSeenFarm, type SeenFarm } from "./farm-copies.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import { type LockHolder, lockHolder } from "./farm-lock.ts";
 import type { FarmState } from "./farm-state.ts";
+import { readLeavingSteps } from "./leaving-plan.ts";
 import { readNodeStatus } from "./member-health.ts";
 import { readRunningMembers } from "./run-file.ts";
 
@@ -36,6 +38,8 @@ export type FarmView = {
   readonly nodes: readonly NodeLine[];
   /** As `GET /v1/network` of a gateway tells; null where none answers. */
   readonly copies: CopiesSummary | null;
+  /** What is done about nodes that leave, and what it waits for; empty while none does. */
+  readonly plan: readonly PlanStep[];
 };
 
 /** How a person sees a farm at a glance. `declared`: bytes of all its vaults, whether they run or not. */
@@ -58,7 +62,8 @@ export async function viewFarm(folder: FarmFolder, state: FarmState): Promise<Fa
   const nodes = state.nodes.map((node, i) => viewNode(node, { pid: pidOf(node.name), status: statuses[i], seen }));
   const gateways = state.gateways.map(({ name, port }) => ({ name, url: `http://127.0.0.1:${port}`, pid: pidOf(name) }));
   const vaults = state.nodes.length * state.vaultsPerNode;
-  const view = { farm: state.name, gateways, nodes, copies: seen?.copies ?? null };
+  const plan = await readLeavingSteps(folder, state, holder !== undefined);
+  const view = { farm: state.name, gateways, nodes, copies: seen?.copies ?? null, plan };
   return { view, declared: { vaults, bytes: vaults * state.vaultCapacity }, runBy: holder };
 }
 

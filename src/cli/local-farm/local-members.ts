@@ -1,15 +1,20 @@
 // The processes of a local farm beside what is remembered of them: looks at all of them at once, starts and stops them,
 // and keeps `farm.json` and `run.json` in step with what it learns.
 import { rm } from "node:fs/promises";
-import type { ObservedFarm, ObservedGateway, ObservedNode } from "../../operator/vault-farm/observed.ts";
+import { countCopies, keepCount, withScores } from "../../operator/node-access/node-report.ts";
+import { shouldRun } from "../../operator/vault-farm/node-roles.ts";
+import type { CopiesCount, ObservedFarm, ObservedGateway, ObservedNode, StopEvidence } from "../../operator/vault-farm/observed.ts";
+import type { NodeStatus } from "../../protocol/node-status.ts";
 import { parsePeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { FarmBook } from "./farm-book.ts";
-import { type GatewayPlace, type NodePlace, writeFarmState } from "./farm-state.ts";
+import { type FarmState, type GatewayPlace, type NodePlace, staysHere, type TakenNode, writeFarmState } from "./farm-state.ts";
 import { gatewayIsReady, readNodeStatus } from "./member-health.ts";
 import { createMemberProcess, type MemberProcess } from "./member-process.ts";
 import { createMemberStarter, type MemberStarterParts } from "./member-starter.ts";
+import { observedNode } from "./observed-node.ts";
 import { writeRunningMembers } from "./run-file.ts";
+import { clearTakenFolder } from "./taken-folders.ts";
 
 export type LocalMembers = {
   /** Looks at all of them; whether the network is founded is not seen here. */
@@ -19,8 +24,15 @@ export type LocalMembers = {
   stop(name: string): void;
   /** Forgets a gateway that does not run, with its identity and cache. */
   removeGateway(name: string): Promise<void>;
+  /** Takes a node that does not run out of the farm; its folder is cleared by `clearTaken`. */
+  takeNode(node: TakenNode): void;
+  /** Clears the folders of nodes taken away. A folder that cannot be cleared now stays for the next time; says why, where it is news. */
+  clearTaken(): Promise<readonly string[]>;
   /** The node was told where these others listen. */
   noteTold(name: string, peers: readonly string[]): void;
+  /** What is known of whether the node may be stopped; kept until the farm stops. */
+  evidence(name: string): StopEvidence | undefined;
+  setEvidence(name: string, evidence: StopEvidence): void;
   /** Writes down what changed since the last time. */
   record(): Promise<void>;
 };
@@ -32,7 +44,7 @@ export type LocalMembersParts = MemberStarterParts & { readonly clock: Clock; re
 export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): LocalMembers {
   const starter = createMemberStarter(parts, book);
   const processes = new Map<string, MemberProcess>();
-  const told = new Map<string, readonly string[]>();
+  const memory: Memory = { told: new Map(), evidence: new Map(), awaySinceMs: new Map(), copies: undefined };
   const processOf = (name: string): MemberProcess => {
     const known = processes.get(name) ?? createMemberProcess(parts);
     processes.set(name, known);
@@ -40,16 +52,26 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
   };
   const observe = async (): Promise<Omit<ObservedFarm, "founded">> => {
     const { nodes, gateways } = book.state();
-    const [nodesSeen, gatewaysSeen] = await Promise.all([
-      Promise.all(nodes.map((node) => observeNode(node, processOf(node.name), { parts, book, told }))),
+    const [statuses, gatewaysSeen] = await Promise.all([
+      Promise.all(nodes.map(({ name, ports }) => (isUp(processOf(name)) ? readNodeStatus(ports.health) : undefined))),
       Promise.all(gateways.map((gateway) => observeGateway(gateway, processOf(gateway.name)))),
     ]);
-    return { complete: true, replacingElsewhere: false, zones: [], nodes: nodesSeen, gateways: gatewaysSeen };
+    const seen = nodes.map((node, order) =>
+      observeNode(node, { order, member: processOf(node.name), status: statuses[order] }, { parts, book, memory }),
+    );
+    const { networkId, copies } = parts.keys.genesis;
+    const counting = seen.flatMap((node, i) => (shouldRun(node) && node.awaySinceMs === undefined ? [statuses[i]] : []));
+    memory.copies = keepCount(memory.copies, countCopies(counting, copies), parts.clock.monotonicMs());
+    return {
+      ...{ complete: true, networkId, replacingElsewhere: false, zones: [], gateways: gatewaysSeen },
+      nodes: withScores(seen, statuses),
+      ...(memory.copies === undefined ? {} : { copies: memory.copies }),
+    };
   };
   return {
     observe,
     startNode: async (name) => {
-      told.set(name, await starter.startNode(name, processOf(name)));
+      memory.told.set(name, await starter.startNode(name, processOf(name)));
     },
     startGateway: (name) => starter.startGateway(name, processOf(name)),
     stop: (name) => processOf(name).stop(),
@@ -57,37 +79,51 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
       book.removeGateway(name);
       await rm(parts.folder.member("gateway", name).data, { recursive: true, force: true });
     },
-    noteTold: (name, peers) => told.set(name, [...new Set([...(told.get(name) ?? []), ...peers])]),
+    takeNode: (taken) => {
+      book.takeNode(taken);
+      for (const map of [processes, memory.told, memory.evidence, memory.awaySinceMs]) map.delete(taken.name);
+    },
+    clearTaken: createClearer(parts, book),
+    noteTold: (name, peers) => memory.told.set(name, [...new Set([...(memory.told.get(name) ?? []), ...peers])]),
+    evidence: (name) => memory.evidence.get(name),
+    setEvidence: (name, evidence) => memory.evidence.set(name, evidence),
     record: createRecorder(parts, book, processes),
   };
 }
 
-type Memory = { readonly parts: LocalMembersParts; readonly book: FarmBook; readonly told: ReadonlyMap<string, readonly string[]> };
+// What is remembered between two looks; all of it is gathered anew at the next start.
+type Memory = {
+  readonly told: Map<string, readonly string[]>;
+  readonly evidence: Map<string, StopEvidence>;
+  readonly awaySinceMs: Map<string, number>;
+  copies: CopiesCount | undefined;
+};
 
-async function observeNode(node: NodePlace, member: MemberProcess, { parts, book, told }: Memory): Promise<ObservedNode> {
-  const status = isUp(member) ? await readNodeStatus(node.ports.health) : undefined;
+type Seen = { readonly order: number; readonly member: MemberProcess; readonly status: NodeStatus | undefined };
+
+type Around = { readonly parts: LocalMembersParts; readonly book: FarmBook; readonly memory: Memory };
+
+function observeNode(place: NodePlace, { order, member, status }: Seen, { parts, book, memory }: Around): ObservedNode {
+  const { name } = place;
   const peerId = status?.networkId === parts.keys.genesis.networkId ? parsePeerId(status.peerId) : undefined;
   if (isUp(member)) member.noteReady(peerId !== undefined && status?.state === "ready");
-  const granted = status?.granted ?? node.granted;
-  if (peerId !== undefined) book.changeNode(node.name, { peerId, granted });
-  const seen = { name: node.name, zone: node.zone, state: member.state(), granted, peersTold: told.get(node.name) ?? [] };
-  return { ...everywhere, ...seen, ...(peerId === undefined ? {} : { peerId }) };
+  if (status !== undefined && peerId !== undefined) {
+    // Once it takes part again, whoever has it drain next is somebody else.
+    const back = staysHere(place) && status.admin !== "draining";
+    book.changeNode(name, { peerId, granted: status.granted, ...(back && place.drainedByPlan === true ? { drainedByPlan: false } : {}) });
+  }
+  const state = member.state();
+  if (state.kind === "ready") memory.awaySinceMs.delete(name);
+  else if (!memory.awaySinceMs.has(name)) memory.awaySinceMs.set(name, parts.clock.monotonicMs());
+  const [evidence, awaySinceMs] = [memory.evidence.get(name), memory.awaySinceMs.get(name)];
+  return observedNode(book.node(name) ?? place, {
+    ...{ order, state, peersTold: memory.told.get(name) ?? [] },
+    ...(status === undefined ? {} : { status }),
+    ...(peerId === undefined ? {} : { peerId }),
+    ...(evidence === undefined ? {} : { evidence }),
+    ...(awaySinceMs === undefined ? {} : { awaySinceMs }),
+  });
 }
-
-// What is the same for all nodes on this machine. Without a report nothing is taken away, and what a person told a node stays.
-const everywhere = {
-  addressed: true,
-  host: "",
-  hostState: "fine",
-  createdMs: 0,
-  byHand: false,
-  desired: "Active",
-  deleting: false,
-  assigned: {},
-  volume: "bound",
-  volumeBytes: Number.POSITIVE_INFINITY,
-} as const;
-
 async function observeGateway({ name, port }: GatewayPlace, member: MemberProcess): Promise<ObservedGateway> {
   if (isUp(member)) member.noteReady(await gatewayIsReady(port));
   return { name, state: member.state() };
@@ -99,12 +135,30 @@ function isUp(member: MemberProcess): boolean {
 }
 
 function createRecorder(parts: LocalMembersParts, book: FarmBook, processes: ReadonlyMap<string, MemberProcess>): () => Promise<void> {
-  let written = { state: book.state(), pids: "" };
+  // Written once in any case: what the manifest says may be all that is new.
+  let written: { readonly state?: FarmState; readonly pids: string } = { pids: "" };
   return async () => {
     const running = [...processes].map(([name, member]) => ({ name, pid: member.pid() ?? 0 })).filter(({ pid }) => pid > 0);
     const now = { state: book.state(), pids: running.map(({ name, pid }) => `${name} ${pid}`).join() };
     if (written.state !== now.state) await writeFarmState(parts.folder, now.state);
     if (written.pids !== now.pids) await writeRunningMembers(parts.folder.run, running);
     written = now;
+  };
+}
+
+function createClearer({ folder }: LocalMembersParts, book: FarmBook): () => Promise<readonly string[]> {
+  const told = new Set<string>();
+  return async () => {
+    const news: string[] = [];
+    for (const taken of book.state().taken ?? []) {
+      const problem = await clearTakenFolder(folder, taken).then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      );
+      if (problem === undefined) book.forgetTaken(taken.name);
+      else if (!told.has(taken.name)) news.push(`the folder of ${taken.name} cannot be cleared, which is tried again: ${problem}`);
+      told.add(taken.name);
+    }
+    return news;
   };
 }

@@ -9,7 +9,7 @@ import type { PublicKey } from "../../protocol/keys.ts";
 import type { NodeAddress } from "../../protocol/node-record.ts";
 import { compareEveryDefaultMs, toEnv as nodeEnv } from "../../vault-node/config.ts";
 import type { FarmFolder } from "./farm-folder.ts";
-import type { FarmState, GatewayPlace, NodePlace } from "./farm-state.ts";
+import { type FarmState, type GatewayPlace, type NodePlace, staysHere } from "./farm-state.ts";
 
 /** Time a member has for its goodbye, milliseconds; this process waits a little longer before it kills. */
 export const stopGraceMs = 10_000;
@@ -54,7 +54,7 @@ export function vaultNodeEnv(
     networkKeyFile: folder.networkKey,
     adminPublicKey,
     peersFile: peers,
-    founder: node.name === state.nodes[0]?.name,
+    founder: node.name === (state.nodes.find(staysHere) ?? state.nodes[0])?.name,
     region: "",
     zone: node.zone,
     host: "local",

@@ -4,7 +4,7 @@ import type { VaultFarm } from "../../operator/api/vault-farm.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import { checkDiskRoom } from "./disk-room.ts";
-import { conflictsWithFarm } from "./existing-farm.ts";
+import { conflictsWithFarm, nodesProblem } from "./existing-farm.ts";
 import { FarmError } from "./farm-error.ts";
 import { type FarmFolder, makeFarmFolder } from "./farm-folder.ts";
 import { type FarmKeys, makeFarmKeys, readFarmKeys } from "./farm-keys.ts";
@@ -14,9 +14,13 @@ import { portIsFree } from "./free-port.ts";
 import { stopGraceMs } from "./member-settings.ts";
 import { portHolder } from "./port-holder.ts";
 import { awaitLeftOvers } from "./run-file.ts";
+import { dropReplacedWish } from "./scale-wish.ts";
 
 export type OpenFarmOptions = {
+  /** With the nodes that the farm is to have. */
   readonly farm: VaultFarm;
+  /** The nodes that its manifest asks for. */
+  readonly manifestNodes: number;
   readonly folder: FarmFolder;
   /** Port asked for the first gateway. */
   readonly port?: number;
@@ -70,6 +74,8 @@ async function prepare(options: OpenFarmOptions, world: { clock: Clock; random: 
       "running",
       `${folder.root} holds a farm already, and --ephemeral would delete it; choose another name or leave --ephemeral out`,
     );
+  const tooFew = nodesProblem(spec);
+  if (tooFew !== undefined) refuse([{ field: "spec.replicas", message: `spec.replicas: ${tooFew}` }]);
   await checkDiskRoom(folder.root, [folder.nodes, folder.gateways], spec);
   if (port !== undefined) await checkPort(port);
   await makeFarmKeys(folder, { name, copies: spec.copies, vaultCapacity: spec.vaultCapacity }, world);
@@ -77,8 +83,10 @@ async function prepare(options: OpenFarmOptions, world: { clock: Clock; random: 
   if (known !== undefined) refuse(conflictsWithFarm(spec, known, keys.genesis.copies));
   const { vaultsPerNode, vaultCapacity } = spec;
   const members = known ?? { nodes: [], gateways: [] };
+  await dropReplacedWish(folder, options.manifestNodes);
   const gateways = members.gateways.map((gateway, i) => (i === 0 && port !== undefined ? { ...gateway, port } : gateway));
-  return { keys, state: { format: farmFormat, name, vaultsPerNode, vaultCapacity, nodes: members.nodes, gateways } };
+  const { manifestNodes } = options;
+  return { keys, state: { ...members, format: farmFormat, name, vaultsPerNode, vaultCapacity, gateways, manifestNodes } };
 }
 
 function refuse(problems: readonly ManifestProblem[]): void {

@@ -1,4 +1,4 @@
-// `spec.storage` of a farm: the volumes of its vault nodes. Nothing of it has an effect on a local farm, whose nodes have folders.
+// `spec.storage` of a farm: the volumes of its vault nodes. Of a local farm, whose nodes have folders, only reclaimPolicy speaks.
 import { z } from "zod";
 import { anObject, byteQuantity, objectName, oneOf, wholeNumber } from "./fields.ts";
 
@@ -34,7 +34,9 @@ export function storage(min: number, max: number): z.ZodType<StorageSpec> {
           .describe("StorageClass of new volumes; it must allow expansion for volumes to grow. Absent: the cluster's default."),
         reclaimPolicy: oneOf(reclaimPolicies)
           .default("Retain")
-          .describe("What becomes of the volume of a node that was drained, proven to be dispensable, and removed."),
+          .describe(
+            "What becomes of the volume (in a local farm: the folder) of a node that was drained, proven to be dispensable, and removed.",
+          ),
         autogrow: z
           .exactOptional(autogrow)
           .describe("Growing of vaults before they are full: first the volume, then what the vault declares. Absent: no growing."),
@@ -42,5 +44,5 @@ export function storage(min: number, max: number): z.ZodType<StorageSpec> {
       anObject,
     )
     .prefault({})
-    .describe("The volumes of vault nodes. In a cluster only.");
+    .describe("The volumes of vault nodes.");
 }
