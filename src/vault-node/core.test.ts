@@ -21,7 +21,8 @@ import { seededRandom } from "../runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../runtime/virtual-clock.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import { createMemoryChunkStore } from "./chunk-store/memory.ts";
-import { type CoreParts, createVaultNodeCore, type VaultNodeCore } from "./core.ts";
+import { createVaultNodeCore, type VaultNodeCore } from "./core.ts";
+import type { CoreParts } from "./core-parts.ts";
 import { type HostedVault, hostVaults } from "./hosted-vault.ts";
 import { type NodeEvents, silentEvents } from "./node-events.ts";
 

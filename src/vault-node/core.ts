@@ -1,94 +1,24 @@
 // The core of a vault node: handlers, vault states and their announcement over parts that are handed in, so that the
 // program (libp2p, disk) and the simulator (network and store in memory) run the same code.
 import type { Membership } from "../network/membership/membership.ts";
-import type { Peers } from "../network/peers.ts";
-import type { Address } from "../protocol/address.ts";
-import type { Genesis } from "../protocol/genesis.ts";
-import type { SigningKey } from "../protocol/keys.ts";
 import type { NodeFigures } from "../protocol/node-figures.ts";
-import type { FailureDomain } from "../protocol/node-record.ts";
-import type { PeerId } from "../protocol/peer-id.ts";
 import { type DesiredState, servesReads } from "../protocol/states.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
-import type { Random } from "../runtime/random.ts";
 import { createGrantCache } from "./admission.ts";
-import { type AnnouncerLimits, type AnnouncerParts, createAnnouncer } from "./announcer.ts";
-import type { ChunkStore } from "./chunk-store/chunk-store.ts";
-import { createExpectedCopies, type ExpectedCopies } from "./expected-copies.ts";
-import { createGetChunks } from "./handlers/get-chunks.ts";
-import { createHasChunks } from "./handlers/has-chunks.ts";
-import { createOwedChunks } from "./handlers/owed-chunks.ts";
+import { type AnnouncerParts, createAnnouncer } from "./announcer.ts";
+import type { CoreMembership, CoreParts } from "./core-parts.ts";
 import type { HandlerParts } from "./handlers/parts.ts";
-import { createPutChunks } from "./handlers/put-chunks.ts";
-import { createWrongBytes } from "./handlers/wrong-bytes.ts";
-import type { HostedVault } from "./hosted-vault.ts";
+import { leaverAnswersOf, replicatorOf, stopsOf } from "./keeping-copies.ts";
 import { createNearness } from "./nearness.ts";
-import { type NodeEvents, silentEvents } from "./node-events.ts";
+import { silentEvents } from "./node-events.ts";
 import { createNodeFigures } from "./node-figures.ts";
-import { createPeerShares, type ShareLimits } from "./peer-shares.ts";
-import { createPointers, type PointerBooks, type Pointers } from "./pointers/pointers.ts";
-import type { ReconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
-import { createMender } from "./replication/mending.ts";
-import type { ReplicationEvents } from "./replication/replication-events.ts";
-import type { ReplicationLimits } from "./replication/replication-limits.ts";
-import { createReplicator, type ReplicationProgress, type Replicator } from "./replication/replicator.ts";
-import { createLeaverAnswers, createLeaverChunks, type LeaverAnswers } from "./safe-to-stop/leaver-chunks.ts";
-import { createListChunks } from "./safe-to-stop/list-chunks.ts";
-import { createStopStatements, type StopStatements } from "./safe-to-stop/stop-statements.ts";
-import type { ScoreMemory } from "./scores/scoreboard.ts";
+import { createPeerShares } from "./peer-shares.ts";
+import type { ReplicationProgress, Replicator } from "./replication/replicator.ts";
+import { expectedOf, handleRequests } from "./request-handling.ts";
+import { pointAtLacking, pointersOf, roomOf } from "./room.ts";
+import type { StopStatements } from "./safe-to-stop/stop-statements.ts";
 import { createUpkeep, type Upkeep } from "./upkeep.ts";
-import { createVaultConditions, type VaultCondition, type VaultConditions } from "./vault-conditions.ts";
-import { createWorkGate, type WorkGate } from "./work-gate.ts";
-
-/** Who this node is and where it stands; `software` is its version. */
-export type NodeIdentity = {
-  readonly genesis: Genesis;
-  readonly peerId: PeerId;
-  readonly vaults: readonly HostedVault[];
-  readonly domain: FailureDomain;
-  readonly software: string;
-};
-
-/** What the core asks of membership. */
-export type CoreMembership = Pick<Membership, "announce" | "joined" | "directory">;
-
-export type CoreParts = {
-  readonly identity: NodeIdentity;
-  readonly peers: Peers;
-  readonly store: ChunkStore;
-  readonly membership: CoreMembership;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  /** The state wanted of the node at the start. */
-  readonly desired: DesiredState;
-  readonly events?: NodeEvents;
-  readonly shares?: ShareLimits;
-  /** Where scores outlive the process; absent: they do not. */
-  readonly scoreMemory?: ScoreMemory;
-  /** Where pointers to chunks that found no room here are kept; absent: there are none. */
-  readonly pointerBooks?: PointerBooks;
-  /** Other limits of reconciliation than the usual. */
-  readonly reconciliation?: Partial<ReconciliationLimits>;
-  /** Other limits of announcing than the usual. */
-  readonly announcer?: AnnouncerLimits;
-  /** Absent: the node makes no copies of its own accord. */
-  readonly replication?: ReplicationPart;
-  /** Absent: the node makes no statements that it, or another, may be stopped. */
-  readonly stopping?: StoppingPart;
-};
-
-/** Who signs statements that a node may be stopped, and in which start of it. */
-export type StoppingPart = { readonly key: SigningKey; readonly startCounter: number };
-
-/** What keeping copies needs beside the core's own parts. */
-export type ReplicationPart = {
-  readonly limits: ReplicationLimits;
-  /** This node's grant; null where it has none yet. */
-  grant(): Uint8Array | null;
-  readonly events?: ReplicationEvents;
-};
+import { createVaultConditions, type VaultCondition } from "./vault-conditions.ts";
+import { createWorkGate } from "./work-gate.ts";
 
 export type VaultNodeCore = {
   /** Begins to watch and announce the vaults; the handlers serve as soon as `peers` is started. */
@@ -196,122 +126,6 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
     copies: () => replicator?.progress(),
     pointers: pointers.count,
     stops,
-  };
-}
-
-function expectedOf({ membership, clock }: CoreParts, { isNode }: Upkeep): ExpectedCopies {
-  const isLiveNode = (peer: PeerId): boolean => isNode(peer) && membership.directory.node(peer)?.state === "live";
-  return createExpectedCopies({ nowMs: clock.monotonicMs, isLiveNode });
-}
-
-type Handling = {
-  readonly upkeep: Upkeep;
-  readonly gate: WorkGate;
-  readonly handlerParts: HandlerParts;
-  serves(): boolean;
-  readonly owes: Replicator["owed"] | undefined;
-  readonly answers: LeaverAnswers | undefined;
-};
-
-function handleRequests({ peers, clock, membership }: CoreParts, { upkeep, gate, handlerParts, serves, owes, answers }: Handling): void {
-  peers.handle("put-chunks", gate.guard(createPutChunks(handlerParts), serves));
-  peers.handle("get-chunks", gate.guard(createGetChunks(handlerParts), serves));
-  peers.handle("has-chunks", gate.guard(createHasChunks(handlerParts), serves));
-  for (const [kind, handler] of upkeep.handlers) peers.handle(kind, gate.guard(handler, serves));
-  if (owes !== undefined) peers.handle("owed-chunks", gate.guard(createOwedChunks(handlerParts, owes), serves));
-  if (answers !== undefined) peers.handle("leaver-chunks", gate.guard(createLeaverChunks({ ...upkeep, clock }, answers), serves));
-  const isLiveNode = (peer: PeerId): boolean => upkeep.isNode(peer) && membership.directory.node(peer)?.state === "live";
-  peers.handle("wrong-bytes", gate.guard(createWrongBytes({ ...handlerParts, ...upkeep, peers, isLiveNode }), serves));
-  peers.handle("list-chunks", gate.guard(createListChunks({ ...upkeep, clock }), serves));
-}
-
-function stopsOf(
-  parts: CoreParts,
-  { store, auditorOver }: Upkeep,
-  { replicator, answers }: { readonly replicator: Replicator | undefined; readonly answers: LeaverAnswers | undefined },
-): StopStatements | undefined {
-  const { identity, peers, membership, clock, random, log, stopping, replication } = parts;
-  if (stopping === undefined || replication === undefined || replicator === undefined || answers === undefined) return undefined;
-  const { chunksPerSurvey, bytesPerSecond, questionTimeoutMs, pushTimeoutMs } = replication.limits;
-  const limits = { chunksPerSurvey, bytesPerSecond, questionTimeoutMs, fetchTimeoutMs: pushTimeoutMs };
-  const { genesis } = identity;
-  const { directory } = membership;
-  const { view } = replicator;
-  const world = { genesis, peers, directory, clock, random, log };
-  return createStopStatements({ ...world, view, store, auditorOver, answers, ...stopping, ...limits });
-}
-
-/** What this node says of leavers; undefined where it does not look after copies. */
-function leaverAnswersOf(
-  { identity, peers, membership, clock }: CoreParts,
-  upkeep: Upkeep,
-  replicator: Replicator | undefined,
-): LeaverAnswers | undefined {
-  if (replicator === undefined) return undefined;
-  const { copies } = identity.genesis;
-  const held = { store: upkeep.store, shared: upkeep.inventory, view: replicator.view };
-  return createLeaverAnswers({ self: peers.self, directory: membership.directory, copies, clock, ...held });
-}
-
-type ReplicatorWiring = { serves(): boolean; lacking(addresses: readonly Address[]): void };
-
-function replicatorOf(
-  parts: CoreParts,
-  { store, auditor, mendWith, scoreboard, wrongBytes }: Upkeep,
-  { serves, lacking }: ReplicatorWiring,
-): Replicator | undefined {
-  const { identity, peers, membership, clock, log, replication, events = silentEvents } = parts;
-  if (replication === undefined) return undefined;
-  const { genesis } = identity;
-  const { directory } = membership;
-  const replicator = createReplicator({
-    genesis,
-    peers,
-    directory,
-    store,
-    clock,
-    log,
-    serves,
-    joined: membership.joined,
-    onDamaged: events.chunkDamaged,
-    onWrongBytes: wrongBytes,
-    distrusted: scoreboard.distrusted,
-    auditor,
-    ...replication,
-  });
-  mendWith(createMender(replicator, lacking));
-  return replicator;
-}
-
-function pointersOf(parts: CoreParts, store: ChunkStore): Pointers {
-  const { identity, membership, pointerBooks } = parts;
-  const around = { directory: membership.directory, policy: identity.genesis.copies };
-  return createPointers({ ...parts, ...around, books: pointerBooks ?? new Map(), holds: (address) => store.info(address) !== undefined });
-}
-
-/** What handlers ask about room and pointers. */
-function roomOf(conditions: VaultConditions, pointers: Pointers): Pick<HandlerParts, "isFull" | "onFull" | "takerOf" | "takerInstead"> {
-  return {
-    isFull: conditions.isFull,
-    onFull: pointers.refused,
-    takerOf: pointers.takerOf,
-    takerInstead: (address) => {
-      const vault = pointers.vaultOf(address);
-      return vault === undefined || conditions.hasRoom(vault) ? undefined : pointers.takerOf(address);
-    },
-  };
-}
-
-type Lacking = Pick<CoreParts, "identity" | "membership"> & { readonly conditions: VaultConditions; readonly pointers: Pointers };
-
-/** Chunks that others have and a vault of this node should: where it is full nobody sends them, so it remembers who has them. */
-function pointAtLacking({ identity, membership, conditions, pointers }: Lacking): ReplicatorWiring["lacking"] {
-  return (addresses) => {
-    for (const address of addresses) {
-      const { holders } = membership.directory.closest(address, identity.genesis.copies.target, "all");
-      const vault = holders.find(({ peer }) => peer === identity.peerId)?.vault;
-      if (vault !== undefined && conditions.isFull(vault)) pointers.refused(vault, address);
-    }
   };
 }
 

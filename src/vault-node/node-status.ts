@@ -3,7 +3,8 @@ import type { Certificates } from "../network/membership/certificates/certificat
 import type { Peers } from "../network/peers.ts";
 import type { NodePhase, NodeStatus } from "../protocol/node-status.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
-import type { NodeIdentity, VaultNodeCore } from "./core.ts";
+import type { VaultNodeCore } from "./core.ts";
+import type { NodeIdentity } from "./core-parts.ts";
 
 export type StatusParts = {
   readonly identity: NodeIdentity;

@@ -2,7 +2,7 @@
 // what a node consists of; stopping goes the other way round.
 
 import type { Detector } from "../network/detector/detector.ts";
-import { createSuspicionBoard, type SuspicionBoard } from "../network/detector/suspicion-board.ts";
+import { createSuspicionBoard } from "../network/detector/suspicion-board.ts";
 import { createLibp2pPeers } from "../network/libp2p/libp2p-peers.ts";
 import { createFileCertificateStore } from "../network/membership/certificates/certificate-store.ts";
 import type { CertificatePart } from "../network/membership/certificates/certificates.ts";
@@ -10,47 +10,34 @@ import { createFileRecordCache } from "../network/membership/file-record-cache.t
 import { createMembership, type Membership } from "../network/membership/membership.ts";
 import type { OpenNetwork } from "../network/membership/newcomers.ts";
 import type { Peers } from "../network/peers.ts";
-import type { Genesis } from "../protocol/genesis.ts";
-import { checkGrant } from "../protocol/grant.ts";
 import type { LeavingProof } from "../protocol/messages/goodbye.ts";
 import type { NodeAddress } from "../protocol/node-record.ts";
-import type { NodeStatus } from "../protocol/node-status.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { HttpServer } from "../runtime/http-server.ts";
 import { createLifecycle, type Lifecycle, type Part } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
-import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-registry.ts";
-import type { Random } from "../runtime/random.ts";
+import { createMetricsRegistry } from "../runtime/metrics-registry.ts";
 import type { Program } from "../runtime/run-until-signal.ts";
-import { softwareVersion } from "../runtime/software-version.ts";
-import { type AdminParts, createAdminServer } from "./admin/admin-server.ts";
-import type { ChunkStore } from "./chunk-store/chunk-store.ts";
-import { createDiskChunkStore } from "./chunk-store/disk.ts";
 import type { VaultNodeConfig } from "./config.ts";
-import { createVaultNodeCore, type NodeIdentity, type VaultNodeCore } from "./core.ts";
+import { createVaultNodeCore, type VaultNodeCore } from "./core.ts";
 import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.ts";
-import { clashError, diskTooSmallError } from "./errors.ts";
-import { createHealthServer } from "./health/health-server.ts";
-import { hostVaults } from "./hosted-vault.ts";
+import { clashError } from "./errors.ts";
 import { registerMembershipFigures } from "./membership-metrics.ts";
-import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
-import { createNodeDetector, readSuspicions } from "./node-detector.ts";
+import { createNodeCounters } from "./metrics.ts";
+import { createNodeDetector } from "./node-detector.ts";
 import { loggedEvents } from "./node-events.ts";
 import { readGenesisFile, readNetworkKeyFile } from "./node-files.ts";
-import { createNodePhases, type NodePhases } from "./node-phases.ts";
-import { readStatus } from "./node-status.ts";
+import { createNodePhases } from "./node-phases.ts";
+import { createServers, type Servers } from "./node-servers.ts";
+import { identityOf, openBooks, openStore } from "./open-vaults.ts";
+import type { Organs, VaultNodeTools } from "./organs.ts";
+import { createOwnGrant, type OwnGrant } from "./own-grant.ts";
 import { watchPeersFile } from "./peers-file-watch.ts";
 import { peersStartError } from "./peers-start-error.ts";
-import { pointerRoom } from "./pointers/pointer-book.ts";
-import { openPointerFile } from "./pointers/pointer-file.ts";
-import { openPointerBooks, type PointerBooks } from "./pointers/pointers.ts";
 import { limitsOfRound } from "./reconciliation/reconciliation-limits.ts";
+import { registerFigures } from "./register-figures.ts";
 import { repairDelays, replicationLimits } from "./replication/replication-limits.ts";
 import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
-import { createLeaving, type Leaving } from "./safe-to-stop/leaving.ts";
+import { createLeaving } from "./safe-to-stop/leaving.ts";
 import { openVolume, type Volume } from "./volume/volume.ts";
-
-export type VaultNodeTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
 
 /** The program of a vault node. Its `start` rejects with a `VolumeError`, `VaultNodeError` or `ListenError` that says what to do. */
 export function createVaultNode(config: VaultNodeConfig, tools: VaultNodeTools): Program {
@@ -138,61 +125,11 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   return createLifecycle(partsOf(organs, servers), { clock, log }, { stopMs: config.stopGraceMs / 2 });
 }
 
-function registerFigures(registry: MetricsRegistry, { volume, store, peers, membership, core, phases }: Organs): void {
-  registerNodeFigures(registry, {
-    vaults: core.vaults,
-    disk: () => store.disk(),
-    storeHealth: () => store.health(),
-    connections: () => peers.connected().length,
-    directoryNodes: () => membership.directory.nodes().length,
-    pointers: core.pointers,
-    ready: () => phases.notReady() === undefined,
-    startCounter: volume.startCounter,
-    upkeep: {
-      standings: core.upkeep.scoreboard.standings,
-      falling: core.upkeep.scoreboard.falling,
-      distrusted: core.upkeep.scoreboard.distrusted,
-      scrubLagMs: core.upkeep.scrub.lagMs,
-    },
-  });
-}
-
-type Organs = {
-  readonly leaving: Leaving;
-  readonly config: VaultNodeConfig;
-  readonly tools: VaultNodeTools;
-  readonly identity: NodeIdentity;
-  readonly volume: Volume;
-  readonly grant: OwnGrant;
-  readonly store: ChunkStore;
-  readonly peers: Peers;
-  readonly membership: Membership;
-  readonly board: SuspicionBoard;
-  readonly detector: Detector;
-  readonly core: VaultNodeCore;
-  readonly phases: NodePhases;
-};
-/** The grant of this node: on its volume, and at hand for whoever puts. */
-type OwnGrant = { bytes(): Uint8Array | null; set(bytes: Uint8Array): Promise<void> };
-
-function createOwnGrant(volume: Volume): OwnGrant {
-  let held = volume.grant ?? null;
-  return {
-    bytes: () => held,
-    set: async (bytes) => {
-      await volume.saveGrant(bytes);
-      held = new Uint8Array(bytes);
-    },
-  };
-}
-
 function certificatePart(config: VaultNodeConfig, volume: Volume, grant: OwnGrant, log: Log): CertificatePart {
   // Twice the repair delay: by then what the node held was copied elsewhere.
   const limits = { lostAfterMs: 2 * config.repairDelayMs };
   return { store: createFileCertificateStore(volume.certificatePaths, log), grant: grant.bytes, limits };
 }
-
-type Servers = { readonly health: HttpServer; readonly admin: HttpServer };
 
 /** In the order of their start; stopped in reverse. */
 function partsOf(
@@ -240,78 +177,6 @@ async function endService(core: VaultNodeCore, membership: Membership, proof: Le
   await core.idle();
   // What was acknowledged a moment ago may have no copy to spare yet.
   await core.handOver();
-}
-
-function createServers(organs: Organs, registry: MetricsRegistry): Servers {
-  const { config, tools, identity, volume, grant, store, membership, core, phases } = organs;
-  const { genesis, peerId } = identity;
-  const granted = (): boolean => {
-    const bytes = grant.bytes();
-    return bytes !== null && checkGrant(genesis, bytes, peerId, tools.clock.wallMs()).ok;
-  };
-  const ports = (): NodeStatus["ports"] => ({ health: health.port(), admin: admin.port() });
-  const status = (): Promise<NodeStatus> =>
-    readStatus({
-      ...organs,
-      startCounter: volume.startCounter,
-      phase: phases.phase,
-      joined: membership.joined,
-      granted,
-      ports,
-      certificates: membership.certificates,
-    });
-  const listening = { ip: config.listenIp };
-  const health = createHealthServer(
-    { store, registry, status, suspicions: () => readSuspicions(organs), notReady: phases.notReady },
-    { ...listening, port: config.ports.health },
-    tools.log,
-  );
-  const commands: AdminParts = {
-    networkId: genesis.networkId,
-    adminKey: config.adminPublicKey ?? genesis.owner,
-    nodeKey: volume.nodeKey,
-    ...tools,
-    genesis,
-    peerId,
-    store,
-    setGrant: grant.set,
-    setDesired: async (state) => {
-      await volume.saveDesired(state);
-      core.setDesired(state);
-    },
-    addPeers: membership.bootstrap,
-    stops: core.stops,
-    leaving: organs.leaving,
-    offerCertificate: membership.certificates?.offer,
-  };
-  const admin = createAdminServer(commands, { ...listening, port: config.ports.admin });
-  return { health, admin };
-}
-
-function identityOf({ region, zone, host, vaultCapacity }: VaultNodeConfig, genesis: Genesis, volume: Volume): NodeIdentity {
-  const vaults = hostVaults(volume.vaultKeys, vaultCapacity);
-  return { genesis, peerId: volume.peerId, vaults, domain: { region, zone, host }, software: softwareVersion };
-}
-
-async function openStore(
-  config: VaultNodeConfig,
-  identity: NodeIdentity,
-  { volume, clock, log }: VaultNodeTools & { volume: Volume },
-): Promise<ChunkStore> {
-  // What is declared holds the pointers too.
-  const vaults = identity.vaults.map(({ name, capacity }) => ({ vault: name, capacity: capacity - pointerRoom(capacity) }));
-  const store = await createDiskChunkStore({ directory: volume.chunkDirectory, vaults, clock, log: log.with({ part: "store" }) });
-  const { total } = await store.disk();
-  if (total >= config.vaultCapacity * config.vaults) return store;
-  await store.close();
-  throw diskTooSmallError(config, total);
-}
-
-async function openBooks(identity: NodeIdentity, volume: Volume, log: Log): Promise<PointerBooks> {
-  const opened = identity.vaults.map(async ({ name, capacity }) => {
-    return { vault: name, capacity, file: await openPointerFile(volume.pointersPath(name)) };
-  });
-  return openPointerBooks(await Promise.all(opened), log.with({ part: "pointers" }));
 }
 
 function openNetwork({ trustedRanges }: VaultNodeConfig): OpenNetwork {
