@@ -34,6 +34,7 @@ export function createProgram(world: CommandWorld, version: string, isJson = fal
     .description('print what teaches a shell to complete: eval "$(vaultfarm completion bash)"')
     .addArgument(new Argument("<shell>", "which shell").choices(shells))
     .action((shell: Shell) => void world.streams.out.write(completionScript(shell, program)));
+  for (const command of program.commands) command.showHelpAfterError(`(see: vaultfarm ${command.name()} --help)`);
   return program;
 }
 
@@ -63,7 +64,7 @@ function addFarmCommands(program: Command, world: CommandWorld): void {
     .option("-f, --file <manifest>", "a VaultFarm manifest (default: the sample farm attic)")
     .option("--port <port>", "port of the first gateway; fails where it is in use (default: 8080 or the next free one)", parsePort)
     .option("--no-restart", "leave a process that died dead")
-    .option("--ephemeral", "remove the farm and all its data at the end", false)
+    .option("--ephemeral", "remove the farm and all its data at the end")
     .option("--data <dir>", "folder that holds local farms", ".vaultfarm")
     .addOption(jsonOption())
     .action(async (options: UpOptions & Json) => (await import("./commands/up.ts")).up(world, outputOf(world, options), options));
@@ -105,7 +106,7 @@ function addMembershipCommands(program: Command, world: CommandWorld): void {
     .command("declare-lost")
     .description("the owner's word that nodes are gone for good, where half of the confirmed ones or more are lost")
     .argument("<node...>", "names, or ends of peer ids, as status shows them")
-    .option("--dry-run", "say what it assumes, sign nothing", false);
+    .option("--dry-run", "say what it assumes, sign nothing");
   withOptions(declareLost, farmOptions()).action(async (nodes: string[], options: DeclareLostOptions & Json) =>
     (await import("./commands/declare-lost.ts")).declareLost(world, outputOf(world, options), nodes, options),
   );
@@ -116,7 +117,7 @@ function addObjectCommands(program: Command, world: CommandWorld): void {
     .command("put")
     .description("store a file and print its address")
     .argument("<file>", 'a file, or "-" for standard input')
-    .option("--public", "keep the map readable: anybody who runs a vault can read the object", false);
+    .option("--public", "keep the map readable: anybody who runs a vault can read the object");
   withOptions(put, [gatewayOption(), ...farmOptions()]).action(async (file: string, options: PutOptions & Json) =>
     (await import("./commands/put.ts")).put(world, outputOf(world, options), file, options),
   );
@@ -136,7 +137,7 @@ function addOfflineCommands(program: Command, world: CommandWorld): void {
     .description("cut and encrypt a file without a network: chunks named by their address, the data map beside them")
     .argument("<file>", "the file")
     .requiredOption("--out <dir>", "folder for chunks and map")
-    .option("--dense", "compress harder, much slower", false)
+    .option("--dense", "compress harder, much slower")
     .addOption(jsonOption())
     .action(async (file: string, options: EncryptOptions & Json) =>
       (await import("./commands/offline.ts")).encrypt(world, outputOf(world, options), file, options),

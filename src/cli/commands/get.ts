@@ -1,7 +1,7 @@
 // `vaultfarm get`: reads an object through a gateway into a file or to standard output. A file appears under its name
 // only when it is whole.
-import { open, rename, rm, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { type FileHandle, open, rename, rm, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { Transform, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describeBytes } from "../../operator/api/quantity.ts";
@@ -13,7 +13,7 @@ import { exitCodes } from "../exit-code.ts";
 import { chooseGateway, type GatewayOptions } from "../gateway-choice.ts";
 import { exchange, type Gateway } from "../http-client.ts";
 import type { Output } from "../output.ts";
-import { isSystemError } from "../system-error.ts";
+import { describeSystemError, isSystemError } from "../system-error.ts";
 
 export type GetOptions = GatewayOptions & { readonly output?: string };
 
@@ -60,13 +60,24 @@ async function downloadFile(from: Download, named: string, fileOption: string): 
     throw new CommandError(exitCodes.usage, "is-folder", `${named} is a folder; name the file to write: ${fileOption} ${named}/FILE`);
   const part = `${path}.${toHex(world.random.bytes(4))}.part`;
   try {
-    const file = await open(part, "wx");
+    const file = await openNew(part, dirname(path));
     const bytes = await download(from, file.createWriteStream());
     await rename(part, path);
     output.json({ file: named, bytes });
     output.line(`${named}: ${describeBytes(bytes)}`);
   } finally {
     await rm(part, { force: true });
+  }
+}
+
+// What the system says of a part file is said of the folder that it would be in: the part is none of the person's business.
+async function openNew(part: string, folder: string): Promise<FileHandle> {
+  try {
+    return await open(part, "wx");
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause;
+    const { exitCode, code, message } = describeSystemError(Object.assign(cause, { path: folder }));
+    throw new CommandError(exitCode, code, `nothing was written: ${message}`, cause);
   }
 }
 

@@ -8,14 +8,15 @@ import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import type { Bar, Output } from "../output.ts";
+import { describeSystemError, isSystemError } from "../system-error.ts";
 
-export type EncryptOptions = { readonly out: string; readonly dense: boolean };
+export type EncryptOptions = { readonly out: string; readonly dense?: boolean };
 export type DecryptOptions = { readonly chunks: string; readonly out: string };
 
 /** Cuts and encrypts `file` into the folder `out`. Rejects with a `CommandError`. */
 export async function encrypt(world: CommandWorld, output: Output, file: string, { out, dense }: EncryptOptions): Promise<void> {
   const [path, folder] = [resolve(world.workFolder, file), resolve(world.workFolder, out)];
-  const mode = dense ? "dense" : "fast";
+  const mode = dense === true ? "dense" : "fast";
   const work = (onProgress: Progress): ReturnType<typeof encryptFile> =>
     encryptFile(path, folder, { mode, signal: world.interrupted, onProgress });
   const { mapPath, bytes, chunks } = await watched(output, "encrypting", work);
@@ -65,6 +66,6 @@ const exitCodeOfClientError: Readonly<Partial<Record<ClientError["code"], ExitCo
 function commandErrorOf(cause: unknown): unknown {
   if (cause instanceof ClientError)
     return new CommandError(exitCodeOfClientError[cause.code] ?? exitCodes.damaged, cause.code, cause.message, cause);
-  const absent = cause instanceof Error && "code" in cause && cause.code === "ENOENT";
-  return absent ? new CommandError(exitCodes.notFound, "no-file", cause.message, cause) : cause;
+  const absent = isSystemError(cause) && cause.code === "ENOENT";
+  return absent ? new CommandError(exitCodes.notFound, "no-file", describeSystemError(cause).message, cause) : cause;
 }

@@ -12,7 +12,7 @@ import { chooseGateway, type GatewayOptions } from "../gateway-choice.ts";
 import { exchange, type Gateway, readJsonBody } from "../http-client.ts";
 import type { Bar, Output } from "../output.ts";
 
-export type PutOptions = GatewayOptions & { readonly public: boolean };
+export type PutOptions = GatewayOptions & { readonly public?: boolean };
 
 const stored = z.object({
   address: z.string(),
@@ -25,14 +25,18 @@ type Source = { readonly stream: Readable; readonly size?: number };
 
 /** Stores `file` ("-" = standard input). Rejects with a `CommandError` or `FarmError`. */
 export async function put(world: CommandWorld, output: Output, file: string, options: PutOptions): Promise<void> {
-  await putThrough(await chooseGateway(world, options), { world, output, file, isPublic: options.public });
+  await putThrough(() => chooseGateway(world, options), { world, output, file, isPublic: options.public === true });
 }
 
 type Putting = { readonly world: CommandWorld; readonly output: Output; readonly file: string; readonly isPublic: boolean };
 
-/** The same through this gateway. */
-export async function putThrough(gateway: Gateway, { world, output, file, isPublic }: Putting): Promise<void> {
+/** The same through the gateway that `choose` gives, once there is something to store. */
+export async function putThrough(choose: () => Promise<Gateway>, { world, output, file, isPublic }: Putting): Promise<void> {
   const { stream, size } = file === "-" ? { stream: world.input } : await openSource(resolve(world.workFolder, file), file);
+  const gateway = await choose().catch((error: unknown) => {
+    if (file !== "-") stream.destroy();
+    throw error;
+  });
   const bar = output.bar({ format: "sending {bar} {percentage} % {note}", total: size ?? 0 });
   const path = `v1/objects${isPublic ? "?public" : ""}`;
   const headers = { "content-type": "application/octet-stream", ...(size === undefined ? {} : { "content-length": String(size) }) };

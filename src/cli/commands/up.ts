@@ -18,6 +18,7 @@ import { scaledSpec } from "../local-farm/scale-wish.ts";
 import { superviseFarm } from "../local-farm/supervisor.ts";
 import type { Output } from "../output.ts";
 import { createStartReport, type StartFailure } from "../start-report.ts";
+import { describeSystemError, isSystemError } from "../system-error.ts";
 
 export type UpOptions = {
   /** Manifest; absent = the sample that comes with the package. */
@@ -25,7 +26,7 @@ export type UpOptions = {
   readonly data: string;
   readonly port?: number;
   readonly restart: boolean;
-  readonly ephemeral: boolean;
+  readonly ephemeral?: boolean;
 };
 
 /** Runs a farm until it is stopped; or, where it runs already, shows how it is. Rejects with a `FarmError` or `CommandError`. */
@@ -44,7 +45,7 @@ export async function up(world: CommandWorld, output: Output, options: UpOptions
     await run(world, output, { ...asked, opened });
   } finally {
     await opened.lock.release();
-    if (options.ephemeral) await rm(folder.root, { recursive: true, force: true });
+    if (options.ephemeral === true) await rm(folder.root, { recursive: true, force: true });
   }
 }
 
@@ -61,7 +62,7 @@ function noteLeavers(output: Output, { metadata: { name }, spec }: VaultFarm, { 
 
 /** The farm, once an earlier `up` that is just stopping it has let go. */
 async function open(world: CommandWorld, output: Output, { farm, manifestNodes, folder, options }: Asked): Promise<OpenFarm | HeldFarm> {
-  const { port, ephemeral } = options;
+  const { port, ephemeral = false } = options;
   for (;;) {
     const opened = await openFarm({ farm, manifestNodes, folder, mustBeNew: ephemeral, ...(port === undefined ? {} : { port }) }, world);
     if (opened.kind !== "stopping") return opened;
@@ -76,8 +77,8 @@ async function loadManifest(world: CommandWorld, file: string | undefined): Prom
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new CommandError(exitCodes.notFound, "no-manifest", `the manifest cannot be read (${path}): ${why}`, cause);
+    const why = isSystemError(cause) ? describeSystemError(cause).message : String(cause);
+    throw new CommandError(exitCodes.notFound, "no-manifest", `the manifest cannot be read: ${why}`, cause);
   }
   const reading = readManifest(text);
   if (reading.ok) return reading.farm;
@@ -142,7 +143,7 @@ async function run(world: CommandWorld, output: Output, { farm, manifestNodes, f
   await report.end();
   if (failure !== undefined) throw await startError(world, failure);
   output.line(
-    options.ephemeral
+    options.ephemeral === true
       ? `${farm.metadata.name} has stopped; its data is removed`
       : `${farm.metadata.name} has stopped; its data stays in ${dataFolder}`,
   );

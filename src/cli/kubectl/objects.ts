@@ -21,7 +21,7 @@ export async function put(
   options: ObjectOptions & { readonly public: boolean },
 ): Promise<void> {
   await withCluster(world, options, "put", async (cluster) => {
-    await putThrough(await gatewayOf(cluster, options), { world, output, file, isPublic: options.public });
+    await putThrough(() => gatewayOf(cluster, options), { world, output, file, isPublic: options.public });
   });
 }
 
