@@ -13,15 +13,15 @@ import { believedHolders, countHolders } from "./chunk-head.ts";
 import { abortError } from "./chunk-read.ts";
 import { type ClientLimits, clientLimits } from "./client-limits.ts";
 import { type ClientMetrics, silentMetrics } from "./client-metrics.ts";
-import { createCopiesLedger } from "./copies-ledger.ts";
+import { type CopiesLedger, createCopiesLedger } from "./copies-ledger.ts";
 import { createCopiesRecount } from "./copies-recount.ts";
 import { createCopySender } from "./copy-sender.ts";
 import type { CustomerMembership, CustomerParts } from "./customer-parts.ts";
 import { createDistrust } from "./distrust.ts";
 import { ClientError } from "./errors.ts";
 import type { FarmClient, OpenObject, StoredChunk } from "./farm-client.ts";
-import { createHeldQuestion } from "./held-question.ts";
-import { createChangeBell, networkView } from "./network-view.ts";
+import { createHeldQuestion, type HeldQuestion } from "./held-question.ts";
+import { type ChangeBell, createChangeBell, networkView } from "./network-view.ts";
 import { type ObjectPutParts, putObject, putOneChunk } from "./object-put.ts";
 import type { SelfEncryptor } from "./self-encryption/self-encryptor.ts";
 
@@ -45,9 +45,6 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
   const { membership, genesis, clock, log, encryptor } = parts;
   const { directory } = membership;
   const stopping = new AbortController();
-  const bell = createChangeBell(clock, limits.changeDelayMs);
-  const ledger = createCopiesLedger(limits.ledgerChunksMax);
-  const isLive = (peer: PeerId): boolean => directory.node(peer)?.state === "live";
   const customer: CustomerParts = {
     peers: parts.peers,
     membership,
@@ -60,23 +57,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
     limits,
   };
   const held = createHeldQuestion(customer, false);
-  const recount = createCopiesRecount({
-    below: (chunksMax) => ledger.below(genesis.copies.target, isLive, chunksMax),
-    note: (chunk, holders) => {
-      ledger.note(chunk, holders);
-      bell.ring();
-    },
-    closest: (chunk) => believedHolders(customer, chunk, genesis.copies.target),
-    isLive,
-    held,
-    clock,
-    limits,
-    stopping: stopping.signal,
-  });
-  const changed = (): void => {
-    bell.ring();
-    recount();
-  };
+  const { bell, ledger, changed } = createCopiesBooks(customer, held, stopping.signal);
   const puts: ObjectPutParts = {
     ...customer,
     encryptor,
@@ -123,6 +104,31 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
       await encryptor.stop();
     },
   };
+}
+
+type CopiesBooks = { readonly bell: ChangeBell; readonly ledger: CopiesLedger; changed(): void };
+
+/** What is believed of the copies of the chunks in use, counted anew where nodes come and go, and who is told of changes. */
+function createCopiesBooks(customer: CustomerParts, held: HeldQuestion, stopping: AbortSignal): CopiesBooks {
+  const { membership, genesis, clock, limits } = customer;
+  const bell = createChangeBell(clock, limits.changeDelayMs);
+  const ledger = createCopiesLedger(limits.ledgerChunksMax);
+  const isLive = (peer: PeerId): boolean => membership.directory.node(peer)?.state === "live";
+  const recount = createCopiesRecount({
+    below: (chunksMax) => ledger.below(genesis.copies.target, isLive, chunksMax),
+    note: (chunk, holders) => {
+      ledger.note(chunk, holders);
+      bell.ring();
+    },
+    closest: (chunk) => believedHolders(customer, chunk, genesis.copies.target),
+    isLive,
+    ...{ held, clock, limits, stopping },
+  });
+  const changed = (): void => {
+    bell.ring();
+    recount();
+  };
+  return { bell, ledger, changed };
 }
 
 type ReaderParts = {

@@ -85,13 +85,7 @@ export function createWatchBook(profile: Profile): WatchBook {
     node.intervalMs = Math.min(intervalSaidMax, Math.max(intervalSaidMin, intervalMs));
     node.path?.heard(sequence, node.intervalMs, nowMs);
     node.lastMs = nowMs;
-    if (!node.suspected) return false;
-    node.owed -= 1;
-    if (node.owed > 0) return false;
-    node.suspected = false;
-    node.flaps = fadedFlaps(node, nowMs) + 1;
-    node.flappedMs = nowMs;
-    return true;
+    return node.suspected && paysBack(node, nowMs);
   };
   const deadlineMs = (): number => {
     let soonest = Number.POSITIVE_INFINITY;
@@ -111,20 +105,10 @@ export function createWatchBook(profile: Profile): WatchBook {
         node.graceUntilMs = nowMs + sparedPart * windowOf(profile, node);
         continue;
       }
-      node.suspected = true;
-      node.owed = Math.min(owedMax, Math.max(1, Math.floor(owedMaxMs / node.intervalMs)), 1 + Math.floor(fadedFlaps(node, nowMs)));
+      suspect(node, nowMs);
       suspected.push({ subject, silentMs: nowMs - node.lastMs });
     }
     return { suspected, selfLate: selfLate && nodes.length > 0, spared: late && !selfLate ? nodes.length : 0 };
-  };
-  const forget = (nowMs: number): readonly string[] => {
-    const fallen: string[] = [];
-    for (const [subject, node] of watched) {
-      if (node.suspected) fallen.push(subject);
-      Object.assign(node, { suspected: false, hinted: false, flaps: 0 });
-      if (node.lastMs !== Number.POSITIVE_INFINITY) node.lastMs = nowMs;
-    }
-    return fallen;
   };
   return {
     begin,
@@ -146,8 +130,32 @@ export function createWatchBook(profile: Profile): WatchBook {
     wasHeard: (subject) => Number.isFinite(watched.get(subject)?.lastMs),
     subjects: () => [...watched.keys()],
     suspected: () => [...watched.keys()].filter((subject) => watched.get(subject)?.suspected),
-    forget,
+    forget: (nowMs) => {
+      const fallen = [...watched].flatMap(([subject, { suspected }]) => (suspected ? [subject] : []));
+      for (const node of watched.values()) forgive(node, nowMs);
+      return fallen;
+    },
   };
+}
+
+function suspect(node: Watched, nowMs: number): void {
+  node.suspected = true;
+  node.owed = Math.min(owedMax, Math.max(1, Math.floor(owedMaxMs / node.intervalMs)), 1 + Math.floor(fadedFlaps(node, nowMs)));
+}
+
+/** One of the heartbeats that a suspected node owes has come: whether it was the last. */
+function paysBack(node: Watched, nowMs: number): boolean {
+  node.owed -= 1;
+  if (node.owed > 0) return false;
+  node.suspected = false;
+  node.flaps = fadedFlaps(node, nowMs) + 1;
+  node.flappedMs = nowMs;
+  return true;
+}
+
+function forgive(node: Watched, nowMs: number): void {
+  Object.assign(node, { suspected: false, hinted: false, flaps: 0 });
+  if (node.lastMs !== Number.POSITIVE_INFINITY) node.lastMs = nowMs;
 }
 
 function windowOf(profile: Profile, node: Watched): number {

@@ -12,7 +12,7 @@ import type { SuspicionFeed } from "../detector/suspicion-board.ts";
 import { type Directory, isStranger } from "../directory.ts";
 import type { PeerEvent, Peers } from "../peers.ts";
 import { createBootstrap } from "./bootstrap.ts";
-import { createCacheKeeper } from "./cache-keeper.ts";
+import { type CacheKeeper, createCacheKeeper } from "./cache-keeper.ts";
 import { type CertificatePart, type Certificates, createCertificates } from "./certificates/certificates.ts";
 import { type Confirmer, createConfirmer } from "./confirmer.ts";
 import { answerExchange } from "./exchange-answers.ts";
@@ -23,7 +23,7 @@ import { type MembershipLimits, membershipLimits } from "./membership-limits.ts"
 import type { OpenNetwork } from "./newcomers.ts";
 import type { IdentityClash, OwnNode, OwnRecordDraft } from "./own-node.ts";
 import { createOwnVoice, type OwnVoice } from "./own-voice.ts";
-import { createPauseWatch } from "./pause-watch.ts";
+import { createPauseWatch, type PauseWatch } from "./pause-watch.ts";
 import { createReacher, type Reacher } from "./reacher.ts";
 import type { RecordReader } from "./record-book.ts";
 import type { RecordCache } from "./record-cache.ts";
@@ -87,7 +87,6 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
   const { peers, clock, random, log, own } = parts;
   const organs = createOrgans(parts, limits);
   const { roster, intake, gossip, voice, confirmer } = organs;
-  let pauses = 0;
 
   const joined = (): boolean => own?.founder === true || (gossip.hasMet() && roster.book.size() > (roster.book.get(peers.self) ? 1 : 0));
   const known = (): Iterable<NodeRecord> => [...roster.book.records()].filter(({ peerId }) => !isStranger(roster.directory.node(peerId)));
@@ -102,21 +101,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     },
     limits,
   );
-  const watch = createPauseWatch(clock, limits, {
-    pause: (pause) => {
-      pauses += 1;
-      log.info("this machine slept or its clock stepped: suspicions are forgotten", pause);
-      roster.forgive();
-      parts.onPause?.();
-      confirmer.quiet();
-      voice.renew();
-    },
-    tick: () => {
-      roster.tick();
-      confirmer.tick();
-      keeper.tick();
-    },
-  });
+  const { watch, pauses } = createWatch(parts, organs, keeper, limits);
   const rounds = createRounds(parts, gossip, limits);
   const onEvent = ({ kind, peer }: PeerEvent): void => {
     if (kind === "disconnected") roster.suspect(peer, "closed");
@@ -159,7 +144,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     refute: roster.refute,
     reportFailure: (peer) => roster.suspect(peer, "failed"),
     refresh: roster.refresh,
-    counts: () => ({ ...intake.counts(), pauses }),
+    counts: () => ({ ...intake.counts(), pauses: pauses() }),
     certificates: organs.certificates,
     start,
     stop,
@@ -246,6 +231,32 @@ function createMemberCertificates(
       voice.renew();
     },
   });
+}
+
+/** The ticks of the parts; a pause of this machine makes nobody suspect. */
+function createWatch(
+  parts: MembershipParts,
+  { roster, confirmer, voice }: Organs,
+  keeper: CacheKeeper,
+  limits: MembershipLimits,
+): { readonly watch: PauseWatch; pauses(): number } {
+  let pauses = 0;
+  const watch = createPauseWatch(parts.clock, limits, {
+    pause: (pause) => {
+      pauses += 1;
+      parts.log.info("this machine slept or its clock stepped: suspicions are forgotten", pause);
+      roster.forgive();
+      parts.onPause?.();
+      confirmer.quiet();
+      voice.renew();
+    },
+    tick: () => {
+      roster.tick();
+      confirmer.tick();
+      keeper.tick();
+    },
+  });
+  return { watch, pauses: () => pauses };
 }
 
 /** From time to time, a reconciliation with any connected peer. */
