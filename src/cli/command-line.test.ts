@@ -120,6 +120,30 @@ test("an upload that is refused before it ends is refused in the gateway's words
   assert.match(cut.err, /the gateway .* closed the connection in the middle/);
 });
 
+test("an address is read as it was copied: with capital letters or a line's end; what is none is named", async () => {
+  const asked: (string | undefined)[] = [];
+  handler = (request, response) => {
+    asked.push(request.url);
+    response.writeHead(200, { "content-length": content.length }).end(content);
+  };
+  const ended = await vaultfarm(["get", `${address.toUpperCase()}\n`, "--gateway", gateway]);
+  assert.deepEqual([ended.code, asked], [exitCodes.done, [`/v1/objects/${address}`]]);
+  const none = await vaultfarm(["get", "z".repeat(64), "--gateway", gateway]);
+  assert.deepEqual([none.code, /got 64 characters, some of which are none/.test(none.err)], [exitCodes.usage, true]);
+});
+
+test("a file that is not there is told before a farm is looked for, and a farm that is not there with those that are", async () => {
+  const file = await vaultfarm(["put", "absent"]);
+  assert.deepEqual([file.code, file.err], [exitCodes.notFound, "vaultfarm: absent: there is no such file\n"]);
+  const farm = await vaultfarm(["put", "file"]);
+  assert.match(farm.err, /there is no farm in .*; make one with: vaultfarm up/);
+});
+
+test("what is wrong with a command's arguments names that command's help", async () => {
+  const { code, err } = await vaultfarm(["scale", "many"]);
+  assert.deepEqual([code, err.endsWith("(see: vaultfarm scale --help)\n")], [exitCodes.usage, true]);
+});
+
 test("get writes the file, or to standard output", async () => {
   handler = (_request, response) => response.writeHead(200, { "content-length": content.length }).end(content);
   const file = await vaultfarm(["get", address, "-o", "back", "--gateway", gateway]);
@@ -139,7 +163,7 @@ test("get names what is wrong with the file it shall write, before or after the 
   );
   const nowhere = await into("absent/back");
   assert.equal(nowhere.code, exitCodes.notFound);
-  assert.match(nowhere.err, /^vaultfarm: ENOENT: no such file or directory, open '.*absent\/back\.[0-9a-f]{8}\.part'\n$/);
+  assert.match(nowhere.err, /^vaultfarm: nothing was written: .*\/absent: there is no such file or folder\n$/);
   assert.deepEqual(readdirSync(folder).toSorted(), ["file", "holiday"]);
 });
 

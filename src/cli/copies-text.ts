@@ -16,18 +16,18 @@ function countsOf({ policy, lowest, belowMin, belowTarget, reporting }: CopiesSu
   if (lowest === null) return `nothing counted yet${partly}`;
   if (belowTarget === 0) return `every chunk has ${policy.target} live copies${partly}`;
   const min = belowMin === 0 ? `none below ${policy.min}` : `${belowMin} of them below ${policy.min}, the fewest ${lowest}`;
-  return `${belowTarget} chunks below target (${policy.target}), ${min}${partly}`;
+  return `${chunksText(belowTarget)} below target (${policy.target}), ${min}${partly}`;
 }
 
 function healingOf({ repair }: CopiesSummary, nowMs: number): readonly string[] {
   const now =
-    repair.chunks === 0 ? [] : [`${repair.chunks} chunks, ${describeBytes(repair.bytesLeft)}, about ${leftText(repair.etaMs)} left`];
+    repair.chunks === 0 ? [] : [`${chunksText(repair.chunks)}, ${describeBytes(repair.bytesLeft)}, about ${leftText(repair.etaMs)} left`];
   if (repair.waiting === 0) return now;
   const when =
     repair.dueAtMs === null || repair.dueAtMs <= nowMs
       ? "once the loss is certain and a node has room"
       : `in ${leftText(repair.dueAtMs - nowMs)} unless the silent node returns`;
-  return [...now, `${repair.waiting} chunks will be copied again ${when}`];
+  return [...now, `${chunksText(repair.waiting)} will be copied again ${when}`];
 }
 
 function doubtsOf({ name, seenAs, suspectedBy, vaults }: NodeLine): readonly string[] {
@@ -37,6 +37,10 @@ function doubtsOf({ name, seenAs, suspectedBy, vaults }: NodeLine): readonly str
     standing === null || standing === "good" ? [] : [`vault ${vault.slice(0, 8)} of ${name} is ${standing} (score ${score?.toFixed(2)})`],
   );
   return [...suspected, ...goodbye, ...poor];
+}
+
+function chunksText(count: number): string {
+  return `${count} ${count === 1 ? "chunk" : "chunks"}`;
 }
 
 function leftText(ms: number): string {

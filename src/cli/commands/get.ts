@@ -32,12 +32,17 @@ type Getting = {
 };
 
 /** The same through the gateway that `choose` gives, once the arguments are good. */
-export async function getThrough(choose: () => Promise<Gateway>, { world, output, address, file, fileOption }: Getting): Promise<void> {
+export async function getThrough(
+  choose: () => Promise<Gateway>,
+  { world, output, address: given, file, fileOption }: Getting,
+): Promise<void> {
+  // Copied from somewhere: a line's end or capital letters are no other address.
+  const address = given.trim().toLowerCase();
   if (parseObjectAddress(address) === undefined)
     throw new CommandError(
       exitCodes.usage,
       "bad-address",
-      `an address has 64 or 128 lower-case hexadecimal digits, got ${address.length} characters`,
+      `an address has 64 or 128 hexadecimal digits, got ${address.length} characters${/[^0-9a-f]/.test(address) ? ", some of which are none" : ""}`,
     );
   if (file === undefined && world.outIsTerminal)
     throw new CommandError(

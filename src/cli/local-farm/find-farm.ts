@@ -15,12 +15,17 @@ export async function findFarm(dataDir: string, name?: string): Promise<FoundFar
       "which-farm",
       `there are several farms in ${dataDir}: ${found.map(({ state }) => state.name).join(", ")}; choose one with -n NAME`,
     );
-  if (only === undefined)
-    throw new FarmError(
-      "no-farm",
-      `there is no farm${name === undefined ? "" : ` "${name}"`} in ${dataDir}; make one with: vaultfarm up, or say where it is with --data DIR`,
-    );
+  if (only === undefined) throw new FarmError("no-farm", await noFarmText(dataDir, name));
   return only;
+}
+
+async function noFarmText(dataDir: string, name: string | undefined): Promise<string> {
+  const others = name === undefined ? [] : await allFarms(dataDir);
+  const next =
+    others.length > 0
+      ? `there ${others.length === 1 ? "is" : "are"} ${others.map(({ state }) => state.name).join(", ")}`
+      : "make one with: vaultfarm up, or say where it is with --data DIR";
+  return `there is no farm${name === undefined ? "" : ` "${name}"`} in ${dataDir}; ${next}`;
 }
 
 async function allFarms(dataDir: string): Promise<readonly FoundFarm[]> {
