@@ -88,7 +88,8 @@ function addDrainCommands(program: Command, world: CommandWorld): void {
   const drain = program
     .command("drain")
     .description("move what a node holds to others and wait until it may be stopped for good; the node keeps running")
-    .argument("<node>", "its name, or the end of its id");
+    .argument("<node>", "its name, or the end of its id")
+    .option("--leave", "then have it leave for good: the farm takes it away and has a node less", false);
   withOptions(drain, farmOptions()).action(async (node: string, options: DrainOptions & Json) =>
     (await import("./commands/drain.ts")).drain(world, outputOf(world, options), node, options),
   );

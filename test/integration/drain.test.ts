@@ -1,6 +1,6 @@
 // Proves on a real farm, by the real commands, that a node drains until nothing depends on it: interrupted and taken up
-// again, cancelled, then to the end; killed afterwards it is missed by nobody; that a farm with too few nodes keeps its own; and that
-// only a node which shows why it may go is believed when it says goodbye for good.
+// again, cancelled, then to the end; killed afterwards it is missed by nobody; that one leaves for good where that was asked for;
+// that a farm with too few nodes keeps its own; and that only a node which shows why it may go is believed when it says goodbye for good.
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
 import { chunkAddress } from "../../src/protocol/address.ts";
@@ -16,7 +16,7 @@ let farm: Farm;
 let stored: Stored;
 
 before(async () => {
-  farm = await startFarm({ nodes: 6, gateways: 1, args: ["--no-restart"] });
+  farm = await startFarm({ nodes: 7, gateways: 1, args: ["--no-restart"] });
   stored = await store(farm.gateway(0), content);
 });
 after(() => farm?.remove());
@@ -43,8 +43,27 @@ test("Ctrl-C leaves the drain going, undrain cancels it", async () => {
   assert.equal(command.exitCode, 130, said);
   assert.match(said, /goes on draining/);
   assert.equal(await stateOf(1), "draining");
+  const two = await farm.run("drain", nodeName(2), "--leave", "--json");
+  assert.deepEqual([two.code, errorOf(two)], [5, "others-first"], "it would be the other that leaves");
+  assert.equal(await stateOf(2), "active");
   assert.equal((await farm.run("undrain", nodeName(1))).code, 0);
   await until("the node takes part again", async () => (await stateOf(1)) === "active");
+});
+
+test("with --leave it goes for good: its farm has a node less, the others sign that, and everything is there", async () => {
+  const { code, out, err } = await farm.run("drain", nodeName(6), "--leave", "--json");
+  assert.equal(code, 0, err);
+  const { node, mayBeStopped, left } = JSON.parse(out) as Record<string, unknown>;
+  assert.deepEqual([node, mayBeStopped, left], [nodeName(6), true, true]);
+  const { nodes } = await farm.status();
+  assert.deepEqual(
+    nodes.map(({ name }) => name),
+    farm.view.nodes.slice(0, 6).map(({ name }) => name),
+  );
+  await until("the others are confirmed without it", async () =>
+    (await farm.status()).nodes.every(({ membership }) => membership?.confirmed === 6),
+  );
+  await assertReads(farm.gateway(0), stored.address, content);
 });
 
 test("a drained node may be stopped: it still runs, and without it everything is there", async () => {

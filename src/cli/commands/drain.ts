@@ -1,6 +1,7 @@
 // `vaultfarm drain` and `undrain`: a node of a local farm hands what it holds to others until it may be stopped, or takes
-// part again. The drain is the node's own work and goes on without this command; here it is begun and watched.
-import { resolve } from "node:path";
+// part again. The drain is the node's own work and goes on without this command; here it is begun and watched. With `--leave` the
+// running farm is then asked to take the node away, which it does by its plan, with proofs of its own.
+import { dirname, resolve } from "node:path";
 import { describeBytes } from "../../operator/api/quantity.ts";
 import { createNodeCommander } from "../../operator/node-access/node-commander.ts";
 import { CommandError } from "../command-error.ts";
@@ -9,18 +10,24 @@ import { exitCodes } from "../exit-code.ts";
 import { type DrainFarm, findDrainNode } from "../local-farm/drain-farm.ts";
 import { type DrainOutcome, type DrainProgress, watchDrain } from "../local-farm/drain-watch.ts";
 import { readFarmKeys } from "../local-farm/farm-keys.ts";
-import { findFarm } from "../local-farm/find-farm.ts";
+import { type FoundFarm, findFarm } from "../local-farm/find-farm.ts";
 import { localPlace } from "../local-farm/member-health.ts";
+import { newWish, writeScaleWish } from "../local-farm/scale-wish.ts";
 import type { Bar, Output } from "../output.ts";
+import { watchScale } from "../scale-watch.ts";
 import type { FarmChoice } from "./down.ts";
 
-export type DrainOptions = FarmChoice;
+export type DrainOptions = FarmChoice & {
+  /** Whether the node is to leave for good once it may. */
+  readonly leave?: boolean;
+};
 
 type ProvenDrain = DrainOutcome & { readonly kind: "may-be-stopped" };
 
-/** Drains a node and waits until it may be stopped. Rejects with a `FarmError`, or with a `CommandError` where it may not, or not yet. */
+/** Drains a node and waits until it may be stopped, or has left for good. Rejects with a `FarmError`, or with a `CommandError` where it may not, or not yet. */
 export async function drain(world: CommandWorld, output: Output, node: string, options: DrainOptions): Promise<void> {
-  const farm = await openDrain(world, node, options);
+  const leaves = options.leave === true;
+  const { farm, found } = await openDrain(world, node, options);
   const { copies } = farm.keys.genesis;
   const stayers = farm.others.filter(({ stays }) => stays).length;
   if (stayers < copies.min)
@@ -28,13 +35,21 @@ export async function drain(world: CommandWorld, output: Output, node: string, o
       "too-few-nodes",
       `${farm.node.name} stays: without it ${stayers} nodes would be left for the ${copies.min} copies that are promised, one a node; nothing was changed`,
     );
+  if (leaves && stayers < found.state.nodes.length - 1) throw refused("others-first", othersText(farm.node.name));
   await command(farm, "draining");
+  const proven = await watch(world, output, farm);
+  sayProven(output, farm, proven);
+  if (leaves) await leave(world, output, farm, found);
+  output.json({ ...provenView(farm, proven), left: leaves });
+}
+
+async function watch(world: CommandWorld, output: Output, farm: DrainFarm): Promise<ProvenDrain> {
   const show = createProgressLine(output, farm.node.name);
   try {
     const outcome = await watchDrain(farm, world, show.progress);
     show.end();
     if (outcome.kind === "stuck") throw refused(outcome.obstacle, stuckText(farm.node.name, outcome.why));
-    sayProven(output, farm, outcome);
+    return outcome;
   } catch (error) {
     show.end();
     if (!world.interrupted.aborted) throw error;
@@ -45,24 +60,44 @@ export async function drain(world: CommandWorld, output: Output, node: string, o
 
 /** Lets a node take part again. Rejects with a `FarmError` or `CommandError`. */
 export async function undrain(world: CommandWorld, output: Output, node: string, options: DrainOptions): Promise<void> {
-  const farm = await openDrain(world, node, options);
+  const { farm } = await openDrain(world, node, options);
   await command(farm, "active");
   output.json({ farm: farm.name, node: farm.node.name, peerId: farm.node.peerId, draining: false });
   output.line(`${farm.node.name} takes part again; what was copied stays where it is, and copies too many are dropped later`);
 }
 
-function sayProven(output: Output, { name, node }: DrainFarm, { chunks, pair, secondSource }: ProvenDrain): void {
+// The farm takes away one that hands over before any that does not; so nobody else may be missing, or drain, when it is asked to.
+async function leave(world: CommandWorld, output: Output, { node }: DrainFarm, { folder, state }: FoundFarm): Promise<void> {
+  const dataDir = dirname(folder.root);
+  const nodes = state.nodes.length - 1;
+  await writeScaleWish(folder, newWish(state, nodes));
+  output.line(`${node.name} is to leave: the farm looks once more whether it may, and takes it away`);
+  await watchScale(world, output, { dataDir, name: state.name, nodes });
+  const after = await findFarm(dataDir, state.name);
+  if (after.state.nodes.some(({ name }) => name === node.name))
+    throw refused("another-left", `another node left in place of ${node.name}, which goes on draining: vaultfarm status shows the farm`);
+  output.line(`${node.name} has left for good: the others know, ${nodes} nodes are left, and it is not started again`);
+}
+
+type ProvenView = { readonly farm: string; readonly node: string } & Readonly<Record<string, unknown>>;
+
+function provenView({ name, node }: DrainFarm, { chunks, pair, secondSource }: ProvenDrain): ProvenView {
   const [statement, witness] = [pair.statement, pair.witness].map((bytes) => Buffer.from(bytes).toString("base64url"));
-  output.json({ farm: name, node: node.name, peerId: node.peerId, mayBeStopped: true, chunks, secondSource, statement, witness });
+  return { farm: name, node: node.name, peerId: node.peerId, mayBeStopped: true, chunks, secondSource, statement, witness };
+}
+
+function sayProven(output: Output, { node }: DrainFarm, { chunks, secondSource }: ProvenDrain): void {
   output.line(`${node.name} may be stopped: nothing depends on it`);
   output.line(`  it signed that enough copies are left of each of its ${chunks} chunks, twice, half a minute apart`);
   output.line(`  ${secondSource} looked for itself, had holders show their copies, and signed the same`);
 }
 
-async function openDrain(world: CommandWorld, node: string, { data, name }: DrainOptions): Promise<DrainFarm> {
-  const { folder, state } = await findFarm(resolve(world.workFolder, data), name);
-  const keys = await readFarmKeys(folder);
-  return findDrainNode({ state, keys, commander: createNodeCommander(keys, world) }, node);
+type OpenDrain = { readonly farm: DrainFarm; readonly found: FoundFarm };
+
+async function openDrain(world: CommandWorld, node: string, { data, name }: DrainOptions): Promise<OpenDrain> {
+  const found = await findFarm(resolve(world.workFolder, data), name);
+  const keys = await readFarmKeys(found.folder);
+  return { farm: await findDrainNode({ state: found.state, keys, commander: createNodeCommander(keys, world) }, node), found };
 }
 
 async function command({ commander, node }: DrainFarm, state: "draining" | "active"): Promise<void> {
@@ -72,6 +107,10 @@ async function command({ commander, node }: DrainFarm, state: "draining" | "acti
 
 function refused(code: string, message: string): CommandError {
   return new CommandError(exitCodes.refused, code, message);
+}
+
+function othersText(name: string): string {
+  return `${name} stays: to leave, all other nodes must be ready and none of them draining (vaultfarm status shows which are not); nothing was changed`;
 }
 
 function stuckText(name: string, why: string): string {

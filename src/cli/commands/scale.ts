@@ -10,7 +10,7 @@ import { readFarmKeys } from "../local-farm/farm-keys.ts";
 import { lockHolder } from "../local-farm/farm-lock.ts";
 import { staysHere } from "../local-farm/farm-state.ts";
 import { type FoundFarm, findFarm } from "../local-farm/find-farm.ts";
-import { type ScaleWish, writeScaleWish } from "../local-farm/scale-wish.ts";
+import { newWish, writeScaleWish } from "../local-farm/scale-wish.ts";
 import type { Output } from "../output.ts";
 import { watchScale } from "../scale-watch.ts";
 import type { FarmChoice } from "./down.ts";
@@ -23,8 +23,7 @@ export async function scale(world: CommandWorld, output: Output, nodes: number, 
   const is = state.nodes.filter(staysHere).length;
   await refuseTooFew(found, nodes);
   if (nodes > is) await checkRoom(found, nodes);
-  const wish: ScaleWish = { nodes, ...(state.manifestNodes === undefined ? {} : { over: state.manifestNodes }) };
-  await writeScaleWish(folder, wish);
+  await writeScaleWish(folder, newWish(state, nodes));
   const runs = (await lockHolder(folder.lock)) !== undefined;
   if (runs) await watchScale(world, output, { dataDir, name: state.name, nodes });
   output.json({ farm: state.name, nodes, before: is, ready: runs });

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { replicasMax, type VaultFarmSpec } from "../../operator/api/vault-farm.ts";
 import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
 import type { FarmFolder } from "./farm-folder.ts";
+import type { FarmState } from "./farm-state.ts";
 
 /** `over`: the nodes that the manifest asked for when the wish was made; absent where that was not known. */
 export type ScaleWish = { readonly nodes: number; readonly over?: number };
@@ -23,6 +24,11 @@ export async function scaledSpec<S extends Pick<VaultFarmSpec, "replicas">>(fold
 export async function readScaleWish(folder: FarmFolder): Promise<ScaleWish | undefined> {
   const bytes = await readFileIfThere(folder.scale);
   return bytes === undefined ? undefined : parseWish(Buffer.from(bytes).toString());
+}
+
+/** The wish for so many nodes, made now. */
+export function newWish({ manifestNodes }: Pick<FarmState, "manifestNodes">, nodes: number): ScaleWish {
+  return { nodes, ...(manifestNodes === undefined ? {} : { over: manifestNodes }) };
 }
 
 /** Keeps the wish; on disk once resolved. */
