@@ -11,6 +11,7 @@ import {
 } from "../network/membership/certificates/certificate-store.ts";
 import { createFileRecordCache } from "../network/membership/file-record-cache.ts";
 import { createMembership, type Membership } from "../network/membership/membership.ts";
+import type { OpenNetwork } from "../network/membership/newcomers.ts";
 import type { Peers } from "../network/peers.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { NodeAddress } from "../protocol/node-record.ts";
@@ -32,6 +33,8 @@ export type ConnectOptions = {
   readonly seed: Uint8Array;
   readonly genesis: Genesis;
   readonly networkKey?: Uint8Array;
+  /** Address ranges whose nodes are never counted by range where there is no network key; absent: the private ones. */
+  readonly trustedRanges?: readonly string[];
   /** Needed to put where one owner runs the network. */
   readonly grant?: Uint8Array;
   /** Addresses of nodes; asked again and again until one answered. */
@@ -74,7 +77,7 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
     feed: board,
     // Who is confirmed, for people and for whoever writes records; this client shows no grant there and signs nothing.
     certificates: { store: certificateStore(cacheDir, log), grant: () => null },
-    open: options.networkKey === undefined ? {} : undefined,
+    open: options.networkKey === undefined ? openNetwork(options) : undefined,
     onPause: () => detector?.forget(),
   });
   const detector = listeningDetector(options, { peers, membership, board });
@@ -100,6 +103,10 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
   const lifecycle = createLifecycle(parts, { clock, log }, { stopMs });
   await lifecycle.start(new AbortController().signal);
   return { ...client, stop: () => lifecycle.stop() };
+}
+
+function openNetwork({ trustedRanges }: Pick<ConnectOptions, "trustedRanges">): OpenNetwork {
+  return trustedRanges === undefined ? {} : { trustedRanges };
 }
 
 function certificateStore(cacheDir: string | undefined, log: Log): CertificateStore {

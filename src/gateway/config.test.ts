@@ -24,6 +24,7 @@ const config: fc.Arbitrary<GatewayConfig> = fc.record(
     genesisFile: path,
     networkKeyFile: path,
     peersFile: path,
+    trustedRanges: fc.subarray(["10.0.0.0/8", "203.0.113.0/24", "fd00::/8"], { minLength: 1 }),
     writes: fc.constantFrom("off", "open"),
     quota: fc.record(
       { perAddressPerDay: bytes, perDay: bytes, keepFree: fc.integer({ min: 0, max: 90 }).map((percent) => percent / 100) },
@@ -81,6 +82,7 @@ test("a wrong value is refused with variable, expectation and value", () => {
     ["VAULTFARM_CORS_WRITES", "*"],
     ["VAULTFARM_EXTRA_HOSTS", "a,,b"],
     ["VAULTFARM_TRUSTED_PROXIES", "everyone"],
+    ["VAULTFARM_TRUSTED_RANGES", "10.0.0.0/33"],
     ["VAULTFARM_CACHE_MEMORY", "64Mi"],
   ];
   for (const [variable, value] of wrong)

@@ -8,6 +8,7 @@ import {
   integerSetting,
   ipSetting,
   portSetting,
+  rangesSetting,
   readSettings,
   type Setting,
   type SettingProblem,
@@ -44,6 +45,8 @@ export type GatewayConfig = {
   readonly networkKeyFile?: string;
   /** A JSON array of node addresses to begin with. */
   readonly peersFile?: string;
+  /** Address ranges whose nodes are never counted by range on a network without a key; absent = the private ones. */
+  readonly trustedRanges?: readonly string[];
   readonly writes: WritePolicy;
   readonly quota: WriteQuota;
   /** Largest object, bytes. */
@@ -103,6 +106,14 @@ const plainTable: SettingTable<PlainFields> = {
   ),
   peersFile: optional(
     path({ variable: "VAULTFARM_PEERS_FILE", meaning: "JSON array of {ip, libp2p, lane, heartbeat}: whom to dial first" }),
+  ),
+  trustedRanges: optional(
+    rangesSetting({
+      variable: "VAULTFARM_TRUSTED_RANGES",
+      meaning:
+        "whose addresses are never counted where a network has no key and so only so many nodes of one range are let in, beside loopback; absent = the private ranges",
+      max: 64,
+    }),
   ),
   writes: choiceSetting({ variable: "VAULTFARM_WRITES", meaning: "who may store", choices: writePolicies, fallback: "off" }),
   objectSizeMax: bytes({ variable: "VAULTFARM_OBJECT_SIZE_MAX", meaning: "largest object, bytes", fallback: 64 * gib }),

@@ -80,6 +80,7 @@ async function connect(config: GatewayConfig, tools: GatewayTools, { files, chun
   return connectClient({
     ...files,
     ...tools,
+    ...(config.trustedRanges === undefined ? {} : { trustedRanges: config.trustedRanges }),
     bootstrap: createPeersReader(config.peersFile, tools.log),
     listen: { ip: config.networkIp, libp2p: config.libp2pPort, lane: config.lanePort, heartbeat: config.heartbeatPort },
     chunkCache,
