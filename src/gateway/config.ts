@@ -1,20 +1,23 @@
 // Settings of a gateway: the environment becomes one frozen object with all defaults, and back again (for whoever starts
 // a gateway). Errors name the variable, what it may be, and what it was.
 import { gatewayPort } from "../protocol/ports.ts";
-import { type LogLevel, logLevels } from "../runtime/log.ts";
+import type { LogLevel } from "../runtime/log.ts";
 import {
   choiceSetting,
   type Environment,
   integerSetting,
   ipSetting,
+  type ListedSetting,
+  listSetting,
+  listSettings,
+  logLevelSetting,
+  pathSetting,
   portSetting,
   rangesSetting,
+  readConfiguration,
   readSettings,
   type Setting,
-  type SettingProblem,
-  SettingsError,
   type SettingTable,
-  textSetting,
   writeSettings,
 } from "../runtime/settings.ts";
 
@@ -74,7 +77,6 @@ export type GatewayConfig = {
 type PlainFields = Omit<GatewayConfig, "quota">;
 
 type Naming = { readonly variable: string; readonly meaning: string };
-const path = (naming: Naming): Setting<string> => textSetting({ ...naming, max: 4096, what: "a path" });
 const bytes = (naming: Naming & { readonly fallback?: number }): Setting<number> =>
   integerSetting({ ...naming, min: 1, max: Number.MAX_SAFE_INTEGER });
 
@@ -93,19 +95,19 @@ const plainTable: SettingTable<PlainFields> = {
     meaning: "UDP port on which nodes tell of silent ones",
     fallback: 0,
   }),
-  dataDir: path({ variable: "VAULTFARM_DATA_DIR", meaning: "folder of identity, grant and known peers" }),
+  dataDir: pathSetting({ variable: "VAULTFARM_DATA_DIR", meaning: "folder of identity, grant and known peers" }),
   grantDir: optional(
-    path({
+    pathSetting({
       variable: "VAULTFARM_GRANT_DIR",
       meaning: "folder of a key with the owner's grant, with which a gateway grants itself the right to store (grant.seed, grant)",
     }),
   ),
-  genesisFile: path({ variable: "VAULTFARM_GENESIS_FILE", meaning: "the genesis of the network" }),
+  genesisFile: pathSetting({ variable: "VAULTFARM_GENESIS_FILE", meaning: "the genesis of the network" }),
   networkKeyFile: optional(
-    path({ variable: "VAULTFARM_NETWORK_KEY_FILE", meaning: "the key of a private network, 64 hexadecimal digits" }),
+    pathSetting({ variable: "VAULTFARM_NETWORK_KEY_FILE", meaning: "the key of a private network, 64 hexadecimal digits" }),
   ),
   peersFile: optional(
-    path({ variable: "VAULTFARM_PEERS_FILE", meaning: "JSON array of {ip, libp2p, lane, heartbeat}: whom to dial first" }),
+    pathSetting({ variable: "VAULTFARM_PEERS_FILE", meaning: "JSON array of {ip, libp2p, lane, heartbeat}: whom to dial first" }),
   ),
   trustedRanges: optional(
     rangesSetting({
@@ -117,18 +119,25 @@ const plainTable: SettingTable<PlainFields> = {
   ),
   writes: choiceSetting({ variable: "VAULTFARM_WRITES", meaning: "who may store", choices: writePolicies, fallback: "off" }),
   objectSizeMax: bytes({ variable: "VAULTFARM_OBJECT_SIZE_MAX", meaning: "largest object, bytes", fallback: 64 * gib }),
-  corsWrites: listSetting(
-    { variable: "VAULTFARM_CORS_WRITES", meaning: "foreign origins whose pages may write" },
-    "origins",
-    originPattern,
-  ),
-  trustedProxies: listSetting(
-    { variable: "VAULTFARM_TRUSTED_PROXIES", meaning: "proxies whose forwarded headers count" },
-    "addresses or ranges",
-    rangePattern,
-  ),
+  corsWrites: listSetting({
+    variable: "VAULTFARM_CORS_WRITES",
+    meaning: "foreign origins whose pages may write",
+    what: "origins",
+    pattern: originPattern,
+  }),
+  trustedProxies: listSetting({
+    variable: "VAULTFARM_TRUSTED_PROXIES",
+    meaning: "proxies whose forwarded headers count",
+    what: "addresses or ranges",
+    pattern: rangePattern,
+  }),
   domain: optional(hostSetting({ variable: "VAULTFARM_DOMAIN", meaning: "the domain of this gateway" })),
-  extraHosts: listSetting({ variable: "VAULTFARM_EXTRA_HOSTS", meaning: "further names it answers to" }, "names or addresses", hostPattern),
+  extraHosts: listSetting({
+    variable: "VAULTFARM_EXTRA_HOSTS",
+    meaning: "further names it answers to",
+    what: "names or addresses",
+    pattern: hostPattern,
+  }),
   requestsPerMinute: integerSetting({
     variable: "VAULTFARM_REQUESTS_PER_MINUTE",
     meaning: "requests a minute and address; loopback is not counted",
@@ -145,12 +154,12 @@ const plainTable: SettingTable<PlainFields> = {
     fallback: 0,
   }),
   redisUrlFile: optional(
-    path({
+    pathSetting({
       variable: "VAULTFARM_REDIS_URL_FILE",
       meaning: "file with the URL of a Redis that the farm's gateways share: limits, quotas, encrypted chunks",
     }),
   ),
-  logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "least level that is logged", choices: logLevels, fallback: "info" }),
+  logLevel: logLevelSetting,
   stopGraceMs: integerSetting({
     variable: "VAULTFARM_STOP_GRACE_MS",
     meaning: "time for requests under way at a stop, milliseconds",
@@ -176,18 +185,14 @@ const quotaTable: SettingTable<WriteQuota> = {
 };
 
 /** All settings of a gateway, for the page of settings. */
-export const gatewaySettings: readonly Pick<Setting<unknown>, "variable" | "expected" | "meaning" | "fallback">[] = [
-  ...Object.values(plainTable),
-  ...Object.values(quotaTable),
-];
+export const gatewaySettings: readonly ListedSetting[] = [...listSettings(plainTable), ...listSettings(quotaTable)];
 
 /** The configuration in an environment. Throws a SettingsError naming every variable that is absent or not as expected. */
 export function readConfig(env: Environment): GatewayConfig {
-  const problems: SettingProblem[] = [];
-  const plain = readSettings(plainTable, env, problems);
-  const quota = readSettings(quotaTable, env, problems);
-  if (problems.length > 0) throw new SettingsError(problems);
-  return Object.freeze({ ...plain, quota: Object.freeze(quota) });
+  return readConfiguration((problems) => ({
+    ...readSettings(plainTable, env, problems),
+    quota: Object.freeze(readSettings(quotaTable, env, problems)),
+  }));
 }
 
 /** The environment that `readConfig` reads back as `config`. */
@@ -203,14 +208,6 @@ function optional<T>(setting: Setting<T>): Setting<T> {
 function hostSetting(naming: Naming & { readonly fallback?: string }): Setting<string> {
   const expected = "a lower-case name or an address, without port";
   return { ...naming, expected, parse: (text) => (hostPattern.test(text) ? text : undefined), format: (value) => value };
-}
-
-function listSetting(naming: Naming, what: string, pattern: RegExp): Setting<readonly string[]> {
-  const parse = (text: string): readonly string[] | undefined => {
-    const items = text.split(",");
-    return items.length <= 64 && items.every((item) => pattern.test(item)) ? items : undefined;
-  };
-  return { ...naming, expected: `${what}, separated by commas, at most 64`, parse, format: (value) => value.join(","), fallback: [] };
 }
 
 function readShare(text: string): number | undefined {

@@ -1,16 +1,19 @@
 // Settings of the operator: the environment becomes one frozen object, and errors name the variable.
 import { healthPort } from "../protocol/ports.ts";
-import { type LogLevel, logLevels } from "../runtime/log.ts";
+import type { LogLevel } from "../runtime/log.ts";
 import {
   choiceSetting,
   type Environment,
   integerSetting,
   ipSetting,
+  type ListedSetting,
+  listSetting,
+  listSettings,
+  logLevelSetting,
   portSetting,
+  readConfiguration,
   readSettings,
   type Setting,
-  type SettingProblem,
-  SettingsError,
   type SettingTable,
   textSetting,
 } from "../runtime/settings.ts";
@@ -35,17 +38,8 @@ export type OperatorConfig = {
 };
 
 const name = (variable: string, meaning: string): Setting<string> => textSetting({ variable, meaning, max: 253, what: "a name" });
-const names = (variable: string, meaning: string): Setting<readonly string[]> => ({
-  variable,
-  meaning,
-  expected: "names, separated by commas, at most 64",
-  parse: (text) => {
-    const items = text.split(",");
-    return items.length <= 64 && items.every((item) => /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(item)) ? items : undefined;
-  },
-  format: (items) => items.join(","),
-  fallback: [],
-});
+const names = (variable: string, meaning: string): Setting<readonly string[]> =>
+  listSetting({ variable, meaning, what: "names", pattern: /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/ });
 
 const table: SettingTable<OperatorConfig> = {
   namespace: name("VAULTFARM_OPERATOR_NAMESPACE", "the operator's own namespace"),
@@ -75,18 +69,13 @@ const table: SettingTable<OperatorConfig> = {
     max: 64,
     fallback: 8,
   }),
-  logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "least level that is logged", choices: logLevels, fallback: "info" }),
+  logLevel: logLevelSetting,
 };
 
 /** All settings of the operator, for the page of settings. */
-export const operatorSettings: readonly Pick<Setting<unknown>, "variable" | "expected" | "meaning" | "fallback">[] = Object.values<
-  Setting<unknown>
->(table as Record<string, Setting<unknown>>);
+export const operatorSettings: readonly ListedSetting[] = listSettings(table);
 
 /** The configuration in an environment. Throws a `SettingsError` that names every variable that is absent or not as expected. */
 export function readConfig(env: Environment): OperatorConfig {
-  const problems: SettingProblem[] = [];
-  const config = readSettings(table, env, problems);
-  if (problems.length > 0) throw new SettingsError(problems);
-  return Object.freeze(config);
+  return readConfiguration((problems) => readSettings(table, env, problems));
 }

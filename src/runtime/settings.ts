@@ -1,6 +1,7 @@
 // Settings of a program out of its environment: a table says for each what is expected; reading yields one typed object
 // or every problem at once, writing yields the environment that reads back as the same object.
 import { isIP, isIPv6 } from "node:net";
+import { type LogLevel, logLevels } from "./log.ts";
 
 /** One setting. `fallback` is used where the variable is absent; without one, absence is a problem unless `optional`. */
 export type Setting<T> = {
@@ -14,6 +15,9 @@ export type Setting<T> = {
   readonly fallback?: T;
   readonly optional?: true;
 };
+
+/** A setting as documents list it. */
+export type ListedSetting = Pick<Setting<unknown>, "variable" | "expected" | "meaning" | "fallback">;
 
 /** A setting for every field of `C`. */
 export type SettingTable<C> = { readonly [K in keyof C]-?: Setting<Exclude<C[K], undefined>> };
@@ -34,6 +38,19 @@ export class SettingsError extends Error {
 
 /** A process environment. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The configuration that `read` makes, frozen. Throws a `SettingsError` that names every problem it found. */
+export function readConfiguration<C extends object>(read: (problems: SettingProblem[]) => C): Readonly<C> {
+  const problems: SettingProblem[] = [];
+  const config = read(problems);
+  if (problems.length > 0) throw new SettingsError(problems);
+  return Object.freeze(config);
+}
+
+/** The settings of a table, for documents. */
+export function listSettings<C extends object>(table: SettingTable<C>): readonly ListedSetting[] {
+  return Object.values<ListedSetting>(table as Record<string, Setting<unknown>>);
+}
 
 /** Reads the fields of `table` out of `env`, adding what is wrong to `problems`; trust the result only while that is empty. Empty text counts as absent. */
 export function readSettings<C extends object>(table: SettingTable<C>, env: Environment, problems: SettingProblem[]): C {
@@ -73,6 +90,9 @@ function problemText({ variable, expected, got }: SettingProblem): string {
   return `${variable}: expected ${expected}, got ${shown}`;
 }
 
+/** Items of a list: more than anybody writes by hand. */
+const itemsMax = 64;
+
 type Naming = { readonly variable: string; readonly meaning: string; readonly optional?: true };
 type WithFallback<T> = Naming & { readonly fallback?: T };
 
@@ -110,6 +130,30 @@ export function textSetting(options: WithFallback<string> & { readonly max: numb
   const parse = (text: string): string | undefined => (text.length <= max && !/\p{Cc}/u.test(text) ? text : undefined);
   return { ...naming, expected: `${what} of at most ${max} characters`, parse, format: (value) => value };
 }
+
+/** The path of a file or folder. */
+export function pathSetting(options: WithFallback<string>): Setting<string> {
+  return textSetting({ ...options, max: 4096, what: "a path" });
+}
+
+/** Items apart by commas, each as `pattern` says; none where it is absent. */
+export function listSetting(options: Naming & { readonly what: string; readonly pattern: RegExp }): Setting<readonly string[]> {
+  const { what, pattern, ...naming } = options;
+  const parse = (text: string): readonly string[] | undefined => {
+    const items = text.split(",");
+    return items.length <= itemsMax && items.every((item) => pattern.test(item)) ? items : undefined;
+  };
+  const expected = `${what}, separated by commas, at most ${itemsMax}`;
+  return { ...naming, expected, parse, format: (items) => items.join(","), fallback: [] };
+}
+
+/** How much is logged: the same for every program. */
+export const logLevelSetting: Setting<LogLevel> = choiceSetting({
+  variable: "VAULTFARM_LOG_LEVEL",
+  meaning: "least level that is logged",
+  choices: logLevels,
+  fallback: "info",
+});
 
 /** An IPv4 or IPv6 address. */
 export function ipSetting(options: WithFallback<string>): Setting<string> {

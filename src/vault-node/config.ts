@@ -5,19 +5,22 @@ import { type PublicKey, parsePublicKey } from "../protocol/keys.ts";
 import { vaultsPerNodeMax } from "../protocol/limits.ts";
 import { type ProfileName, profileNames } from "../protocol/network-profile.ts";
 import { adminPort, healthPort, heartbeatPort, lanePort, libp2pPort } from "../protocol/ports.ts";
-import { type LogLevel, logLevels } from "../runtime/log.ts";
+import type { LogLevel } from "../runtime/log.ts";
 import {
   choiceSetting,
   type Environment,
   flagSetting,
   integerSetting,
   ipSetting,
+  type ListedSetting,
+  listSettings,
+  logLevelSetting,
+  pathSetting,
   portSetting,
   rangesSetting,
+  readConfiguration,
   readSettings,
-  type Setting,
   type SettingProblem,
-  SettingsError,
   type SettingTable,
   textSetting,
   writeSettings,
@@ -76,16 +79,8 @@ export const repairDelayDefaultMs = 300_000;
 /** In how long each other node is compared with once. */
 export const compareEveryDefaultMs: number = reconciliationLimits.roundMs;
 
-const pathMax = 4096;
 // A sealed largest chunk and its overhead, twice: below that a vault is full before it has anything.
 const vaultCapacityMin = 16 * 1024 * 1024;
-
-const path = (variable: string, meaning: string): { variable: string; meaning: string; max: number; what: string } => ({
-  variable,
-  meaning,
-  max: pathMax,
-  what: "a path",
-});
 
 const portTable: SettingTable<VaultNodePorts> = {
   libp2p: portSetting({ variable: "VAULTFARM_PORT_LIBP2P", meaning: "control connections, TCP", fallback: libp2pPort }),
@@ -96,7 +91,7 @@ const portTable: SettingTable<VaultNodePorts> = {
 };
 
 const plainTable: SettingTable<PlainFields> = {
-  dataDir: textSetting(path("VAULTFARM_DATA_DIR", "the node's volume")),
+  dataDir: pathSetting({ variable: "VAULTFARM_DATA_DIR", meaning: "the node's volume" }),
   listenIp: ipSetting({ variable: "VAULTFARM_LISTEN_IP", meaning: "address to listen on", fallback: "127.0.0.1" }),
   announceIp: ipSetting({
     variable: "VAULTFARM_ANNOUNCE_IP",
@@ -110,8 +105,12 @@ const plainTable: SettingTable<PlainFields> = {
     min: vaultCapacityMin,
     max: Number.MAX_SAFE_INTEGER,
   }),
-  genesisFile: textSetting(path("VAULTFARM_GENESIS_FILE", "the network's genesis record")),
-  networkKeyFile: textSetting({ ...path("VAULTFARM_NETWORK_KEY_FILE", "the network key, 64 hexadecimal digits"), optional: true }),
+  genesisFile: pathSetting({ variable: "VAULTFARM_GENESIS_FILE", meaning: "the network's genesis record" }),
+  networkKeyFile: pathSetting({
+    variable: "VAULTFARM_NETWORK_KEY_FILE",
+    meaning: "the network key, 64 hexadecimal digits",
+    optional: true,
+  }),
   adminPublicKey: {
     variable: "VAULTFARM_ADMIN_PUBLIC_KEY",
     expected: "64 lower-case hexadecimal digits",
@@ -120,7 +119,11 @@ const plainTable: SettingTable<PlainFields> = {
     format: (key) => key,
     optional: true,
   },
-  peersFile: textSetting({ ...path("VAULTFARM_PEERS_FILE", "JSON array of {ip, libp2p, lane, heartbeat}: first peers"), optional: true }),
+  peersFile: pathSetting({
+    variable: "VAULTFARM_PEERS_FILE",
+    meaning: "JSON array of {ip, libp2p, lane, heartbeat}: first peers",
+    optional: true,
+  }),
   founder: flagSetting({ variable: "VAULTFARM_FOUNDER", meaning: "whether it may be ready alone", fallback: false }),
   region: textSetting({ variable: "VAULTFARM_REGION", meaning: "failure domain: region", max: 63, fallback: "" }),
   zone: textSetting({ variable: "VAULTFARM_ZONE", meaning: "failure domain: zone", max: 63, fallback: "" }),
@@ -131,7 +134,7 @@ const plainTable: SettingTable<PlainFields> = {
     choices: profileNames,
     fallback: "lan",
   }),
-  logLevel: choiceSetting({ variable: "VAULTFARM_LOG_LEVEL", meaning: "what is logged", choices: logLevels, fallback: "info" }),
+  logLevel: logLevelSetting,
   stopGraceMs: integerSetting({
     variable: "VAULTFARM_STOP_GRACE_MS",
     meaning: "time given to a stop, milliseconds",
@@ -165,24 +168,23 @@ const plainTable: SettingTable<PlainFields> = {
 };
 
 /** All settings of a vault node, for the page that lists them. */
-export const vaultNodeSettings: readonly Pick<Setting<unknown>, "variable" | "expected" | "meaning" | "fallback">[] = [
-  ...Object.values<Setting<unknown>>(plainTable as Record<string, Setting<unknown>>),
-  ...Object.values<Setting<unknown>>(portTable as Record<string, Setting<unknown>>),
-];
+export const vaultNodeSettings: readonly ListedSetting[] = [...listSettings(plainTable), ...listSettings(portTable)];
 
 /** The configuration in an environment, frozen. Throws a `SettingsError` that names every problem at once. */
 export function readConfig(env: Environment): VaultNodeConfig {
-  const problems: SettingProblem[] = [];
-  const ports = readSettings(portTable, env, problems);
-  const plain = readSettings(plainTable, env, problems);
-  if (plain.announceIp === undefined && (plain.listenIp === "0.0.0.0" || plain.listenIp === "::"))
-    problems.push({
-      variable: plainTable.announceIp.variable,
-      expected: `the IP address that others dial, since ${plainTable.listenIp.variable} is ${plain.listenIp}`,
-      got: undefined,
-    });
-  if (problems.length > 0) throw new SettingsError(problems);
-  return Object.freeze({ ...plain, ports: Object.freeze(ports) });
+  return readConfiguration((problems) => {
+    const ports = readSettings(portTable, env, problems);
+    const plain = readSettings(plainTable, env, problems);
+    problems.push(...announceProblem(plain));
+    return { ...plain, ports: Object.freeze(ports) };
+  });
+}
+
+// Nobody can dial "every address".
+function announceProblem({ announceIp, listenIp }: PlainFields): readonly SettingProblem[] {
+  if (announceIp !== undefined || (listenIp !== "0.0.0.0" && listenIp !== "::")) return [];
+  const expected = `the IP address that others dial, since ${plainTable.listenIp.variable} is ${listenIp}`;
+  return [{ variable: plainTable.announceIp.variable, expected, got: undefined }];
 }
 
 /** The environment that `readConfig` reads back as `config`. */

@@ -4,29 +4,26 @@
 import { readConfig, toEnv } from "../../gateway/config.ts";
 import { gatewayPort, heartbeatPort, lanePort, libp2pPort } from "../../protocol/ports.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
+import {
+  dataMount,
+  memberContainer,
+  memberFiles,
+  memberPod,
+  networkMount,
+  networkVolume,
+  peerPorts,
+  peersMount,
+  peersVolume,
+} from "./farm-pod.ts";
 import { gatewayPolicy } from "./gateway-policy.ts";
 import { type FarmIdentity, farmMeta, type Manifest, objectLabels, objectNames, selectorLabels } from "./names.ts";
-import { networkSecretKeys } from "./network-secret.ts";
-import {
-  containerSecurity,
-  type PodImage,
-  podEnv,
-  podIpVariable,
-  podSecurity,
-  pullSecretsOf,
-  temporaryMount,
-  temporaryVolume,
-} from "./pod-security.ts";
+import { type PodImage, podEnv, podIpVariable, temporaryMount, temporaryVolume } from "./pod-security.ts";
 
-const paths = {
-  data: "/data",
-  network: "/etc/vaultfarm/network",
-  peers: "/etc/vaultfarm/peers",
-  grant: "/etc/vaultfarm/grant",
-  redis: "/etc/vaultfarm/redis",
-} as const;
+const paths = { grant: "/etc/vaultfarm/grant", redis: "/etc/vaultfarm/redis" } as const;
 /** For uploads under way. */
 const stopGraceSeconds = 30;
+/** It opens nothing large. */
+const startSeconds = 120;
 
 export type GatewayParts = {
   readonly farm: FarmIdentity;
@@ -55,11 +52,7 @@ export function gatewayDeployment(parts: GatewayParts): Manifest {
           annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": String(gatewayPort) },
         },
         spec: {
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          terminationGracePeriodSeconds: stopGraceSeconds + 15,
-          securityContext: podSecurity,
-          ...pullSecretsOf(image),
+          ...memberPod(image, stopGraceSeconds),
           topologySpreadConstraints: [
             {
               maxSkew: 1,
@@ -71,16 +64,9 @@ export function gatewayDeployment(parts: GatewayParts): Manifest {
           containers: [containerOf(parts)],
           volumes: [
             { name: "data", emptyDir: { sizeLimit: String(dataBytes(spec)) } },
-            {
-              name: "network",
-              secret: {
-                secretName: objectNames.network(farm.name),
-                defaultMode: 0o440,
-                items: [networkSecretKeys.genesis, networkSecretKeys.networkKey].map((key) => ({ key, path: key })),
-              },
-            },
+            networkVolume(farm),
             { name: "grant", secret: { secretName: objectNames.gatewayGrant(farm.name), defaultMode: 0o440 } },
-            { name: "peers", configMap: { name: objectNames.peers(farm.name), optional: true } },
+            peersVolume(farm),
             ...redisVolume(spec),
             temporaryVolume,
           ],
@@ -94,30 +80,17 @@ function containerOf(parts: GatewayParts): Readonly<Record<string, unknown>> {
   const { spec, image } = parts;
   // A probe asks for the pod's address, a foreign name for a gateway that minds its names.
   const httpHeaders = [{ name: "Host", value: "localhost" }];
-  const probe = (path: string): object => ({ httpGet: { path, port: "http", httpHeaders }, timeoutSeconds: 5 });
   return {
-    name: "gateway",
-    image: image.image,
-    imagePullPolicy: image.pullPolicy,
-    args: ["/app/dist/gateway/main.js"],
+    ...memberContainer(image, "gateway", { port: "http", httpHeaders, startSeconds }),
     env: [podIpVariable, ...podEnv(gatewayEnv(parts))],
-    ports: [
-      { name: "http", containerPort: gatewayPort },
-      { name: "libp2p", containerPort: libp2pPort },
-      { name: "lane", containerPort: lanePort },
-      { name: "heartbeat", containerPort: heartbeatPort, protocol: "UDP" },
-    ],
-    startupProbe: { ...probe("/healthz"), periodSeconds: 2, failureThreshold: 60 },
-    livenessProbe: { ...probe("/healthz"), periodSeconds: 15, failureThreshold: 4 },
-    readinessProbe: { ...probe("/readyz"), periodSeconds: 5 },
+    ports: [{ name: "http", containerPort: gatewayPort }, ...peerPorts],
     resources: { requests: spec.gateway.resources.requests, limits: spec.gateway.resources.limits },
-    securityContext: containerSecurity,
     volumeMounts: [
-      { name: "data", mountPath: paths.data },
-      { name: "network", mountPath: paths.network, readOnly: true },
+      dataMount,
+      networkMount,
       { name: "grant", mountPath: paths.grant, readOnly: true },
       ...(spec.gateway.redisSecretRef === undefined ? [] : [{ name: "redis", mountPath: paths.redis, readOnly: true }]),
-      { name: "peers", mountPath: paths.peers, readOnly: true },
+      peersMount,
       temporaryMount,
     ],
   };
@@ -138,13 +111,7 @@ function redisVolume({ gateway }: VaultFarmSpec): readonly object[] {
 }
 
 function gatewayEnv({ farm, spec, serviceIps }: GatewayParts): Readonly<Record<string, string>> {
-  const required = {
-    VAULTFARM_DATA_DIR: `${paths.data}/gateway`,
-    VAULTFARM_GENESIS_FILE: `${paths.network}/${networkSecretKeys.genesis}`,
-    VAULTFARM_NETWORK_KEY_FILE: `${paths.network}/${networkSecretKeys.networkKey}`,
-    VAULTFARM_PEERS_FILE: `${paths.peers}/peers.json`,
-    VAULTFARM_GRANT_DIR: paths.grant,
-  };
+  const required = { ...memberFiles("gateway"), VAULTFARM_GRANT_DIR: paths.grant };
   const policy = gatewayPolicy(spec.gateway);
   const env = toEnv({
     ...readConfig(required),

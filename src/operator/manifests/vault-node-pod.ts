@@ -1,19 +1,20 @@
 // The pod of a vault node: one process with its volume. Made once and never changed; another template means another pod.
-import { adminPort, healthPort, heartbeatPort, lanePort, libp2pPort } from "../../protocol/ports.ts";
+import { adminPort, healthPort } from "../../protocol/ports.ts";
 import { readConfig, toEnv } from "../../vault-node/config.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
-import { annotations, type FarmIdentity, labels, type Manifest, objectLabels, objectNames, selectorLabels } from "./names.ts";
-import { networkSecretKeys } from "./network-secret.ts";
 import {
-  containerSecurity,
-  type PodImage,
-  podEnv,
-  podIpVariable,
-  podSecurity,
-  pullSecretsOf,
-  temporaryMount,
-  temporaryVolume,
-} from "./pod-security.ts";
+  dataMount,
+  memberContainer,
+  memberFiles,
+  memberPod,
+  networkMount,
+  networkVolume,
+  peerPorts,
+  peersMount,
+  peersVolume,
+} from "./farm-pod.ts";
+import { annotations, type FarmIdentity, labels, type Manifest, objectLabels, selectorLabels } from "./names.ts";
+import { type PodImage, podEnv, podIpVariable, temporaryMount, temporaryVolume } from "./pod-security.ts";
 
 /** Time for a goodbye and for copies of what is young and would have too few meanwhile. */
 const stopGraceSeconds = 60;
@@ -34,8 +35,6 @@ export type NodePodParts = {
   readonly adminPublicKey: string;
   readonly image: PodImage;
 };
-
-const paths = { data: "/data", network: "/etc/vaultfarm/network", peers: "/etc/vaultfarm/peers" } as const;
 
 /** The pod; it is controlled by its VaultNode. */
 export function vaultNodePod(parts: NodePodParts): Manifest {
@@ -67,42 +66,21 @@ export function vaultNodePod(parts: NodePodParts): Manifest {
       ],
     },
     spec: {
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      terminationGracePeriodSeconds: stopGraceSeconds + 15,
-      securityContext: podSecurity,
-      ...pullSecretsOf(image),
+      ...memberPod(image, stopGraceSeconds),
       ...(pod.priorityClassName === undefined ? {} : { priorityClassName: pod.priorityClassName }),
       nodeSelector: pod.nodeSelector,
       tolerations: pod.tolerations,
       affinity: affinityOf(parts),
       containers: [containerOf(parts)],
-      volumes: [
-        { name: "data", persistentVolumeClaim: { claimName: node.name } },
-        {
-          name: "network",
-          secret: {
-            secretName: objectNames.network(farm.name),
-            defaultMode: 0o440,
-            // Not the keys that command nodes.
-            items: [networkSecretKeys.genesis, networkSecretKeys.networkKey].map((key) => ({ key, path: key })),
-          },
-        },
-        { name: "peers", configMap: { name: objectNames.peers(farm.name), optional: true } },
-        temporaryVolume,
-      ],
+      volumes: [{ name: "data", persistentVolumeClaim: { claimName: node.name } }, networkVolume(farm), peersVolume(farm), temporaryVolume],
     },
   };
 }
 
 function containerOf(parts: NodePodParts): Readonly<Record<string, unknown>> {
   const { spec, image } = parts;
-  const probe = (path: string): object => ({ httpGet: { path, port: "health" }, timeoutSeconds: 5 });
   return {
-    name: "vault-node",
-    image: image.image,
-    imagePullPolicy: image.pullPolicy,
-    args: ["/app/dist/vault-node/main.js"],
+    ...memberContainer(image, "vault-node", { port: "health", startSeconds }),
     env: [
       podIpVariable,
       { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },
@@ -111,36 +89,17 @@ function containerOf(parts: NodePodParts): Readonly<Record<string, unknown>> {
       { name: "VAULTFARM_LISTEN_IP", value: "$(POD_IP)" },
       { name: "VAULTFARM_HOST", value: "$(NODE_NAME)" },
     ],
-    ports: [
-      { name: "libp2p", containerPort: libp2pPort },
-      { name: "lane", containerPort: lanePort },
-      { name: "heartbeat", containerPort: heartbeatPort, protocol: "UDP" },
-      { name: "health", containerPort: healthPort },
-      { name: "admin", containerPort: adminPort },
-    ],
-    startupProbe: { ...probe("/healthz"), periodSeconds: 2, failureThreshold: startSeconds / 2 },
-    livenessProbe: { ...probe("/healthz"), periodSeconds: 15, failureThreshold: 4 },
-    readinessProbe: { ...probe("/readyz"), periodSeconds: 5 },
+    ports: [...peerPorts, { name: "health", containerPort: healthPort }, { name: "admin", containerPort: adminPort }],
     // Requests of processor time and no limit: a throttled node is silent for up to 100 ms, which its watchers take for death.
     resources: { requests: spec.pod.resources.requests, limits: spec.pod.resources.limits },
-    securityContext: containerSecurity,
-    volumeMounts: [
-      { name: "data", mountPath: paths.data },
-      { name: "network", mountPath: paths.network, readOnly: true },
-      { name: "peers", mountPath: paths.peers, readOnly: true },
-      temporaryMount,
-    ],
+    volumeMounts: [dataMount, networkMount, peersMount, temporaryMount],
   };
 }
 
 /** The environment of the node, without what only the pod itself knows. */
 function nodeEnv({ spec, zone, capacity, founder, adminPublicKey }: NodePodParts): Readonly<Record<string, string>> {
   const env = {
-    // Below the volume's root, where file systems put things of their own.
-    VAULTFARM_DATA_DIR: `${paths.data}/node`,
-    VAULTFARM_GENESIS_FILE: `${paths.network}/${networkSecretKeys.genesis}`,
-    VAULTFARM_NETWORK_KEY_FILE: `${paths.network}/${networkSecretKeys.networkKey}`,
-    VAULTFARM_PEERS_FILE: `${paths.peers}/peers.json`,
+    ...memberFiles("node"),
     VAULTFARM_ADMIN_PUBLIC_KEY: adminPublicKey,
     VAULTFARM_VAULT_CAPACITY: String(capacity),
   };
