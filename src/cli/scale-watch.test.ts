@@ -7,33 +7,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
 import { type Clock, systemClock } from "../runtime/clock.ts";
-import { systemRandom } from "../runtime/random.ts";
 import { type Ended, runInProcess } from "./command-fixture.ts";
 import { exitCodes } from "./exit-code.ts";
-import { type FarmFolder, farmFolder, makeFarmFolder } from "./local-farm/farm-folder.ts";
-import { makeFarmKeys } from "./local-farm/farm-keys.ts";
+import { fiveNodes, stoppedFarm } from "./local-farm/farm-fixture.ts";
+import type { FarmFolder } from "./local-farm/farm-folder.ts";
 import { type TakenLock, takeLock } from "./local-farm/farm-lock.ts";
-import { type FarmState, farmFormat, type NodePlace, writeFarmState } from "./local-farm/farm-state.ts";
+import type { NodePlace } from "./local-farm/farm-state.ts";
 import { writeScaleWish } from "./local-farm/scale-wish.ts";
 import { isThere } from "./scale-watch.ts";
 
 const work = mkdtempSync(join(tmpdir(), "scale-watch-"));
 after(() => rmSync(work, { recursive: true, force: true }));
-const ports = { libp2p: 20_001, lane: 20_002, heartbeat: 20_003, health: 20_004, admin: 20_005 };
-const place = (end: string): NodePlace => ({ name: `attic-${end}`, zone: "", ports, granted: true });
-const state: FarmState = {
-  ...{ format: farmFormat, name: "attic", vaultsPerNode: 1, vaultCapacity: 2 ** 24, gateways: [], manifestNodes: 5 },
-  nodes: [...["a", "b", "c", "d"].map(place), { ...place("e"), assigned: { leaving: "ScaleDown" } }],
+const state = {
+  ...fiveNodes,
+  nodes: fiveNodes.nodes.map((node, i): NodePlace => (i === 4 ? { ...node, assigned: { leaving: "ScaleDown" } } : node)),
 };
 let folder: FarmFolder;
 let lock: TakenLock;
 beforeEach(async () => {
-  rmSync(join(work, ".vaultfarm"), { recursive: true, force: true });
-  folder = farmFolder(join(work, ".vaultfarm"), "attic");
-  await makeFarmFolder(folder);
-  const beginning = { name: "attic", copies: { min: 4, target: 5, max: 8 }, vaultCapacity: 2 ** 24 };
-  await makeFarmKeys(folder, beginning, { clock: systemClock, random: systemRandom });
-  await writeFarmState(folder, state);
+  folder = await stoppedFarm(work, state);
   const taken = await takeLock(folder.lock);
   assert.ok(taken.kind === "taken");
   lock = taken;

@@ -5,37 +5,19 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
-import { systemClock } from "../../runtime/clock.ts";
-import { systemRandom } from "../../runtime/random.ts";
 import { type Ended, runInProcess } from "../command-fixture.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
-import { type FarmFolder, farmFolder, makeFarmFolder } from "../local-farm/farm-folder.ts";
-import { makeFarmKeys } from "../local-farm/farm-keys.ts";
-import { type FarmState, farmFormat, type NodePlace, writeFarmState } from "../local-farm/farm-state.ts";
+import { fiveNodes, stoppedFarm } from "../local-farm/farm-fixture.ts";
+import type { FarmFolder } from "../local-farm/farm-folder.ts";
+import { writeFarmState } from "../local-farm/farm-state.ts";
 import { dropReplacedWish, readScaleWish, scaledSpec, writeScaleWish } from "../local-farm/scale-wish.ts";
 
 const work = mkdtempSync(join(tmpdir(), "scale-"));
 after(() => rmSync(work, { recursive: true, force: true }));
 
-const ports = { libp2p: 20_001, lane: 20_002, heartbeat: 20_003, health: 20_004, admin: 20_005 };
-const nodes: readonly NodePlace[] = ["a", "b", "c", "d", "e"].map((end) => ({ name: `attic-${end}`, zone: "", ports, granted: true }));
-const state: FarmState = {
-  format: farmFormat,
-  name: "attic",
-  vaultsPerNode: 1,
-  vaultCapacity: 2 ** 24,
-  nodes,
-  gateways: [],
-  manifestNodes: 5,
-};
 let folder: FarmFolder;
 beforeEach(async () => {
-  rmSync(join(work, ".vaultfarm"), { recursive: true, force: true });
-  folder = farmFolder(join(work, ".vaultfarm"), "attic");
-  await makeFarmFolder(folder);
-  const beginning = { name: "attic", copies: { min: 4, target: 5, max: 8 }, vaultCapacity: 2 ** 24 };
-  await makeFarmKeys(folder, beginning, { clock: systemClock, random: systemRandom });
-  await writeFarmState(folder, state);
+  folder = await stoppedFarm(work);
 });
 
 const scale = (...args: readonly string[]): Promise<Ended> => runInProcess(["scale", ...args], work);
@@ -79,7 +61,7 @@ test("fewer nodes than copies.min, numbers that are none, and more than the disk
     assert.equal(ended.code, code, asked);
     assert.match(ended.err, sentence);
   }
-  await writeFarmState(folder, { ...state, vaultsPerNode: 16, vaultCapacity: 2 ** 43 });
+  await writeFarmState(folder, { ...fiveNodes, vaultsPerNode: 16, vaultCapacity: 2 ** 43 });
   const large = await scale("1000");
   assert.deepEqual([large.code, /this disk has room for/.test(large.err)], [exitCodes.cannotStart, true]);
   assert.equal(existsSync(folder.scale), false);

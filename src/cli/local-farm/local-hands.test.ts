@@ -9,27 +9,20 @@ import { after, beforeEach, test } from "node:test";
 import { vaultFarmSpecSchema } from "../../operator/api/vault-farm.ts";
 import type { CommandOutcome } from "../../operator/node-access/node-commander.ts";
 import type { FarmAction } from "../../operator/vault-farm/actions.ts";
-import { signingKeyFromSeed } from "../../protocol/keys.ts";
-import { type PeerId, peerIdFromPublicKey } from "../../protocol/peer-id.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { createFarmBook, type FarmBook } from "./farm-book.ts";
-import { farmFolder, makeFarmFolder } from "./farm-folder.ts";
-import { makeFarmKeys, readFarmKeys } from "./farm-keys.ts";
-import { type FarmState, farmFormat, type NodePlace, readFarmState, writeFarmState } from "./farm-state.ts";
+import { fiveNodes, stoppedFarm } from "./farm-fixture.ts";
+import type { FarmFolder } from "./farm-folder.ts";
+import { readFarmKeys } from "./farm-keys.ts";
+import { type FarmState, readFarmState, writeFarmState } from "./farm-state.ts";
 import { carryOut, type LocalHands } from "./local-hands.ts";
 import { createLocalMembers, type LocalMembers } from "./local-members.ts";
 
 const work = mkdtempSync(join(tmpdir(), "hands-"));
 after(() => rmSync(work, { recursive: true, force: true }));
-const folder = farmFolder(work, "attic");
-const peerOf = (seed: number): PeerId => peerIdFromPublicKey(signingKeyFromSeed(new Uint8Array(32).fill(seed)).publicKey);
-const ports = { libp2p: 20_001, lane: 20_002, heartbeat: 20_003, health: 20_004, admin: 20_005 };
-const place = (name: string, i: number): NodePlace => ({ name, zone: "", ports, granted: true, peerId: peerOf(i + 1) });
-const state: FarmState = {
-  ...{ format: farmFormat, name: "attic", vaultsPerNode: 1, vaultCapacity: 2 ** 24, gateways: [], manifestNodes: 5 },
-  nodes: ["attic-a", "attic-b"].map(place),
-};
+let folder: FarmFolder;
+const state: FarmState = { ...fiveNodes, nodes: fiveNodes.nodes.slice(0, 2) };
 const why = "the test says so";
 
 type Run = {
@@ -42,7 +35,6 @@ type Run = {
 
 async function begin(from: FarmState): Promise<Run> {
   const world = { clock: systemClock, random: seededRandom(1) };
-  await makeFarmKeys(folder, { name: "attic", copies: { min: 4, target: 5, max: 8 }, vaultCapacity: 2 ** 24 }, world);
   const spec = vaultFarmSpecSchema.parse({ replicas: 5, vaultCapacity: "16Mi" });
   const [told, news]: [string[], string[]] = [[], []];
   const parts = {
@@ -74,8 +66,7 @@ const run = async ({ hands, members }: Run, action: FarmAction): Promise<void> =
 };
 
 beforeEach(async () => {
-  rmSync(folder.root, { recursive: true, force: true });
-  await makeFarmFolder(folder);
+  folder = await stoppedFarm(work, state);
   for (const { name } of state.nodes) {
     mkdirSync(dataOf(name), { recursive: true });
     writeFileSync(storedFile(name), "bytes");
