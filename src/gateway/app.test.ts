@@ -114,6 +114,62 @@ test("ranges, validators and HEAD", async () => {
   assert.equal(head.body, "");
 });
 
+test("If-None-Match: who names the tag, in whichever place and strength, is sent nothing and costs no read; others get everything", async () => {
+  const app = await createAppFixture();
+  const content = randomBytes(70_000);
+  const { address } = await put(app, content);
+  const chunk = randomBytes(1000);
+  const chunkUrl = `/v1/chunks/${chunkAddress(chunk)}`;
+  await app.http.inject({ method: "PUT", url: chunkUrl, payload: chunk });
+  for (const [url, etag, bytes] of [
+    [`/v1/objects/${address}`, `"${address.slice(0, 64)}"`, content],
+    [chunkUrl, `"${chunkAddress(chunk)}"`, chunk],
+  ] as const) {
+    const ask = (tags: string, method: "GET" | "HEAD" = "GET"): Promise<LightMyRequestResponse> =>
+      app.http.inject({ method, url, headers: { "if-none-match": tags } });
+    const reads = app.farm.reads();
+    for (const tags of [etag, `W/${etag}`, `"x",${etag}`, `"x" , W/${etag} , "y"`]) {
+      const same = await ask(tags);
+      assert.deepEqual([same.statusCode, same.body, same.headers.etag], [304, "", etag], `${url} ${tags}`);
+    }
+    assert.equal(app.farm.reads(), reads);
+    for (const tags of ["*", '"x"', etag.slice(1, -1), etag.replaceAll('"', "'"), ""]) {
+      const other = await ask(tags);
+      assert.ok(other.statusCode === 200 && other.rawPayload.equals(bytes), `${url} ${tags}`);
+    }
+  }
+});
+
+test("a range of an object that is known answers as the first time: status, head and bytes, also one that is outside", async () => {
+  const app = await createAppFixture();
+  const content = randomBytes(70_000);
+  const { address } = await put(app, content);
+  const url = `/v1/objects/${address}`;
+  const ranges = [
+    "bytes=10-19",
+    "bytes=-1",
+    "bytes=69999-",
+    `bytes=0-${"9".repeat(30)}`,
+    `bytes=${"9".repeat(30)}-`,
+    "bytes=70000-",
+    "bytes=5-4",
+  ];
+  const first = await Promise.all(ranges.map((range) => app.http.inject({ url, headers: { range } })));
+  assert.deepEqual(
+    first.map(({ statusCode }) => statusCode),
+    [206, 206, 206, 206, 416, 416, 200],
+  );
+  assert.ok(first[0]?.rawPayload.equals(content.subarray(10, 20)) && first[1]?.rawPayload.equals(content.subarray(-1)));
+  for (const [i, range] of ranges.entries()) {
+    const again = await app.http.inject({ url, headers: { range } });
+    assert.deepEqual(
+      [again.statusCode, again.headers["content-range"], again.headers["content-length"], again.body],
+      [first[i]?.statusCode, first[i]?.headers["content-range"], first[i]?.headers["content-length"], first[i]?.body],
+      range,
+    );
+  }
+});
+
 test("types come from a list; what a browser could run does not", async () => {
   const app = await createAppFixture();
   const { address } = await put(app, Buffer.from("<script>alert(1)</script>"));

@@ -6,7 +6,8 @@ export type RangeChoice = { readonly kind: "whole" } | { readonly kind: "part"; 
 
 const whole: RangeChoice = { kind: "whole" };
 const outside: RangeChoice = { kind: "outside" };
-const single = /^bytes=[ \t]*(\d{0,16})-(\d{0,16})[ \t]*$/i;
+// Positions beyond every object may have any number of digits: as numbers they are only larger than all that exist.
+const single = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i;
 
 /**
  * The part of `size` bytes that `header` asks for. A header that is malformed or asks for several ranges counts as

@@ -82,6 +82,10 @@ test("a wrong value is refused with variable, expectation and value", () => {
     ["VAULTFARM_CORS_WRITES", "*"],
     ["VAULTFARM_EXTRA_HOSTS", "a,,b"],
     ["VAULTFARM_TRUSTED_PROXIES", "everyone"],
+    // Each looks like an address or a range, and the HTTP server would end with a bare TypeError, or take it for another one.
+    ...["10.0.0.0/99", "0.0.0.0/0", "::1/129", "1.2.3", "::::", "10.0.0.0/8,10.0.0.0/"].map(
+      (value) => ["VAULTFARM_TRUSTED_PROXIES", value] as const,
+    ),
     ["VAULTFARM_TRUSTED_RANGES", "10.0.0.0/33"],
     ["VAULTFARM_CACHE_MEMORY", "64Mi"],
   ];

@@ -7,6 +7,7 @@ import {
   type Environment,
   integerSetting,
   ipSetting,
+  isAddressOrRange,
   type ListedSetting,
   listSetting,
   listSettings,
@@ -82,7 +83,6 @@ const bytes = (naming: Naming & { readonly fallback?: number }): Setting<number>
 
 const hostPattern = /^(?:[a-z0-9][a-z0-9.-]{0,252}|[0-9a-f:.]{2,45})$/;
 const originPattern = /^https?:\/\/[a-z0-9.:[\]-]{1,260}$/;
-const rangePattern = /^[0-9a-f.:]{2,45}(?:\/\d{1,3})?$/;
 
 const plainTable: SettingTable<PlainFields> = {
   host: hostSetting({ variable: "VAULTFARM_HOST", meaning: "name or address HTTP listens on", fallback: "127.0.0.1" }),
@@ -123,20 +123,20 @@ const plainTable: SettingTable<PlainFields> = {
     variable: "VAULTFARM_CORS_WRITES",
     meaning: "foreign origins whose pages may write",
     what: "origins",
-    pattern: originPattern,
+    accepts: (item) => originPattern.test(item),
   }),
   trustedProxies: listSetting({
     variable: "VAULTFARM_TRUSTED_PROXIES",
     meaning: "proxies whose forwarded headers count",
     what: "addresses or ranges",
-    pattern: rangePattern,
+    accepts: isAddressOrRange,
   }),
   domain: optional(hostSetting({ variable: "VAULTFARM_DOMAIN", meaning: "the domain of this gateway" })),
   extraHosts: listSetting({
     variable: "VAULTFARM_EXTRA_HOSTS",
     meaning: "further names it answers to",
     what: "names or addresses",
-    pattern: hostPattern,
+    accepts: (item) => hostPattern.test(item),
   }),
   requestsPerMinute: integerSetting({
     variable: "VAULTFARM_REQUESTS_PER_MINUTE",

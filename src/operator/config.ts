@@ -39,7 +39,7 @@ export type OperatorConfig = {
 
 const name = (variable: string, meaning: string): Setting<string> => textSetting({ variable, meaning, max: 253, what: "a name" });
 const names = (variable: string, meaning: string): Setting<readonly string[]> =>
-  listSetting({ variable, meaning, what: "names", pattern: /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/ });
+  listSetting({ variable, meaning, what: "names", accepts: (item) => /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(item) });
 
 const table: SettingTable<OperatorConfig> = {
   namespace: name("VAULTFARM_OPERATOR_NAMESPACE", "the operator's own namespace"),

@@ -136,12 +136,12 @@ export function pathSetting(options: WithFallback<string>): Setting<string> {
   return textSetting({ ...options, max: 4096, what: "a path" });
 }
 
-/** Items apart by commas, each as `pattern` says; none where it is absent. */
-export function listSetting(options: Naming & { readonly what: string; readonly pattern: RegExp }): Setting<readonly string[]> {
-  const { what, pattern, ...naming } = options;
+/** Items apart by commas that are each accepted; none where it is absent. */
+export function listSetting(options: Naming & { readonly what: string; accepts(item: string): boolean }): Setting<readonly string[]> {
+  const { what, accepts, ...naming } = options;
   const parse = (text: string): readonly string[] | undefined => {
     const items = text.split(",");
-    return items.length <= itemsMax && items.every((item) => pattern.test(item)) ? items : undefined;
+    return items.length <= itemsMax && items.every(accepts) ? items : undefined;
   };
   const expected = `${what}, separated by commas, at most ${itemsMax}`;
   return { ...naming, expected, parse, format: (items) => items.join(","), fallback: [] };
@@ -169,6 +169,11 @@ export function rangesSetting(options: Naming & { readonly max: number }): Setti
   };
   const expected = `at most ${max} address ranges apart by commas, such as 10.0.0.0/8,fd00::/8`;
   return { ...naming, expected, parse, format: (ranges) => ranges.join(",") };
+}
+
+/** Whether a text is an IP address, or a range of them such as "10.0.0.0/8". */
+export function isAddressOrRange(text: string): boolean {
+  return isIP(text) !== 0 || isRange(text);
 }
 
 // A range of no bits would be everybody: nobody means that.

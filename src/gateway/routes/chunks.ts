@@ -13,6 +13,7 @@ import { GatewayError } from "../errors.ts";
 import type { App } from "../fastify-app.ts";
 import { uploadIdleMs, uploadRateMin } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
+import { isNotModified } from "../not-modified.ts";
 import { requestSignal } from "../request-signal.ts";
 import { problemAnswers, storedChunkSchema } from "./answer-schemas.ts";
 import type { StoreParts } from "./store-object.ts";
@@ -53,7 +54,7 @@ export function addChunks(app: App, parts: ChunkParts): void {
     handler: async (request, reply) => {
       const address = readAddress(request);
       markImmutable(reply, address);
-      if (request.headers["if-none-match"] === `"${address}"`) return reply.code(304).send();
+      if (isNotModified(request.headers["if-none-match"], `"${address}"`)) return reply.code(304).send();
       const bytes = await fetchChunk(address, requestSignal(reply));
       parts.metrics.downloadedBytes.add({}, bytes.length);
       return reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));

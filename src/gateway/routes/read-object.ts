@@ -12,6 +12,7 @@ import type { App } from "../fastify-app.ts";
 import { objectHeaders, sendKnownObject } from "../known-object.ts";
 import { downloadIdleMs } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
+import { isNotModified } from "../not-modified.ts";
 import { exactly, type ObjectReader, type ReadableObject, type WholeObject } from "../object-reader.ts";
 import { requestSignal } from "../request-signal.ts";
 import { sendLentPieces } from "../send-pieces.ts";
@@ -154,8 +155,4 @@ function prepare(request: FastifyRequest, reply: FastifyReply, { bytes }: Readab
 function wantedRange({ headers }: FastifyRequest, bytes: number, etag: string): RangeChoice {
   const condition = headers["if-range"];
   return condition !== undefined && condition !== etag ? { kind: "whole" } : chooseRange(headers.range, bytes);
-}
-
-function isNotModified(header: string | undefined, etag: string): boolean {
-  return header?.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag) ?? false;
 }

@@ -1,5 +1,6 @@
 // `spec.gateway` of a farm: how many gateways there are, what they allow, and how they are reached.
 import { z } from "zod";
+import { isAddressOrRange } from "../../runtime/settings.ts";
 import { anObject, byteQuantity, listOf, oneOf, textMap, textOf, wholeNumber } from "./fields.ts";
 import { type ResourcesSpec, resources } from "./pod-spec.ts";
 import { type SecretKeyRef, secretKeyRef } from "./secret-key-ref.ts";
@@ -39,7 +40,9 @@ export type GatewaySpec = {
 const [mib, tib] = [2 ** 20, 2 ** 40];
 const host = textOf("a lower-case name or an address, without port", /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]*)$/, 253);
 const origin = textOf("an origin such as https://example.org", /^https?:\/\/[a-z0-9.:[\]-]{1,260}$/, 268);
-const range = textOf("an address or range such as 10.0.0.0/8", /^[0-9a-f.:]{2,45}(?:\/[0-9]{1,3})?$/, 49);
+const rangeText = "an address or range such as 10.0.0.0/8";
+// An API server checks what it looks like, this program what it means: a gateway does not start with a range that is none.
+const range = textOf(rangeText, /^[0-9a-f.:]{2,45}(?:\/[0-9]{1,3})?$/, 49).refine(isAddressOrRange, { error: rangeText });
 
 const quota = z
   .strictObject(
