@@ -85,22 +85,7 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     if (keptOf(view) !== before.kept || (isJoining(view) && !before.joining)) note(peer, copyTiers);
     note(peer, symmetricDifference(before.tiers, node.tiers));
   };
-  const keeperOf = (peer: PeerId, vault: VaultName): Keeper | undefined => {
-    const view = known.get(peer)?.view;
-    const entry = view?.record.vaults.find(({ name }) => name === vault);
-    if (view === undefined || entry === undefined) return undefined;
-    const { state } = entry;
-    return { peer, vault, here: view.state === "live", takes: takesNewChunks(state), joining: state === "joining" };
-  };
-  const chosen = (address: Address, k: number, tier: CopyTier): readonly Keeper[] =>
-    index
-      .closest(address, k, tierPurpose[tier])
-      .vaults.map(({ node, vault }) => keeperOf(node as PeerId, vault))
-      .filter((keeper) => keeper !== undefined)
-      .filter(({ peer }) => !distrusted.has(peer));
-  const isHere = (peer: PeerId): boolean => known.get(peer)?.view?.state === "live";
-  const nearest = (address: Address, k: number): readonly PeerId[] =>
-    index.closest(address, k, "all").vaults.map(({ node }) => node as PeerId);
+  const { keeperOf, chosen, nearest, isHere } = createChoice(index, known, (peer) => distrusted.has(peer));
   const forget = directory.onChange(place);
   for (const { record } of directory.nodes()) place(record.peerId);
   const tick = (): void => {
@@ -141,6 +126,37 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     },
     forgive: silences.forgive,
     stop: forget,
+  };
+}
+
+type Choice = {
+  /** A vault of a node, as one that keeps; undefined where it is not known. */
+  keeperOf(peer: PeerId, vault: VaultName): Keeper | undefined;
+  /** The `k` that should keep a chunk of this tier, closest first. */
+  chosen(address: Address, k: number, tier: CopyTier): readonly Keeper[];
+  /** The `k` nodes closest to a chunk, whatever state they are in. */
+  nearest(address: Address, k: number): readonly PeerId[];
+  isHere(peer: PeerId): boolean;
+};
+
+function createChoice(index: PlaceIndex, known: ReadonlyMap<PeerId, Known>, isDistrusted: (peer: PeerId) => boolean): Choice {
+  const keeperOf = (peer: PeerId, vault: VaultName): Keeper | undefined => {
+    const view = known.get(peer)?.view;
+    const entry = view?.record.vaults.find(({ name }) => name === vault);
+    if (view === undefined || entry === undefined) return undefined;
+    const { state } = entry;
+    return { peer, vault, here: view.state === "live", takes: takesNewChunks(state), joining: state === "joining" };
+  };
+  return {
+    keeperOf,
+    chosen: (address, k, tier) =>
+      index
+        .closest(address, k, tierPurpose[tier])
+        .vaults.map(({ node, vault }) => keeperOf(node as PeerId, vault))
+        .filter((keeper) => keeper !== undefined)
+        .filter(({ peer }) => !isDistrusted(peer)),
+    nearest: (address, k) => index.closest(address, k, "all").vaults.map(({ node }) => node as PeerId),
+    isHere: (peer) => known.get(peer)?.view?.state === "live",
   };
 }
 
