@@ -3,6 +3,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
+import type { LeavingReason } from "../api/vault-node.ts";
 import {
   createReflector,
   type KubeClient,
@@ -67,6 +68,8 @@ export type FarmCaches = {
   readonly all: readonly Reflector<KubeObject>[];
   /** What there is of a farm. `farm`: namespace/name. */
   byFarm(farm: string): FarmParts;
+  /** Records of all farms whose node is being replaced by another. */
+  beingReplaced(): readonly NodeRecord[];
   /** Whether every cache has heard of its server lately. */
   isFresh(): boolean;
 };
@@ -110,7 +113,8 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
         resource: nodeRecords,
         project: wholeNodeRecord,
         ...(namespace === undefined ? {} : { namespace }),
-        indexers: { farm: (record) => [farmKeyOfRecord(record)] },
+        // Of ten thousand records those that are being replaced are wanted at every look.
+        indexers: { farm: (record) => [farmKeyOfRecord(record)], leaving: (record) => [leavingOf(record)] },
       },
       { ...tools, metrics: tools.metrics.reflector(nodeRecords.plural) },
     ),
@@ -133,6 +137,7 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
       pods: caches.pods.store.byIndex("farm", farm).filter(isNodePod),
       claims: caches.claims.store.byIndex("farm", farm),
     }),
+    beingReplaced: () => caches.records.store.byIndex("leaving", replaced),
     isFresh: () => all.every((cache) => cache.isSynced() && cache.sinceContactMs() < freshMs),
   };
 }
@@ -145,6 +150,15 @@ function isNodePod({ metadata }: PodObject): boolean {
 export function farmKeyOfRecord({ metadata, spec }: NodeRecord): string {
   const farm = typeof spec === "object" && spec !== null ? Reflect.get(spec, "farm") : undefined;
   return `${metadata.namespace ?? ""}/${typeof farm === "string" ? farm : ""}`;
+}
+
+const replaced: LeavingReason = "Replaced";
+
+/** Why the operator has a node leave, as its record says; empty where it does not. */
+function leavingOf({ spec }: NodeRecord): string {
+  const inside = (of: unknown, name: string): unknown => (typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined);
+  const leaving = inside(inside(spec, "assigned"), "leaving");
+  return typeof leaving === "string" ? leaving : "";
 }
 
 function appliedOnly({ metadata }: KubeObject): AppliedObject {

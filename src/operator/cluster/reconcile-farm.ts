@@ -182,7 +182,7 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
   const observed = observeFarm({
     ...parts,
     complete,
-    others: [...caches.records.store.values()].filter((record) => !parts.records.includes(record)),
+    others: caches.beingReplaced().filter((record) => !parts.records.includes(record)),
     machines,
     machine: (name) => caches.machines.store.get({ name }),
     topology: spec.topology,
