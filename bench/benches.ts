@@ -7,6 +7,7 @@ import { bench as lane } from "./lane.ts";
 import { bench as memory4Gib } from "./memory-4gib.ts";
 import { bench as nodeMemory } from "./node-memory.ts";
 import { bench as object } from "./object.ts";
+import { bench as operator } from "./operator.ts";
 import { bench as reconcile } from "./reconcile.ts";
 import { bench as repair } from "./repair.ts";
 import type { Bench } from "./result.ts";
@@ -31,5 +32,6 @@ export const benches: readonly Bench[] = [
   repair,
   detection,
   kube,
+  operator,
   soak,
 ];

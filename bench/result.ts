@@ -14,8 +14,11 @@ export type Result = {
   readonly ratio?: number;
 };
 
-/** `minutes`: how long a bench that watches goes on; `gib`: how much one that fills a farm stores, before copies; where it was said. */
-export type BenchOptions = { readonly runs: number; readonly minutes?: number; readonly gib?: number };
+/**
+ * `minutes`: how long a bench that watches goes on; `gib`: how much one that fills a farm stores, before copies; `farms`: how
+ * many the operator's has; where it was said.
+ */
+export type BenchOptions = { readonly runs: number; readonly minutes?: number; readonly gib?: number; readonly farms?: number };
 export type Bench = { readonly name: string; readonly run: (options: BenchOptions) => Promise<readonly Result[]> };
 
 /** The middle of `values` (the mean of the two middle ones for an even count). Throws for none. */

@@ -1,4 +1,4 @@
-// `npm run bench -- [NAME…] [--runs N] [--minutes N] [--gib N] [--json FILE] [--list]`: runs the project's own benches and prints their table.
+// `npm run bench -- [NAME…] [--runs N] [--minutes N] [--gib N] [--farms N] [--json FILE] [--list]`: runs the project's own benches and prints their table.
 // Each bench interleaves its reference in the same run; nothing here passes or fails.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -13,6 +13,7 @@ const { values, positionals } = parseArgs({
     runs: { type: "string", default: "5" },
     minutes: { type: "string" },
     gib: { type: "string" },
+    farms: { type: "string" },
     json: { type: "string" },
     list: { type: "boolean", default: false },
   },
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
       runs: Number(values.runs),
       ...(values.minutes === undefined ? {} : { minutes: Number(values.minutes) }),
       ...(values.gib === undefined ? {} : { gib: Number(values.gib) }),
+      ...(values.farms === undefined ? {} : { farms: Number(values.farms) }),
     });
     console.table(rows.map(row));
     results.push(...rows);

@@ -96,7 +96,7 @@ function serverArguments(folder: string, etcdPort: number, port: number): readon
     ...["--etcd-servers", `http://127.0.0.1:${etcdPort}`, "--cert-dir", folder, "--token-auth-file", join(folder, "tokens.csv")],
     ...["--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", String(port)],
     ...["--service-account-issuer", "https://test.invalid", "--service-account-key-file", key, "--service-account-signing-key-file", key],
-    ...["--service-cluster-ip-range", "10.0.0.0/24", "--authorization-mode", "RBAC", "--disable-admission-plugins", "ServiceAccount"],
+    ...["--service-cluster-ip-range", "10.0.0.0/16", "--authorization-mode", "RBAC", "--disable-admission-plugins", "ServiceAccount"],
     ...["--profiling=false", "--v", "1"],
   ];
 }
