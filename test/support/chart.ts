@@ -7,7 +7,8 @@ import { parseAllDocuments } from "yaml";
 import { kubeProgram } from "./api-server.ts";
 import type { CommandResult } from "./command.ts";
 
-const chart = "charts/vaultfarm";
+/** The folder of the chart. */
+export const chart = "charts/vaultfarm";
 
 /** What is installed, where, and with which values. */
 export type Release = { readonly name: string; readonly namespace: string; readonly values: Readonly<Record<string, unknown>> };
@@ -25,14 +26,35 @@ export type Rendered = {
 } & Readonly<Record<string, unknown>>;
 
 /** Helm run to its end, with values on its standard input. */
-async function helm(args: readonly string[], values: Release["values"] = {}): Promise<CommandResult> {
-  const child = spawn(kubeProgram("helm"), [...args, "--values", "-"], { stdio: ["pipe", "pipe", "pipe"] });
-  child.stdin.end(JSON.stringify(values));
+function helm(args: readonly string[], values: Release["values"] = {}): Promise<CommandResult> {
+  return runHelm([...args, "--values", "-"], JSON.stringify(values));
+}
+
+async function runHelm(args: readonly string[], input: string): Promise<CommandResult> {
+  const child = spawn(kubeProgram("helm"), args, { stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.end(input);
   const [[code], out, err] = await Promise.all([once(child, "exit"), text(child.stdout), text(child.stderr)]);
   return { code: code as number | null, out, err };
 }
 
 const place = ({ name, namespace }: Release): readonly string[] => [name, chart, "--namespace", namespace];
+
+/** What Helm is to do with a release in a cluster, by a chart: a folder or a package. */
+export type ReleaseChange = { readonly verb: "install" | "upgrade"; readonly chart: string; readonly kubeconfig: string };
+
+/** `helm install` or `helm upgrade`, as docs/kubernetes/day-2.md has it. Nothing is waited for: there may be no nodes. */
+export function changeRelease(
+  { name, namespace, values }: Release,
+  { verb, chart: from, kubeconfig }: ReleaseChange,
+): Promise<CommandResult> {
+  const more = verb === "install" ? ["--create-namespace"] : ["--reset-then-reuse-values"];
+  return helm([verb, name, from, "--namespace", namespace, "--kubeconfig", kubeconfig, ...more], values);
+}
+
+/** `helm uninstall`. */
+export async function uninstallRelease({ name, namespace }: Release, kubeconfig: string): Promise<CommandResult> {
+  return runHelm(["uninstall", name, "--namespace", namespace, "--kubeconfig", kubeconfig], "");
+}
 
 /** `helm lint --strict`. */
 export function lintChart(values: Release["values"]): Promise<CommandResult> {
