@@ -13,7 +13,11 @@ import { checkGrant, createGrant } from "../grant.ts";
 import { signingKeyFromSeed } from "../keys.ts";
 import {
   addressesPerRequestMax,
+  auditChunksMax,
   chunksPerMessageMax,
+  compareListsBytesMax,
+  comparePartsMax,
+  compareRangesMax,
   messageBodyMax,
   nodeRecordMax,
   recordBytesPerMessageMax,
@@ -24,7 +28,9 @@ import { createNonceCache } from "../nonce-cache.ts";
 import { peerIdFromPublicKey } from "../peer-id.ts";
 import { readReceipt, readRefusal, signReceipt, signRefusal } from "../receipt.ts";
 import { readStopStatement, readStopWitness, signStopStatement, signStopWitness } from "../safe-to-stop.ts";
+import { auditChunksReply, auditChunksRequest, readAuditStatement, signAuditStatement } from "./audit-chunks.ts";
 import { certificatesReply, certificatesRequest } from "./certificates.ts";
+import { compareChunksReply, compareChunksRequest } from "./compare-chunks.ts";
 import { exchangeRecordsReply, exchangeRecordsRequest } from "./exchange-records.ts";
 import { getChunksReply, getChunksRequest } from "./get-chunks.ts";
 import { readGoodbye, signGoodbye } from "./goodbye.ts";
@@ -51,6 +57,10 @@ const record = createNodeRecord(networkId, key, { ...draft, vaults: [vault] }).b
 const chunks = [address(1)];
 const head = { peerId: peer, startCounter: 1, sequence: 2 };
 const goodbye = signGoodbye(networkId, key, { startCounter: 1, sequence: 1, departure: { kind: "leaving" } });
+const proof = { statement: new Uint8Array(40), witness: new Uint8Array(50), leftAtMs: 7 };
+const goodbyeWithProof = signGoodbye(networkId, key, { startCounter: 1, sequence: 1, departure: { kind: "leaving", proof } });
+const range = { from: new Uint8Array(0), to: new Uint8Array(2), fingerprint: new Uint8Array(16) };
+const audited = { nonce: new Uint8Array(32), auditor: peer, node: peer };
 const founding = signAsOwner(genesis, key, { sequence: 1, previous: networkId, joining: [peer], leaving: [] });
 const vote = { previous: address(3), round: 4, statement: founding.statement };
 const admin = { method: "POST", path: "/", body: new Uint8Array(0) };
@@ -126,6 +136,15 @@ const decoders: readonly Decoder[] = [
       found: { placement: new Uint8Array(8), considered: 1, lists: [{ range: 0, chunks: new Uint8Array(32) }], splits: [] },
     },
   ),
+  message("audit request", auditChunksRequest, { nonce: new Uint8Array(32), chunks }),
+  message("audit reply", auditChunksReply, { statements: [new Uint8Array(9)], missing: chunks, later: [] }),
+  message("compare request", compareChunksRequest, { ranges: [range] }, { ranges: [range, { ...range, to: new Uint8Array(32) }] }),
+  message("compare reply", compareChunksReply, {
+    placement: new Uint8Array(8),
+    considered: 2,
+    lists: [{ range: 0, chunks: new Uint8Array(64) }],
+    splits: [{ range: 1, bounds: [new Uint8Array(1)], fingerprints: new Uint8Array(32) }],
+  }),
   message("has reply", hasChunksReply, { held: [{ chunk: address(1), vault: address(2), size: 3 }], receipts: [new Uint8Array(9)] }),
   message(
     "exchange request",
@@ -173,7 +192,12 @@ const decoders: readonly Decoder[] = [
     valid: [signRefusal(networkId, key, { node: peer, chunks, reason: "busy", refusedAtMs: 1 })],
     decode: (bytes) => readRefusal(networkId, bytes),
   },
-  { name: "goodbye", valid: [goodbye], decode: (bytes) => readGoodbye(networkId, bytes) },
+  {
+    name: "audit statement",
+    valid: [signAuditStatement(networkId, key, { ...audited, proofs: [{ chunk: address(1), proof: new Uint8Array(32) }] })],
+    decode: (bytes) => readAuditStatement(networkId, bytes),
+  },
+  { name: "goodbye", valid: [goodbye, goodbyeWithProof], decode: (bytes) => readGoodbye(networkId, bytes) },
   {
     name: "admin request",
     valid: [
@@ -237,6 +261,19 @@ test("messages over a limit are refused", () => {
   refuses(exchangeRecordsRequest, { kind: "heads", bucketCount: 2048, buckets: [], heads: [] });
   refuses(exchangeRecordsRequest, { kind: "heads", bucketCount: 4, buckets: [], heads: many(recordsPerMessageMax + 1, head) });
   refuses(exchangeRecordsRequest, { kind: "other" });
+  refuses(auditChunksRequest, { nonce: wire, chunks: many(auditChunksMax + 1, wire) });
+  refuses(auditChunksRequest, { nonce: new Uint8Array(31), chunks: [wire] });
+  refuses(auditChunksReply, { statements: [], missing: many(auditChunksMax + 1, wire), later: [] });
+  const [none, print] = [new Uint8Array(0), new Uint8Array(16)];
+  refuses(compareChunksRequest, { ranges: [] });
+  refuses(compareChunksRequest, { ranges: many(compareRangesMax + 1, [none, none, print]) });
+  refuses(compareChunksRequest, { ranges: [[new Uint8Array(33), none, print]] });
+  refuses(compareChunksRequest, { ranges: [[none, none, new Uint8Array(15)]] });
+  const reply = { placement: new Uint8Array(8), considered: 1, lists: [], splits: [] };
+  refuses(compareChunksReply, { ...reply, lists: [{ range: 0, chunks: new Uint8Array(compareListsBytesMax + 1) }] });
+  refuses(compareChunksReply, { ...reply, lists: [{ range: compareRangesMax, chunks: wire }] });
+  refuses(compareChunksReply, { ...reply, splits: [{ range: 0, bounds: [none], fingerprints: print }] });
+  refuses(compareChunksReply, { ...reply, splits: [{ range: 0, bounds: many(comparePartsMax, none), fingerprints: none }] });
 });
 
 test("the largest exchanges fit a message", () => {
