@@ -22,7 +22,7 @@ export async function runProcess(line: CommandLine, env: Environment, passedOn: 
   const interrupted = interruption();
   // Started by an older Node (bin/run-program.js), this process has a channel, which alone must not keep it alive.
   process.channel?.unref();
-  process.exitCode = await runCommandLine(
+  const code = await runCommandLine(
     {
       streams: { out: process.stdout, err: process.stderr },
       input: process.stdin,
@@ -39,6 +39,9 @@ export async function runProcess(line: CommandLine, env: Environment, passedOn: 
     process.argv.slice(2),
     line,
   );
+  process.exitCode = code;
+  // A farm that could not be kept leaves processes to which this one is still bound; they stop by themselves once it is gone.
+  if (code !== exitCodes.done) process.stderr.write("", () => process.stdout.write("", () => process.exit(code)));
 }
 
 /** Aborted by the first signal; a second one means now: members of a local farm notice that this process is gone and stop by themselves. */
