@@ -6,7 +6,6 @@ import { test } from "node:test";
 import type { MemberState } from "../operator/vault-farm/observed.ts";
 import { systemClock } from "../runtime/clock.ts";
 import type { FarmLook } from "./local-farm/supervisor.ts";
-import { pause } from "./local-farm/supervisor.ts";
 import { createOutput } from "./output.ts";
 import { createStartReport, type StartFailure, type StartReport } from "./start-report.ts";
 
@@ -92,12 +91,4 @@ test("a member that keeps ending, or is not ready in time, ends the start; later
   const later = watch();
   for (const look of [lookAt(up, true), lookAt(down(3))]) later.report.look(look);
   assert.deepEqual(later.failures, []);
-});
-
-test("the supervisor looks again at once after making, soon while busy, at the end of a back-off, rarely when all is well", () => {
-  assert.equal(pause([{ kind: "create-node", zone: "", why: "" }], 0), 0);
-  assert.equal(pause([{ kind: "wait", name: "a", why: "" }], 0), 150);
-  assert.equal(pause([{ kind: "wait", name: "a", untilMs: 3000, why: "" }], 1000), 2000);
-  assert.equal(pause([], 0), 5000);
-  assert.equal(pause([{ kind: "found-network", why: "" }], 0), 5000);
 });

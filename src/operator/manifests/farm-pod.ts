@@ -50,9 +50,11 @@ export function memberFiles(folder: string): Readonly<Record<string, string>> {
   };
 }
 
+const control: Fields = { name: "libp2p", containerPort: libp2pPort };
+
 /** Ports on which peers meet a member. */
 export const peerPorts: readonly Fields[] = [
-  { name: "libp2p", containerPort: libp2pPort },
+  control,
   { name: "lane", containerPort: lanePort },
   { name: "heartbeat", containerPort: heartbeatPort, protocol: "UDP" },
 ];
