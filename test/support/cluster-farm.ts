@@ -1,5 +1,6 @@
 // A release of the chart in a namespace of a test's own, with the restricted Pod Security standard enforced: the sample
 // farm, files that are put in and read back through its gateways, and words on what went wrong where a scenario fails.
+import { strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
 import { after, test } from "node:test";
 import { helm, kubectl, openTunnel, runTool, type Tunnel } from "./cluster-tools.ts";
@@ -146,6 +147,7 @@ export function scenarios(label: string): Scenarios {
     release ??= openRelease(label);
     try {
       await run(await release);
+      assert.deepEqual(await forbidden(await release), [], "the operator wanted something that its rights forbid");
     } catch (error) {
       failed = name;
       say(await stateOf(await release));
@@ -160,6 +162,12 @@ export function scenarios(label: string): Scenarios {
       else test(name, (context) => play(name, run, (text) => context.diagnostic(text)));
     },
   };
+}
+
+/** What the operators that run say of rights that they lack. That nothing is made in a namespace that ends is no such thing. */
+async function forbidden({ namespace }: Release): Promise<readonly string[]> {
+  const logs = await kubectl("-n", namespace, "logs", "-l", "app.kubernetes.io/component=operator", "--tail=-1", "--ignore-errors");
+  return logs.split("\n").filter((line) => /forbidden/i.test(line) && !/being terminated/.test(line));
 }
 
 /** What there is in the namespace and what the operator did last, for whoever reads of a failure. */

@@ -54,7 +54,7 @@ function planText(seen: FarmSeen, nowMs: number): string {
   const age = seen.seenAt === null ? "" : `, as the operator wrote it ${agoText(seen.seenAt, nowMs)} ago`;
   const since = progressing?.status === "True" ? `, under way for ${agoText(progressing.lastTransitionTime, nowMs)}` : "";
   if (seen.status.plan === undefined) return `${seen.name}: the operator has written no plan yet; does it run?`;
-  if (steps.length === 0) return `${seen.name}: ${progressing?.message ?? "nothing is to be done"}${age}`;
+  if (steps.length === 0) return `${seen.name}: ${(progressing?.message ?? "nothing is to be done").replace(/\.$/, "")}${age}`;
   const rows = steps.map(({ action, node, why, waiting }, i) => [`  ${i + 1}.`, waiting ? "waits" : action, node ?? "", why]);
   const drains = seen.nodes.flatMap(({ name, status: { drain } }) =>
     drain === undefined ? [] : [`  ${name}: about ${drain.left} chunks still lack copies elsewhere`],
