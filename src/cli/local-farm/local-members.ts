@@ -8,11 +8,11 @@ import type { NodeStatus } from "../../protocol/node-status.ts";
 import { parsePeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { FarmBook } from "./farm-book.ts";
-import { type FarmState, type GatewayPlace, type NodePlace, staysHere, type TakenNode, writeFarmState } from "./farm-state.ts";
+import { type FarmState, type GatewayPlace, type NodePlace, type TakenNode, writeFarmState } from "./farm-state.ts";
 import { gatewayIsReady, readNodeStatus } from "./member-health.ts";
 import { createMemberProcess, type MemberProcess } from "./member-process.ts";
 import { createMemberStarter, type MemberStarterParts } from "./member-starter.ts";
-import { observedNode } from "./observed-node.ts";
+import { learnedOf, observedNode } from "./observed-node.ts";
 import { writeRunningMembers } from "./run-file.ts";
 import { clearTakenFolder } from "./taken-folders.ts";
 
@@ -107,11 +107,7 @@ function observeNode(place: NodePlace, { order, member, status }: Seen, { parts,
   const { name } = place;
   const peerId = status?.networkId === parts.keys.genesis.networkId ? parsePeerId(status.peerId) : undefined;
   if (isUp(member)) member.noteReady(peerId !== undefined && status?.state === "ready");
-  if (status !== undefined && peerId !== undefined) {
-    // Once it takes part again, whoever has it drain next is somebody else.
-    const back = staysHere(place) && status.admin !== "draining";
-    book.changeNode(name, { peerId, granted: status.granted, ...(back && place.drainedByPlan === true ? { drainedByPlan: false } : {}) });
-  }
+  if (status !== undefined && peerId !== undefined) book.changeNode(name, { peerId, ...learnedOf(place, status) });
   const state = member.state();
   if (state.kind === "ready") memory.awaySinceMs.delete(name);
   else if (!memory.awaySinceMs.has(name)) memory.awaySinceMs.set(name, parts.clock.monotonicMs());

@@ -48,3 +48,10 @@ export function observedNode(place: NodePlace, { order, status, peerId, awaySinc
     ...(staysHere(place) || awaySinceMs === undefined ? {} : { awaySinceMs }),
   };
 }
+
+/** What is to be remembered of a node that says this of itself. */
+export function learnedOf(place: NodePlace, { granted, admin }: Pick<NodeStatus, "granted" | "admin">): Partial<NodePlace> {
+  // Once it takes part again, whoever has it drain next is somebody else.
+  const isBack = staysHere(place) && admin !== "draining" && place.drainedByPlan === true;
+  return { granted, ...(isBack ? { drainedByPlan: false } : {}) };
+}
