@@ -162,3 +162,16 @@ test("where nobody listens, nothing was sent", async (context) => {
   const address = { server: new URL("http://127.0.0.1:1"), tls: { verify: true, files: async () => ({}) } };
   await assert.rejects(dial(address, clock, ["h2"]), (error) => error instanceof TransportError && !error.sent);
 });
+
+test("an answer that ended before it is read is whole", async (context) => {
+  const { transport } = await startWorld(context);
+  const post = { path: "/whole", method: "POST", headers: {}, body: "asked", kind: "call", signal: new AbortController().signal } as const;
+  const early = await transport.send(post);
+  // On the same connection: when its answer is there, the first one's end is long there too.
+  const later = await transport.send(post);
+  for await (const _ of later.body) {
+  }
+  let text = "";
+  for await (const piece of early.body) text += Buffer.from(piece).toString();
+  assert.equal(text, "first");
+});

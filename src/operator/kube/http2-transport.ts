@@ -120,21 +120,40 @@ function sendOn(lane: Lane, request: TransportRequest, server: URL): Promise<Tra
     // Stays for the stream's life: an error after the answer began reaches the reader through the body.
     stream.on("error", (cause) => reject(broken(stream, request.signal, cause)));
     stream.once("close", () => reject(broken(stream, request.signal)));
-    stream.once("response", (headers) =>
+    stream.once("response", (headers) => {
       resolve({
         status: Number(headers[":status"]),
         header: (name) => (headers[name] === undefined ? undefined : String(headers[name])),
         body: bodyOf(stream, request.signal),
-      }),
-    );
+      });
+    });
   });
 }
 
-async function* bodyOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+function bodyOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  // Reading begins now, and not when somebody asks for the first piece: a busy program takes in an answer's head, body and end
+  // in one go, and a stream that is over before a reader came is "closed too early" for him.
+  const pieces: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
+  const first = pieces.next();
+  first.catch(() => undefined);
+  return readPieces({ stream, signal, pieces, first });
+}
+
+type Reading = {
+  readonly stream: ClientHttp2Stream;
+  readonly signal: AbortSignal;
+  readonly pieces: AsyncIterator<Uint8Array>;
+  readonly first: Promise<IteratorResult<Uint8Array>>;
+};
+
+async function* readPieces({ stream, signal, pieces, first }: Reading): AsyncGenerator<Uint8Array> {
   try {
-    for await (const piece of stream as AsyncIterable<Uint8Array>) yield piece;
+    for (let next = await first; next.done !== true; next = await pieces.next()) yield next.value;
   } catch (cause) {
     throw broken(stream, signal, cause);
+  } finally {
+    // Whoever leaves half-way through frees the stream.
+    await pieces.return?.();
   }
   // A stream that was reset ends like a whole one; only its code tells.
   if ((stream.rstCode ?? 0) !== constants.NGHTTP2_NO_ERROR) throw broken(stream, signal);
