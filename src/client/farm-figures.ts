@@ -45,8 +45,10 @@ export function sumCopies(policy: CopiesPolicy, counted: readonly NodeView[], ow
     return { policy, lowest, belowMin, belowTarget, histogram, reporting, repair };
   }
   const below = (copies: number): number => histogram.slice(0, copies).reduce((total, chunks) => total + chunks, 0);
+  // A copy on a node that leaves is one too, as long as the node runs.
+  const onLeavers = sum((one) => one.onLeavers ?? 0);
   const lowest = histogram.findIndex((chunks) => chunks > 0);
-  return { policy, lowest, belowMin: below(policy.min), belowTarget: below(policy.target), histogram, reporting, repair };
+  return { policy, lowest, belowMin: below(policy.min) - onLeavers, belowTarget: below(policy.target), histogram, reporting, repair };
 }
 
 /** Who publishes that it has not heard of a node for seconds. */

@@ -7,7 +7,7 @@ import type { PeerId } from "./peer-id.ts";
 import { wireAddress, wireCount, wirePeerId } from "./wire-types.ts";
 
 /**
- * Chunks by their live copies. A chunk is counted by one node only, its closest live holder, so that the sum over all nodes
+ * Chunks by their live copies on nodes that stay. A chunk is counted by one node only, its closest live holder, so that the sum over all nodes
  * is the farm; one that has no live holder is counted by nobody.
  */
 export type CopyFigures = {
@@ -15,6 +15,8 @@ export type CopyFigures = {
   readonly live: readonly number[];
   /** Not everything here has been counted: just started, or more than is remembered. */
   readonly partial: boolean;
+  /** Of those with fewer than `min`: chunks that have `min` or more with the copies on nodes that leave, which can be read as long as these run. Absent from older nodes. */
+  readonly onLeavers?: number | undefined;
   /** Chunks that this node is copying again, the bytes that wait for it, and how long that takes at its pace. */
   readonly repairing: number;
   readonly bytesLeft: number;
@@ -55,6 +57,7 @@ export const nodeFigures: z.ZodType<NodeFigures> = z.object({
     .object({
       live: z.array(wireCount).max(liveFiguresMax),
       partial: z.boolean(),
+      onLeavers: wireCount.optional(),
       repairing: wireCount,
       bytesLeft: wireCount,
       etaMs: wireCount,

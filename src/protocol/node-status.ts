@@ -62,7 +62,7 @@ export type NodeStatus = {
   /** Vaults of other nodes, worst conduct first, at most 64; absent from older nodes. */
   readonly seen?: readonly SeenVault[] | undefined;
   /** The chunks that this node counts for the farm, see `CopyFigures`; absent from older nodes and from those that do not look after copies. */
-  readonly copies?: Pick<CopyFigures, "live" | "partial"> | undefined;
+  readonly copies?: Pick<CopyFigures, "live" | "partial" | "onLeavers"> | undefined;
   /** Absent from older nodes. */
   readonly membership?: MembershipStatus | undefined;
   /** Real ports, where the configuration said 0 too. */
@@ -110,7 +110,7 @@ export const nodeStatus: z.ZodType<NodeStatus> = z.object({
     z.object({ mode: z.literal("read-only"), why: z.string() }),
   ]),
   seen: z.array(seenVault).optional(),
-  copies: z.object({ live: z.array(count), partial: z.boolean() }).optional(),
+  copies: z.object({ live: z.array(count), partial: z.boolean(), onLeavers: count.optional() }).optional(),
   membership: membershipStatus.optional(),
   ports: z.object({ health: count, admin: count }),
 });

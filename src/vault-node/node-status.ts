@@ -53,7 +53,7 @@ export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
       .scores()
       .slice(0, seenMax)
       .map(({ peer, ...rest }) => ({ peerId: peer, ...rest })),
-    ...(copies === null ? {} : { copies: { live: copies.live, partial: copies.partial } }),
+    ...(copies === null ? {} : { copies: { live: copies.live, partial: copies.partial, onLeavers: copies.onLeavers } }),
     membership: parts.certificates?.status(),
     ports: parts.ports(),
   };

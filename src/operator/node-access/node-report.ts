@@ -45,7 +45,7 @@ export function withScores(nodes: readonly ObservedNode[], statuses: readonly (N
   });
 }
 
-/** Copies as all nodes together count them; undefined where not all have. */
+/** Copies as all nodes together count them; undefined where not all have. `lowest` is of copies on nodes that stay. */
 export function countCopies(
   statuses: readonly (NodeStatus | undefined)[],
   policy: CopiesPolicy,
@@ -53,7 +53,9 @@ export function countCopies(
   const counted = statuses.map((status) => status?.copies);
   if (counted.length === 0 || counted.some((one) => one === undefined || one.partial)) return undefined;
   const live = Array.from({ length: policy.max + 1 }, (_, n) => counted.reduce((sum, one) => sum + (one?.live[n] ?? 0), 0));
-  const belowMin = live.slice(0, policy.min).reduce((sum, chunks) => sum + chunks, 0);
+  // A copy on a node that leaves can be read until it goes, and nobody goes before it is made elsewhere.
+  const onLeavers = counted.reduce((sum, one) => sum + (one?.onLeavers ?? 0), 0);
+  const belowMin = live.slice(0, policy.min).reduce((sum, chunks) => sum + chunks, 0) - onLeavers;
   const lowest = live.findIndex((chunks) => chunks > 0);
   // A farm without chunks lacks none.
   return { belowMin, lowest: lowest === -1 ? policy.max : lowest };

@@ -22,7 +22,7 @@ test("each chunk is counted once as long as one of its first two holders lives, 
   const holders = fc.shuffledSubarray(peers, { minLength: 1, maxLength: 6 });
   const property = fc.property(fc.array(holders, { maxLength: 20 }), fc.subarray(peers), (chunks, silent) => {
     const isLive = (peer: PeerId): boolean => !silent.includes(peer);
-    const books = peers.map((peer): [PeerId, CopyBook] => [peer, createCopyBook(peer, { target: 5, chunksMax: 100 })]);
+    const books = peers.map((peer): [PeerId, CopyBook] => [peer, createCopyBook(peer, { min: 4, target: 5, chunksMax: 100 })]);
     const expected = [0, 0, 0, 0, 0, 0];
     for (const [n, order] of chunks.entries()) {
       for (const [peer, book] of books) if (order.includes(peer)) book.note(chunk(n), { order, copies: order.length });
@@ -36,15 +36,28 @@ test("each chunk is counted once as long as one of its first two holders lives, 
 });
 
 test("holders that leave are no copies, but count the chunk where nobody else is left", () => {
-  const book = createCopyBook(self, { target: 5, chunksMax: 10 });
+  const book = createCopyBook(self, { min: 4, target: 5, chunksMax: 10 });
   book.note(chunk(1), { order: [self], copies: 0 });
   assert.deepEqual(book.count(everybody).live, [1, 0, 0, 0, 0, 0]);
+});
+
+test("a chunk that has min copies only with those on leavers is counted as such, while enough of them live", () => {
+  const [, b, c, d, e] = peers;
+  assert.ok(b !== undefined && c !== undefined && d !== undefined && e !== undefined);
+  const book = createCopyBook(self, { min: 4, target: 5, chunksMax: 10 });
+  book.note(chunk(1), { order: [self, b, c, d], copies: 3 });
+  book.note(chunk(2), { order: [self, b, c], copies: 2 });
+  book.note(chunk(3), { order: [self, b, c, d, e], copies: 4 });
+  const { live, onLeavers } = book.count(everybody);
+  assert.deepEqual([live, onLeavers], [[0, 0, 1, 1, 1, 0], 1], "the second has three copies in all, the third needs no leaver");
+  assert.equal(book.count((peer) => peer !== d).onLeavers, 1, "now the third needs its leaver, and the first has too few");
+  assert.equal(book.count((peer) => peer !== d && peer !== e).onLeavers, 0);
 });
 
 test("a copy that was made counts at once; where it stands nearer, its node counts the chunk from then on", () => {
   const [, b, c] = peers;
   assert.ok(b !== undefined && c !== undefined);
-  const book = createCopyBook(self, { target: 5, chunksMax: 10 });
+  const book = createCopyBook(self, { min: 4, target: 5, chunksMax: 10 });
   book.note(chunk(1), { order: [self, b], copies: 2 });
   book.made(chunk(1), c, (peer) => [self, b, c].indexOf(peer));
   book.made(chunk(1), c, () => 0);
@@ -57,7 +70,7 @@ test("a copy that was made counts at once; where it stands nearer, its node coun
 });
 
 test("it is whole once everything was looked through, and no more when something found no room", () => {
-  const book = createCopyBook(self, { target: 5, chunksMax: 2 });
+  const book = createCopyBook(self, { min: 4, target: 5, chunksMax: 2 });
   const seen = { order: [self], copies: 1 };
   book.note(chunk(1), seen);
   assert.equal(book.count(everybody).partial, true);
@@ -65,9 +78,9 @@ test("it is whole once everything was looked through, and no more when something
   assert.equal(book.count(everybody).partial, false);
   book.note(chunk(2), seen);
   book.note(chunk(3), seen);
-  assert.deepEqual(book.count(everybody), { live: [0, 2, 0, 0, 0, 0], partial: true });
+  assert.deepEqual(book.count(everybody), { live: [0, 2, 0, 0, 0, 0], onLeavers: 0, partial: true });
   book.lookedThrough((address) => address === chunk(2));
-  assert.deepEqual(book.count(everybody), { live: [0, 1, 0, 0, 0, 0], partial: false });
+  assert.deepEqual(book.count(everybody), { live: [0, 1, 0, 0, 0, 0], onLeavers: 0, partial: false });
   book.forget(chunk(2));
   assert.deepEqual([book.knows(chunk(2)), book.count(everybody).live], [false, [0, 0, 0, 0, 0, 0]]);
 });

@@ -4,8 +4,11 @@
 import type { Address } from "../../protocol/address.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 
-/** Chunks counted here by their live copies, the last figure for so many or more; `partial`: not all chunks are in it. */
-export type CopyCount = { readonly live: readonly number[]; readonly partial: boolean };
+/**
+ * Chunks counted here by their live copies on nodes that stay, the last figure for so many or more; `onLeavers`: those of them with fewer than
+ * `min`, but not with the live copies on nodes that leave; `partial`: not all chunks are in it.
+ */
+export type CopyCount = { readonly live: readonly number[]; readonly onLeavers: number; readonly partial: boolean };
 
 /** Who holds a chunk, in the order that all share; the first `copies` of them stay, the others leave. */
 export type SeenHolders = { readonly order: readonly PeerId[]; readonly copies: number };
@@ -27,8 +30,11 @@ type Group = { readonly key: string; readonly seen: SeenHolders; chunks: number 
 // The first counts, the second is ready to when the first is gone; both gone, the looks that follow find out.
 const counters = 2;
 
-/** An empty book of `self`, of at most `chunksMax` chunks; live copies from `target` up are one figure. */
-export function createCopyBook(self: PeerId, { target, chunksMax }: { readonly target: number; readonly chunksMax: number }): CopyBook {
+/** `min`, `target`: of the policy; live copies from `target` up are one figure. `chunksMax`: most that it remembers. */
+export type CopyBookOptions = { readonly min: number; readonly target: number; readonly chunksMax: number };
+
+/** An empty book of `self`. */
+export function createCopyBook(self: PeerId, { min, target, chunksMax }: CopyBookOptions): CopyBook {
   const groupOf = new Map<Address, Group>();
   const groups = new Map<string, Group>();
   // Short names for nodes: a PeerId has 52 letters.
@@ -77,12 +83,14 @@ export function createCopyBook(self: PeerId, { target, chunksMax }: { readonly t
     },
     count: (isLive) => {
       const live = Array.from({ length: target + 1 }, () => 0);
+      let onLeavers = 0;
       for (const { seen, chunks } of groups.values()) {
         if (seen.order.find(isLive) !== self) continue;
         const copies = Math.min(target, seen.order.slice(0, seen.copies).filter(isLive).length);
         live[copies] = (live[copies] ?? 0) + chunks;
+        if (copies < min && seen.order.filter(isLive).length >= min) onLeavers += chunks;
       }
-      return { live, partial: missed || !looked };
+      return { live, onLeavers, partial: missed || !looked };
     },
   };
 }

@@ -22,7 +22,7 @@ export function copyFigures(
   { policy, bytesPerSecond, book, queue, copier, view }: CopyFiguresParts,
   isLive: (peer: PeerId) => boolean,
 ): CopyFigures {
-  const { live, partial } = book.count(isLive);
+  const { live, onLeavers, partial } = book.count(isLive);
   const queued = queue.figures();
   const under = copier.repairsInFlight();
   const repairing = queued.chunks + under.copies;
@@ -33,6 +33,7 @@ export function copyFigures(
   return {
     live,
     partial,
+    onLeavers,
     repairing,
     bytesLeft,
     etaMs: Math.ceil((bytesLeft / bytesPerSecond) * 1000),

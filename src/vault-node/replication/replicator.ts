@@ -210,7 +210,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
     distrusted: parts.distrusted,
   });
   const queue = createCopyQueue(limits.tasksMax);
-  const book = createCopyBook(peers.self, { target: genesis.copies.target, chunksMax: limits.countedMax });
+  const book = createCopyBook(peers.self, { ...genesis.copies, chunksMax: limits.countedMax });
   const reminders = createReminders(limits.remindersMax);
   const refusals = new Map<VaultName, number>();
   const pace = createBytePace(clock, limits.bytesPerSecond);
