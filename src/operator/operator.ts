@@ -15,7 +15,7 @@ import { createNetworkKeyring } from "./cluster/network-keys.ts";
 import { createNodePoll } from "./cluster/node-poll.ts";
 import { createFarmReconciler } from "./cluster/reconcile-farm.ts";
 import { releaseWithNamespace } from "./cluster/release-records.ts";
-import type { FarmObject } from "./cluster/resources.ts";
+import { type FarmObject, fieldManager } from "./cluster/resources.ts";
 import { createStatusWriter } from "./cluster/status-writer.ts";
 import type { OperatorConfig } from "./config.ts";
 import {
@@ -66,11 +66,7 @@ export function createOperator(config: OperatorConfig, tools: OperatorTools): Pr
     start: async () => {
       await health.start();
       const kube = await readKubeConfig(tools.env, { readText: (path) => readFile(path, "utf8"), clock: tools.clock });
-      client = openKubeClient(
-        kube,
-        { ...tools, metrics },
-        { fieldManager: "vaultfarm-operator", userAgent: `vaultfarm/${softwareVersion}` },
-      );
+      client = openKubeClient(kube, { ...tools, metrics }, { fieldManager, userAgent: `vaultfarm/${softwareVersion}` });
       manager = createFarmManager(config, tools, { client, call: callMember, registry, metrics });
       running = manager.run(stopping.signal).then(
         (end) => (end === "lost" ? failed.resolve(new Error("another operator may lead now: this one ends")) : undefined),

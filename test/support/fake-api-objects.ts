@@ -190,7 +190,9 @@ function update(table: Table, collection: string, before: KubeObject, { wanted, 
   const whole = part(before, wanted, write.subresource);
   const was = leaves(before);
   const own = table.ownersOf(before);
-  for (const [path, value] of Object.entries(leaves(whole))) {
+  const is = leaves(whole);
+  for (const path of Object.keys(was)) if (!(path in is)) for (const paths of own.values()) paths.delete(path);
+  for (const [path, value] of Object.entries(is)) {
     if (same(was[path], value)) continue;
     for (const paths of own.values()) paths.delete(path);
     entry(own, ownerOf(write, "Update"), () => new Set<string>()).add(path);
@@ -252,8 +254,24 @@ function spec(object: KubeObject): Json {
 function withManagers(object: KubeObject, own: Map<string, Set<string>>): KubeObject {
   const managedFields = [...own]
     .filter(([, paths]) => paths.size > 0)
-    .map(([manager, paths]) => ({ manager, fieldsV1: { paths: [...paths].map(dotted).sort() } }));
+    .map(([owner, paths]) => {
+      const [manager = "", operation = "", subresource] = owner.split(" ");
+      return { manager, operation, ...(subresource === undefined ? {} : { subresource }), fieldsV1: fieldTree(paths) };
+    });
   return { ...object, metadata: { ...object.metadata, managedFields } };
+}
+
+/** As the server tells it; lists are one value here. */
+function fieldTree(paths: Iterable<string>): Json {
+  const root: Json = {};
+  for (const path of [...paths].sort()) {
+    let at = root;
+    for (const name of path.split(between)) {
+      at[`f:${name}`] ??= {};
+      at = at[`f:${name}`] as Json;
+    }
+  }
+  return root;
 }
 
 const unowned = new Set(["apiVersion", "kind", "metadata.name", "metadata.namespace", "metadata.uid", "metadata.resourceVersion"]);

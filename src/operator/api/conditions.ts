@@ -37,7 +37,10 @@ export const farmConditions = {
         "True",
         "{nodes} came back with another identity and is fenced; nothing is deleted. Look at its volume, then delete the VaultNode to drain and replace it.",
       ],
-      SurplusNodes: ["True", "{nodes} made by hand: adopted, and taken away in turn as one too many."],
+      SurplusNodes: [
+        "True",
+        "{nodes} made by hand: more nodes than spec.replicas wants, so one is taken away, those made by hand first; raise spec.replicas to keep it.",
+      ],
       NoAnswer: ["Unknown", "No node answers, so nothing is taken away."],
     },
   },
@@ -93,7 +96,8 @@ export const farmConditions = {
     about: "Whether the nodes found each other.",
     reasons: {
       Joined: ["True", "All {nodes} running nodes have met others."],
-      Joining: ["False", "{nodes} have not met another node yet."],
+      Meeting: ["Unknown", "{nodes} started less than a minute ago and have not met another node yet."],
+      Joining: ["False", "{nodes} have run for a minute or more and have not met another node."],
       Partitioned: [
         "False",
         "The nodes see only a part of each other: {text}. Look at network policies and at cluster nodes that are cut off.",

@@ -18,6 +18,8 @@ import {
 import { labels } from "../manifests/names.ts";
 import {
   type AppliedObject,
+  appliedOnly,
+  appliedWhole,
   budgets,
   type ClaimObject,
   claims,
@@ -123,10 +125,10 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
     machines: follow(machines, leanMachine, false),
     storageClasses: follow(storageClasses, wholeObject, false),
     services: follow(services, leanService, true),
-    configMaps: follow<AppliedObject>(configMaps, wholeObject, true),
+    configMaps: follow(configMaps, appliedWhole, true),
     deployments: follow(deployments, leanDeployment, true),
-    budgets: follow<AppliedObject>(budgets, appliedOnly, true),
-    policies: follow<AppliedObject>(policies, appliedOnly, true),
+    budgets: follow(budgets, appliedOnly, true),
+    policies: follow(policies, appliedOnly, true),
   };
   const all = Object.values(caches) as unknown as readonly Reflector<KubeObject>[];
   return {
@@ -159,11 +161,6 @@ function leavingOf({ spec }: NodeRecord): string {
   const inside = (of: unknown, name: string): unknown => (typeof of === "object" && of !== null ? Reflect.get(of, name) : undefined);
   const leaving = inside(inside(spec, "assigned"), "leaving");
   return typeof leaving === "string" ? leaving : "";
-}
-
-function appliedOnly({ metadata }: KubeObject): AppliedObject {
-  const { managedFields: _managed, ...kept } = metadata;
-  return { metadata: kept };
 }
 
 /** Writes of a farm that its caches do not show yet. */

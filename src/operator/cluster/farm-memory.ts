@@ -22,9 +22,16 @@ export type FarmMemory = {
   /** When a status was written last, by object; -Infinity: never by this process. */
   writtenMs(key: string): number;
   noteWritten(key: string, nowMs: number): void;
+  /** Whether an object that somebody changed may be put right now: at once, then no more than once in `repairEveryMs`. */
+  mayRepair(key: string, nowMs: number): boolean;
+  /** It is never to be put right again by this process. */
+  giveUpRepair(key: string): void;
   /** When the gateways' Secret was last known to be there; -Infinity: never by this process. */
   grantSeenMs: number;
 };
+
+/** Whoever changes an object again and again is answered this often, milliseconds. */
+export const repairEveryMs = 60_000;
 
 type Entry = { podUid: string; status?: NodeStatus; told: readonly string[]; evidence?: StopEvidence };
 
@@ -33,6 +40,7 @@ export function createFarmMemory(): FarmMemory {
   const written = new Map<string, number>();
   // Names that are never used again; a farm makes a thousand at most in a life.
   const made = new Set<string>();
+  const repaired = new Map<string, number>();
   let copies: CopiesCount | undefined;
   const entry = (name: string): Entry => {
     const known = entries.get(name) ?? { podUid: "", told: [] };
@@ -70,6 +78,12 @@ export function createFarmMemory(): FarmMemory {
       for (const name of [...entries.keys()]) if (!names.has(name)) entries.delete(name);
     },
     writtenMs: (key) => written.get(key) ?? Number.NEGATIVE_INFINITY,
+    mayRepair: (key, nowMs) => {
+      if (nowMs - (repaired.get(key) ?? Number.NEGATIVE_INFINITY) < repairEveryMs) return false;
+      repaired.set(key, nowMs);
+      return true;
+    },
+    giveUpRepair: (key) => repaired.set(key, Number.POSITIVE_INFINITY),
     noteWritten: (key, nowMs) => written.set(key, nowMs),
   };
 }

@@ -1,14 +1,24 @@
-// Writes objects of a farm: applied only where they differ from what was applied last, and remembered until the caches
-// show them. A call that the server refuses is thrown, and the look is repeated with back-off.
+// Writes objects of a farm: applied only where they differ from what was applied last or somebody changed what was, and
+// remembered until the caches show them. A call that the server refuses is thrown, and the look is repeated with back-off.
 import { textBytes } from "../../protocol/bytes.ts";
 import { hash } from "../../protocol/hash.ts";
-import type { KubeClient, KubeObject, ObjectName, Resource, Result } from "../kube/index.ts";
+import {
+  type KubeClient,
+  type KubeObject,
+  keepsOwned,
+  type ObjectName,
+  objectKey,
+  ownedFields,
+  type Resource,
+  type Result,
+} from "../kube/index.ts";
 import { annotations, type Manifest } from "../manifests/names.ts";
 import type { OwnWrites } from "./farm-caches.ts";
+import { type AppliedObject, fieldManager } from "./resources.ts";
 
 export type ObjectWriter = {
-  /** Applies `manifest` unless `shown`, as the cache has it, was made of the same. */
-  ensure(resource: Resource, manifest: Manifest, shown: KubeObject | undefined): Promise<void>;
+  /** Applies `manifest` unless `shown`, as the cache has it, was made of the same and nobody else changed it since. */
+  ensure(resource: Resource, manifest: Manifest, shown: AppliedObject | undefined): Promise<void>;
   /** Applies it in any case. */
   apply(resource: Resource, manifest: Manifest): Promise<KubeObject>;
   /** Makes it; false where there is one of that name. */
@@ -19,7 +29,17 @@ export type ObjectWriter = {
   release(resource: Resource, object: KubeObject, finalizer: string): Promise<void>;
 };
 
-export function createObjectWriter(client: KubeClient, writes: OwnWrites): ObjectWriter {
+/** Who puts right what others changed minds how often: another program that wants it otherwise would do the same for ever. */
+export type RepairLimit = {
+  /** Whether the object of `key` may be put right now; counts as one time. */
+  mayRepair(key: string): boolean;
+  /** It was applied, and the server still does not have it so. */
+  giveUp(key: string): void;
+};
+
+const noLimit: RepairLimit = { mayRepair: () => true, giveUp: () => undefined };
+
+export function createObjectWriter(client: KubeClient, writes: OwnWrites, repairs: RepairLimit = noLimit): ObjectWriter {
   const apply = async (resource: Resource, manifest: Manifest): Promise<KubeObject> => {
     // By force: fields of ours that somebody else set are ours all the same; what we do not name stays theirs.
     const applied = must(await client.apply(resource, manifest, { force: true }));
@@ -29,11 +49,15 @@ export function createObjectWriter(client: KubeClient, writes: OwnWrites): Objec
   return {
     apply,
     ensure: async (resource, manifest, shown) => {
-      const stamp = stampOf(manifest);
-      if (shown?.metadata.annotations?.[annotations.applied] === stamp && shown.metadata.deletionTimestamp === undefined) return;
-      const { metadata } = manifest;
-      const own = { ...metadata.annotations, [annotations.applied]: stamp };
-      await apply(resource, { ...manifest, metadata: { ...metadata, annotations: own } });
+      const stamped = stampedManifest(manifest);
+      const key = `${resource.plural}/${objectKey(manifest.metadata)}`;
+      if (isMadeOf(shown, stamped)) {
+        if (keepsOwned(shown.owned, stamped) || !repairs.mayRepair(key)) return;
+        const repaired = await apply(resource, stamped);
+        if (!keepsOwned(ownedFields(repaired, fieldManager), stamped)) repairs.giveUp(key);
+        return;
+      }
+      await apply(resource, stamped);
     },
     create: async (resource, manifest) => {
       const created = await client.create<KubeObject>(resource, manifest);
@@ -74,6 +98,16 @@ export function must<T>(result: Result<T>): T {
 
 function nameOf({ metadata: { name, namespace } }: KubeObject): ObjectName {
   return namespace === undefined ? { name } : { namespace, name };
+}
+
+function stampedManifest(manifest: Manifest): Manifest {
+  const { metadata } = manifest;
+  return { ...manifest, metadata: { ...metadata, annotations: { ...metadata.annotations, [annotations.applied]: stampOf(manifest) } } };
+}
+
+function isMadeOf(shown: AppliedObject | undefined, { metadata }: Manifest): shown is AppliedObject {
+  const stamp = metadata.annotations?.[annotations.applied];
+  return shown?.metadata.annotations?.[annotations.applied] === stamp && shown?.metadata.deletionTimestamp === undefined;
 }
 
 function stampOf(manifest: Manifest): string {

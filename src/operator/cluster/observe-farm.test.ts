@@ -30,7 +30,7 @@ const record: NodeRecord = {
 };
 const pod: PodObject = {
   metadata: { name: "n1", uid: "p1", annotations: { "vaultfarm.dev/template": "t1", "vaultfarm.dev/capacity": "1024" } },
-  ...{ nodeName: "m1", ip: "10.0.0.1", phase: "Running", ready: true, restarts: 0, startedAt: "2027-01-01T00:05:00Z" },
+  ...{ nodeName: "m1", ip: "10.0.0.1", phase: "Running", ready: true, restarts: 0, edited: false, startedAt: "2027-01-01T00:05:00Z" },
 };
 const claim: ClaimObject = { metadata: { name: "n1" }, phase: "Bound", volumeName: "pv", requested: "1Gi", capacity: "2Gi" };
 const machine: MachineObject = {

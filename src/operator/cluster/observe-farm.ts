@@ -34,6 +34,8 @@ export type Looked = FarmParts & {
   readonly wallMs: number;
 };
 
+/** No goal has this one: a hash is never a word. */
+const editedTemplate = "edited";
 /** Taints with which autoscalers say that a machine is about to go. */
 const leavingTaints = ["ToBeDeletedByClusterAutoscaler", "karpenter.sh/disrupted", "karpenter.sh/disruption"];
 const goneTaint = "node.kubernetes.io/out-of-service";
@@ -162,7 +164,9 @@ function volumeBytesOf(claim: ClaimObject | undefined): number {
   return (text === undefined ? undefined : parseQuantity(text)) ?? Number.POSITIVE_INFINITY;
 }
 
+// One that somebody changed is started anew like those that are outdated: once nothing is missing without it.
 function runsWithOf(pod: PodObject | undefined): ObservedNode["runsWith"] {
   const { [annotations.template]: template, [annotations.capacity]: capacity } = pod?.metadata.annotations ?? {};
-  return template === undefined || capacity === undefined ? undefined : { template, capacity: Number(capacity) };
+  if (template === undefined || capacity === undefined) return undefined;
+  return { template: pod?.edited === true ? editedTemplate : template, capacity: Number(capacity) };
 }

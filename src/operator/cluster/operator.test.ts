@@ -10,33 +10,23 @@ import {
   type OperatorWorld,
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
+import { namesOf, writesSince } from "../../../test/support/operator/world-views.ts";
 import { budgets, claims, configMaps, deployments, farms, nodeRecords, pods, policies, secrets, services, volumes } from "./resources.ts";
 
-const writes = new Set(["create", "patch", "update", "delete"]);
-/** Writes by the operator since the `from`th call, but for its lease. */
-const writesSince = ({ kube }: OperatorWorld, from: number): readonly string[] =>
-  kube.uses
-    .slice(from)
-    .flatMap(({ verb, resource, name }) => (writes.has(verb) && resource !== "leases" ? [`${verb} ${resource} ${name}`] : []));
-const names = (world: OperatorWorld, resource: Parameters<OperatorWorld["all"]>[0]): readonly string[] =>
-  world
-    .all(resource)
-    .map(({ metadata }) => metadata.name)
-    .sort();
 const scale = (world: OperatorWorld, replicas: number): void => world.edit(farms, "attic", { spec: { replicas } });
 const allHaveCopies = (world: OperatorWorld, least: number): boolean => world.nodes.copies().every((copies) => copies >= least);
 
 test("an install brings all nodes up, with everything a farm consists of", async () => {
   const world = createOperatorWorld(farmSpec);
   await world.until("the farm is installed", () => isSettled(world, 5));
-  assert.deepEqual(names(world, pods), names(world, nodeRecords));
-  assert.deepEqual(names(world, claims), names(world, nodeRecords));
-  assert.deepEqual(names(world, services), ["attic-gateway", "attic-nodes"]);
-  assert.deepEqual(names(world, deployments), ["attic-gateway"]);
-  assert.deepEqual(names(world, budgets), ["attic-nodes"]);
-  assert.deepEqual(names(world, policies), ["attic-gateway", "attic-nodes"]);
-  assert.deepEqual(names(world, secrets), ["attic-gateway-grant", "attic-network"]);
-  assert.deepEqual(names(world, configMaps), ["attic-accepted", "attic-first-certificate", "attic-peers"]);
+  assert.deepEqual(namesOf(world, pods), namesOf(world, nodeRecords));
+  assert.deepEqual(namesOf(world, claims), namesOf(world, nodeRecords));
+  assert.deepEqual(namesOf(world, services), ["attic-gateway", "attic-nodes"]);
+  assert.deepEqual(namesOf(world, deployments), ["attic-gateway"]);
+  assert.deepEqual(namesOf(world, budgets), ["attic-nodes"]);
+  assert.deepEqual(namesOf(world, policies), ["attic-gateway", "attic-nodes"]);
+  assert.deepEqual(namesOf(world, secrets), ["attic-gateway-grant", "attic-network"]);
+  assert.deepEqual(namesOf(world, configMaps), ["attic-accepted", "attic-first-certificate", "attic-peers"]);
   const expected = {
     Ready: "True",
     Progressing: "False",
@@ -61,7 +51,7 @@ test("a farm at rest is looked at again and again, and nothing is written", asyn
 
 test("more replicas are made at once; fewer leave one by one, each proven twice and told that it leaves for good", async () => {
   const world = await settledWorld();
-  const before = names(world, nodeRecords);
+  const before = namesOf(world, nodeRecords);
   scale(world, 7);
   await world.until("seven nodes", () => isSettled(world, 7));
   await world.clock.advance(120_000);
@@ -73,20 +63,20 @@ test("more replicas are made at once; fewer leave one by one, each proven twice 
     world.nodes.stopped.every(({ short }) => short === 0),
     "no chunk had fewer than min copies at any time",
   );
-  await world.until("their claims went with them", () => names(world, claims).length === 5, 60_000);
+  await world.until("their claims went with them", () => namesOf(world, claims).length === 5, 60_000);
   const kept = world.all(volumes).filter(({ spec }) => spec?.["persistentVolumeReclaimPolicy"] === "Retain");
   assert.equal(kept.length, 2, "while their volumes were kept, as the policy says");
-  assert.ok(before.some((name) => names(world, nodeRecords).includes(name)));
+  assert.ok(before.some((name) => namesOf(world, nodeRecords).includes(name)));
   await endWorld(world);
 });
 
 test("fewer nodes than copies.min are refused in words, and nothing is taken away", async () => {
   const world = await settledWorld();
-  const before = names(world, nodeRecords);
+  const before = namesOf(world, nodeRecords);
   scale(world, 3);
   await world.until("it is refused", () => world.condition("SpecAccepted")?.reason === "FewerNodesThanCopies");
   await world.clock.advance(600_000);
-  assert.deepEqual([names(world, nodeRecords), names(world, pods), names(world, claims)], [before, before, before]);
+  assert.deepEqual([namesOf(world, nodeRecords), namesOf(world, pods), namesOf(world, claims)], [before, before, before]);
   assert.match(world.condition("SpecAccepted")?.message ?? "", /3 nodes cannot hold 4 copies; set it to 4 or more/);
   assert.deepEqual(world.nodes.stopped, []);
   scale(world, 5);
@@ -100,7 +90,7 @@ test("an operator that hears nothing of the API server decides nothing, and goes
   await world.clock.advance(200_000);
   const from = world.kube.uses.length;
   scale(world, 7);
-  world.remove(pods, names(world, pods)[0] ?? "");
+  world.remove(pods, namesOf(world, pods)[0] ?? "");
   await world.clock.advance(600_000);
   assert.deepEqual(writesSince(world, from), [], "calls would go through, and none is made");
   world.kube.frozen = false;
@@ -113,7 +103,7 @@ test("nothing is decided while an own write is not shown by the cache", async ()
   for (const plural of ["vaultnodes", "persistentvolumeclaims", "pods"]) world.kube.held.add(plural);
   scale(world, 6);
   await world.clock.advance(30_000);
-  assert.deepEqual([names(world, nodeRecords).length, names(world, pods).length], [6, 6], "one is made, and no second one for it");
+  assert.deepEqual([namesOf(world, nodeRecords).length, namesOf(world, pods).length], [6, 6], "one is made, and no second one for it");
   world.kube.held.clear();
   world.kube.flush();
   await world.until("six nodes", () => isSettled(world, 6));
@@ -126,41 +116,44 @@ test("a cache that never shows what was made leads to no more nodes: a live list
   scale(world, 6);
   await world.clock.advance(20_000);
   await world.stopOperator();
-  assert.equal(names(world, nodeRecords).length, 6);
+  assert.equal(namesOf(world, nodeRecords).length, 6);
   world.kube.held.clear();
   world.startOperator();
   await world.until("six nodes", () => isSettled(world, 6));
-  assert.equal(names(world, claims).length, 6);
+  assert.equal(namesOf(world, claims).length, 6);
   await endWorld(world);
 });
 
 test("a claim whose record is gone becomes a node again, with what is on it", async () => {
   const world = await settledWorld();
   await world.stopOperator();
-  const [name = ""] = names(world, nodeRecords);
+  const [name = ""] = namesOf(world, nodeRecords);
   const held = new Set(world.nodes.running.get(name)?.volume.chunks);
   world.edit(nodeRecords, name, { metadata: { finalizers: [] } });
   world.remove(nodeRecords, name);
   await world.clock.advance(10_000);
-  assert.ok(!names(world, pods).includes(name) && names(world, claims).includes(name), "the pod went with its record, the claim stayed");
+  assert.ok(
+    !namesOf(world, pods).includes(name) && namesOf(world, claims).includes(name),
+    "the pod went with its record, the claim stayed",
+  );
   world.startOperator();
   await world.until("five nodes", () => isSettled(world, 5));
-  assert.ok(names(world, nodeRecords).includes(name));
+  assert.ok(namesOf(world, nodeRecords).includes(name));
   assert.deepEqual(new Set([...held].filter((chunk) => world.nodes.running.get(name)?.volume.chunks.has(chunk))), held);
   await endWorld(world);
 });
 
 test("a farm that is deleted goes at once, and a farm of its name takes up its volumes and its network", async () => {
   const world = await settledWorld();
-  const [before, network] = [names(world, claims), world.farm().status?.["networkId"]];
+  const [before, network] = [namesOf(world, claims), world.farm().status?.["networkId"]];
   const copies = world.nodes.copies();
   world.remove(farms, "attic");
-  await world.until("records and pods are gone", () => names(world, nodeRecords).length + names(world, pods).length === 0, 60_000);
-  assert.deepEqual(names(world, claims), before);
-  assert.deepEqual(names(world, secrets), ["attic-network"]);
+  await world.until("records and pods are gone", () => namesOf(world, nodeRecords).length + namesOf(world, pods).length === 0, 60_000);
+  assert.deepEqual(namesOf(world, claims), before);
+  assert.deepEqual(namesOf(world, secrets), ["attic-network"]);
   world.create(farms, { metadata: { name: "attic" }, spec: farmSpec } as never);
   await world.until("the farm is back", () => isSettled(world, 5));
-  assert.deepEqual(names(world, claims), before);
+  assert.deepEqual(namesOf(world, claims), before);
   assert.equal(world.farm().status?.["networkId"], network);
   assert.deepEqual(world.nodes.copies(), copies);
   await endWorld(world);
@@ -175,7 +168,7 @@ test("a network Secret that is gone after data exists is waited for, and nothing
   await world.until("it says so", () => world.condition("SpecAccepted")?.reason === "SecretMissing");
   scale(world, 7);
   await world.clock.advance(300_000);
-  assert.deepEqual([names(world, nodeRecords).length, names(world, secrets)], [5, ["attic-gateway-grant"]]);
+  assert.deepEqual([namesOf(world, nodeRecords).length, namesOf(world, secrets)], [5, ["attic-gateway-grant"]]);
   world.create(secrets, secret as never);
   await world.until("it goes on by itself", () => isSettled(world, 7));
   await endWorld(world);
@@ -187,7 +180,7 @@ test("a status that somebody else wrote is put right", async () => {
   world.edit(farms, "attic", { status: { readyNodes: 77, conditions: [] } }, "status");
   await world.until("it is as before", () => isSettled(world, 5));
   assert.equal(world.farm().status?.["networkId"], right?.["networkId"]);
-  const [name = ""] = names(world, nodeRecords);
+  const [name = ""] = namesOf(world, nodeRecords);
   world.edit(nodeRecords, name, { status: { state: "Nonsense" } }, "status");
   const state = (): unknown => world.all(nodeRecords).find(({ metadata }) => metadata.name === name)?.status?.["state"];
   await world.until("the node's too", () => state() === "Active");
@@ -198,7 +191,7 @@ test("a storage class that is not there is refused with those that are; nothing 
   const world = createOperatorWorld({ ...farmSpec, storage: { storageClassName: "slow" } });
   await world.until("it is refused", () => world.condition("SpecAccepted")?.status === "False");
   assert.match(world.condition("SpecAccepted")?.message ?? "", /no StorageClass slow; there are fast/);
-  assert.deepEqual([names(world, claims), names(world, secrets)], [[], []]);
+  assert.deepEqual([namesOf(world, claims), namesOf(world, secrets)], [[], []]);
   world.edit(farms, "attic", { spec: { storage: { storageClassName: "fast" } } });
   await world.until("the farm is installed", () => isSettled(world, 5));
   await endWorld(world);
@@ -214,16 +207,16 @@ test("a VaultNode that a person made becomes a node, and the first to leave wher
   await world.clock.advance(120_000);
   scale(world, 5);
   await world.until("one leaves, proven", () => isSettled(world, 5), 3_600_000);
-  assert.ok(!names(world, nodeRecords).includes("attic-mine"));
+  assert.ok(!namesOf(world, nodeRecords).includes("attic-mine"));
   assert.deepEqual([world.nodes.left, allHaveCopies(world, 5)], [["attic-mine"], true]);
   await endWorld(world);
 });
 
 test("a claim deleted by hand: its node hands over what it holds, is replaced, and no chunk is lost", async () => {
   const world = await settledWorld();
-  const [name = ""] = names(world, nodeRecords);
+  const [name = ""] = namesOf(world, nodeRecords);
   world.remove(claims, name);
-  await world.until("it is replaced", () => !names(world, nodeRecords).includes(name) && isSettled(world, 5), 3_600_000);
+  await world.until("it is replaced", () => !namesOf(world, nodeRecords).includes(name) && isSettled(world, 5), 3_600_000);
   await world.until("all copies are made", () => allHaveCopies(world, 5));
   assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
   await endWorld(world);
@@ -231,7 +224,7 @@ test("a claim deleted by hand: its node hands over what it holds, is replaced, a
 
 test("a pod deleted by hand comes back with its volume", async () => {
   const world = await settledWorld();
-  const [name = ""] = names(world, pods);
+  const [name = ""] = namesOf(world, pods);
   const before = world.nodes.running.get(name)?.volume;
   world.remove(pods, name);
   await world.until("it went", () => !world.nodes.running.has(name));
@@ -242,7 +235,7 @@ test("a pod deleted by hand comes back with its volume", async () => {
 
 test("another identity on a known volume is fenced, and nothing of it is deleted", async () => {
   const world = await settledWorld();
-  const [name = ""] = names(world, nodeRecords);
+  const [name = ""] = namesOf(world, nodeRecords);
   const known = world.all(nodeRecords).find(({ metadata }) => metadata.name === name)?.status?.["peerId"];
   world.nodes.changeIdentity(name);
   world.remove(pods, name);
@@ -251,7 +244,7 @@ test("another identity on a known volume is fenced, and nothing of it is deleted
   await world.clock.advance(600_000);
   const record = world.all(nodeRecords).find(({ metadata }) => metadata.name === name);
   assert.equal(record?.status?.["peerId"], known, "the record keeps the identity that it knew");
-  assert.ok(names(world, claims).includes(name) && names(world, pods).includes(name));
+  assert.ok(namesOf(world, claims).includes(name) && namesOf(world, pods).includes(name));
   await endWorld(world);
 });
 
@@ -260,7 +253,7 @@ test("a bad spec keeps the last good one running, also after the operator starte
   world.edit(farms, "attic", { spec: { replicas: 6, vaultsPerNode: 9 } });
   await world.until("it is refused", () => world.condition("SpecAccepted")?.reason === "FixedField");
   await world.stopOperator();
-  world.remove(pods, names(world, pods)[0] ?? "");
+  world.remove(pods, namesOf(world, pods)[0] ?? "");
   world.startOperator();
   await world.until("the pod is back, as the good spec wants it", () => world.nodes.running.size === 5 && isSettled(world, 5));
   assert.equal(world.condition("SpecAccepted")?.reason, "FixedField");
@@ -277,20 +270,20 @@ test("a bad spec keeps the last good one running, also after the operator starte
 test("the gateways' Secret is made anew where it is deleted, key and grant of one making", async () => {
   const world = await settledWorld();
   world.remove(secrets, "attic-gateway-grant");
-  await world.until("it is back", () => names(world, secrets).includes("attic-gateway-grant"), 1_200_000);
+  await world.until("it is back", () => namesOf(world, secrets).includes("attic-gateway-grant"), 1_200_000);
   await world.until("and gateways answer", () => isSettled(world, 5));
   await endWorld(world);
 });
 
 test("hibernation stops all pods and keeps all volumes; waking brings the same nodes back", async () => {
   const world = await settledWorld();
-  const [before, copies] = [names(world, nodeRecords), world.nodes.copies()];
+  const [before, copies] = [namesOf(world, nodeRecords), world.nodes.copies()];
   scale(world, 0);
-  await world.until("no pod is left", () => names(world, pods).length === 0);
-  assert.deepEqual([names(world, nodeRecords), names(world, claims)], [before, before]);
+  await world.until("no pod is left", () => namesOf(world, pods).length === 0);
+  assert.deepEqual([namesOf(world, nodeRecords), namesOf(world, claims)], [before, before]);
   await world.clock.advance(3_600_000);
   scale(world, 5);
   await world.until("all are back", () => isSettled(world, 5));
-  assert.deepEqual([names(world, nodeRecords), world.nodes.copies()], [before, copies]);
+  assert.deepEqual([namesOf(world, nodeRecords), world.nodes.copies()], [before, copies]);
   await endWorld(world);
 });

@@ -26,7 +26,7 @@ import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
-import { createObjectWriter } from "./object-writer.ts";
+import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm } from "./observe-farm.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
 import { configMaps, type FarmObject, nodeRecords } from "./resources.ts";
@@ -93,7 +93,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   if (!caches.isFresh() || !writes.areSeen()) return { kind: "after", delayMs: soonMs };
   const key = `${farm.namespace}/${farm.name}`;
   const parts = caches.byFarm(key);
-  const writer = createObjectWriter(client, writes);
+  const writer = createObjectWriter(client, writes, repairsOf(look));
   if (await releaseEarlier(farm.uid, parts.records, writer)) return { kind: "after", delayMs: soonMs };
   const accepted = acceptSpec(object, farm, look);
   if (accepted.spec === undefined) {
@@ -129,6 +129,20 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     await carryOut(actions, hands);
   }
   return { kind: "after", delayMs: pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
+}
+
+function repairsOf({ memory, clock, log }: Look): RepairLimit {
+  return {
+    mayRepair: (key) => {
+      const may = memory.mayRepair(key, clock.monotonicMs());
+      if (may) log.info("an object was changed by somebody else and is put right", { object: key });
+      return may;
+    },
+    giveUp: (key) => {
+      memory.giveUpRepair(key);
+      log.warn("an object cannot be put right: the server keeps other fields than were applied", { object: key });
+    },
+  };
 }
 
 type Refusal = { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };

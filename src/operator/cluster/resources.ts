@@ -1,6 +1,16 @@
 // The kinds that the operator reads, each cut down to what is decided by: a cache of ten thousand pods holds no pod specs.
 import { apiVersion } from "../api/vault-farm.ts";
-import { defineResource, type KubeObject, leanMeta, type Projection, type Resource, wholeObject } from "../kube/index.ts";
+import {
+  defineResource,
+  type KubeObject,
+  keepsOwned,
+  leanMeta,
+  ownedFields,
+  type Projection,
+  type Resource,
+  wholeObject,
+} from "../kube/index.ts";
+import { components } from "../manifests/names.ts";
 
 export type ConditionSeen = { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string };
 
@@ -17,6 +27,8 @@ export type PodObject = KubeObject & {
   readonly unschedulableSince?: string;
   readonly startedAt?: string;
   readonly restarts: number;
+  /** Somebody else changed what its container runs. */
+  readonly edited: boolean;
   /** Why its container waits: "ImagePullBackOff". */
   readonly waiting?: string;
 };
@@ -34,10 +46,13 @@ export type MachineObject = KubeObject & {
   /** Since when `ready` is as it is. */
   readonly readySince?: string;
 };
-export type ServiceObject = KubeObject & { readonly clusterIps: readonly string[] };
-export type DeploymentObject = KubeObject & { readonly readyReplicas: number };
-/** Anything that is applied and compared by its annotation only. */
-export type AppliedObject = KubeObject;
+/** What was applied, with the fields of it that are still ours, see `ownedFields`. */
+export type AppliedObject = KubeObject & { readonly owned?: string };
+export type ServiceObject = AppliedObject & { readonly clusterIps: readonly string[] };
+export type DeploymentObject = AppliedObject & { readonly readyReplicas: number };
+
+/** The name under which the operator owns fields. */
+export const fieldManager = "vaultfarm-operator";
 
 const namespaced = { namespaced: true } as const;
 export const farms: Resource<FarmObject> = defineResource({ apiVersion, kind: "VaultFarm", plural: "vaultfarms", ...namespaced });
@@ -87,7 +102,7 @@ export const wholeFarm: Projection<FarmObject> = wholeObject;
 export const wholeNodeRecord: Projection<NodeRecord> = wholeObject;
 
 type RawPod = KubeObject & {
-  readonly spec?: { readonly nodeName?: string };
+  readonly spec?: { readonly nodeName?: string; readonly containers?: readonly { readonly name: string; readonly image?: string }[] };
   readonly status?: {
     readonly phase?: string;
     readonly podIP?: string;
@@ -109,6 +124,7 @@ export const leanPod: Projection<PodObject> = (object) => {
     metadata: leanMeta(object),
     ready: condition("Ready")?.status === "True",
     restarts: container?.restartCount ?? 0,
+    edited: isEdited(object),
     ...optional("nodeName", spec?.nodeName),
     ...optional("ip", status?.podIP),
     ...optional("phase", status?.phase),
@@ -117,6 +133,16 @@ export const leanPod: Projection<PodObject> = (object) => {
     ...(scheduled?.status === "False" ? optional("unschedulableSince", scheduled.lastTransitionTime) : {}),
   };
 };
+
+// Nearly nothing else of a pod can be changed. Containers that others add are theirs.
+function isEdited(pod: RawPod): boolean {
+  const containers = (pod.spec?.containers ?? [])
+    .filter(({ name }) => name === components.node)
+    .map(({ name, image }) => ({ name, image }));
+  return (
+    containers.length > 0 && !keepsOwned(ownedFields(pod, fieldManager), { metadata: { name: "" }, spec: { containers } } as KubeObject)
+  );
+}
 
 type RawClaim = KubeObject & {
   readonly spec?: { readonly volumeName?: string; readonly resources?: { readonly requests?: { readonly storage?: string } } };
@@ -155,15 +181,24 @@ export const leanMachine: Projection<MachineObject> = (object) => {
 
 type RawService = KubeObject & { readonly spec?: { readonly clusterIPs?: readonly string[] } };
 export const leanService: Projection<ServiceObject> = (object) => ({
-  metadata: leanMeta(object),
+  ...appliedOnly(object),
   clusterIps: ((object as RawService).spec?.clusterIPs ?? []).filter((ip) => ip !== "None"),
 });
 
 type RawDeployment = KubeObject & { readonly status?: { readonly readyReplicas?: number } };
 export const leanDeployment: Projection<DeploymentObject> = (object) => ({
-  metadata: leanMeta(object),
+  ...appliedOnly(object),
   readyReplicas: (object as RawDeployment).status?.readyReplicas ?? 0,
 });
+
+/** Of something that is applied: whose it is, and what of it is still as it was applied. */
+export const appliedOnly: Projection<AppliedObject> = (object) => ({
+  metadata: leanMeta(object),
+  ...optional("owned", ownedFields(object, fieldManager)),
+});
+
+/** The same with all that is in it. */
+export const appliedWhole: Projection<AppliedObject> = (object) => ({ ...wholeObject(object), ...appliedOnly(object) });
 
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };

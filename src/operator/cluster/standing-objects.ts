@@ -19,7 +19,7 @@ import type { FarmCaches, FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import { addressOf } from "./hands.ts";
 import { must, type ObjectWriter } from "./object-writer.ts";
-import { budgets, configMaps, deployments, policies, secrets, services } from "./resources.ts";
+import { type AppliedObject, budgets, configMaps, deployments, policies, secrets, services } from "./resources.ts";
 
 export type StandingParts = {
   readonly farm: FarmIdentity;
@@ -42,7 +42,7 @@ export type StandingParts = {
 /** Brings all of them up to date. Throws the server's error. */
 export async function ensureStandingObjects(standing: StandingParts): Promise<void> {
   const { farm, spec, caches, goal, nowMs, observed, parts, image, operatorNamespace } = standing;
-  const ensure = async (resource: Resource, cache: Reflector<KubeObject>, manifest: Manifest): Promise<void> =>
+  const ensure = async (resource: Resource, cache: Reflector<AppliedObject>, manifest: Manifest): Promise<void> =>
     standing.writer.ensure(resource, manifest, cache.store.get({ namespace: farm.namespace, name: manifest.metadata.name }));
   const policyParts = { farm, operatorNamespace };
   await ensure(services, caches.services, nodesService(farm));

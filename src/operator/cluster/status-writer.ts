@@ -38,6 +38,9 @@ const warnings: ReadonlySet<string> = new Set([
   "NoSpareNode True",
 ]);
 
+/** What a person asked for is nothing to be warned of. */
+const asWished: ReadonlySet<string> = new Set(["Ready Hibernating", "NetworkJoined Asleep"]);
+
 /** Told also where nothing was said before. */
 const warnsAtOnce: ReadonlySet<string> = new Set(["SpecAccepted"]);
 
@@ -68,7 +71,10 @@ export function createStatusWriter(tools: Tools): StatusWriter {
       const known = before.find((one) => one.type === type);
       // What a farm begins with is no event, and what it works on is in its plan.
       if (known === undefined ? !warnsAtOnce.has(type) || status === "True" : known.reason === reason || type === "Progressing") continue;
-      const words = { type: warnings.has(`${type} ${status}`) ? "Warning" : "Normal", reason, message } as const;
+      // Nor is it that a farm which wakes is not awake yet.
+      const isWaking = known !== undefined && (asWished.has(`${type} ${known.reason}`) || (type === "Ready" && known.status === "False"));
+      const expected = asWished.has(`${type} ${reason}`) || isWaking;
+      const words = { type: warnings.has(`${type} ${status}`) && !expected ? "Warning" : "Normal", reason, message } as const;
       tools.recorder.record({ apiVersion, kind: "VaultFarm", name, uid, ...(namespace === undefined ? {} : { namespace }) }, words);
     }
   };

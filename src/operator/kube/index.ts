@@ -33,6 +33,7 @@ export { createManager, type Manager, type ManagerEnd, type ManagerParts } from 
 export { createKubeMetrics, type KubeMetrics } from "./metrics.ts";
 export type { Change, Indexers, ObjectStore } from "./object-store.ts";
 export { type ClientOptions, type ClientTools, openKubeClient } from "./open-client.ts";
+export { keepsOwned, ownedFields } from "./owned-fields.ts";
 export { leanMeta, metadataOnly, type Projection, wholeObject } from "./projection.ts";
 export { type ChangeHandler, createReflector, type Reflector, type ReflectorOptions, type ReflectorTools } from "./reflector.ts";
 export type { CallPriority } from "./request-gate.ts";

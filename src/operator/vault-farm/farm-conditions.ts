@@ -11,6 +11,9 @@ import { roundedBytes, roundedCount } from "./rounded.ts";
 /** Percent in use at which capacity is called low, where autogrow does not say. */
 const nearlyFullPercent = 85;
 
+/** Nodes that started have found each other within this; one that takes longer should be looked at. Milliseconds. */
+const meetingTakesMs = 60_000;
+
 /** All conditions of a farm, each known or Unknown. */
 export function farmConditionsOf(seen: FarmSeen): readonly ConditionNow[] {
   return [
@@ -129,13 +132,16 @@ function spread({ observed, goal, zoneKey }: FarmSeen): ConditionNow {
   return farmCondition("SpreadSatisfied", most <= Math.ceil(staying.length / zones.length) ? "Spread" : "Uneven", facts);
 }
 
-function joined({ observed, goal }: FarmSeen): ConditionNow {
+function joined({ observed, goal, nowMs }: FarmSeen): ConditionNow {
   const running = observed.nodes.filter(({ report }) => report !== undefined);
   if (running.length === 0 || !goal.running) return farmCondition("NetworkJoined", "Asleep");
   const partitioned = running.find(({ report }) => report?.partitioned !== undefined)?.report?.partitioned;
   if (partitioned !== undefined) return farmCondition("NetworkJoined", "Partitioned", { text: partitioned });
-  const alone = nameSome(running.filter(({ report }) => report?.joined === false).map(({ name }) => name));
-  if (alone !== undefined && running.length > 1) return farmCondition("NetworkJoined", "Joining", { nodes: alone });
+  const alone = running.length > 1 ? running.filter(({ report }) => report?.joined === false) : [];
+  const late = nameSome(alone.filter(({ state }) => nowMs - state.sinceMs >= meetingTakesMs).map(({ name }) => name));
+  if (late !== undefined) return farmCondition("NetworkJoined", "Joining", { nodes: late });
+  const meeting = nameSome(alone.map(({ name }) => name));
+  if (meeting !== undefined) return farmCondition("NetworkJoined", "Meeting", { nodes: meeting });
   return farmCondition("NetworkJoined", "Joined", { nodes: running.length });
 }
 

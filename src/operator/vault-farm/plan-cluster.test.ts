@@ -116,7 +116,10 @@ test("a node goes by steps: told, proven twice half a minute apart, released, st
     why: "its copies are proven to exist elsewhere, twice",
   });
   const released = { assigned: { ...leaving, released: true } };
-  assert.deepEqual(kinds(at(released)), ["stop-node a"]);
+  assert.deepEqual(kinds(at(released)), ["prove-node a"], "who knows of no proof gets one for its goodbye");
+  assert.deepEqual(kinds(at({ ...released, evidence: proven("a", "removal") })), ["stop-node a"]);
+  const unproven = { purpose: "removal" as const, among: others, problem: { why: "no second source answers" } };
+  assert.deepEqual(kinds(at({ ...released, evidence: unproven })), ["stop-node a"], "it was released with proof");
   const down = { ...released, state: { kind: "down" as const, failures: 0, sinceMs: 0 } };
   const kept = at(down)[0];
   assert.ok(kept?.kind === "remove-node" && kept.volume === "keep");

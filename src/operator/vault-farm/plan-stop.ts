@@ -113,9 +113,20 @@ function planRelease(node: ObservedNode, moment: PlanMoment): readonly FarmActio
       ? [wait(node, `it is lost, and ${others.join(", ")} must be ready first`)]
       : [assign(node, { released: undefined }, `${others.join(", ")} failed meanwhile, so it is kept`)];
   if (isEnding(node)) return [wait(node, "it is stopping")];
-  if (state.kind !== "down" && hostState !== "gone") return [{ kind: "stop-node", name, why: "its copies are proven to exist elsewhere" }];
+  if (state.kind !== "down" && hostState !== "gone") return planGoodbye(node, moment);
   const volume = goal.reclaimPolicy === "Delete" ? "delete" : "keep";
   return [{ kind: "remove-node", name, volume, why: `it is released; spec.storage.reclaimPolicy is ${goal.reclaimPolicy}` }];
+}
+
+// It tells the others that it leaves for good by a proof, of which an operator that has just begun knows nothing. Whether or not
+// there is one again, it was released with proof, and goes.
+function planGoodbye(node: ObservedNode, { observed }: PlanMoment): readonly FarmAction[] {
+  const { name, report, evidence, volume } = node;
+  if (report === undefined || volume !== "bound" || evidence?.purpose === "removal")
+    return [{ kind: "stop-node", name, why: "its copies are proven to exist elsewhere" }];
+  const among = candidatesFor(node, observed).map((other) => other.name);
+  const why = "its copies are proven to exist elsewhere, and it says goodbye with a new proof";
+  return [{ kind: "prove-node", name, purpose: "removal", among, keep: false, why }];
 }
 
 function planLost(node: ObservedNode, { goal, observed, nowMs }: PlanMoment): readonly FarmAction[] {

@@ -31,12 +31,12 @@ export function mustWrite(before: Written | undefined, next: Written, sinceWrite
   return sinceWriteMs >= statusEveryMs && JSON.stringify(sortedFields(before)) !== JSON.stringify(sortedFields(next));
 }
 
-// Counts of members and what conditions say matter at once; how far something is does not.
-const countedAtOnce = ["nodes", "readyNodes", "ready", "state", "peerId", "selector", "networkId", "pod", "pvc"];
+// Counts of members, what conditions say and what comes next matter at once; how far something is does not.
+const countedAtOnce = ["nodes", "readyNodes", "ready", "state", "peerId", "selector", "networkId", "pod", "pvc", "plan"];
 
 function meaning(status: Written): string {
   const conditions = (status.conditions ?? []).map(({ type, status: value, reason }) => `${type} ${value} ${reason}`).sort();
-  return JSON.stringify([status.observedGeneration, conditions, countedAtOnce.map((field) => status[field] ?? null)]);
+  return JSON.stringify([status.observedGeneration, conditions, countedAtOnce.map((field) => sortedFields(status[field] ?? null))]);
 }
 
 function sortedFields(value: unknown): unknown {

@@ -73,12 +73,12 @@ function stateWord(node: ObservedNode): string {
   return node.desired === "Offline" || node.desired === "Cordoned" ? node.desired : "Active";
 }
 
-/** The steps of a plan for people: what is done before what waits; each look's steps in the plan's own order. */
+/** The steps of a plan for people: what is done before what waits; each look's steps in the plan's own order. Counts of chunks are rounded, for each change is written. */
 export function planSteps(actions: readonly FarmAction[]): readonly PlanStep[] {
   const steps = actions.map((action) => ({
     action: action.kind,
     ...("name" in action && action.name !== undefined ? { node: action.name } : {}),
-    why: action.why.slice(0, 512),
+    why: action.why.replaceAll(/\d+(?= chunks\b)/g, (count) => String(roundedCount(Number(count)))).slice(0, 512),
     waiting: action.kind === "wait",
   }));
   return [...steps.filter(({ waiting }) => !waiting), ...steps.filter(({ waiting }) => waiting)].slice(0, planStepsMax);

@@ -2,9 +2,12 @@
 // server in memory, a small cluster beside it, and simulated vault nodes.
 import { farms, nodeRecords, secrets } from "../../../src/operator/cluster/resources.ts";
 import { type OperatorConfig, readConfig } from "../../../src/operator/config.ts";
+import type { KubeClient } from "../../../src/operator/kube/client.ts";
 import { createKubeMetrics } from "../../../src/operator/kube/metrics.ts";
 import { collectionPath, type KubeObject, type Resource } from "../../../src/operator/kube/resource.ts";
+import type { CallMember } from "../../../src/operator/node-access/http-call.ts";
 import { createFarmManager } from "../../../src/operator/operator.ts";
+import { adminPort } from "../../../src/protocol/ports.ts";
 import { silentLog } from "../../../src/runtime/log.ts";
 import { createMetricsRegistry, type MetricsRegistry } from "../../../src/runtime/metrics-registry.ts";
 import { seededRandom } from "../../../src/runtime/random.ts";
@@ -35,7 +38,13 @@ export type OperatorWorld = {
   until(what: string, look: () => boolean, withinMs?: number): Promise<void>;
   startOperator(): void;
   stopOperator(): Promise<void>;
+  /** Its process ends at once: nothing it asked for is answered any more, nothing more is asked, the lease is kept. */
+  killOperator(): void;
+  /** Called after each signed command that a node carried out. */
+  afterCommand: () => void;
 };
+
+type Life = { dead: boolean };
 
 export const definitions: Resource = {
   ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions" },
@@ -62,6 +71,7 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
   let stopping = new AbortController();
   let running: Promise<unknown> = Promise.resolve();
   let starts = options.seed ?? 0;
+  let life: Life = { dead: false };
   const config: OperatorConfig = {
     ...readConfig({ VAULTFARM_OPERATOR_NAMESPACE: "system", VAULTFARM_OPERATOR_IDENTITY: "one", VAULTFARM_OPERATOR_IMAGE: "vaultfarm:1" }),
   };
@@ -91,13 +101,21 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
       const metrics = createKubeMetrics(starts === 1 + (options.seed ?? 0) ? registry : createMetricsRegistry({ processMetrics: false }));
       const own = starts === 1 + (options.seed ?? 0) ? registry : createMetricsRegistry({ processMetrics: false });
       const tools = { clock, random: seededRandom(starts), log: silentLog };
-      const reach = { client: kube.client, call: nodes.call, registry: own, metrics };
+      life = { dead: false };
+      const reach = { client: mortalClient(kube.client, life), call: mortalCall(world, life), registry: own, metrics };
       running = createFarmManager(config, tools, reach).run(stopping.signal);
     },
     stopOperator: async () => {
       stopping.abort(new Error("the test stops it"));
       await clock.runUntil(running);
     },
+    killOperator: () => {
+      life.dead = true;
+      // What is left of it can do nothing any more; its timers end.
+      stopping.abort(new Error("the test kills it"));
+      running.catch(() => undefined);
+    },
+    afterCommand: () => undefined,
   };
   // As Helm installs them, older than this operator.
   for (const name of ["vaultfarms.vaultfarm.dev", "vaultnodes.vaultfarm.dev"])
@@ -109,6 +127,30 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
   );
   world.startOperator();
   return world;
+}
+
+const never = <T>(): Promise<T> => new Promise(() => {});
+
+function mortalClient(client: KubeClient, life: Life): KubeClient {
+  return new Proxy(client, {
+    get: (target, name) => {
+      const method = Reflect.get(target, name) as (...args: readonly unknown[]) => Promise<unknown>;
+      return async (...args: readonly unknown[]) => {
+        if (life.dead) return never();
+        const answer = await method.apply(target, [...args]);
+        return life.dead ? never() : answer;
+      };
+    },
+  });
+}
+
+function mortalCall(world: Pick<OperatorWorld, "nodes" | "afterCommand">, life: Life): CallMember {
+  return async (asked) => {
+    if (life.dead) return never();
+    const reply = await world.nodes.call(asked);
+    if (asked.port === adminPort) world.afterCommand();
+    return life.dead ? never() : reply;
+  };
 }
 
 /** Stops the operator and the cluster. */

@@ -76,6 +76,8 @@ export type SimulatedNodes = {
   store(chunks: number): void;
   /** Lets the network make copies and meet. */
   pass(): void;
+  /** From now on no copies are made, or they are again. */
+  setIdle(idle: boolean): void;
   /** Live copies of each chunk. */
   copies(): readonly number[];
   readonly call: CallMember;
@@ -92,6 +94,7 @@ type World = {
   seeds: number;
   polls: number;
   certified: boolean;
+  idle: boolean;
 };
 
 export function idOf({ key }: Pick<Volume, "key">): PeerId {
@@ -101,7 +104,19 @@ export function idOf({ key }: Pick<Volume, "key">): PeerId {
 export function createSimulatedNodes(clock: Clock): SimulatedNodes {
   const policy = { min: 4, target: 5, max: 8 };
   const world: World = {
-    ...{ clock, policy, running: new Map(), volumes: new Map(), left: [], stopped: [], chunks: 0, seeds: 0, polls: 0, certified: false },
+    ...{
+      clock,
+      policy,
+      running: new Map(),
+      volumes: new Map(),
+      left: [],
+      stopped: [],
+      chunks: 0,
+      seeds: 0,
+      polls: 0,
+      certified: false,
+      idle: false,
+    },
   };
   const { running, volumes } = world;
   return {
@@ -132,6 +147,9 @@ export function createSimulatedNodes(clock: Clock): SimulatedNodes {
       world.chunks += chunks;
     },
     pass: () => makeCopies(world),
+    setIdle: (idle) => {
+      world.idle = idle;
+    },
     copies: () => Array.from({ length: world.chunks }, (_, chunk) => copiesOf(world, chunk)),
     call: async (asked) => {
       const node = [...running.values()].find(({ ip }) => ip === asked.ip);
@@ -243,6 +261,7 @@ function copiesOf(world: World, chunk: number, without?: RunningNode): number {
 }
 
 function makeCopies(world: World): void {
+  if (world.idle) return;
   const nodes = serving(world);
   for (let chunk = 0; chunk < world.chunks; chunk += 1) {
     const staying = nodes.filter(({ volume }) => volume.admin === "active" && volume.chunks.has(chunk)).length;
@@ -276,9 +295,13 @@ function statusOf(world: World, node: RunningNode): NodeStatus {
   const { volume, capacity } = node;
   const ready = isReady(world, node);
   const live = Array.from({ length: world.policy.max + 1 }, () => 0);
+  let onLeavers = 0;
   for (const chunk of volume.chunks) {
     const holders = serving(world).filter((other) => other.volume.chunks.has(chunk));
-    if (holders[0] === node) live[Math.min(world.policy.max, holders.length)] = (live[Math.min(world.policy.max, holders.length)] ?? 0) + 1;
+    if (holders[0] !== node) continue;
+    const staying = holders.filter((other) => other.volume.admin !== "draining").length;
+    live[Math.min(world.policy.max, staying)] = (live[Math.min(world.policy.max, staying)] ?? 0) + 1;
+    if (staying < world.policy.min && holders.length >= world.policy.min) onLeavers += 1;
   }
   const chunks = Math.floor(volume.chunks.size / node.vaults);
   const vault = { state: "active", capacity, used: chunks * 1024, chunks, publicKey: volume.key.publicKey } as const;
@@ -291,7 +314,7 @@ function statusOf(world: World, node: RunningNode): NodeStatus {
     disk: { live: 0, dead: 0, overhead: 0, free: 0, total: 0 },
     store: { mode: "writable" },
     seen: [],
-    copies: { live, partial: !ready },
+    copies: { live, onLeavers, partial: !ready },
     membership: {
       ...{ state: world.certified ? "whole" : "unfounded", sequence: world.certified ? 1 : 0, head: "", confirmed, reachable: confirmed },
       ...{ needed: 1, group: { holders: 0, writes: 0, liars: 0, losses: 0 }, text: "", isConfirmed: volume.confirmed },

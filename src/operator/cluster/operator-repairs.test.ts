@@ -1,0 +1,171 @@
+// Proves that what people change by hand in a farm's objects is put right when it is seen, that nobody is fought over it, and
+// that a farm says in time what comes next. Method: the operator as a whole in virtual time over an API server in memory.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import {
+  endWorld,
+  farmSpec,
+  isSettled,
+  type Json,
+  type OperatorWorld,
+  settledWorld,
+} from "../../../test/support/operator/operator-world.ts";
+import { eventsOf, namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
+import type { Resource } from "../kube/index.ts";
+import { repairEveryMs } from "./farm-memory.ts";
+import { budgets, configMaps, deployments, farms, nodeRecords, pods, policies, services } from "./resources.ts";
+
+const bare = (object: unknown): unknown => {
+  const { metadata, status: _status, ...rest } = object as { readonly metadata: Json; readonly status?: unknown };
+  return { labels: metadata["labels"], ...rest };
+};
+
+const edits: readonly (readonly [Resource, string, Json])[] = [
+  [deployments, "attic-gateway", { spec: { replicas: 9, template: { spec: { hostNetwork: true, terminationGracePeriodSeconds: 1 } } } }],
+  [services, "attic-gateway", { spec: { selector: { "app.kubernetes.io/name": "another" } } }],
+  [budgets, "attic-nodes", { spec: { minAvailable: 0 } }],
+  [policies, "attic-nodes", { spec: { ingress: [] } }],
+  [configMaps, "attic-peers", { data: { "peers.json": "[]" } }],
+  [services, "attic-nodes", { metadata: { labels: { "app.kubernetes.io/name": null } } }],
+];
+
+for (const [resource, name, patch] of edits)
+  test(`${resource.kind} ${name}, changed by hand, is as before within seconds, and then left alone`, async () => {
+    const world = await settledWorld();
+    const { hostNetwork: _added, ...before } = { hostNetwork: undefined, ...(bare(shownOf(world, resource, name)) as object) };
+    world.edit(resource, name, patch);
+    assert.notDeepEqual(bare(shownOf(world, resource, name)), before);
+    const from = world.kube.uses.length;
+    await world.until("it is put right", () => writesSince(world, from).includes(`patch ${resource.plural} ${name}`), 3000);
+    if (resource === deployments) world.edit(resource, name, { spec: { template: { spec: { hostNetwork: null } } } });
+    assert.deepEqual(bare(shownOf(world, resource, name)), before);
+    await world.clock.advance(5000);
+    const rest = world.kube.uses.length;
+    await world.clock.advance(600_000);
+    assert.deepEqual(objectWrites(world, rest), []);
+    await endWorld(world);
+  });
+
+test("what others add, and what a server fills in, is theirs: nothing is written for it", async () => {
+  const world = await settledWorld();
+  const from = world.kube.uses.length;
+  world.edit(deployments, "attic-gateway", {
+    metadata: { annotations: { "deployment.kubernetes.io/revision": "7" } },
+    spec: { paused: false },
+  });
+  world.edit(services, "attic-gateway", { spec: { sessionAffinity: "None" }, metadata: { labels: { team: "shop" } } });
+  await world.clock.advance(300_000);
+  assert.deepEqual(objectWrites(world, from), []);
+  await endWorld(world);
+});
+
+test("another program that changes an object again and again is answered once a minute, not in a loop", async () => {
+  const world = await settledWorld();
+  const from = world.kube.uses.length;
+  const minutes = 10;
+  for (let second = 0; second < minutes * 60; second += 1) {
+    world.edit(deployments, "attic-gateway", { spec: { replicas: 9 } });
+    await world.clock.advance(1000);
+  }
+  const repairs = writesSince(world, from).filter((write) => write === "patch deployments attic-gateway").length;
+  assert.ok(repairs >= minutes / 2 && repairs <= (minutes * 60_000) / repairEveryMs + 1, `${repairs} repairs`);
+  await endWorld(world);
+});
+
+test("a pod of which somebody changed the image is made anew once nothing is missing without it", async () => {
+  const world = await settledWorld();
+  const [name = ""] = namesOf(world, pods);
+  const images = (): unknown =>
+    (shownOf(world, pods, name)?.spec?.["containers"] as readonly { readonly image: string }[] | undefined)?.[0]?.image;
+  const [wanted, uid] = [images(), shownOf(world, pods, name)?.metadata.uid];
+  const containers = (shownOf(world, pods, name)?.spec?.["containers"] ?? []) as readonly Json[];
+  world.edit(pods, name, { spec: { containers: containers.map((one) => ({ ...one, image: "another:1" })) } });
+  await world.until("it is another pod", () => ![undefined, uid].includes(shownOf(world, pods, name)?.metadata.uid));
+  await world.until("and all is well", () => isSettled(world, 5));
+  assert.equal(images(), wanted);
+  assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
+  await endWorld(world);
+});
+
+test("while a node drains, copies that are still on it put nothing at risk", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  world.nodes.setIdle(true);
+  scale(world, 5);
+  await world.until("a node drains", () => world.condition("Draining")?.reason === "HandingOver");
+  for (let looks = 0; looks < 60; looks += 1) {
+    assert.deepEqual([world.condition("DataAtRisk")?.reason, world.farm().status?.["chunksBelowMin"]], ["EnoughCopies", 0]);
+    await world.clock.advance(1000);
+  }
+  assert.equal(world.all(nodeRecords).length, 6, "it stays until its copies are made elsewhere");
+  world.nodes.setIdle(false);
+  await world.until("it has left", () => isSettled(world, 5), 3_600_000);
+  await endWorld(world);
+});
+
+test("status.plan tells each change of plan within two seconds, and is not written for figures that change a little", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  const plan = (): string => JSON.stringify(world.farm().status?.["plan"]);
+  assert.equal(plan(), "[]");
+  scale(world, 5);
+  await world.until("the plan says that one is too many", () => /one too many/.test(plan()), 2000);
+  await world.until("the plan says what is proven", () => /proven twice/.test(plan()), 600_000);
+  await world.until("it is carried out", () => world.all(nodeRecords).length === 5, 3_600_000);
+  await world.until("the plan is empty", () => plan() === "[]", 5000);
+  await endWorld(world);
+});
+
+test("a node whose machine stays gone is replaced after lostAfterSeconds, not before; the network has its copies again", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6, repair: { lostAfterSeconds: 600 } });
+  const before = namesOf(world, nodeRecords);
+  const [lost] = world.all(pods);
+  const name = lost?.metadata.name ?? "";
+  world.cluster.setMachine(String(lost?.spec?.["nodeName"]), false);
+  await world.clock.advance(590_000);
+  assert.deepEqual(namesOf(world, nodeRecords), before, "it may still come back");
+  assert.equal(world.condition("Degraded")?.reason, "NodesMissing");
+  await world.until(
+    "it is gone, and another is there",
+    () => !namesOf(world, nodeRecords).includes(name) && isSettled(world, 6),
+    3_600_000,
+  );
+  await world.until("all copies are made", () => world.nodes.copies().every((copies) => copies >= 5));
+  assert.equal(before.filter((one) => namesOf(world, nodeRecords).includes(one)).length, 5, "only that one");
+  assert.ok(world.nodes.stopped.every((stopped) => stopped.name === name || stopped.short === 0));
+  await endWorld(world);
+});
+
+test("a VaultNode made by hand in a farm that wants no more leaves again unused, and an event names it", async () => {
+  const world = await settledWorld();
+  const before = namesOf(world, nodeRecords);
+  world.create(nodeRecords, { metadata: { name: "attic-mine" }, spec: { farm: "attic" } } as never);
+  await world.until("it is gone", () => !namesOf(world, nodeRecords).includes("attic-mine"));
+  await world.until("the rest is as it was", () => isSettled(world, 5));
+  assert.deepEqual([namesOf(world, nodeRecords), world.nodes.stopped], [before, []]);
+  await world.clock.advance(60_000);
+  const told = eventsOf(world, "Warning").filter((event) => event.startsWith("SurplusNodes"));
+  assert.match(told.join(), /attic-mine.*made by hand.*spec\.replicas/);
+  await endWorld(world);
+});
+
+test("a farm that hibernates and wakes warns of nothing", async () => {
+  const world = await settledWorld();
+  const before = eventsOf(world, "Warning");
+  scale(world, 0);
+  await world.until("it sleeps", () => namesOf(world, pods).length === 0);
+  await world.clock.advance(120_000);
+  scale(world, 5);
+  await world.until("it is awake", () => isSettled(world, 5));
+  await world.clock.advance(120_000);
+  assert.deepEqual(eventsOf(world, "Warning"), before);
+  assert.ok(eventsOf(world, "Normal").some((event) => event.startsWith("Hibernating")));
+  await endWorld(world);
+});
+
+// Statuses follow what nodes hold.
+function objectWrites(world: OperatorWorld, from: number): readonly string[] {
+  return writesSince(world, from).filter((write) => !write.includes("/status"));
+}
+
+function scale(world: OperatorWorld, replicas: number): void {
+  world.edit(farms, "attic", { spec: { replicas } });
+}
