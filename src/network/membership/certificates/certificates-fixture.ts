@@ -108,12 +108,6 @@ export function createCertifiedFarm(seed = 1): CertifiedFarm {
     await world.clock.runUntil(Promise.all(numbers.map((number) => startOne(number))));
     for (const number of numbers) running.get(number)?.membership.bootstrap([...addresses.values()]);
   };
-  const owned = async (to: number, statement: MembershipStatement): Promise<ReadCertificate> => {
-    const certificate = signAsOwner(genesis, ownerKey, statement);
-    const offered = await world.clock.runUntil(certificates(to).offer(certificate.bytes));
-    assert.equal(offered.kind, "fresh");
-    return certificate;
-  };
   return {
     world,
     running,
@@ -139,14 +133,7 @@ export function createCertifiedFarm(seed = 1): CertifiedFarm {
       }
       await world.clock.advance(1);
     },
-    found: async (...numbers) => {
-      const [first = 1] = numbers;
-      await owned(first, { sequence: 1, previous: genesis.networkId, joining: peersOf(numbers), leaving: [] });
-    },
-    declareLost: (to, ...numbers) => {
-      const { id, sequence } = certificates(to).head();
-      return owned(to, { sequence: sequence + 1, previous: id, joining: [], leaving: peersOf(numbers) });
-    },
+    ...ownersWord(world, certificates),
     certificates,
     head: (number) => certificates(number).head(),
     status: (number) => certificates(number).status(),
@@ -158,6 +145,26 @@ export function createCertifiedFarm(seed = 1): CertifiedFarm {
     },
     stop: async () => {
       await world.clock.runUntil(stopAll([...running.values()]));
+    },
+  };
+}
+
+/** What the owner signs, handed to a node as news. */
+function ownersWord(world: World, certificates: CertifiedFarm["certificates"]): Pick<CertifiedFarm, "found" | "declareLost"> {
+  const owned = async (to: number, statement: MembershipStatement): Promise<ReadCertificate> => {
+    const certificate = signAsOwner(genesis, ownerKey, statement);
+    const offered = await world.clock.runUntil(certificates(to).offer(certificate.bytes));
+    assert.equal(offered.kind, "fresh");
+    return certificate;
+  };
+  return {
+    found: async (...numbers) => {
+      const [first = 1] = numbers;
+      await owned(first, { sequence: 1, previous: genesis.networkId, joining: peersOf(numbers), leaving: [] });
+    },
+    declareLost: (to, ...numbers) => {
+      const { id, sequence } = certificates(to).head();
+      return owned(to, { sequence: sequence + 1, previous: id, joining: [], leaving: peersOf(numbers) });
     },
   };
 }
