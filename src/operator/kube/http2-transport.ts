@@ -116,23 +116,24 @@ function sendOn(lane: Lane, request: TransportRequest, server: URL): Promise<Tra
     if (lane.retired && lane.streams === 0) lane.session.close();
   });
   if (request.body !== undefined) stream.end(request.body);
+  const body = bodyOf(stream, request.signal);
   return new Promise((resolve, reject) => {
     // Stays for the stream's life: an error after the answer began reaches the reader through the body.
     stream.on("error", (cause) => reject(broken(stream, request.signal, cause)));
     stream.once("close", () => reject(broken(stream, request.signal)));
-    stream.once("response", (headers) => {
+    stream.once("response", (headers) =>
       resolve({
         status: Number(headers[":status"]),
         header: (name) => (headers[name] === undefined ? undefined : String(headers[name])),
-        body: bodyOf(stream, request.signal),
-      });
-    });
+        body,
+      }),
+    );
   });
 }
 
 function bodyOf(stream: ClientHttp2Stream, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  // Reading begins now, and not when somebody asks for the first piece: a busy program takes in an answer's head, body and end
-  // in one go, and a stream that is over before a reader came is "closed too early" for him.
+  // Reading begins before there is an answer, and not when somebody asks for the first piece: a busy program takes in an
+  // answer's head, body and end in one go, and a stream that is over before a reader came is "closed too early" for him.
   const pieces: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
   const first = pieces.next();
   first.catch(() => undefined);
