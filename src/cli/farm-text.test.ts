@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { readyText, statusText } from "./farm-text.ts";
+import { leavingLines, readyText, statusText } from "./farm-text.ts";
 import type { FarmGlance, NodeLine, VaultLine } from "./local-farm/farm-view.ts";
 
 const vault: VaultLine = { name: "v", state: "active", capacity: 512 * 2 ** 20, used: 0, chunks: 0, score: 0.03, standing: "good", age: 0 };
@@ -120,4 +120,11 @@ test("a node that leaves is named with what it waits for; where none leaves noth
     statusText({ ...glance, view: { ...glance.view, plan } }, place),
     /^ {2}leaving {3}attic-node7: 12 of 40 chunks would have too few copies$/m,
   );
+});
+
+test("of several steps on a node that leaves the last is told, which says what is waited for", () => {
+  const step = { action: "command-node", node: "a", why: "it is one too many", waiting: false };
+  const other = { action: "stop-node", node: "b", why: "it may go", waiting: false };
+  const wait = { action: "wait", node: "a", why: "it is one too many; first it is told that it is draining", waiting: true };
+  assert.deepEqual(leavingLines([step, other, wait]), [`a: ${wait.why}`, "b: it may go"]);
 });

@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { describeBytes } from "../operator/api/quantity.ts";
 import type { CommandWorld } from "./command-world.ts";
 import { copiesText } from "./copies-text.ts";
-import type { FarmGlance, NodeLine } from "./local-farm/farm-view.ts";
+import type { FarmGlance, FarmView, NodeLine } from "./local-farm/farm-view.ts";
 
 /** What `up` says once everything runs. `dataFolder` as a person would write it. */
 export function readyText(glance: FarmGlance, dataFolder: string): string {
@@ -53,9 +53,14 @@ function membersLine(nodes: readonly NodeLine[]): readonly string[] {
   return said.length === 0 ? [] : [`  members   ${said.join("; ")}`];
 }
 
-/** One line a node that leaves: what is done, or waited for. */
 function leavingText({ view }: FarmGlance): readonly string[] {
-  return view.plan.map(({ node, why }, i) => `  ${i === 0 ? "leaving " : "        "}  ${node}: ${why}`);
+  return leavingLines(view.plan).map((line, i) => `  ${i === 0 ? "leaving " : "        "}  ${line}`);
+}
+
+/** One line a node that leaves: what is waited for, or else done. Its steps come in that order, and each names the reason anew. */
+export function leavingLines(plan: FarmView["plan"]): readonly string[] {
+  const last = new Map(plan.map(({ node = "", why }) => [node, why]));
+  return [...last].map(([node, why]) => `${node}: ${why}`);
 }
 
 function howItRuns({ runBy }: FarmGlance): string {

@@ -3,6 +3,7 @@
 import { CommandError } from "./command-error.ts";
 import type { CommandWorld } from "./command-world.ts";
 import { exitCodes } from "./exit-code.ts";
+import { leavingLines } from "./farm-text.ts";
 import { staysHere } from "./local-farm/farm-state.ts";
 import { type FarmGlance, viewFarm } from "./local-farm/farm-view.ts";
 import { findFarm } from "./local-farm/find-farm.ts";
@@ -67,7 +68,7 @@ async function lookOnce({ dataDir, name, nodes }: ScaleGoal): Promise<ScaleProgr
     nodes: view.nodes.length,
     staying: state.nodes.filter(staysHere).length,
     ready: view.nodes.filter((node) => node.state === "ready").length,
-    leaving: view.plan.map(({ node, why }) => `${node}: ${why}`),
+    leaving: leavingLines(view.plan),
   };
 }
 

@@ -13,7 +13,7 @@ import type { ObservedNode } from "./observed.ts";
 import { planFarm } from "./plan.ts";
 import { farmOf, goalWith, podNode, report } from "./plan-fixture.ts";
 import { roundedBytes, roundedCount } from "./rounded.ts";
-import { type FarmStatusNow, nodeStatusOf, statusOf } from "./status.ts";
+import { type FarmStatusNow, nodeStatusOf, planSteps, statusOf } from "./status.ts";
 import { mergeConditions, mustWrite } from "./status-write.ts";
 
 const names = ["a", "b", "c", "d", "e"];
@@ -186,4 +186,16 @@ test("a spec is judged with a reason and the fields that are wrong; settings alo
     "counts, capacity and gateways start no node anew",
   );
   assert.notEqual(template({ pod: { nodeSelector: { disk: "ssd" } } }), template({}));
+});
+
+test("what two parts of a plan wait for alike is told once, and after what is done", () => {
+  const wait = { kind: "wait", name: "a", why: "it is stopping" } as const;
+  const done = { kind: "stop-node", name: "b", why: "it may go" } as const;
+  assert.deepEqual(
+    planSteps([wait, done, { ...wait }]).map(({ node, why }) => [node, why]),
+    [
+      ["b", "it may go"],
+      ["a", "it is stopping"],
+    ],
+  );
 });

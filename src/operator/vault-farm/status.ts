@@ -73,7 +73,10 @@ function stateWord(node: ObservedNode): string {
   return node.desired === "Offline" || node.desired === "Cordoned" ? node.desired : "Active";
 }
 
-/** The steps of a plan for people: what is done before what waits; each look's steps in the plan's own order. Counts of chunks are rounded, for each change is written. */
+/**
+ * The steps of a plan for people: what is done before what waits, each once, in the plan's own order. Counts of chunks are rounded, for
+ * each change is written.
+ */
 export function planSteps(actions: readonly FarmAction[]): readonly PlanStep[] {
   const steps = actions.map((action) => ({
     action: action.kind,
@@ -81,7 +84,9 @@ export function planSteps(actions: readonly FarmAction[]): readonly PlanStep[] {
     why: action.why.replaceAll(/\d+(?= chunks\b)/g, (count) => String(roundedCount(Number(count)))).slice(0, 512),
     waiting: action.kind === "wait",
   }));
-  return [...steps.filter(({ waiting }) => !waiting), ...steps.filter(({ waiting }) => waiting)].slice(0, planStepsMax);
+  // Two parts of the plan may wait for the same.
+  const each = [...new Map(steps.map((step) => [JSON.stringify(step), step])).values()];
+  return [...each.filter(({ waiting }) => !waiting), ...each.filter(({ waiting }) => waiting)].slice(0, planStepsMax);
 }
 
 function sum(numbers: readonly number[]): number {
