@@ -67,18 +67,26 @@ test("cut at 50 % and put again through the other gateway: at most 55 % of the b
   const stored = JSON.parse(Buffer.concat(await response.toArray()).toString()) as Stored;
   assert.equal(response.statusCode, 201);
   assert.ok(stored.copies.min >= 4);
-  await until("all copies are there", async () => (await scrape(farm.gateway(1))).get(gauge) === 0, 10_000);
-
-  const all = await counts();
-  assert.ok(all.copies >= stored.chunks * target, "each chunk lies on five nodes");
-  // A holder that is slow to answer is stood in for, and what is too many is trimmed later: few, on a machine that works.
+  // Counted by the nodes as they store; the gateway's gauge is what they publish from time to time.
+  const all = await until(
+    "each chunk was stored by five nodes",
+    async () => {
+      const now = await counts();
+      return now.copies >= stored.chunks * target && now;
+    },
+    10_000,
+  );
+  // In place of a holder that is suspected for a moment, or seconds late with its receipt, another takes a copy: few, on a machine that works.
   assert.ok(all.copies <= 1.05 * stored.chunks * target, `${all.copies} copies of ${stored.chunks} chunks were stored`);
   const sent = all.bytes - first.bytes + ((all.held - first.held) * all.bytes) / all.copies;
   assert.ok(sent <= 0.55 * all.bytes, `${Math.round((100 * sent) / all.bytes)} % of the bytes were sent again`);
 });
 
 test("the gateway says how many chunks have too few copies, and that they have them again", async () => {
-  await killNode(farm, farm.view.nodes[2] ?? assert.fail());
+  const node = farm.view.nodes[2] ?? assert.fail();
+  // Frozen first: one that was only killed may be back before the others publish what they miss.
+  process.kill(node.pid ?? assert.fail(), "SIGSTOP");
   await until("the gauge shows it", async () => ((await scrape(farm.gateway(1))).get(gauge) ?? 0) > 0);
+  await killNode(farm, node);
   await until("the node is back", async () => (await scrape(farm.gateway(1))).get(gauge) === 0);
 });
