@@ -9,16 +9,13 @@ import { parse } from "yaml";
 import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
 import { ensureKinds } from "../../src/operator/cluster/ensure-kinds.ts";
 import { claims, deployments, type FarmObject, farms, nodeRecords, secrets } from "../../src/operator/cluster/resources.ts";
-import { defineResource, type KubeClient, type KubeObject, openKubeClient, type Resource } from "../../src/operator/kube/index.ts";
+import { defineResource, type KubeClient, type KubeObject, type Resource } from "../../src/operator/kube/index.ts";
 import { judgeSpec } from "../../src/operator/vault-farm/judge-spec.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
-import { systemRandom } from "../../src/runtime/random.ts";
-import { type ApiServer, startApiServer } from "../support/api-server.ts";
+import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
 import { changeRelease, chart, type Release, uninstallRelease } from "../support/chart.ts";
 import type { CommandResult } from "../support/command.ts";
 import { must } from "../support/kube-api.contract.ts";
-import { silentKubeMetrics } from "../support/kube-silence.ts";
 
 const folder = "test/cluster/previous-charts";
 const packages = readdirSync(folder).filter((name) => name.endsWith(".tgz"));
@@ -32,8 +29,7 @@ let server: ApiServer;
 let client: KubeClient;
 before(async () => {
   server = await startApiServer();
-  const tools = { clock: systemClock, random: systemRandom, metrics: silentKubeMetrics };
-  client = openKubeClient(server.config, tools, { fieldManager: "test", userAgent: "test/1" });
+  client = openTestClient(server);
 });
 after(async () => {
   await client?.close();

@@ -16,17 +16,14 @@ import {
   vaultNodeKind,
 } from "../../src/operator/api/kinds.ts";
 import { vaultFarmSpecSchema } from "../../src/operator/api/vault-farm.ts";
-import { defineResource, type KubeClient, type KubeObject, openKubeClient, type Resource } from "../../src/operator/kube/index.ts";
+import { defineResource, type KubeClient, type KubeObject, type Resource } from "../../src/operator/kube/index.ts";
 import { planFarm } from "../../src/operator/vault-farm/plan.ts";
 import { farmOf, goalWith, podNode } from "../../src/operator/vault-farm/plan-fixture.ts";
 import { nodeStatusOf, statusOf } from "../../src/operator/vault-farm/status.ts";
 import { mergeConditions } from "../../src/operator/vault-farm/status-write.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
-import { systemRandom } from "../../src/runtime/random.ts";
-import { type ApiServer, startApiServer } from "../support/api-server.ts";
+import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
-import { silentKubeMetrics } from "../support/kube-silence.ts";
 
 type Definition = KubeObject & { readonly status?: { readonly conditions?: readonly { type: string; status: string; message: string }[] } };
 type Custom = KubeObject & { readonly spec?: Readonly<Record<string, unknown>>; readonly status?: Readonly<Record<string, unknown>> };
@@ -48,8 +45,7 @@ let client: KubeClient;
 
 before(async () => {
   server = await startApiServer();
-  const tools = { clock: systemClock, random: systemRandom, metrics: silentKubeMetrics };
-  client = openKubeClient(server.config, tools, { fieldManager: "test", userAgent: "test/1" });
+  client = openTestClient(server);
   for (const kind of kinds) must(await client.create(definitions, customResourceDefinition(kind) as unknown as Definition));
   for (const resource of [farms, nodes])
     await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, 60_000);

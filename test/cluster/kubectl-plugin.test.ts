@@ -12,14 +12,11 @@ import { kubectlVaultfarm } from "../../src/cli/kubectl/command-line.ts";
 import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
 import { apiVersion } from "../../src/operator/api/vault-farm.ts";
 import { claims, configMaps, type FarmObject, farms, type NodeRecord, nodeRecords, secrets } from "../../src/operator/cluster/resources.ts";
-import { defineResource, type KubeClient, type KubeObject, openKubeClient } from "../../src/operator/kube/index.ts";
+import { defineResource, type KubeClient, type KubeObject } from "../../src/operator/kube/index.ts";
 import { labels, nodeFinalizer } from "../../src/operator/manifests/names.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
-import { systemRandom } from "../../src/runtime/random.ts";
-import { type ApiServer, startApiServer } from "../support/api-server.ts";
+import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
-import { silentKubeMetrics } from "../support/kube-silence.ts";
 
 const definitions = defineResource({
   apiVersion: "apiextensions.k8s.io/v1",
@@ -34,8 +31,7 @@ let client: KubeClient;
 
 before(async () => {
   server = await startApiServer();
-  const tools = { clock: systemClock, random: systemRandom, metrics: silentKubeMetrics };
-  client = openKubeClient(server.config, tools, { fieldManager: "test", userAgent: "test/1" });
+  client = openTestClient(server);
   for (const kind of kinds) must(await client.create(definitions, customResourceDefinition(kind) as unknown as KubeObject));
   for (const resource of [farms, nodeRecords])
     await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, 60_000);

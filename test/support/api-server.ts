@@ -8,8 +8,11 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { type KubeConfig, readKubeConfig } from "../../src/operator/kube/config.ts";
+import { type KubeClient, openKubeClient } from "../../src/operator/kube/index.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
 import { until } from "./deadline.ts";
+import { silentKubeMetrics } from "./kube-silence.ts";
 
 export type ApiServer = {
   readonly config: KubeConfig;
@@ -43,6 +46,12 @@ export function kubeProgram(name: string): string {
     .find((path) => existsSync(path));
   if (found === undefined) throw new Error(`${name} was not found: ${advice}`);
   return found;
+}
+
+/** A client that may do everything there, under the field manager `test`. */
+export function openTestClient({ config }: ApiServer): KubeClient {
+  const tools = { clock: systemClock, random: systemRandom, metrics: silentKubeMetrics };
+  return openKubeClient(config, tools, { fieldManager: "test", userAgent: "test/1" });
 }
 
 /** Starts both and waits until the server is ready. Throws with what to install where a program is missing. */
