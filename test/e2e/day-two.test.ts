@@ -3,7 +3,7 @@
 // Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
 import { strict as assert } from "node:assert";
 import { imageValues, type Kept, nextImage, type Release, scenarios } from "../support/cluster-farm.ts";
-import { conditionOf, isReady, untilSettled } from "../support/cluster-views.ts";
+import { conditionOf, isReady, type NodeView, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
 
 const minute = 60_000;
@@ -76,21 +76,33 @@ scenario("a chosen node is deleted: it is drained first, and another takes its p
   await release.assertKept(files);
 });
 
-scenario("the leader is killed in the middle of a drain: another leads and finishes it", async (release) => {
+/** Kills the pod that leads, and waits until another does. */
+async function killLeader(release: Release): Promise<void> {
+  const leader = await until("somebody leads", async () => {
+    const name = await leaderOf(release);
+    return (await operatorsOf(release)).some(({ metadata }) => metadata.name === name) && name;
+  });
+  await release.kubectl("delete", "pod", leader, "--grace-period=0", "--force");
+  await until("another leads", async () => ![leader, ""].includes(await leaderOf(release)), minute);
+}
+
+scenario("the leader is killed at each step of a drain: another leads each time, and the last one finishes it", async (release) => {
   const { views, namespace, name } = release;
   const [victim] = (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name);
   assert.ok(victim);
+  const record = async (): Promise<NodeView | undefined> =>
+    (await views.nodes(namespace, name)).find(({ metadata }) => metadata.name === victim);
+  const steps: Readonly<Record<string, (node: NodeView) => boolean>> = {
+    "it drains": (node) => conditionOf(node, "Draining")?.status === "True",
+    "it is proven that it may go": (node) => conditionOf(node, "Draining")?.reason === "ProvingCopies",
+    "it is let go": ({ spec }) => spec.assigned?.released === true,
+  };
   await release.kubectl("delete", "vn", victim, "--wait=false");
-  await until("it drains", async () => conditionOf(await views.farm(namespace, name), "Draining")?.status === "True", 2 * minute);
-  const leader = await leaderOf(release);
-  assert.ok((await operatorsOf(release)).some(({ metadata }) => metadata.name === leader));
-  await release.kubectl("delete", "pod", leader, "--grace-period=0", "--force");
-  await until("another leads", async () => ![leader, ""].includes(await leaderOf(release)), minute);
-  await until(
-    "the record is gone",
-    async () => !(await views.nodes(namespace, name)).some(({ metadata }) => metadata.name === victim),
-    6 * minute,
-  );
+  for (const [what, isReached] of Object.entries(steps)) {
+    await until(what, async () => isReached((await record()) ?? assert.fail(`the record went before ${what}`)), 4 * minute);
+    await killLeader(release);
+  }
+  await until("the record is gone", async () => (await record()) === undefined, 6 * minute);
   await untilSettled(views, release, { nodes: 5, withinMs: 3 * minute });
   await release.assertKept(files);
 });

@@ -20,10 +20,11 @@ export type FarmView = {
     readonly plan?: readonly unknown[];
   };
 };
+type Conditioned = { readonly metadata: Meta; readonly status?: { readonly conditions?: readonly ConditionView[] } };
 export type NodeView = {
   readonly metadata: Meta;
   readonly spec: { readonly assigned?: { readonly leaving?: string; readonly released?: boolean } };
-  readonly status?: { readonly peerId?: string };
+  readonly status?: { readonly peerId?: string; readonly conditions?: readonly ConditionView[] };
 };
 export type PodView = {
   readonly metadata: Meta & { readonly annotations?: Readonly<Record<string, string>> };
@@ -68,7 +69,7 @@ export async function openViews(): Promise<ClusterViews> {
 }
 
 /** The condition `type` of a farm, undefined while there is none for the newest spec. */
-export function conditionOf({ metadata, status }: FarmView, type: string): ConditionView | undefined {
+export function conditionOf({ metadata, status }: Conditioned, type: string): ConditionView | undefined {
   return status?.conditions?.find((one) => one.type === type && one.observedGeneration === metadata.generation);
 }
 
