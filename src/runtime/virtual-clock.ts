@@ -7,6 +7,8 @@ export type VirtualClock = Clock & {
   advance(durationMs: number): Promise<void>;
   /** Moves time on until `promise` settles. Throws where nothing is left to wait for, or after `limitMs`. */
   runUntil<T>(promise: Promise<T>, limitMs?: number): Promise<T>;
+  /** Timers run so far: how much happened. */
+  events(): number;
 };
 
 const hourMs = 3_600_000;
@@ -15,6 +17,7 @@ const hourMs = 3_600_000;
 export function createVirtualClock(startWallMs = 1_800_000_000_000): VirtualClock {
   let nowMs = 0;
   let order = 0;
+  let events = 0;
   const waiting = createTimerHeap();
 
   const after = (delayMs: number, action: () => void): { cancel(): void } => {
@@ -26,6 +29,7 @@ export function createVirtualClock(startWallMs = 1_800_000_000_000): VirtualCloc
   const fire = async (timer: HeapTimer): Promise<void> => {
     waiting.remove(timer);
     nowMs = Math.max(nowMs, timer.atMs);
+    events += 1;
     timer.action();
     await settle();
   };
@@ -50,7 +54,8 @@ export function createVirtualClock(startWallMs = 1_800_000_000_000): VirtualCloc
     }
     return promise;
   };
-  return { monotonicMs: () => nowMs, wallMs: () => Math.floor(startWallMs + nowMs), after, sleep: sleeper(after), advance, runUntil };
+  const [monotonicMs, wallMs] = [() => nowMs, () => Math.floor(startWallMs + nowMs)];
+  return { monotonicMs, wallMs, after, sleep: sleeper(after), advance, runUntil, events: () => events };
 }
 
 function sleeper(after: Clock["after"]): Clock["sleep"] {

@@ -14,6 +14,7 @@ import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import type { HostedVault } from "./hosted-vault.ts";
 import type { NodeEvents } from "./node-events.ts";
 import type { ShareLimits } from "./peer-shares.ts";
+import type { PointerLimits } from "./pointers/pointer-looks.ts";
 import type { PointerBooks } from "./pointers/pointers.ts";
 import type { ReconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import type { ReplicationEvents } from "./replication/replication-events.ts";
@@ -48,6 +49,8 @@ export type CoreParts = {
   readonly scoreMemory?: ScoreMemory;
   /** Where pointers to chunks that found no room here are kept; absent: there are none. */
   readonly pointerBooks?: PointerBooks;
+  /** Other limits of looking who took refused chunks than the usual; a simulation of many days looks less often. */
+  readonly pointers?: Partial<PointerLimits>;
   /** Other limits of reconciliation than the usual. */
   readonly reconciliation?: Partial<ReconciliationLimits>;
   /** Other limits of announcing than the usual. */

@@ -1,8 +1,11 @@
 // What a node does about chunks that find no room in its vaults: it remembers who took them, and says so instead of asking for them.
+
+import type { Address } from "../protocol/address.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import type { CoreParts } from "./core-parts.ts";
 import type { HandlerParts } from "./handlers/parts.ts";
 import type { ReplicatorWiring } from "./keeping-copies.ts";
+import { pointerLimits } from "./pointers/pointer-looks.ts";
 import { createPointers, type Pointers } from "./pointers/pointers.ts";
 import type { VaultConditions } from "./vault-conditions.ts";
 
@@ -10,7 +13,8 @@ import type { VaultConditions } from "./vault-conditions.ts";
 export function pointersOf(parts: CoreParts, store: ChunkStore): Pointers {
   const { identity, membership, pointerBooks } = parts;
   const around = { directory: membership.directory, policy: identity.genesis.copies };
-  return createPointers({ ...parts, ...around, books: pointerBooks ?? new Map(), holds: (address) => store.info(address) !== undefined });
+  const holds = (address: Address): boolean => store.info(address) !== undefined;
+  return createPointers({ ...parts, ...around, books: pointerBooks ?? new Map(), holds }, { ...pointerLimits, ...parts.pointers });
 }
 
 /** What handlers ask about room and pointers. */

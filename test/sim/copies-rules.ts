@@ -28,6 +28,8 @@ export type CopiesRules = {
   targetAgain(): void;
   /** Some chunks, or all, come back byte for byte. */
   readable(most: number): Promise<void>;
+  /** How often a chunk's copies were counted, or its bytes read back. */
+  checked(): number;
   /** Bytes that nodes sent each other to keep copies. */
   moved(): number;
   /** Nothing was moved since `before`. */
@@ -45,6 +47,7 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
   const { min, target } = genesis.copies;
   const chunks = new Map<Address, Uint8Array>();
   let found: Violation | undefined;
+  let checked = 0;
   const breach = (rule: Rule, message: string): Violation | undefined =>
     options.rules.includes(rule) ? new Violation(rule, message) : undefined;
   const must = (rule: Rule, holds: boolean, message: () => string): void => {
@@ -56,6 +59,7 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
     if (others < target) found ??= breach("dropped-after-proof", `chunk ${short(address)} was dropped while ${others} others kept it`);
   });
   const counted = (rule: Rule, least: number, counts: CountsAs): void => {
+    checked += chunks.size;
     for (const address of chunks.keys()) {
       const copies = copiesOf(world, address, counts);
       must(rule, copies >= least, () => `chunk ${short(address)} is on ${copies} running nodes, ${least} are needed`);
@@ -63,10 +67,10 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
   };
   const waitForRot = createRotWait(world, min);
   const minAgainBut: CopiesRules["minAgainBut"] = (before) => {
-    const reached = world.nodes.filter((node) => node.up());
     const below = new Set<string>();
+    checked += chunks.size;
     for (const address of chunks.keys()) {
-      const copies = reached.filter((node) => node.claims(address)).length;
+      const copies = world.nodes.filter((node) => node.up() && node.claims(address)).length;
       if (copies >= min) continue;
       below.add(address);
       must("min-again", !before.has(address), () => `chunk ${short(address)} stays on ${copies} running nodes, ${min} are needed`);
@@ -81,6 +85,7 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
     }
   };
   const read = async (address: Address, bytes: Uint8Array): Promise<void> => {
+    checked += 1;
     const got = await readPatiently(world, address);
     must("readable", got !== undefined, () => `chunk ${short(address)} came back not at all`);
     must("readable", got === undefined || equalBytes(got, bytes), () => `chunk ${short(address)} came back different`);
@@ -116,6 +121,7 @@ export function createCopiesRules(world: SimWorld): CopiesRules {
       const from = Math.floor(world.random.fraction() * all.length);
       for (const [address, bytes] of [...all.slice(from), ...all.slice(0, from)].slice(0, most)) await read(address, bytes);
     },
+    checked: () => checked,
     moved,
     atRest: (before, when) => must("at-rest", moved() === before, () => `${moved() - before} bytes moved ${when}`),
     raise: () => {

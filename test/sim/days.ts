@@ -44,6 +44,7 @@ export function daysOptions(seed: number, farm: DaysFarm, days: number): SimOpti
       ...{ lookEveryMs: minute, diskEveryMs: hour, figuresEveryMs: 24 * hour },
       ...{ repairFiguresEveryMs: 24 * hour, copiesEveryMs: 24 * hour, scoresEveryMs: 24 * hour },
     },
+    pointers: { tickMs: minute },
     reconciliation: { roundMs: 48 * hour, turnMsMin: minute, auditEveryMs: 48 * hour },
     replication: { ...replicationLimits, tickMs: minute, everythingEveryMs: 24 * hour },
   };
@@ -86,7 +87,12 @@ export function createDays(world: SimWorld, trace: Trace): Scenario {
       await rules.readable(readsPerStep);
     },
     settle: () => settle(days),
-    counts: () => ({ ...Object.fromEntries(days.counts), "bytes moved": rules.moved(), ...world.upkeep }),
+    counts: () => ({
+      ...Object.fromEntries(days.counts),
+      "bytes moved": rules.moved(),
+      "chunks checked": rules.checked(),
+      ...world.upkeep,
+    }),
   };
 }
 

@@ -21,6 +21,7 @@ import { type HostedVault, hostVaults } from "../../src/vault-node/hosted-vault.
 import type { NodeEvents } from "../../src/vault-node/node-events.ts";
 import { createMemoryPointerFile } from "../../src/vault-node/pointers/pointer-file.ts";
 import { openPointerBooks, type PointerBooks } from "../../src/vault-node/pointers/pointers.ts";
+import type { ReplicationEvents } from "../../src/vault-node/replication/replication-events.ts";
 import type { ReplicationProgress } from "../../src/vault-node/replication/replicator.ts";
 import { membershipWith, nodePeersWith, storeWith } from "./bug-ports.ts";
 import { lie } from "./lying-store.ts";
@@ -76,6 +77,7 @@ export type SimNodeParts = {
   readonly options: SimOptions;
   readonly readRecord: RecordReader;
   readonly events: NodeEvents;
+  readonly copyEvents: ReplicationEvents;
   /** A node is about to drop a sound copy. */
   onDrop(node: PeerId, address: Address): void;
   /** A node found a copy of its own rotten. */
@@ -199,11 +201,11 @@ async function startNode(parts: SimNodeParts, start: Start, known: readonly Node
 }
 
 function createCore(
-  { clock, genesis, options, events }: SimNodeParts,
+  { clock, genesis, options, events, copyEvents }: SimNodeParts,
   { number, starts, store, vaults, pointerBooks }: Start,
   { peers, membership }: Pick<Running, "peers" | "membership">,
 ): VaultNodeCore {
-  const { bug, reconciliation, announcer } = options;
+  const { bug, reconciliation, announcer, pointers } = options;
   const domain = { region: "", zone: `zone-${number % 3}`, host: `host-${number}` };
   const grant = createGrant(genesis, simKey("owner", 0), { peerId: peers.self, notAfterMs: 0 });
   // Only the forger of the bug needs to find a node's vaults by its name.
@@ -224,7 +226,8 @@ function createCore(
     pointerBooks,
     ...(reconciliation === undefined ? {} : { reconciliation }),
     ...(announcer === undefined ? {} : { announcer }),
-    replication: { limits: options.replication, grant: () => grant },
+    ...(pointers === undefined ? {} : { pointers }),
+    replication: { limits: options.replication, grant: () => grant, events: copyEvents },
     stopping: { key: simKey("node", number), startCounter: starts },
   });
 }

@@ -1,6 +1,7 @@
 // What a simulation is given: everything it does follows from these, so that the same options give the same run.
 import type { MembershipLimits } from "../../src/network/membership/membership-limits.ts";
 import type { AnnouncerLimits } from "../../src/vault-node/announcer.ts";
+import type { PointerLimits } from "../../src/vault-node/pointers/pointer-looks.ts";
 import type { ReconciliationLimits } from "../../src/vault-node/reconciliation/reconciliation-limits.ts";
 import { type ReplicationLimits, replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
 
@@ -34,10 +35,11 @@ export type SimOptions = {
   readonly bug: Bug;
   /** How long after the one before each node starts, milliseconds: large farms do not come together all at once. */
   readonly startApartMs: number;
-  /** Other limits than the usual: of comparing and auditing, of membership, of announcements. */
+  /** Other limits than the usual: of comparing and auditing, of membership, of announcements, of pointers. */
   readonly reconciliation?: Partial<ReconciliationLimits>;
   readonly membership?: MembershipLimits;
   readonly announcer?: AnnouncerLimits;
+  readonly pointers?: Partial<PointerLimits>;
   /** The rules that are checked; a rule left out shows what the others find alone. */
   readonly rules: readonly Rule[];
 };

@@ -16,6 +16,7 @@ import { silentLog } from "../../src/runtime/log.ts";
 import { type Random, seededRandom } from "../../src/runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/runtime/virtual-clock.ts";
 import { type NodeEvents, silentEvents } from "../../src/vault-node/node-events.ts";
+import { silentReplicationEvents } from "../../src/vault-node/replication/replication-events.ts";
 import { readerPeersWith } from "./bug-ports.ts";
 import { createRecordMemo } from "./record-memo.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
@@ -49,7 +50,8 @@ export type SimWorld = {
   stop(): Promise<void>;
 };
 
-type UpkeepCounts = { audited: number; scrubbed: number };
+/** Chunks audited and scrubbed; copies made anew after a loss, and for nodes that came or go. */
+type UpkeepCounts = { audited: number; scrubbed: number; repaired: number; placed: number };
 
 const copies = { min: 4, target: 5, max: 8 };
 // A farm of the usual size comes together within this; a larger one takes longer.
@@ -57,9 +59,8 @@ const startMs = 30_000;
 const usualNodes = 8;
 const bootstrapMax = 24;
 
-/** A farm whose client has met all nodes. */
-export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
-  const clock = createVirtualClock();
+/** A farm whose client has met all nodes; `clock`: one that stands at its beginning. */
+export async function startSimWorld(options: SimOptions, clock: VirtualClock = createVirtualClock()): Promise<SimWorld> {
   const random = seededRandom(options.seed);
   const network = createMemoryNetwork({ clock, random: seededRandom(options.seed ^ 0x5eed), faults: { delayMs: [1, 5] } });
   const owner = simKey("owner", 0);
@@ -131,7 +132,7 @@ export async function startSimWorld(options: SimOptions): Promise<SimWorld> {
 }
 
 type Hearing = {
-  readonly parts: Pick<SimNodeParts, "readRecord" | "events" | "onDrop" | "onRotFound">;
+  readonly parts: Pick<SimNodeParts, "readRecord" | "events" | "copyEvents" | "onDrop" | "onRotFound">;
   readonly told: Pick<SimWorld, "upkeep" | "onDrop" | "onRotFound">;
 };
 
@@ -139,7 +140,7 @@ type Hearing = {
 function createHearing(): Hearing {
   const dropListeners: ((node: PeerId, address: Address) => void)[] = [];
   const rotListeners: ((address: Address) => void)[] = [];
-  const upkeep: UpkeepCounts = { audited: 0, scrubbed: 0 };
+  const upkeep: UpkeepCounts = { audited: 0, scrubbed: 0, repaired: 0, placed: 0 };
   const events: NodeEvents = {
     ...silentEvents,
     audited: (_, count) => {
@@ -153,6 +154,12 @@ function createHearing(): Hearing {
     parts: {
       readRecord: createRecordMemo(),
       events,
+      copyEvents: {
+        ...silentReplicationEvents,
+        copied: (why, count) => {
+          upkeep[why === "repair" ? "repaired" : "placed"] += count;
+        },
+      },
       onDrop: (node, address) => {
         for (const listener of dropListeners) listener(node, address);
       },

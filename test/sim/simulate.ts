@@ -1,4 +1,5 @@
 // One simulation from its options to its end: a farm, a scenario, and the rules looked at after every step.
+import { createVirtualClock } from "../../src/runtime/virtual-clock.ts";
 import { createDays } from "./days.ts";
 import { createHistory } from "./history.ts";
 import { type Scenario, Violation } from "./scenario.ts";
@@ -17,7 +18,12 @@ export type SimResult = {
   readonly counts: Readonly<Record<string, number>>;
   /** Virtual milliseconds. */
   readonly tookMs: number;
+  /** Timers that ran. */
+  readonly events: number;
 };
+
+/** How far a simulation is: steps of its scenario ended, none while the farm comes together. */
+export type SimProgress = { readonly step: number; readonly virtualMs: number; readonly events: number };
 
 const scenarios: Readonly<Record<ScenarioName, (world: SimWorld, trace: Trace) => Scenario>> = {
   storm: createStorm,
@@ -25,20 +31,22 @@ const scenarios: Readonly<Record<ScenarioName, (world: SimWorld, trace: Trace) =
   days: createDays,
 };
 
-/** Runs a simulation. Rejects only where the code under test throws what it must not. */
-export async function simulate(options: SimOptions): Promise<SimResult> {
-  const world = await startSimWorld(options);
+/** Runs a simulation; `onBegin` is handed what tells how far it is. Rejects only where the code under test throws what it must not. */
+export async function simulate(options: SimOptions, onBegin: (progress: () => SimProgress) => void = () => {}): Promise<SimResult> {
+  const clock = createVirtualClock();
+  let step = 0;
+  onBegin(() => ({ step, virtualMs: clock.monotonicMs(), events: clock.events() }));
+  const world = await startSimWorld(options, clock);
   const trace = createTrace(world.clock);
   const scenario = scenarios[options.scenario](world, trace);
-  let step = 0;
   let violation: SimResult["violation"];
   try {
-    for (step = 1; step <= options.steps; step += 1) await scenario.step();
+    for (; step < options.steps; step += 1) await scenario.step();
     await scenario.settle();
   } catch (error) {
     if (!(error instanceof Violation)) throw error;
     trace.write(`VIOLATION ${error.message}`);
-    violation = { step, message: error.message };
+    violation = { step: step + 1, message: error.message };
   } finally {
     await world.stop();
   }
@@ -48,6 +56,7 @@ export async function simulate(options: SimOptions): Promise<SimResult> {
     digest: trace.digest(),
     trace: trace.lines(),
     counts: scenario.counts(),
-    tookMs: world.clock.monotonicMs(),
+    tookMs: clock.monotonicMs(),
+    events: clock.events(),
   };
 }
