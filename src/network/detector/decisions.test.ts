@@ -36,10 +36,11 @@ test("a heartbeat read between the two looks clears its node; own lateness gives
   book.heard(node, { sequence: 1, intervalMs: 8 }, 100);
   const candidates = book.overdue(120);
   book.heard(node, { sequence: 2, intervalMs: 8 }, 120);
-  assert.deepEqual(book.judge(candidates, 120, 0), { suspected: [], selfLate: false, spared: 0 });
-  assert.deepEqual(book.judge(book.overdue(139), 139, 4.5), { suspected: [], selfLate: false, spared: 1 });
+  assert.deepEqual(book.judge(candidates, 120, 0), { suspected: [], selfLate: false, spared: [] });
+  assert.deepEqual(book.judge(book.overdue(139), 139, 4.5), { suspected: [], selfLate: false, spared: [node] });
+  assert.ok(book.isSpared(node, 144) && !book.isSpared(node, 150));
   assert.equal(book.deadlineMs(), 145);
-  assert.deepEqual(book.judge(book.overdue(150), 150, 9.5), { suspected: [], selfLate: true, spared: 0 });
+  assert.deepEqual(book.judge(book.overdue(150), 150, 9.5), { suspected: [], selfLate: true, spared: [node] });
   assert.equal(book.judge(book.overdue(156), 156, 0).suspected.length, 1);
 });
 

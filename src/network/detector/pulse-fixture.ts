@@ -17,6 +17,8 @@ export type FarmNode = {
   readonly events: PulseEvent[];
   /** Neither sends nor reads nor wakes; what arrives waits for it. */
   frozen: boolean;
+  /** How much too late its timers come, milliseconds. */
+  lateMs: number;
   dead: boolean;
   readonly inbox: Buffer[];
 };
@@ -122,7 +124,7 @@ function createFarmNode(world: World, index: number): FarmNode {
     onEvent: (event) => void events.push(event),
   });
   world.wakes.push({ dueMs: world.nowMs, atMs: world.nowMs + world.random.fraction() * 5 });
-  return { index, subject, pulse, board, events, frozen: false, dead: false, inbox: [] };
+  return { index, subject, pulse, board, events, frozen: false, lateMs: 0, dead: false, inbox: [] };
 }
 
 function send(world: World, from: number, to: number, bytes: Buffer): void {
@@ -177,7 +179,7 @@ function wakeUp(world: World, node: FarmNode | undefined, wake: Wake | undefined
   for (const bytes of node.inbox.splice(0)) looks.push(node.pulse.datagram(bytes));
   if (looks.includes(true)) node.pulse.afterPoll();
   wake.dueMs = node.pulse.nextWakeMs();
-  wake.atMs = Math.max(world.nowMs + 0.05, wake.dueMs) + jitter(world.random);
+  wake.atMs = Math.max(world.nowMs + 0.05, wake.dueMs) + node.lateMs + jitter(world.random);
 }
 
 // A timer of Node comes up to a millisecond late.

@@ -141,6 +141,22 @@ test("a watcher that stood still accuses nobody and counts its own lateness", ()
   assert.ok(farm.nodes.every(({ index }) => farm.avoiders(index).length === 0));
 });
 
+test("a watcher too late itself to judge takes the word of one that is not, and uses the node again with its next heartbeat", () => {
+  const farm = createPulseFarm({ count: 8, profile: "cluster" });
+  farm.run(200);
+  const ring = createWatchRing(farm.nodes.map(({ subject }) => subject));
+  const target = nodeOf(farm, 5);
+  const late = farm.nodes.filter(({ subject }) => ring.isWatcher(subject, target.subject)).slice(0, 3);
+  for (const node of late) node.lateMs = 5;
+  farm.run(200);
+  target.frozen = true;
+  for (const ms of latencies(farm, 5)) assert.ok(ms <= 20, `${ms} ms`);
+  assert.ok(late.every(({ board }) => board.get(5)?.hint === "told"));
+  target.frozen = false;
+  farm.run(100);
+  assert.deepEqual(farm.avoiders(5), []);
+});
+
 test("a node that slept forgets what it suspected", () => {
   const farm = createPulseFarm({ count: 8, profile: "cluster" });
   farm.run(200);

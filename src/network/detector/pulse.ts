@@ -173,7 +173,8 @@ class PulseState implements Pulse {
     const { suspected, selfLate, spared } = this.#book.judge(this.#candidates, nowMs + earlyMs, this.#lateMs);
     this.#candidates = [];
     if (selfLate) this.#parts.onEvent({ kind: "self-late" });
-    if (spared > 0) this.#parts.onEvent({ kind: "spared", count: spared });
+    else if (spared.length > 0) this.#parts.onEvent({ kind: "spared", count: spared.length });
+    for (const subject of spared) this.#shown.show(subject, nowMs);
     if (suspected.length === 0) return;
     for (const { subject, silentMs } of suspected) {
       this.#shown.show(subject, nowMs);
@@ -229,7 +230,9 @@ class PulseState implements Pulse {
       return;
     }
     const isClaimed = this.#book.watches(subject) && !this.#book.isSuspected(subject) && this.#claims.verdict(subject, nowMs) === "silent";
-    if (!isClaimed || nowMs - (this.#overruledMs.get(subject) ?? Number.NEGATIVE_INFINITY) < overruleEveryMs) return;
+    if (!isClaimed) return;
+    this.#shown.show(subject, nowMs);
+    if (nowMs - (this.#overruledMs.get(subject) ?? Number.NEGATIVE_INFINITY) < overruleEveryMs) return;
     this.#overruledMs.set(subject, nowMs);
     this.#say([{ subject, verdict: "heard" }]);
   }

@@ -37,9 +37,11 @@ export function createShownHints(board: BoardWriter, book: WatchBook, claims: Cl
   };
   const show = (subject: string, nowMs: number): void => {
     if (book.isSuspected(subject)) return write(subject, "silent", nowMs);
-    if (book.wasHeard(subject)) return write(subject, "heard", nowMs);
-    if (orphans.has(subject)) return;
     const verdict = claims.verdict(subject, nowMs);
+    // A watcher that was too late itself to judge a silence is told like those who do not watch.
+    const isTold = verdict === "silent" && book.isSpared(subject, nowMs);
+    if (book.wasHeard(subject) && !isTold) return write(subject, "heard", nowMs);
+    if (orphans.has(subject)) return;
     if (verdict === "silent") write(subject, "told", nowMs);
     else if (verdict === "heard") write(subject, "heard", nowMs);
     else if (shown.get(subject) !== "heard") write(subject, "lapsed", nowMs);

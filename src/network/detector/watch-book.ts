@@ -18,6 +18,8 @@ export type WatchBook = {
   /** Suspects those still overdue; where this side itself woke `lateMs` too late, they get a third of a window more instead. */
   judge(candidates: readonly string[], nowMs: number, lateMs: number): Judgement;
   isSuspected(subject: string): boolean;
+  /** Whether its silence is too long, but was excused by own lateness: this side cannot judge it now. */
+  isSpared(subject: string, nowMs: number): boolean;
   watches(subject: string): boolean;
   /** Whether a watched node was ever heard. */
   wasHeard(subject: string): boolean;
@@ -28,11 +30,11 @@ export type WatchBook = {
   forget(nowMs: number): readonly string[];
 };
 
-/** `suspected` with the silence of each, milliseconds; `selfLate`: more than half a window late, so that nothing follows from it; `spared`: late by less, a third of a window more was given. */
+/** `suspected` with the silence of each, milliseconds; `selfLate`: this side was more than half a window late, so that nothing follows from it; `spared`: those that were given a third of a window more. */
 export type Judgement = {
   readonly suspected: readonly { readonly subject: string; readonly silentMs: number }[];
   readonly selfLate: boolean;
-  readonly spared: number;
+  readonly spared: readonly string[];
 };
 
 type Watched = {
@@ -85,6 +87,7 @@ export function createWatchBook(profile: Profile): WatchBook {
     node.intervalMs = Math.min(intervalSaidMax, Math.max(intervalSaidMin, intervalMs));
     node.path?.heard(sequence, node.intervalMs, nowMs);
     node.lastMs = nowMs;
+    node.graceUntilMs = 0;
     return node.suspected && paysBack(node, nowMs);
   };
   const deadlineMs = (): number => {
@@ -99,16 +102,18 @@ export function createWatchBook(profile: Profile): WatchBook {
     const late = lateMs > ownLatenessMs;
     const selfLate = lateMs > profile.windowMs / 2;
     const suspected: { subject: string; silentMs: number }[] = [];
+    const spared: string[] = [];
     for (const { subject, node } of nodes) {
       if (node === undefined) continue;
       if (late) {
         node.graceUntilMs = nowMs + sparedPart * windowOf(profile, node);
+        spared.push(subject);
         continue;
       }
       suspect(node, nowMs);
       suspected.push({ subject, silentMs: nowMs - node.lastMs });
     }
-    return { suspected, selfLate: selfLate && nodes.length > 0, spared: late && !selfLate ? nodes.length : 0 };
+    return { suspected, selfLate: selfLate && nodes.length > 0, spared };
   };
   return {
     begin,
@@ -126,6 +131,7 @@ export function createWatchBook(profile: Profile): WatchBook {
     },
     judge,
     isSuspected: (subject) => watched.get(subject)?.suspected === true,
+    isSpared: (subject, nowMs) => (watched.get(subject)?.graceUntilMs ?? 0) > nowMs,
     watches: (subject) => watched.has(subject),
     wasHeard: (subject) => Number.isFinite(watched.get(subject)?.lastMs),
     subjects: () => [...watched.keys()],
