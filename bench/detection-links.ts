@@ -2,6 +2,7 @@
 // a pulled cable cuts it. Needs root and iproute2.
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { createServer, type Server } from "node:net";
 import type { NodeSeat } from "../test/support/node-group.ts";
 
 export type Links = {
@@ -11,7 +12,9 @@ export type Links = {
   remove(): Promise<void>;
 };
 
-const tag = `vf${process.pid % 10_000}`;
+const tag = "vfbench";
+/** A name that the kernel frees with the process that holds it (unix(7), abstract): two benches would have the same addresses. */
+const lockName = "\0vaultfarm-detection-links";
 const bridge = `${tag}br`;
 const subnet = "10.213.77";
 
@@ -33,8 +36,11 @@ export function linksRefused(): string | undefined {
   }
 }
 
-/** Makes `count` namespaces with a link each. */
-export function createLinks(count: number): Links {
+/** Makes `count` namespaces with a link each, after those that a killed bench left. Rejects where another bench runs. */
+export async function createLinks(count: number): Promise<Links> {
+  const lock = await takeLock();
+  for (let number = 0; number < count; number += 1) removeLeftovers(number);
+  quietly(() => run("link", "del", bridge));
   run("link", "add", bridge, "address", hostMac, "type", "bridge", "stp_state", "0", "forward_delay", "0");
   run("addr", "add", `${hostIp}/24`, "dev", bridge);
   run("link", "set", bridge, "up");
@@ -51,8 +57,36 @@ export function createLinks(count: number): Links {
       await ended;
       for (let number = 0; number < count; number += 1) run("netns", "del", namespace(number));
       run("link", "del", bridge);
+      lock.close();
     },
   };
+}
+
+async function takeLock(): Promise<Server> {
+  const lock = createServer();
+  try {
+    await once(lock.listen(lockName), "listening");
+  } catch (cause) {
+    throw new Error("another bench of detection runs on this machine, with the same network namespaces", { cause });
+  }
+  lock.unref();
+  return lock;
+}
+
+/** Nodes in a namespace outlive a bench that was killed, and keep the namespace. */
+function removeLeftovers(number: number): void {
+  quietly(() => {
+    for (const pid of run("netns", "pids", namespace(number)).split("\n")) if (pid !== "") process.kill(Number(pid), "SIGKILL");
+  });
+  quietly(() => run("netns", "del", namespace(number)));
+  quietly(() => run("link", "del", hostSide(number)));
+}
+
+/** What is not there need not be removed. */
+function quietly(remove: () => void): void {
+  try {
+    remove();
+  } catch {}
 }
 
 /** Each knows its neighbours for good: asking for them again takes up to a second after a link is up. */
@@ -70,6 +104,6 @@ function addLink(number: number, count: number): void {
   for (let other = 0; other < count; other += 1) if (other !== number) run("-n", space, ...neighbour(ipOf(other), macOf(other)), "eth0");
 }
 
-function run(...args: readonly string[]): void {
-  execFileSync("ip", args, { stdio: ["ignore", "ignore", "pipe"] });
+function run(...args: readonly string[]): string {
+  return execFileSync("ip", args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
 }

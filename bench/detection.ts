@@ -37,7 +37,7 @@ export const bench: Bench = {
       console.log(`  not measured: ${refused}`);
       return [];
     }
-    const links = createLinks(count);
+    const links = await createLinks(count);
     const group = await startNodeGroup({ count, profile: "cluster", seat: links.seat }).catch(async (error: unknown) => {
       await links.remove();
       throw error;

@@ -65,11 +65,6 @@ export async function startNodeGroup({ count, profile, seat = () => here }: Grou
   await writeFile(join(directory, "peers"), "[]");
   const start = (number: number): VaultNodeProcess => startAt(directory, number, { profile, seat: seat(number) });
   const nodes: GroupNode[] = [];
-  for (let number = 0; number < count; number += 1) {
-    const node = await running({ number, seat: seat(number), process: start(number), peerId: "", health: 0, addresses: [] });
-    nodes.push(node);
-    if (number === 0) await writeFile(join(directory, "peers"), JSON.stringify(node.addresses));
-  }
   const views: NodeGroup["views"] = async (node) => suspicionStatus.parse(JSON.parse(await ask(node, "/v1/suspicions"))).nodes;
   const group: NodeGroup = {
     ...{ nodes, genesis, owner, networkKey, directory, views },
@@ -90,7 +85,18 @@ export async function startNodeGroup({ count, profile, seat = () => here }: Grou
       await rm(directory, { recursive: true, force: true });
     },
   };
-  await group.settled();
+  try {
+    for (let number = 0; number < count; number += 1) {
+      const node: GroupNode = { number, seat: seat(number), process: start(number), peerId: "", health: 0, addresses: [] };
+      nodes.push(node);
+      await running(node);
+      if (number === 0) await writeFile(join(directory, "peers"), JSON.stringify(node.addresses));
+    }
+    await group.settled();
+  } catch (error) {
+    await group.remove();
+    throw error;
+  }
   return group;
 }
 
