@@ -45,6 +45,8 @@ type Confirming = {
   quietUntilMs: number;
   /** Nodes not gone, counted anew after a change of the directory. */
   nodeCount: number | undefined;
+  /** Whom to tell of a node, chosen anew after a change of the directory: choosing takes a hash for each node there is. */
+  readonly panels: Map<PeerId, readonly PeerId[]>;
 };
 
 // Nodes whose last probe is remembered.
@@ -62,7 +64,7 @@ export function createConfirmer(parts: ConfirmerParts, limits: MembershipLimits)
     },
   };
   const state: Confirming = {
-    ...{ parts, limits, doubts: new Map(), probedMs: new Map(), asking: new Set() },
+    ...{ parts, limits, doubts: new Map(), probedMs: new Map(), asking: new Set(), panels: new Map() },
     agreement: createAgreement(view, limits.testimonyMs),
     quietUntilMs: Number.POSITIVE_INFINITY,
     nodeCount: undefined,
@@ -87,6 +89,7 @@ function onChange(state: Confirming, peer: PeerId): void {
   const seen = parts.roster.directory.node(peer);
   const doubt = doubts.get(peer);
   state.nodeCount = undefined;
+  state.panels.clear();
   if (isStranger(seen)) return void doubts.delete(peer);
   if (seen?.state === "suspected") {
     if (doubt?.record === seen.record) return;
@@ -142,15 +145,18 @@ function judge(state: Confirming, peer: PeerId): void {
 }
 
 function tellPanels(state: Confirming, due: readonly PeerId[]): void {
-  const { parts, limits, doubts } = state;
+  const { parts, limits, doubts, panels } = state;
   const live = parts.roster.directory.nodes().filter(({ state: seen }) => seen === "live");
   const others = live.map(({ record }) => record.peerId).filter((peer) => peer !== parts.peers.self);
   const letters = new Map<PeerId, Sighting[]>();
-  for (const peer of due)
-    for (const to of panelOf(peer, others, limits.panelSize)) {
+  for (const peer of due) {
+    const panel = panels.get(peer) ?? panelOf(peer, others, limits.panelSize);
+    panels.set(peer, panel);
+    for (const to of panel) {
       doubts.get(peer)?.told.add(to);
       letters.set(to, [...(letters.get(to) ?? []), { peer, sight: "suspected" }]);
     }
+  }
   for (const [to, sightings] of letters) void tell(state, to, sightings.slice(0, sightingsPerMessageMax));
 }
 

@@ -76,8 +76,9 @@ type HeadsRequest = Extract<ExchangeRecordsRequest, { kind: "heads" }>;
 function headsRequest(book: RecordBook, bucketCount: number, buckets: readonly number[]): HeadsRequest {
   const chosen: number[] = [];
   const heads: RecordHead[] = [];
+  const known = book.headsByBucket(bucketCount);
   for (const bucket of buckets) {
-    const more = book.heads(bucketCount, new Set([bucket]));
+    const more = known.get(bucket) ?? [];
     if (chosen.length > 0 && heads.length + more.length > recordsPerMessageMax) break;
     chosen.push(bucket);
     heads.push(...more.slice(0, recordsPerMessageMax - heads.length));

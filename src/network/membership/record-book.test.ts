@@ -81,6 +81,7 @@ test("fingerprints differ exactly where the heads of a bucket do", () => {
           JSON.stringify([...book.heads(bucketCount, new Set([bucket]))].sort((x, y) => (x.peerId < y.peerId ? -1 : 1)));
         const at = [bucket * 8, bucket * 8 + 8] as const;
         assert.equal(equalBytes(fa.subarray(...at), fb.subarray(...at)), heads(a) === heads(b));
+        assert.deepEqual(a.headsByBucket(bucketCount).get(bucket) ?? [], a.heads(bucketCount, new Set([bucket])));
       }
     }),
     { numRuns: 100 },

@@ -34,6 +34,8 @@ export type RecordBook = {
   fingerprints(bucketCount: number): Uint8Array;
   /** The heads in these buckets. */
   heads(bucketCount: number, buckets: ReadonlySet<number>): readonly RecordHead[];
+  /** The heads of all buckets that have any: for who takes bucket after bucket, in one pass over the book. */
+  headsByBucket(bucketCount: number): ReadonlyMap<number, readonly RecordHead[]>;
 };
 
 type Refused = Extract<RecordVerdict, { kind: "refused" }>;
@@ -105,6 +107,15 @@ export function createRecordBook(
   };
   const heads = (bucketCount: number, buckets: ReadonlySet<number>): readonly RecordHead[] =>
     [...entries.values()].filter(({ bucket }) => buckets.has(bucket % bucketCount)).map(({ record }) => headOf(record));
+  const headsByBucket = (bucketCount: number): ReadonlyMap<number, readonly RecordHead[]> => {
+    const sorted = new Map<number, RecordHead[]>();
+    for (const { record, bucket } of entries.values()) {
+      const heads = sorted.get(bucket % bucketCount);
+      if (heads === undefined) sorted.set(bucket % bucketCount, [headOf(record)]);
+      else heads.push(headOf(record));
+    }
+    return sorted;
+  };
   return {
     judge,
     put,
@@ -114,6 +125,7 @@ export function createRecordBook(
     size: () => entries.size,
     fingerprints,
     heads,
+    headsByBucket,
   };
 }
 
