@@ -157,10 +157,10 @@ test("the network's Secret is whole, and pods see nothing of it that commands no
 });
 
 test("what holds data has no owner, what does not goes with its farm or node", () => {
-  const claim = volumeClaim({ farm, name: "attic-abcde", storage: spec.storage, bytes: 34 });
+  const claim = volumeClaim({ farm, name: "attic-abcde", storage: spec.storage, bytes: 3 * 2 ** 20 + 1 });
   assert.equal(claim.metadata.ownerReferences, undefined);
   assert.equal(claim.metadata.labels?.[labels.farmUid], farm.uid);
-  assert.deepEqual((claim["spec"] as { resources: unknown }).resources, { requests: { storage: "34" } });
+  assert.deepEqual((claim["spec"] as { resources: unknown }).resources, { requests: { storage: "4Mi" } });
   const owned = [gatewayService(farm, spec), nodesService(farm), deployment, peersConfigMap(farm, []), disruptionBudget(farm, 4)];
   for (const { metadata } of owned) assert.equal(metadata.ownerReferences?.[0]?.uid, farm.uid, metadata.name);
   assert.equal(pod().metadata.ownerReferences?.[0]?.kind, "VaultNode");

@@ -11,6 +11,8 @@ export type VolumeClaimParts = {
   readonly bytes: number;
 };
 
+const mib = 2 ** 20;
+
 /** The claim. A volume grows by applying it with more bytes; it never shrinks. */
 export function volumeClaim({ farm, name, storage, bytes }: VolumeClaimParts): Manifest {
   return {
@@ -20,7 +22,8 @@ export function volumeClaim({ farm, name, storage, bytes }: VolumeClaimParts): M
     spec: {
       accessModes: ["ReadWriteOnce"],
       ...(storage.storageClassName === undefined ? {} : { storageClassName: storage.storageClassName }),
-      resources: { requests: { storage: String(bytes) } },
+      // In whole MiB: lists of claims and volumes show a size as it was written.
+      resources: { requests: { storage: `${Math.ceil(bytes / mib)}Mi` } },
     },
   };
 }

@@ -37,9 +37,15 @@ function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): Co
   if (observed.nodes.length === 0 && (refused !== undefined || nodes === 0) && goal.running) return farmCondition("Ready", "SpecRefused");
   if (!goal.running) return farmCondition("Ready", "Hibernating");
   const ready = observed.nodes.filter((node) => serves(node) && stays(node)).length;
-  if (ready < nodes) return farmCondition("Ready", "NodesNotReady", { ready, nodes, why: actions[0]?.why ?? "they are on their way" });
+  const held = nameSome(observed.nodes.filter((node) => stays(node) && isHeld(node)).map(({ name }) => name));
+  const idle = held === undefined ? "they are on their way" : `fenced or offline by a person's wish: ${held}`;
+  if (ready < nodes) return farmCondition("Ready", "NodesNotReady", { ready, nodes, why: actions[0]?.why ?? idle });
   if (gateways.wanted > 0 && gateways.ready === 0) return farmCondition("Ready", "GatewaysNotReady");
   return farmCondition("Ready", "AllNodesReady", { nodes });
+}
+
+function isHeld({ desired }: ObservedNode): boolean {
+  return desired === "Fenced" || desired === "Offline";
 }
 
 function progress({ goal, actions }: FarmSeen): ConditionNow {

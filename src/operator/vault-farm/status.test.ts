@@ -127,6 +127,13 @@ for (const [what, change, expected] of states)
     for (const { message, type } of status.conditions) assert.doesNotMatch(message, /\{\w+\}/, `${type} has all its facts`);
   });
 
+test("a node that a person keeps apart is named where nodes are missing", () => {
+  const ready = show({ nodes: five({ a: { desired: "Fenced", report: { ...report, admin: "fenced" } } }) }).conditions.find(
+    ({ type }) => type === "Ready",
+  );
+  assert.match(ready?.message ?? "", /4 of 5 nodes are ready; fenced or offline by a person's wish: a\./);
+});
+
 test("what is shown is what the kinds allow", () => {
   const conditions = mergeConditions(undefined, show({ goal: { nodes: 9 } }).conditions, 3, "2026-11-28T03:00:00Z");
   vaultFarmStatusSchema.parse({ ...show({ goal: { nodes: 9 } }), conditions, observedGeneration: 3 });
