@@ -2,9 +2,9 @@
 // the cluster's nodes can pull or have, and VAULTFARM_E2E_NEXT_IMAGE one to upgrade to; where VAULTFARM_E2E_LOAD names a command,
 // both are made first and given to that command as archives ("kind load image-archive"). VAULTFARM_E2E_ALL=1 runs the longer scenarios too.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 
 function mustRun(command: string, args: readonly string[]): void {
   const { status, error } = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"] });
@@ -16,21 +16,22 @@ for (const [command, ...args] of [
   ["kubectl", "get", "nodes"],
 ] as const)
   mustRun(command, args);
+const folder = mkdtempSync(join(tmpdir(), "vaultfarm-e2e-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+// As "npm link" does: kubectl finds its plugins on the search path.
+symlinkSync(resolve("bin/kubectl-vaultfarm.js"), join(folder, "kubectl-vaultfarm"));
+process.env["PATH"] = `${folder}${delimiter}${process.env["PATH"]}`;
 const { VAULTFARM_E2E_LOAD: load, VAULTFARM_E2E_IMAGE: image = "vaultfarm:e2e" } = process.env;
 const next = `${image}-next`;
 if (load !== undefined && load !== "") {
-  const folder = mkdtempSync(join(tmpdir(), "vaultfarm-e2e-"));
-  try {
-    const archive = join(folder, "image.tar");
-    for (const tag of [image, next]) {
-      mustRun(process.execPath, ["bin/image.ts", "--out", archive, "--tag", tag]);
-      // In a shell, since the command may have arguments of its own.
-      mustRun("sh", ["-c", `${load} "$0"`, archive]);
-    }
-    process.env["VAULTFARM_E2E_NEXT_IMAGE"] = next;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const archive = join(folder, "image.tar");
+  for (const tag of [image, next]) {
+    mustRun(process.execPath, ["bin/image.ts", "--out", archive, "--tag", tag]);
+    // In a shell, since the command may have arguments of its own.
+    mustRun("sh", ["-c", `${load} "$0"`, archive]);
   }
+  rmSync(archive);
+  process.env["VAULTFARM_E2E_NEXT_IMAGE"] = next;
 }
 const chosen = process.argv.slice(2);
 const { status } = spawnSync(

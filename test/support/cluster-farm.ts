@@ -25,6 +25,8 @@ export type Release = {
   install(...sets: readonly string[]): Promise<void>;
   /** kubectl in the namespace. */
   kubectl(...args: readonly string[]): Promise<string>;
+  /** `kubectl vaultfarm` in the namespace. */
+  plugin(verb: string, ...args: readonly string[]): Promise<string>;
   apply(manifest: object): Promise<void>;
   /** Base address of a gateway of `farm` on this machine. */
   gateway(farm?: string): Promise<string>;
@@ -75,7 +77,8 @@ export async function openRelease(label: string): Promise<Release> {
     metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
   };
   await runTool("kubectl", ["apply", "-f", "-"], { input: JSON.stringify(manifest) });
-  const gateway = async (farm = name): Promise<string> => {
+  const leading = new Map<string, Promise<string>>();
+  const tunnelTo = async (farm: string): Promise<string> => {
     const open = tunnels.get(farm);
     // A tunnel leads to one pod and ends with it, which kubectl notices at the next connection only.
     if (open !== undefined && (await leads(open))) return open.url;
@@ -85,6 +88,12 @@ export async function openRelease(label: string): Promise<Release> {
     );
     tunnels.set(farm, tunnel);
     return tunnel.url;
+  };
+  // One at a time: of two that were opened at once, one would stay open.
+  const gateway = (farm = name): Promise<string> => {
+    const url = leading.get(farm) ?? tunnelTo(farm).finally(() => leading.delete(farm));
+    leading.set(farm, url);
+    return url;
   };
   return {
     namespace,
@@ -96,6 +105,7 @@ export async function openRelease(label: string): Promise<Release> {
       await helm("upgrade", "--install", "vaultfarm", "charts/vaultfarm", "-n", namespace, ...given);
     },
     kubectl: (...args) => kubectl("-n", namespace, ...args),
+    plugin: (verb, ...args) => runTool("kubectl", ["vaultfarm", verb, "-n", namespace, ...args], { withinMs: 600_000 }),
     apply: async (object) => {
       await runTool("kubectl", ["-n", namespace, "apply", "-f", "-"], { input: JSON.stringify(object) });
     },
@@ -103,7 +113,9 @@ export async function openRelease(label: string): Promise<Release> {
       const kept: Kept[] = [];
       for (const [i, size] of sizes.entries()) {
         const bytes = noise(size, seed * 100 + i);
-        kept.push({ bytes, address: (await store(await gateway(farm), bytes)).address });
+        // On a busy machine nodes take each other for silent now and then: the gateway says 503, and whoever stores asks again.
+        const { address } = await until("a gateway stores a file", async () => store(await gateway(farm), bytes), 120_000);
+        kept.push({ bytes, address });
       }
       return kept;
     },
@@ -127,6 +139,32 @@ async function removeAll(namespace: string): Promise<void> {
   // Where the namespace went with the release in it, these are left.
   const roles = ["cluster", "farms", "edit", "view"].map((role) => `${namespace}-vaultfarm-${role}`);
   await kubectl("delete", "clusterroles,clusterrolebindings", "--ignore-not-found", ...roles);
+  // Volumes of nodes that were taken away are kept, which is the policy of the farms here.
+  const volumes = await kubectl(
+    "get",
+    "pv",
+    "-o",
+    `jsonpath={range .items[?(@.spec.claimRef.namespace=="${namespace}")]}{.metadata.name} {end}`,
+  );
+  for (const volume of volumes.split(" ").filter((name) => name !== ""))
+    await kubectl("patch", "pv", volume, "--type=merge", "-p", '{"spec":{"persistentVolumeReclaimPolicy":"Delete"}}').catch(() => "");
+}
+
+/** Reads `files` again and again until `ended`; how often. The first that fails or differs fails it. */
+export async function readWhile(release: Release, files: readonly Kept[], ended: Promise<unknown>): Promise<number> {
+  let going = true;
+  let rounds = 0;
+  const end = ended.finally(() => {
+    going = false;
+  });
+  const readers = [0, 1].map(async () => {
+    while (going) {
+      await release.assertKept(files);
+      rounds += 1;
+    }
+  });
+  await Promise.all([end, ...readers]);
+  return rounds;
 }
 
 type Scenario = (release: Release) => Promise<void>;

@@ -1,6 +1,7 @@
 // What the tests against a cluster read of its objects: as they are served, only the fields that are asked about.
 import { openTunnel, type Tunnel } from "./cluster-tools.ts";
 import { until } from "./deadline.ts";
+import { type Samples, scrape } from "./node-metrics.ts";
 
 type Meta = { readonly name: string; readonly uid: string; readonly generation?: number; readonly deletionTimestamp?: string };
 export type ConditionView = {
@@ -42,14 +43,19 @@ export type ClusterViews = {
   nodes(namespace: string, farm: string): Promise<readonly NodeView[]>;
   /** Pods of vault nodes. */
   pods(namespace: string, farm: string): Promise<readonly PodView[]>;
+  /** What the vault node of a pod says of itself. */
+  metrics(namespace: string, pod: string): Promise<Samples>;
   close(): Promise<void>;
 };
 
 export async function openViews(): Promise<ClusterViews> {
   let proxy: Tunnel = await openTunnel("proxy", "--port=0");
-  const get = async <T>(path: string): Promise<T | undefined> => {
+  const urlOf = async (path: string): Promise<string> => {
     if (!proxy.isOpen()) proxy = await openTunnel("proxy", "--port=0");
-    const answer = await fetch(`${proxy.url}${path}`, { signal: AbortSignal.timeout(20_000) });
+    return `${proxy.url}${path}`;
+  };
+  const get = async <T>(path: string): Promise<T | undefined> => {
+    const answer = await fetch(await urlOf(path), { signal: AbortSignal.timeout(20_000) });
     if (answer.status === 404) return undefined;
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as T;
@@ -64,6 +70,7 @@ export async function openViews(): Promise<ClusterViews> {
     },
     nodes: (namespace, farm) => items(`${group}/namespaces/${namespace}/vaultnodes?labelSelector=vaultfarm.dev/farm%3D${farm}`),
     pods: (namespace, farm) => items(`/api/v1/namespaces/${namespace}/pods?labelSelector=vaultfarm.dev/farm%3D${farm},vaultfarm.dev/node`),
+    metrics: async (namespace, pod) => scrape(await urlOf(`/api/v1/namespaces/${namespace}/pods/${pod}:9090/proxy`)),
     close: () => proxy.close(),
   };
 }

@@ -18,7 +18,7 @@ import { countCopies, withScores } from "../node-access/node-report.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { clusterGoal } from "../vault-farm/goal.ts";
 import { judgeSpec } from "../vault-farm/judge-spec.ts";
-import { shouldRun } from "../vault-farm/node-roles.ts";
+import { isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
 import { planFarm } from "../vault-farm/plan.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
@@ -206,8 +206,8 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
     nowMs,
     wallMs: clock.wallMs(),
   });
-  // Of those that could count: one that cannot run would otherwise keep the count, and so its own replacement, open for ever.
-  const counting = observed.nodes.filter((node) => shouldRun(node) && node.awaySinceMs === undefined && node.desired !== "Fenced");
+  // Of those that could count: one that cannot run, or is kept apart, would otherwise keep the count, and so its own replacement, open for ever.
+  const counting = observed.nodes.filter((node) => shouldRun(node) && node.awaySinceMs === undefined && !isKeptApart(node));
   const counted = countCopies(
     counting.map(({ name }) => memory.node(name).status),
     keys.genesis.copies,

@@ -2,7 +2,7 @@
 import { type ConditionNow, farmCondition } from "../api/conditions.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmSeen } from "./farm-look.ts";
-import { serves, shouldRun, stays, wantedCapacity } from "./node-roles.ts";
+import { isKeptApart, serves, shouldRun, stays, wantedCapacity } from "./node-roles.ts";
 import type { ObservedNode } from "./observed.ts";
 import { wantedNodes } from "./plan-count.ts";
 import { turnOf } from "./plan-stop.ts";
@@ -37,15 +37,13 @@ function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): Co
   if (observed.nodes.length === 0 && (refused !== undefined || nodes === 0) && goal.running) return farmCondition("Ready", "SpecRefused");
   if (!goal.running) return farmCondition("Ready", "Hibernating");
   const ready = observed.nodes.filter((node) => serves(node) && stays(node)).length;
-  const held = nameSome(observed.nodes.filter((node) => stays(node) && isHeld(node)).map(({ name }) => name));
-  const idle = held === undefined ? "they are on their way" : `fenced or offline by a person's wish: ${held}`;
+  const held = nameSome(
+    observed.nodes.filter((node) => stays(node) && (isKeptApart(node) || node.desired === "Offline")).map(({ name }) => name),
+  );
+  const idle = held === undefined ? "they are on their way" : `fenced or offline: ${held}`;
   if (ready < nodes) return farmCondition("Ready", "NodesNotReady", { ready, nodes, why: actions[0]?.why ?? idle });
   if (gateways.wanted > 0 && gateways.ready === 0) return farmCondition("Ready", "GatewaysNotReady");
   return farmCondition("Ready", "AllNodesReady", { nodes });
-}
-
-function isHeld({ desired }: ObservedNode): boolean {
-  return desired === "Fenced" || desired === "Offline";
 }
 
 function progress({ goal, actions }: FarmSeen): ConditionNow {

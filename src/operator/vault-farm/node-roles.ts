@@ -23,9 +23,14 @@ export function shouldRun({ assigned, desired, deleting }: ObservedNode): boolea
   return assigned.released !== true && (desired !== "Offline" || deleting);
 }
 
-/** Whether it serves: it runs, is ready, is not kept apart, and its volume holds the identity that was known. */
-export function serves({ state, formerPeerId, desired }: ObservedNode): boolean {
-  return state.kind === "ready" && formerPeerId === undefined && desired !== "Fenced";
+/** Whether the network does without it: a person wants that, or its volume holds another identity than was known. */
+export function isKeptApart({ formerPeerId, desired }: ObservedNode): boolean {
+  return formerPeerId !== undefined || desired === "Fenced";
+}
+
+/** Whether it serves: it runs, is ready, and is not kept apart. */
+export function serves(node: ObservedNode): boolean {
+  return node.state.kind === "ready" && !isKeptApart(node);
 }
 
 /** Whether it serves and says so itself: readiness alone may be minutes old. */
@@ -64,8 +69,9 @@ export function outdatedOf(node: ObservedNode, goal: FarmGoal): string | undefin
 }
 
 /** What the person wants the node to be told, as mild as that allows. */
-export function personsState({ desired, deleting, handsOver, formerPeerId }: ObservedNode): DesiredState {
-  if (formerPeerId !== undefined || desired === "Fenced") return "fenced";
+export function personsState(node: ObservedNode): DesiredState {
+  const { desired, deleting, handsOver } = node;
+  if (isKeptApart(node)) return "fenced";
   if (deleting || desired === "Drained" || handsOver === true) return "draining";
   return desired === "Active" ? "active" : "cordoned";
 }

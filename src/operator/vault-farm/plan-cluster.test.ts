@@ -220,6 +220,30 @@ test("another identity on a known volume is fenced, and nothing else is done wit
   assert.deepEqual(plan(changed), [{ kind: "command-node", name: "a", state: "fenced", why: "it is to be fenced" }]);
 });
 
+test("another identity goes once a person let it go and the others have all copies; a fenced node waits to be let back", () => {
+  const fenced = { report: { ...report, admin: "fenced" as const }, deleting: true };
+  const other = six({ a: { ...fenced, formerPeerId: podNode("z").peerId ?? assert.fail() } });
+  const goal = { nodes: 5 };
+  const [let_go] = plan(other, { goal }).filter((action) => action.kind === "assign-node");
+  assert.deepEqual(let_go?.assigned, { released: true });
+  const short = { copies: { belowMin: 0, lowest: 4, sinceMs: 0 } };
+  assert.match(whys(plan(other, { goal, farm: short })), /its copies are being made elsewhere/);
+  const gone = other.map((node) => (node.name === "a" ? { ...node, assigned: { released: true } } : node));
+  assert.deepEqual(kinds(plan(gone, { goal })), ["stop-node a"], "nobody could confirm a proof of what it holds");
+  const drained = other.map((node) => (node.name === "a" ? { ...node, deleting: false, hostState: "leaving" as const } : node));
+  assert.deepEqual(
+    kinds(
+      plan(
+        drained.map((node) => (node.name === "a" ? { ...node, assigned: { leaving: "HostDrain" as const } } : node)),
+        { goal },
+      ),
+    ),
+    ["wait a"],
+    "nobody looked at it yet",
+  );
+  assert.match(whys(plan(six({ a: { ...fenced, desired: "Fenced" } }), { goal })), /with spec.desired Active it hands over/);
+});
+
 test("vaults that fill up declare more after their volume has grown, up to the maximum", () => {
   const autogrow = { whenUsedAbove: 80, step: 50, max: 2 * gib };
   const full = { ...report, used: 0.9 * gib };

@@ -3,7 +3,7 @@
 import type { AssignedSpec } from "../api/vault-node.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { isLost, leavingOf, outdatedOf, serves, stays } from "./node-roles.ts";
+import { isKeptApart, isLost, leavingOf, outdatedOf, serves, stays } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
 
 /** Most nodes made at one look: each is a record, a volume and a pod, and the next look is soon. */
@@ -127,7 +127,7 @@ export function victimsInOrder(staying: readonly ObservedNode[], goal: FarmGoal,
 // Dead ones first; one that a person keeps offline or apart last, for it would have to run to hand over what it holds.
 function healthRank(node: ObservedNode, goal: FarmGoal, nowMs: number): number {
   if (isLost(node, goal, nowMs)) return 0;
-  if (node.desired === "Offline" || node.desired === "Fenced") return 3;
+  if (node.desired === "Offline" || isKeptApart(node)) return 3;
   return serves(node) ? 2 : 1;
 }
 

@@ -1,7 +1,7 @@
 // Members that exist: started when they do not run, told what is wanted of them, granted, introduced to others.
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { personsState, shouldRun, stays, stricter } from "./node-roles.ts";
+import { isKeptApart, personsState, shouldRun, stays, stricter } from "./node-roles.ts";
 import type { DownState, MemberState, ObservedFarm, ObservedGateway, ObservedNode } from "./observed.ts";
 import type { Turn } from "./plan-stop.ts";
 import { restartDelayMs } from "./restart-delay.ts";
@@ -39,7 +39,8 @@ function planNode(node: ObservedNode, moment: Moment, turn?: Turn): readonly Far
   if (peerId === undefined) return [{ kind: "wait", name, why: "its identity is not known yet" }];
   if (!node.addressed) return [{ kind: "wait", name, why: "it has no address yet" }];
   const actions: FarmAction[] = [...planCommand(node, turn)];
-  if (!node.granted) actions.push({ kind: "grant-node", name, peerId, why: "without a grant it may not store copies" });
+  if (!node.granted && !isKeptApart(node))
+    actions.push({ kind: "grant-node", name, peerId, why: "without a grant it may not store copies" });
   const peers = peersToTell(name, moment.known);
   if (!peers.every((peer) => node.peersTold.includes(peer)))
     actions.push({ kind: "tell-peers", name, peers, why: "it was not told of all nodes it can begin with" });

@@ -4,7 +4,7 @@ import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
 import { mayBeStopped, type StopDecision, type StopQuestion, stopPairsApartMs } from "../../protocol/stop-decision.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { answers, holdsNothing, isLost, leavingOf, outdatedOf, shouldRun, stays } from "./node-roles.ts";
+import { answers, holdsNothing, isKeptApart, isLost, leavingOf, outdatedOf, shouldRun, stays } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
 import { assign } from "./plan-count.ts";
 
@@ -70,6 +70,7 @@ export function planTurn(turn: Turn, moment: PlanMoment): readonly FarmAction[] 
   if (purpose === "removal" && holdsNothing(node)) return [release(node, "it holds nothing")];
   const others = disturbed(moment, node);
   if (others.length > 0) return [wait(node, `${turn.why}, and ${others.join(", ")} must be ready first: one node at a time`)];
+  if (purpose === "removal" && isKeptApart(node)) return planApart(node, moment);
   if (node.report !== undefined) return planProof(turn, moment);
   return purpose === "removal" ? planLost(node, moment) : planStuck(turn, moment);
 }
@@ -122,11 +123,21 @@ function planRelease(node: ObservedNode, moment: PlanMoment): readonly FarmActio
 // there is one again, it was released with proof, and goes.
 function planGoodbye(node: ObservedNode, { observed }: PlanMoment): readonly FarmAction[] {
   const { name, report, evidence, volume } = node;
-  if (report === undefined || volume !== "bound" || evidence?.purpose === "removal")
+  if (report === undefined || volume !== "bound" || isKeptApart(node) || evidence?.purpose === "removal")
     return [{ kind: "stop-node", name, why: "its copies are proven to exist elsewhere" }];
   const among = candidatesFor(node, observed).map((other) => other.name);
   const why = "its copies are proven to exist elsewhere, and it says goodbye with a new proof";
   return [{ kind: "prove-node", name, purpose: "removal", among, keep: false, why }];
+}
+
+// Nobody can check what a node holds that is kept apart. Another identity goes where a person has seen to it, who may have put
+// the volume of another node there by mistake; the copies of the one before are counted as those of a lost node.
+function planApart(node: ObservedNode, { goal, observed, nowMs }: PlanMoment): readonly FarmAction[] {
+  if (node.formerPeerId === undefined)
+    return [wait(node, "it is fenced, so nobody can check what it holds: with spec.desired Active it hands over and goes")];
+  if (leavingOf(node) !== "Asked") return [wait(node, "its volume holds another identity; look at it, then delete the VaultNode")];
+  if (!isWhole(observed, goal, nowMs)) return [wait(node, "its volume holds another identity; its copies are being made elsewhere")];
+  return [release(node, "its volume holds another identity, and every chunk has its copies elsewhere")];
 }
 
 function planLost(node: ObservedNode, { goal, observed, nowMs }: PlanMoment): readonly FarmAction[] {

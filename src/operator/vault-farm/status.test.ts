@@ -131,7 +131,7 @@ test("a node that a person keeps apart is named where nodes are missing", () => 
   const ready = show({ nodes: five({ a: { desired: "Fenced", report: { ...report, admin: "fenced" } } }) }).conditions.find(
     ({ type }) => type === "Ready",
   );
-  assert.match(ready?.message ?? "", /4 of 5 nodes are ready; fenced or offline by a person's wish: a\./);
+  assert.match(ready?.message ?? "", /4 of 5 nodes are ready; fenced or offline: a\./);
 });
 
 test("what is shown is what the kinds allow", () => {
