@@ -47,7 +47,7 @@ function chosen(names: readonly string[]): readonly Tier[] {
   if (names.length === 0) return tiers.filter(({ onlyNamed }) => onlyNamed === undefined);
   const files = names.filter((name) => !tiers.some((tier) => tier.name === name));
   const named = tiers.filter((tier) => names.includes(tier.name));
-  return files.length === 0 ? named : [...named, { name: "files", globs: files, concurrency: 1, timeoutMs: 15 * minute }];
+  return files.length === 0 ? named : [...named, { name: "files", globs: files, concurrency: 1, timeoutMs: 40 * minute }];
 }
 
 async function runTier(tier: Tier, totals: Totals): Promise<void> {

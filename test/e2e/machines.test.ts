@@ -2,30 +2,15 @@
 // nodes before it ends, a machine that loses its power costs no file, and a second farm of a namespace is a farm of its own.
 // Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
 import { strict as assert } from "node:assert";
-import { type Kept, type Release, scenarios } from "../support/cluster-farm.ts";
+import { type Kept, scenarios } from "../support/cluster-farm.ts";
+import { busiestMachine, power } from "../support/cluster-machines.ts";
 import { kubectl, runTool } from "../support/cluster-tools.ts";
-import { conditionOf, type PodView, untilSettled } from "../support/cluster-views.ts";
+import { conditionOf, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
 
 const minute = 60_000;
 const { scenario } = scenarios("machines");
 let files: readonly Kept[] = [];
-/** Shell commands to which a machine's name is added: its power is cut, and it is started again. */
-const { VAULTFARM_E2E_KILL_NODE: killNode, VAULTFARM_E2E_START_NODE: startNode } = process.env;
-
-/** The machine with most vault pods, and they. */
-async function busiestMachine({
-  views,
-  namespace,
-  name,
-}: Release): Promise<{ readonly machine: string; readonly pods: readonly PodView[] }> {
-  const pods = await views.pods(namespace, name);
-  const on = (machine: string): readonly PodView[] => pods.filter(({ spec }) => spec.nodeName === machine);
-  const machines = [...new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []))];
-  const [machine] = machines.sort((a, b) => on(b).length - on(a).length);
-  assert.ok(machine !== undefined && machines.length > 1, "these scenarios want a cluster of two machines or more");
-  return { machine, pods: on(machine) };
-}
 
 scenario("a farm of five nodes with files", async (release) => {
   await release.install();
@@ -49,8 +34,14 @@ scenario("two farms side by side: each has its network, its files and its own wa
   await release.assertKept(files);
   const networks = await Promise.all([name, loft.name].map(async (farm) => (await views.farm(namespace, farm)).status?.networkId));
   assert.notEqual(networks[0], networks[1]);
-  await release.kubectl("delete", "vf", loft.name);
+  assert.match(await release.plugin("destroy", loft.name, "--yes-delete-data"), /loft is destroyed/);
   await until("the pods of the second are gone", async () => (await views.pods(namespace, loft.name)).length === 0, 3 * minute);
+  const kinds = "vaultfarms,vaultnodes,pods,persistentvolumeclaims,secrets,configmaps";
+  await until(
+    "nothing is left of it",
+    async () => (await release.kubectl("get", kinds, "-l", `vaultfarm.dev/farm=${loft.name}`, "-o", "name")) === "",
+    minute,
+  );
   await untilSettled(views, release, { nodes: 5, withinMs: minute });
   await release.assertKept(files);
 });
@@ -76,18 +67,20 @@ scenario(
   },
 );
 
-if (killNode !== undefined && startNode !== undefined)
+if (power !== undefined) {
+  const { cut, restore } = power;
   scenario("a machine that loses its power costs no file, and its nodes come back with it", { longer: true }, async (release) => {
     const { views, namespace, name } = release;
     const { machine, pods } = await busiestMachine(release);
     try {
-      await runTool("sh", ["-c", `${killNode} "$0"`, machine]);
+      await cut(machine);
       await until("it is seen", async () => conditionOf(await views.farm(namespace, name), "Degraded")?.status === "True", 3 * minute);
       await release.assertKept(files);
     } finally {
-      await runTool("sh", ["-c", `${startNode} "$0"`, machine]);
+      await restore(machine);
     }
     const nodes = await untilSettled(views, release, { nodes: 5, withinMs: 6 * minute });
     assert.ok(pods.every(({ metadata }) => nodes.includes(metadata.name)));
     await release.assertKept(files);
   });
+}
