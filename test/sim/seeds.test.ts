@@ -11,7 +11,7 @@ import { simulate } from "./simulate.ts";
 // A change of code must be told from a change of luck: what everybody runs is always the same.
 const everyTime = 10;
 // Each was seen to pass before it came into the list. The first 52 took 203 s of CPU on a shared core and, with what everybody
-// runs, 265 s of CI's five minutes; the last three took 19 s of CPU on a machine with twenty others at work, some 14 s on a free one.
+// runs, 265 s of CI's five minutes; the last three took 19 s of CPU beside twenty other processes.
 const fixedSeeds = { from: 11, count: 55 } as const;
 const seedsOfCommit = 1_000;
 
