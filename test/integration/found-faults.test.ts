@@ -2,14 +2,12 @@
 // minutes of their start, rot on one disk is seen by a neighbour, which shows it, and the chunks are there again; and that a vault
 // which claims what it does not keep is routed round, and its copies are made elsewhere.
 import { strict as assert } from "node:assert";
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { type Address, chunkAddress } from "../../src/protocol/address.ts";
 import { readStopStatement } from "../../src/protocol/safe-to-stop.ts";
 import { damageFolder } from "../support/damage.ts";
 import { until } from "../support/deadline.ts";
+import { type Liar, startLiar } from "../support/liar.ts";
 import { type FarmNode, type NodeFarm, startNodeFarm } from "../support/node-farm.ts";
 import { noise } from "../support/objects.ts";
 
@@ -18,14 +16,14 @@ const withinMs = 200_000;
 const chunkBytes = 64 * 1024;
 const chunks = new Map<Address, Uint8Array>();
 let farm: NodeFarm;
-let liar: ChildProcess | undefined;
+let liar: Liar | undefined;
 
 before(async () => {
   farm = await startNodeFarm({ nodes: 6, compareEveryMs: 10_000 });
   for (let i = 0; i < 40; i += 1) await putOne();
 });
 after(async () => {
-  liar?.kill("SIGKILL");
+  liar?.kill();
   await farm?.remove();
 });
 
@@ -86,16 +84,8 @@ test("nodes compared what they hold, and sound ones proved it", async () => {
 });
 
 test("a vault that acknowledges and keeps nothing is found by the others, its copies are made elsewhere, and no read fails", async () => {
-  const { genesisFile, addresses: known } = farm;
-  const settings = JSON.stringify({ genesisFile, capacity: 256 * 2 ** 20, known });
-  const entry = fileURLToPath(new URL("../support/lying-node.ts", import.meta.url));
-  liar = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, settings], { stdio: ["ignore", "pipe", "inherit"] });
-  const [said] = await once(liar.stdout ?? assert.fail(), "data");
-  const peer = String(said).trim();
-  await until("it takes part", () => {
-    const node = farm.client.network().nodes.find(({ peerId }) => peerId === peer);
-    return node?.state === "live" && node.vaults.every(({ state }) => state === "active");
-  });
+  liar = await startLiar(farm, { putsOff: false });
+  const { peer } = liar;
   for (let i = 0; i < 60; i += 1) await putOne();
   // A put is answered at four receipts, the liar's among them; the fifth copy follows.
   await until("it was given some", async () => Math.min(...(await honestCopies()).values()) === 4);
