@@ -252,7 +252,7 @@ for (const [index, story] of stories.entries()) {
       assert.ok(grownMiB < 24, `the heap grew by ${grownMiB.toFixed(1)} MiB`);
       const faults = [...proxy.played].map(([fault, times]) => `${fault} ${times}`).join(", ");
       context.diagnostic(
-        `${changes.length} changes in ${(wroteMs / 1000).toFixed(1)} s, ${seen.length} told; heap +${grownMiB.toFixed(1)} MiB; faults: ${faults}`,
+        `${changes.length} changes in ${(wroteMs / 1000).toFixed(1)} s, ${seen.length} told; the heap changed by ${grownMiB.toFixed(1)} MiB; faults: ${faults}`,
       );
       // After an expired version a list brings many changes at once, so fewer lines are left to break.
       const [fault, least] = story.goneOne === 0 ? (["reset", story.changes / 1000] as const) : (["gone", 3] as const);
