@@ -184,3 +184,46 @@ test("the reserve of the file system is never used: `full` while it would be", a
   assert.equal(store.health().mode, "writable", "a refusal is no failure");
   await store.close();
 });
+
+test("a folder that is gone under the store: said in its state from the next look on, once in the log, and its figures still come", async () => {
+  const disk = createMemoryDisk();
+  let gone = false;
+  const statfs: MemoryDisk["statfs"] = async (path) => {
+    if (gone) throw Object.assign(new Error(`ENOENT: statfs '${path}'`), { code: "ENOENT" });
+    return disk.statfs(path);
+  };
+  const errors: string[] = [];
+  const log = { ...silentLog, error: (sentence: string) => void errors.push(sentence) };
+  const store = await open({ ...disk, statfs }, { log });
+  const held = entry(1);
+  await store.put([held]);
+  const { total } = await store.disk();
+  gone = true;
+  for (let look = 0; look < 3; look += 1) {
+    await clock.advance(freeSpaceAgeMs);
+    assert.equal((await store.disk()).total, total, "what the disk last said");
+  }
+  assert.deepEqual(store.health(), { mode: "read-only", why: "the disk fails (ENOENT)" });
+  assert.deepEqual(await store.put([entry(2)]), ["read-only"]);
+  assert.ok(await reads(store, held), "what can still be read is served");
+  assert.deepEqual(errors, ["the chunk store takes no more chunks"]);
+  await store.close();
+});
+
+test("a store whose disk cannot be looked at from the start says so to who asks, and a passing want is no failure", async () => {
+  const disk = createMemoryDisk();
+  let code = "EIO";
+  const statfs = async (path: string): Promise<{ readonly free: number; readonly total: number }> => {
+    if (code !== "") throw Object.assign(new Error(code), { code });
+    return disk.statfs(path);
+  };
+  const store = await open({ ...disk, statfs });
+  await assert.rejects(store.disk(), { code: "EIO" });
+  code = "";
+  const { total } = await store.disk();
+  code = "EMFILE";
+  await clock.advance(freeSpaceAgeMs);
+  assert.equal((await store.disk()).total, total);
+  assert.equal(store.health().mode, "writable");
+  await store.close();
+});

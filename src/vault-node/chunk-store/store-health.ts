@@ -9,11 +9,11 @@ export type Space = { readonly free: number; readonly total: number };
 
 export type StoreHealth = {
   now(): Health;
-  /** Takes note of a failed write or sync: read-only from now on. */
+  /** Takes note of a failed write, sync or look: read-only from now on. */
   failed(error: unknown): void;
   /** Whether `bytes` more leave the reserve free, by the last look at the disk. */
   hasRoom(bytes: number): boolean;
-  /** Looks at the disk unless that was done a moment ago. */
+  /** Looks at the disk unless that was done a moment ago. A disk that cannot be looked at any more has failed: then what it last said. */
   look(): Promise<Space>;
   /** Subtracts own writes from the last look. */
   wrote(bytes: number): void;
@@ -43,9 +43,23 @@ export function createStoreHealth({ clock, log, statfs }: HealthParts): StoreHea
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
+  const failed = (cause: unknown): void => {
+    if (health.mode === "read-only") return;
+    const full = noSpaceCodes.has(codeOf(cause));
+    health = { mode: "read-only", why: full ? "the disk is full" : `the disk fails (${codeOf(cause) ?? "unknown error"})` };
+    log.error("the chunk store takes no more chunks", { why: health.why, cause });
+    if (full) waitForRoom();
+    changed();
+  };
   const look = async (): Promise<Space> => {
     if (clock.monotonicMs() - lookedAtMs < freeSpaceAgeMs) return space;
-    space = await statfs();
+    try {
+      space = await statfs();
+    } catch (cause) {
+      // A disk that was there and is gone, or a folder removed under the store, fails; the node goes on telling so.
+      if (space.total === 0) throw cause;
+      if (!isPassing(cause)) failed(cause);
+    }
     lookedAtMs = clock.monotonicMs();
     return space;
   };
@@ -62,14 +76,7 @@ export function createStoreHealth({ clock, log, statfs }: HealthParts): StoreHea
   const waitForRoom = (): void => void clock.after(freeSpaceAgeMs, () => void lookAgain());
   return {
     now: () => health,
-    failed: (cause) => {
-      if (health.mode === "read-only") return;
-      const full = noSpaceCodes.has(codeOf(cause));
-      health = { mode: "read-only", why: full ? "the disk is full" : `the disk fails (${codeOf(cause) ?? "unknown error"})` };
-      log.error("the chunk store takes no more chunks", { why: health.why, cause });
-      if (full) waitForRoom();
-      changed();
-    },
+    failed,
     hasRoom,
     look,
     wrote: (bytes) => {

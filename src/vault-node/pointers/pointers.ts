@@ -9,6 +9,7 @@ import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { rareLog } from "../../runtime/rare-log.ts";
 import { openPointerBook, type PointerBook, pointerBytes, pointerRoom } from "./pointer-book.ts";
 import type { PointerFile } from "./pointer-file.ts";
 import { createPointerLooks, type PointerLimits, type PointerShelf, pointerLimits } from "./pointer-looks.ts";
@@ -58,7 +59,8 @@ export type Pointers = {
 
 /** Pointers at rest. */
 export function createPointers(parts: PointersParts, limits: PointerLimits = pointerLimits): Pointers {
-  const { books, clock, log } = parts;
+  const { books, clock } = parts;
+  const log = rareLog(parts.log, clock);
   const takers = createTakerIndex(parts.directory);
   const vaultOf = (address: Address): VaultName | undefined => {
     for (const [vault, book] of books) if (book.get(address) !== undefined) return vault;

@@ -11,6 +11,7 @@ import type { CopyFigures } from "../../protocol/node-figures.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { rareLog } from "../../runtime/rare-log.ts";
 import type { Auditor } from "../audit/auditor.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 import { createBytePace } from "./byte-pace.ts";
@@ -92,7 +93,8 @@ const broughtBackPerTick = 16;
 
 /** A replicator at rest. */
 export function createReplicator(parts: ReplicatorParts): Replicator {
-  const { clock, log, limits } = parts;
+  const { clock, limits } = parts;
+  const log = rareLog(parts.log, clock);
   const organs = createOrgans(parts);
   const { view, queue, copier, reminders, joining, looks } = organs;
   const stopping = new AbortController();

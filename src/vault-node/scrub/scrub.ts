@@ -8,6 +8,7 @@ import type { AddressRange, Bound } from "../../protocol/messages/compare-chunks
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { rareLog } from "../../runtime/rare-log.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 
 export type ScrubLimits = {
@@ -60,7 +61,8 @@ export function boundAt(share: number): Bound {
 
 /** A scrub at rest. */
 export function createScrub(parts: ScrubParts, limits: ScrubLimits = scrubLimits): Scrub {
-  const { clock, log } = parts;
+  const { clock } = parts;
+  const log = rareLog(parts.log, clock);
   const stopping = new AbortController();
   let timer: Timer | undefined;
   // Milliseconds of the round since the start, up to which everything was read.
