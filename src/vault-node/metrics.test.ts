@@ -59,7 +59,8 @@ function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
       etaSeconds: 12,
       looking: false,
     }),
-    target: 5,
+    counted: () => ({ live: [0, 0, 3, 4, 5, 600], onLeavers: 6 }),
+    policy: { min: 4, target: 5, max: 8 },
   });
   return { registry, events };
 }
@@ -115,6 +116,7 @@ test("events and figures show in a scrape, each vault by its short name, at most
     'vaultfarm_copies_failed_total{why="silent"} 0',
     'vaultfarm_below_target_copies{copies="2"} 7',
     'vaultfarm_below_target_copies{copies="4"} 0',
+    "vaultfarm_chunks_below_min 1",
     "vaultfarm_repair_eta_seconds 12",
   ])
     assert.ok(text.split("\n").includes(line), line);

@@ -1,4 +1,6 @@
 // The metrics of keeping copies: what waits, by the copies that chunks have left, what was moved, how long it will take.
+import type { CopiesPolicy } from "../protocol/genesis.ts";
+import type { CopyFigures } from "../protocol/node-figures.ts";
 import type { MetricsRegistry, Reading } from "../runtime/metrics-registry.ts";
 import { copiesSpared, copyFailures, type ReplicationEvents } from "./replication/replication-events.ts";
 import type { ReplicationProgress } from "./replication/replicator.ts";
@@ -54,23 +56,38 @@ export function createReplicationCounters(registry: MetricsRegistry): Replicatio
   };
 }
 
-/** Makes what is read at each scrape. `target`: copies a chunk shall have; fewer than that are the series. */
-export function registerReplicationFigures(
-  registry: MetricsRegistry,
-  { copies, target }: { copies(): ReplicationProgress | undefined; readonly target: number },
-): void {
+export type ReplicationFigures = {
+  copies(): ReplicationProgress | undefined;
+  /** What this node publishes of the chunks that it counts; null where it counts none. */
+  counted(): Pick<CopyFigures, "live" | "onLeavers"> | null;
+  readonly policy: CopiesPolicy;
+};
+
+/** Makes what is read at each scrape. */
+export function registerReplicationFigures(registry: MetricsRegistry, { copies, counted, policy }: ReplicationFigures): void {
   registry.gaugeOf(
     {
       name: "vaultfarm_below_target_copies",
-      help: "Copies this node is about to make, by the live copies their chunks have now",
+      help: "Copies this node is about to make, by the live copies their chunks have now on nodes that stay: work, which a drain makes too",
       labels: ["copies"],
     },
     () => {
       const waiting = copies()?.repairs ?? new Map<number, number>();
       return Array.from(
-        { length: target },
+        { length: policy.target },
         (_, have): Reading<"copies"> => ({ labels: { copies: String(have) }, value: waiting.get(have) ?? 0 }),
       );
+    },
+  );
+  registry.gaugeOf(
+    {
+      name: "vaultfarm_chunks_below_min",
+      help: "Chunks this node counts that have fewer live copies than promised, those on nodes that leave among them as long as these run",
+      labels: [],
+    },
+    () => {
+      const figures = counted();
+      return figures === null ? [] : [{ labels: {}, value: belowMinOf(figures, policy.min) }];
     },
   );
   const one = (name: string, help: string, read: (progress: ReplicationProgress) => number): void =>
@@ -86,4 +103,8 @@ export function registerReplicationFigures(
     "How long what waits will take at this node's pace; 0 where nothing waits",
     ({ etaSeconds }) => etaSeconds ?? 0,
   );
+}
+
+function belowMinOf({ live, onLeavers = 0 }: Pick<CopyFigures, "live" | "onLeavers">, min: number): number {
+  return live.slice(0, min).reduce((sum, chunks) => sum + chunks, 0) - onLeavers;
 }

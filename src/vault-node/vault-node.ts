@@ -118,7 +118,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   const leaving = createLeaving({ ...identity, startCounter: volume.startCounter, directory: membership.directory, clock });
   const organs: Organs = { leaving, config, tools, identity, volume, grant, store, peers, membership, board, detector, core, phases };
   registerFigures(registry, organs);
-  registerReplicationFigures(registry, { copies: core.copies, target: genesis.copies.target });
+  registerReplicationFigures(registry, { copies: core.copies, counted: () => core.figures().copies, policy: genesis.copies });
   const servers = createServers(organs, registry);
   membership.onClash((clash) => fail(clashError(volume.peerId, clash)));
   undo.move();
