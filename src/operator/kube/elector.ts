@@ -68,9 +68,8 @@ export function createElector(options: ElectorOptions, tools: ElectorTools): Ele
   };
   const run = async (): Promise<void> => {
     while (!stopping.signal.aborted && state !== "over") {
-      const askedMs = clock.monotonicMs();
-      const held = await lease.tryHold();
-      if (held) renewed(askedMs);
+      const askedMs = await lease.tryHold();
+      if (askedMs !== undefined) renewed(askedMs);
       else if (state === "leader" && lease.heldByOther()) lose("another program holds the lease");
       const pauseMs = state === "leader" ? leaseRetryMs : leaseRetryMs * (1 + jitter * random.fraction());
       await clock.sleep(pauseMs, stopping.signal).catch(() => undefined);
@@ -101,8 +100,11 @@ export function createElector(options: ElectorOptions, tools: ElectorTools): Ele
 }
 
 type LeaseClient = {
-  /** Whether the lease was written as ours. */
-  tryHold(): Promise<boolean>;
+  /**
+   * When it was asked that the lease be written as ours; undefined where it was not. A read before it does not count: with
+   * a server that takes seconds for each call the time to renew would be over before it began.
+   */
+  tryHold(): Promise<number | undefined>;
   /** As last seen. */
   heldByOther(): boolean;
   release(): Promise<void>;
@@ -111,16 +113,17 @@ type LeaseClient = {
 function createLeaseClient({ namespace, name, identity }: ElectorOptions, { client, clock, log, metrics }: ElectorTools): LeaseClient {
   const place = { namespace, name };
   let seen: Seen | undefined;
-  const write = async (before: Lease | undefined): Promise<boolean> => {
+  const write = async (before: Lease | undefined): Promise<number | undefined> => {
+    const askedMs = clock.monotonicMs();
     const wanted = heldLease(place, before, identity, clock.wallMs());
     const written =
       before === undefined ? await client.create(leases, wanted, callOptions) : await client.update(leases, wanted, callOptions);
     if (!written.ok) {
       log.debug("the lease was not written", { lease: name, code: written.error.code, cause: written.error });
-      return false;
+      return undefined;
     }
     seen = observe(seen, written.value, clock.monotonicMs());
-    return true;
+    return askedMs;
   };
   const ours = (): boolean => seen?.lease.spec?.holderIdentity === identity;
   return {
@@ -128,13 +131,14 @@ function createLeaseClient({ namespace, name, identity }: ElectorOptions, { clie
     tryHold: async () => {
       // What we hold nobody else has touched: write it without reading, which halves the requests.
       if (seen !== undefined && ours()) {
-        if (await write(seen.lease)) return true;
+        const askedMs = await write(seen.lease);
+        if (askedMs !== undefined) return askedMs;
         metrics.slowPath();
       }
       const read = await client.get(leases, place, callOptions);
-      if (!read.ok) return read.error.code === "not-found" ? write(undefined) : false;
+      if (!read.ok) return read.error.code === "not-found" ? write(undefined) : undefined;
       seen = observe(seen, read.value, clock.monotonicMs());
-      return decideLease(seen, identity, clock.monotonicMs()) === "wait" ? false : write(seen.lease);
+      return decideLease(seen, identity, clock.monotonicMs()) === "wait" ? undefined : write(seen.lease);
     },
     release: async () => {
       if (seen === undefined || !ours()) return;
