@@ -122,6 +122,7 @@ export const farmConditions = {
       FewerNodesThanCopies: ["False", "{problems}. No node is taken away."],
       FixedField: ["False", "{problems}. The last good state keeps running."],
       SecretMissing: ["False", "{problems}. Nothing is begun until it is there."],
+      NetworkInUse: ["False", "{problems}. Nothing of this farm is made, changed or removed meanwhile."],
     },
   },
   Paused: {

@@ -24,6 +24,7 @@ import { planFarm } from "../vault-farm/plan.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
+import { farmWithNetwork } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
@@ -111,6 +112,12 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     await look.statusWriter.refuse(object, missingKeys(reading));
     return { kind: "after", delayMs: calmMs };
   }
+  const elsewhere = farmWithNetwork(object, reading.keys.genesis.networkId, caches.farms.store.values());
+  if (elsewhere !== undefined) {
+    look.keyring.forget(farm);
+    await look.statusWriter.refuse(object, networkInUse(farm, elsewhere));
+    return { kind: "after", delayMs: calmMs };
+  }
   if (await adoptClaims(farm, parts, look)) return { kind: "after", delayMs: soonMs };
   await askNodes(parts, look);
   const observed = observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() });
@@ -171,6 +178,13 @@ function unknownClass(spec: VaultFarmSpec, before: VaultFarmSpec | undefined, { 
 
 function missingKeys(reading: Exclude<NetworkReading, { kind: "keys" }>): Refusal {
   return { reason: "SecretMissing", problems: [{ field: "spec.network", message: reading.why }] };
+}
+
+function networkInUse({ name }: FarmIdentity, { metadata }: FarmObject): Refusal {
+  const secret = objectNames.network(name);
+  const other = `${metadata.namespace}/${metadata.name}`;
+  const message = `Secret ${secret} holds the network of farm ${other}, and two farms cannot command one network; delete this farm and its copy of the Secret, or farm ${other} where this one is to take its place`;
+  return { reason: "NetworkInUse", problems: [{ field: "spec.network", message }] };
 }
 
 /** Volumes of the farm whose records are gone become nodes again. Whether there were any. */

@@ -20,6 +20,8 @@ export type MemoryKube = {
   readonly uses: readonly Use[];
   /** Asked for each call that is no list or watch; undefined: it goes well. */
   fault: (use: Use) => Fault | undefined;
+  /** How long each call takes to be answered, milliseconds: it is carried out half-way. */
+  delayMs: number;
   /** No list and watch says anything until it is thawed; calls go through. */
   frozen: boolean;
   /** Changes of these kinds, by plural, are not told until the set is empty of them and `flush` is called. */
@@ -37,6 +39,7 @@ export function createMemoryKube(clock: Clock): MemoryKube {
     objects,
     uses,
     fault: () => undefined,
+    delayMs: 0,
     frozen: false,
     held: new Set(),
     flush: () => {
@@ -55,7 +58,9 @@ export function createMemoryKube(clock: Clock): MemoryKube {
     const words = `${use.verb} ${use.resource} ${use.name}`;
     if (fault instanceof KubeError) return { ok: false, error: fault };
     if (fault === "before") return { ok: false, error: new KubeError("unreachable", `${words}: no connection`) };
+    if (kube.delayMs > 0) await clock.sleep(kube.delayMs / 2);
     const result = attempt(words, act);
+    if (kube.delayMs > 0) await clock.sleep(kube.delayMs / 2);
     return fault === "after" ? { ok: false, error: new KubeError("unreachable", `${words}: the answer got lost`) } : result;
   };
   const client = createCalls({ objects, note, call });

@@ -1,0 +1,17 @@
+// Two farms with the keys of one network, as after a Secret was copied: each would count the other's nodes as strangers and
+// sign against it. The one that had it first goes on, the other waits for a person.
+import type { Address } from "../../protocol/address.ts";
+import type { FarmObject } from "./resources.ts";
+
+/** The farm that had the network `networkId` before `farm`, where there is one. Pure. */
+export function farmWithNetwork(farm: FarmObject, networkId: Address, farms: Iterable<FarmObject>): FarmObject | undefined {
+  const begun = ({ status }: FarmObject): boolean => status?.["networkId"] === networkId;
+  const comesBefore = (one: FarmObject): boolean => !begun(farm) || ageOf(one) < ageOf(farm);
+  for (const one of farms) if (one.metadata.uid !== farm.metadata.uid && begun(one) && comesBefore(one)) return one;
+  return undefined;
+}
+
+// Kubernetes' times sort as text, and are to the second: two made in one are told apart by what differs always.
+function ageOf({ metadata: { creationTimestamp = "", uid = "" } }: FarmObject): string {
+  return `${creationTimestamp} ${uid}`;
+}

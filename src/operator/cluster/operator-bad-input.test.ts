@@ -1,0 +1,107 @@
+// Proves that what is wrong around a farm is told by a condition and an event, costs no data, and is over once it is put
+// right: a Secret that is missing or no key, a network that another farm has, finalizers that a dead operator left, and an
+// API server that answers late. Method: the operator as a whole in virtual time over an API server in memory.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import {
+  createOperatorWorld,
+  endWorld,
+  farmSpec,
+  isSettled,
+  type OperatorWorld,
+  type Shown,
+  settledWorld,
+} from "../../../test/support/operator/operator-world.ts";
+import { eventsOf, namesOf, shownOf } from "../../../test/support/operator/world-views.ts";
+import { nodeFinalizer } from "../manifests/names.ts";
+import { claims, configMaps, farms, nodeRecords, pods, secrets } from "./resources.ts";
+
+const accepted = (world: OperatorWorld): string => {
+  const { reason = "", message = "" } = world.condition("SpecAccepted") ?? {};
+  return `${reason}: ${message}`;
+};
+const key = (text: string) => ({ data: { key: Buffer.from(text).toString("base64") } });
+
+test("a network key that is missing, and then of the wrong length, is waited for in words, and the farm begins once it is right", async () => {
+  const world = createOperatorWorld({ ...farmSpec, network: { keySecretRef: { name: "mine", key: "key" } } });
+  await world.until("it is missed", () => /^SecretMissing: .*there is no Secret mine/.test(accepted(world)));
+  world.create(secrets, { metadata: { name: "mine" }, ...key("ab".repeat(31)) } as never);
+  await world.until("its length is told", () => /^SecretMissing: .*key key of Secret mine must hold 64/.test(accepted(world)));
+  assert.ok(!accepted(world).includes("abab"), "what is in a Secret is told to nobody");
+  await world.clock.advance(60_000);
+  assert.ok(eventsOf(world, "Warning").some((event) => event.startsWith("SecretMissing: ")));
+  assert.deepEqual([namesOf(world, nodeRecords), namesOf(world, claims), namesOf(world, secrets)], [[], [], ["mine"]], "nothing is begun");
+  world.edit(secrets, "mine", key("ab".repeat(32)));
+  await world.until("the farm begins by itself", () => isSettled(world, 5));
+  await endWorld(world);
+});
+
+test("a farm with a copy of another's network is refused and makes nothing; it begins once the other is gone", async () => {
+  const world = await settledWorld();
+  const before = [namesOf(world, nodeRecords), namesOf(world, pods), namesOf(world, claims)];
+  const { data } = shownOf(world, secrets, "attic-network") as Shown & { readonly data: object };
+  world.create(secrets, { metadata: { name: "barn-network" }, data } as never);
+  world.create(farms, { metadata: { name: "barn" }, spec: farmSpec } as never);
+  const barn = (): string => JSON.stringify(shownOf(world, farms, "barn")?.status?.["conditions"] ?? []);
+  await world.until("it is refused", () => /NetworkInUse.*Secret barn-network holds the network of farm farms\/attic/.test(barn()));
+  await world.clock.advance(300_000);
+  assert.deepEqual([namesOf(world, nodeRecords), namesOf(world, pods), namesOf(world, claims)], before);
+  assert.ok(eventsOf(world, "Warning").some((event) => event.startsWith("NetworkInUse: ")));
+  assert.ok(isSettled(world, 5), "the farm whose network it is goes on");
+  world.remove(farms, "attic");
+  await world.until("the other takes the network over", () => /"NetworkInUse"/.test(barn()) === false && barn().includes("Accepted"));
+  const kept = namesOf(world, claims);
+  assert.ok(
+    before[2]?.every((name) => kept.includes(name)),
+    "what the first stored stays on its volumes",
+  );
+  await endWorld(world);
+});
+
+test("finalizers that a dead operator left are taken off: of nodes whose farm went meanwhile, and no volume goes with them", async () => {
+  const world = await settledWorld();
+  const kept = namesOf(world, claims);
+  world.killOperator();
+  const names = namesOf(world, nodeRecords);
+  world.remove(farms, "attic");
+  for (const name of names) world.remove(nodeRecords, name);
+  assert.ok(world.all(nodeRecords).every(({ metadata }) => metadata.finalizers?.includes(nodeFinalizer)));
+  assert.ok(world.all(nodeRecords).every(({ metadata }) => metadata.deletionTimestamp !== undefined));
+  world.startOperator();
+  await world.until("no record is left", () => world.all(nodeRecords).length === 0);
+  assert.deepEqual([namesOf(world, claims), namesOf(world, secrets).includes("attic-network")], [kept, true]);
+  await endWorld(world);
+});
+
+test("a node deleted while no operator lived is drained by the next one, and only then let go", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  world.killOperator();
+  const [name = ""] = namesOf(world, nodeRecords);
+  world.remove(nodeRecords, name);
+  assert.deepEqual(shownOf(world, nodeRecords, name)?.metadata.finalizers, [nodeFinalizer]);
+  world.startOperator();
+  await world.until("it is replaced", () => shownOf(world, nodeRecords, name) === undefined && isSettled(world, 6), 3_600_000);
+  assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
+  assert.ok(world.nodes.copies().every((copies) => copies >= 5));
+  await endWorld(world);
+});
+
+test("an API server that answers every call after seconds is waited for: a farm is made and grown with no node too many", async () => {
+  const world = createOperatorWorld(farmSpec);
+  world.kube.delayMs = 3000;
+  await world.until("the farm is installed", () => isSettled(world, 5), 3_600_000);
+  world.edit(farms, "attic", { spec: { replicas: 7 } });
+  const seen = new Set<number>();
+  await world.until(
+    "seven nodes",
+    () => {
+      seen.add(world.all(nodeRecords).length);
+      return isSettled(world, 7);
+    },
+    3_600_000,
+  );
+  assert.equal(Math.max(...seen), 7, "none is made twice because its answer is late");
+  assert.deepEqual(namesOf(world, pods), namesOf(world, nodeRecords));
+  assert.ok(namesOf(world, configMaps).includes("attic-accepted"));
+  await endWorld(world);
+});
