@@ -58,7 +58,8 @@ async function runTier(tier: Tier, totals: Totals): Promise<void> {
   const stream = run({ files, concurrency: tier.concurrency, timeout: tier.timeoutMs });
   // A suite counts through its tests, as in Node's own totals; what fails beside its tests (a hook, a file that dies) counts as one.
   stream.on("test:pass", (event) => {
-    if (event.details.type === "suite") return;
+    // A file with no test in it passes under its own name.
+    if (event.details.type === "suite" || files.includes(event.name)) return;
     const skip = event.skip ?? event.todo;
     if (skip !== undefined) {
       totals.skipped += 1;

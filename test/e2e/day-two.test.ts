@@ -2,7 +2,7 @@
 // chosen node is drained and replaced, the operator is killed at it, another leads, and a new operator disturbs no vault.
 // Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
 import { strict as assert } from "node:assert";
-import { imageValues, type Kept, nextImage, type Release, scenarios } from "../support/cluster-farm.ts";
+import { imageValues, type Kept, nextImage, type Release, readWhile, scenarios } from "../support/cluster-farm.ts";
 import { conditionOf, isReady, type NodeView, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
 
@@ -30,47 +30,24 @@ async function uidsOf({ views, namespace, name }: Release): Promise<readonly str
   return (await views.pods(namespace, name)).map(({ metadata }) => metadata.uid).sort();
 }
 
-/** Reads all files again and again until `ended`; how often. The first that fails or differs fails it. */
-async function readWhile(release: Release, ended: Promise<unknown>): Promise<number> {
-  let going = true;
-  let rounds = 0;
-  const end = ended.finally(() => {
-    going = false;
-  });
-  const readers = [0, 1].map(async () => {
-    while (going) {
-      await release.assertKept(files);
-      rounds += 1;
-    }
-  });
-  await Promise.all([end, ...readers]);
-  return rounds;
-}
-
 scenario("a farm of five nodes with files", async (release) => {
   await release.install();
   await untilSettled(release.views, release, { nodes: 5, withinMs: 5 * minute });
   files = await release.put(5);
 });
 
-scenario("a chosen node is deleted: it is drained first, and another takes its place", async (release) => {
+scenario("kubectl vaultfarm replace: a chosen node is drained first, and another takes its place", async (release) => {
   const { views, namespace, name } = release;
   const [victim, ...others] = (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name).sort();
   assert.ok(victim);
-  await release.kubectl("delete", "vn", victim, "--wait=false");
-  await until(
-    "it drains, still running",
-    async () => conditionOf(await views.farm(namespace, name), "Draining")?.status === "True",
-    2 * minute,
-  );
-  assert.ok(
-    (await views.pods(namespace, name)).some(({ metadata }) => metadata.name === victim && metadata.deletionTimestamp === undefined),
-  );
-  await until(
-    "its record is gone",
-    async () => !(await views.nodes(namespace, name)).some(({ metadata }) => metadata.name === victim),
-    6 * minute,
-  );
+  const drains = async (): Promise<void> => {
+    await until("it drains", async () => conditionOf(await views.farm(namespace, name), "Draining")?.status === "True", 2 * minute);
+    const pods = await views.pods(namespace, name);
+    assert.ok(pods.some(({ metadata }) => metadata.name === victim && metadata.deletionTimestamp === undefined));
+  };
+  const [said] = await Promise.all([release.plugin("replace", victim, "--yes", "--wait"), drains()]);
+  assert.match(said, new RegExp(`${victim} is gone`));
+  assert.ok(!(await views.nodes(namespace, name)).some(({ metadata }) => metadata.name === victim));
   const nodes = await untilSettled(views, release, { nodes: 5, withinMs: 3 * minute });
   assert.ok(others.every((other) => nodes.includes(other)));
   await release.assertKept(files);
@@ -137,18 +114,22 @@ scenario("another template rolls the pods node by node while files are read: no 
   const before = await uidsOf(release);
   await release.kubectl("patch", "vf", name, "--type=merge", "-p", '{"spec":{"pod":{"annotations":{"example.org/turn":"2"}}}}');
   let least = Number.POSITIVE_INFINITY;
+  const atRisk = new Set<string>();
   const rolled = until(
     "all pods are new",
     async () => {
       const pods = await views.pods(namespace, name);
       least = Math.min(least, pods.filter(isReady).length);
+      const risk = conditionOf(await views.farm(namespace, name), "DataAtRisk");
+      if (risk?.status === "True") atRisk.add(risk.message);
       return pods.length === 5 && pods.every((pod) => isReady(pod) && pod.metadata.annotations?.["example.org/turn"] === "2");
     },
     10 * minute,
   );
-  const rounds = await readWhile(release, rolled);
+  const rounds = await readWhile(release, files, rolled);
   assert.ok(rounds > 0);
   assert.ok(least >= 4, `${least} of 5 nodes were ready at one time`);
+  assert.deepEqual([...atRisk], []);
   await untilSettled(views, release, { nodes: 5, withinMs: 2 * minute });
   assert.equal(
     (await uidsOf(release)).some((uid) => before.includes(uid)),

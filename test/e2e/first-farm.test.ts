@@ -2,10 +2,14 @@
 // does so while its pods die and its nodes are added and taken away: no content hash changes.
 // Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
 import { strict as assert } from "node:assert";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { all, type Kept, scenarios } from "../support/cluster-farm.ts";
 import { helm } from "../support/cluster-tools.ts";
 import { conditionOf, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
+import { noise } from "../support/objects.ts";
 
 const minute = 60_000;
 const { scenario } = scenarios("first");
@@ -39,6 +43,32 @@ scenario("helm install makes a farm of five nodes; files go in and come out", as
 
 scenario("helm test stores a file and reads it back", async ({ namespace }) => {
   assert.match(await helm("test", "vaultfarm", "-n", namespace, "--timeout", "2m"), /Phase:\s+Succeeded/);
+});
+
+scenario("kubectl vaultfarm shows the farm, stores a file, reads it back, and reports", async (release) => {
+  const { views, namespace, name } = release;
+  const nodes = (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name).sort();
+  const named = async (verb: string, ...args: readonly string[]): Promise<readonly string[]> =>
+    [...new Set((await release.plugin(verb, ...args)).match(new RegExp(`${name}-[a-z2-7]{5}\\b`, "g")))].sort();
+  assert.deepEqual(await named("status"), nodes);
+  assert.deepEqual(await named("top", "--sort", "name"), nodes);
+  assert.match(await release.plugin("plan", name), new RegExp(`^${name}: `));
+  const folder = await mkdtemp(join(tmpdir(), "vaultfarm-e2e-plugin-"));
+  try {
+    const [sent, back, said] = ["sent", "back", "said.json"].map((file) => join(folder, file));
+    assert.ok(sent !== undefined && back !== undefined && said !== undefined);
+    const bytes = noise(9_000_000, 103);
+    await writeFile(sent, bytes);
+    const { address } = JSON.parse(await release.plugin("put", sent, "-o", "json")) as { address: string };
+    await release.assertKept([{ address, bytes }]);
+    await release.plugin("get", address, "--out", back);
+    assert.ok(bytes.equals(await readFile(back)), "another file came back");
+    await release.plugin("report", name, "--out", said);
+    const report = await readFile(said, "utf8");
+    assert.ok(nodes.every((node) => report.includes(node)) && !report.includes(address));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 scenario("a pod that is killed comes back with its volume and its identity, and reads go on", async (release) => {
