@@ -30,6 +30,9 @@ export function startOperator(kubeconfig: string, identity: string, port: number
   };
   const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...memorySettings, ...settings };
   const child: ChildProcess = spawn(process.execPath, ["src/operator/main.ts"], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const abandon = (): void => void child.kill("SIGKILL");
+  process.once("exit", abandon);
+  child.once("exit", () => process.off("exit", abandon));
   const pid = child.pid ?? 0;
   const fieldOf = (name: string): number => {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");

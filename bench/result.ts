@@ -19,7 +19,12 @@ export type Result = {
  * many the operator's has; where it was said.
  */
 export type BenchOptions = { readonly runs: number; readonly minutes?: number; readonly gib?: number; readonly farms?: number };
-export type Bench = { readonly name: string; readonly run: (options: BenchOptions) => Promise<readonly Result[]> };
+/** `onlyNamed`: takes so long that it runs only where it is asked for by name. */
+export type Bench = {
+  readonly name: string;
+  readonly run: (options: BenchOptions) => Promise<readonly Result[]>;
+  readonly onlyNamed?: true;
+};
 
 /** The middle of `values` (the mean of the two middle ones for an even count). Throws for none. */
 export function median(values: readonly number[]): number {

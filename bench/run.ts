@@ -2,7 +2,7 @@
 // Each bench interleaves its reference in the same run; nothing here passes or fails.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { constants, cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { benches } from "./benches.ts";
 import type { Bench, Result } from "./result.ts";
@@ -23,7 +23,9 @@ function chosen(): readonly Bench[] {
   const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
   if (unknown.length > 0)
     throw new Error(`no bench named ${unknown.join(", ")}; there are ${benches.map((bench) => bench.name).join(", ")}`);
-  return positionals.length === 0 ? benches : benches.filter((bench) => positionals.includes(bench.name));
+  return positionals.length === 0
+    ? benches.filter(({ onlyNamed }) => onlyNamed !== true)
+    : benches.filter((bench) => positionals.includes(bench.name));
 }
 
 function row(result: Result): Record<string, string> {
@@ -62,4 +64,6 @@ async function main(): Promise<void> {
   console.log(`${machine}, commit ${report.commit}`);
 }
 
+// So that exit handlers run: whoever started a process ends it in one.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(128 + constants.signals[signal]));
 await main();

@@ -2,7 +2,7 @@
 // token of their own; no scheduler, no controllers, no nodes. Ends what it started, by process.
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { existsSync, openSync } from "node:fs";
+import { existsSync, openSync, rmSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
@@ -59,7 +59,14 @@ export async function startApiServer(): Promise<ApiServer> {
   const [etcdPath, serverPath] = [kubeProgram("etcd"), kubeProgram("kube-apiserver")];
   const folder = await mkdtemp(join(tmpdir(), "vaultfarm-api-"));
   const processes: ChildProcess[] = [];
+  // A process that ends without `stop`, by a signal or an error that nobody caught, leaves nothing behind.
+  const abandon = (): void => {
+    for (const child of processes) child.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  process.once("exit", abandon);
   const stop = async (): Promise<void> => {
+    process.off("exit", abandon);
     for (const child of processes.reverse()) await end(child);
     await rm(folder, { recursive: true, force: true });
   };
