@@ -41,6 +41,10 @@ export const farmConditions = {
         "True",
         "{nodes} made by hand: more nodes than spec.replicas wants, so one is taken away, those made by hand first; raise spec.replicas to keep it.",
       ],
+      SelectorClash: [
+        "True",
+        "{pods} not of this farm, with the labels of its pods: its Services and its disruption budget take them for its own; give them other labels.",
+      ],
       NoAnswer: ["Unknown", "No node answers, so nothing is taken away."],
     },
   },

@@ -12,8 +12,8 @@ import {
   type Shown,
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
-import { eventsOf, namesOf, shownOf } from "../../../test/support/operator/world-views.ts";
-import { nodeFinalizer } from "../manifests/names.ts";
+import { eventsOf, namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
+import { nodeFinalizer, selectorLabels } from "../manifests/names.ts";
 import { claims, configMaps, farms, nodeRecords, pods, secrets } from "./resources.ts";
 
 const accepted = (world: OperatorWorld): string => {
@@ -55,6 +55,29 @@ test("a farm with a copy of another's network is refused and makes nothing; it b
     before[2]?.every((name) => kept.includes(name)),
     "what the first stored stays on its volumes",
   );
+  await endWorld(world);
+});
+
+test("another controller's pods with a farm's labels are told by name, and nothing is done to them or to the farm's data", async () => {
+  const world = await settledWorld();
+  const before = namesOf(world, nodeRecords);
+  for (const [name, component] of [
+    ["shop-a", "node"],
+    ["shop-b", "gateway"],
+  ] as const) {
+    // The simulated cluster knows no ReplicaSets and takes away what has no owner that lives: this uid does.
+    const owner = { apiVersion: "apps/v1", kind: "ReplicaSet", name: "shop", uid: world.farm().metadata.uid ?? "", controller: true };
+    const metadata = { name, labels: { ...selectorLabels("attic", component) }, ownerReferences: [owner] };
+    world.create(pods, { metadata, spec: {} } as never);
+  }
+  const [from, told] = [world.kube.uses.length, () => world.condition("Degraded")];
+  await world.until("they are named", () => told()?.reason === "SelectorClash" && /shop-a, shop-b /.test(told()?.message ?? ""));
+  await world.clock.advance(120_000);
+  assert.ok(eventsOf(world, "Warning").some((event) => event.startsWith("SelectorClash: ")));
+  assert.deepEqual(namesOf(world, nodeRecords), before);
+  assert.ok(writesSince(world, from).every((write) => !write.includes("shop-")));
+  for (const name of ["shop-a", "shop-b"]) world.edit(pods, name, { metadata: { labels: { "vaultfarm.dev/farm": null } } });
+  await world.until("all is well", () => told()?.reason === "AllWell" && isSettled(world, 5));
   await endWorld(world);
 });
 

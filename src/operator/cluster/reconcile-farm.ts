@@ -33,6 +33,7 @@ import { releaseDeleted, releaseEarlier } from "./release-records.ts";
 import { configMaps, type FarmObject, nodeRecords } from "./resources.ts";
 import { acceptedSpecMap, ensureStandingObjects, readAcceptedSpec } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
+import { strangerPods } from "./stranger-pods.ts";
 
 export type FarmReconcilerParts = {
   readonly caches: FarmCaches;
@@ -120,7 +121,8 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   }
   if (await adoptClaims(farm, parts, look)) return { kind: "after", delayMs: soonMs };
   await askNodes(parts, look);
-  const observed = observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() });
+  const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
+  const observed = { ...observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() }), strangers };
   const goal = clusterGoal(spec);
   const nowMs = clock.monotonicMs();
   const actions = planFarm(goal, observed, nowMs);

@@ -37,23 +37,29 @@ function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): Co
   if (observed.nodes.length === 0 && (refused !== undefined || nodes === 0) && goal.running) return farmCondition("Ready", "SpecRefused");
   if (!goal.running) return farmCondition("Ready", "Hibernating");
   const ready = observed.nodes.filter((node) => serves(node) && stays(node)).length;
-  const held = nameSome(
-    observed.nodes.filter((node) => stays(node) && (isKeptApart(node) || node.desired === "Offline")).map(({ name }) => name),
-  );
+  const held = nameSome(observed.nodes.filter((node) => stays(node) && isHeld(node)).map(({ name }) => name));
   const idle = held === undefined ? "they are on their way" : `fenced or offline: ${held}`;
   if (ready < nodes) return farmCondition("Ready", "NodesNotReady", { ready, nodes, why: actions[0]?.why ?? idle });
   if (gateways.wanted > 0 && gateways.ready === 0) return farmCondition("Ready", "GatewaysNotReady");
   return farmCondition("Ready", "AllNodesReady", { nodes });
 }
 
-function progress({ goal, actions }: FarmSeen): ConditionNow {
+function progress({ goal, actions, observed }: FarmSeen): ConditionNow {
   if (goal.paused) return farmCondition("Progressing", "Halted");
   const doing = actions.find(({ kind }) => kind !== "wait");
   if (doing !== undefined) return farmCondition("Progressing", "Working", { action: nameOf(doing), why: doing.why });
   // The last wait is that of the node whose turn it is, where there is one.
   const waiting = actions.at(-1);
   if (waiting !== undefined) return farmCondition("Progressing", "Waiting", { action: nameOf(waiting), why: waiting.why });
+  // Nothing is planned for a node that comes up by itself, and the farm is not as wanted before it has.
+  const late = goal.running ? observed.nodes.find((node) => stays(node) && !serves(node) && !isHeld(node)) : undefined;
+  if (late !== undefined) return farmCondition("Progressing", "Waiting", { action: capital(late.name), why: "it is not ready" });
   return farmCondition("Progressing", "Settled");
+}
+
+/** Whether a person wants it not to serve. */
+function isHeld(node: ObservedNode): boolean {
+  return isKeptApart(node) || node.desired === "Offline";
 }
 
 function nameOf(action: FarmAction): string {
@@ -65,7 +71,7 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function degradation({ observed: { nodes }, goal }: FarmSeen): ConditionNow {
+function degradation({ observed: { nodes, strangers = [] }, goal }: FarmSeen): ConditionNow {
   const named = (wrong: (node: ObservedNode) => boolean): string | undefined => nameSome(nodes.filter(wrong).map(({ name }) => name));
   const changed = named(({ formerPeerId }) => formerPeerId !== undefined);
   if (changed !== undefined) return farmCondition("Degraded", "IdentityChanged", { nodes: changed });
@@ -75,6 +81,8 @@ function degradation({ observed: { nodes }, goal }: FarmSeen): ConditionNow {
   if (missing !== undefined) return farmCondition("Degraded", "NodesMissing", { nodes: missing });
   const byHand = nodes.filter(stays).length > goal.nodes ? named((node) => node.byHand) : undefined;
   if (byHand !== undefined) return farmCondition("Degraded", "SurplusNodes", { nodes: byHand });
+  const clash = nameSome(strangers);
+  if (clash !== undefined) return farmCondition("Degraded", "SelectorClash", { pods: clash });
   const silent = goal.running && nodes.length > 0 && nodes.every(({ report }) => report === undefined);
   return silent ? farmCondition("Degraded", "NoAnswer") : farmCondition("Degraded", "AllWell");
 }

@@ -102,4 +102,6 @@ export type ObservedFarm = {
   readonly copies?: CopiesCount;
   readonly nodes: readonly ObservedNode[];
   readonly gateways: readonly ObservedGateway[];
+  /** Names of pods that its selectors choose and that are not its own; absent where there are no selectors. */
+  readonly strangers?: readonly string[];
 };

@@ -100,6 +100,12 @@ const states: readonly (readonly [string, Change, Readonly<Record<string, string
   ],
   ["another identity", { nodes: five({ a: { formerPeerId: podNode("z").peerId ?? assert.fail() } }) }, { Degraded: "IdentityChanged" }],
   ["a volume gone", { nodes: five({ a: { volume: "terminating" } }) }, { Degraded: "VolumeMissing" }],
+  [
+    "a node that comes up by itself",
+    { nodes: five({ a: { state: { kind: "starting", sinceMs: nowMs - 1000 } } }) },
+    { Progressing: "Waiting" },
+  ],
+  ["another's pods", { farm: { strangers: ["shop-x"] } }, { Degraded: "SelectorClash", Ready: "AllNodesReady" }],
   ["one by hand", { nodes: [...five(), podNode("hand", names, { byHand: true })] }, { Degraded: "SurplusNodes" }],
   ["copies missing", { farm: { copies: { belowMin: 412, lowest: 3, sinceMs: 0 } } }, { DataAtRisk: "BelowMin" }],
   [
