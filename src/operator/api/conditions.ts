@@ -41,6 +41,10 @@ export const farmConditions = {
         "True",
         "{nodes} made by hand: more nodes than spec.replicas wants, so one is taken away, those made by hand first; raise spec.replicas to keep it.",
       ],
+      ForeignObjects: [
+        "True",
+        "{objects} not made for this farm, with a name that it needs or its label: nothing is done to them, and it goes without its own; rename or delete them, or take the label off.",
+      ],
       SelectorClash: [
         "True",
         "{pods} not of this farm, with the labels of its pods: its Services and its disruption budget take them for its own; give them other labels.",

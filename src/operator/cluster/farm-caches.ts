@@ -70,6 +70,8 @@ export type FarmCaches = {
   readonly all: readonly Reflector<KubeObject>[];
   /** What there is of a farm. `farm`: namespace/name. */
   byFarm(farm: string): FarmParts;
+  /** Claims with the farm's label that are no node's: somebody else's, to be left alone. */
+  strangerClaims(farm: string): readonly ClaimObject[];
   /** Records of all farms whose node is being replaced by another. */
   beingReplaced(): readonly NodeRecord[];
   /** Whether every cache has heard of its server lately. */
@@ -137,8 +139,9 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
     byFarm: (farm) => ({
       records: caches.records.store.byIndex("farm", farm),
       pods: caches.pods.store.byIndex("farm", farm).filter(isNodePod),
-      claims: caches.claims.store.byIndex("farm", farm),
+      claims: caches.claims.store.byIndex("farm", farm).filter(isNodeClaim),
     }),
+    strangerClaims: (farm) => caches.claims.store.byIndex("farm", farm).filter((claim) => !isNodeClaim(claim)),
     beingReplaced: () => caches.records.store.byIndex("leaving", replaced),
     isFresh: () => all.every((cache) => cache.isSynced() && cache.sinceContactMs() < freshMs),
   };
@@ -146,6 +149,11 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
 
 function isNodePod({ metadata }: PodObject): boolean {
   return metadata.labels?.[labels.node] !== undefined;
+}
+
+// Labels that were copied to another claim name another node than it is: what is on its volume is none of the farm's affair.
+function isNodeClaim({ metadata }: ClaimObject): boolean {
+  return metadata.labels?.[labels.node] === metadata.name;
 }
 
 /** A record belongs to the farm that its spec names. */

@@ -26,6 +26,10 @@ export type FarmMemory = {
   mayRepair(key: string, nowMs: number): boolean;
   /** It is never to be put right again by this process. */
   giveUpRepair(key: string): void;
+  /** Whether an object that is not the farm's has a name that the farm needs; `what`: its kind and name. */
+  setForeign(what: string, isThere: boolean): void;
+  /** All of those, sorted. */
+  foreign(): readonly string[];
   /** When the gateways' Secret was last known to be there; -Infinity: never by this process. */
   grantSeenMs: number;
 };
@@ -41,6 +45,7 @@ export function createFarmMemory(): FarmMemory {
   // Names that are never used again; a farm makes a thousand at most in a life.
   const made = new Set<string>();
   const repaired = new Map<string, number>();
+  const foreign = new Set<string>();
   let copies: CopiesCount | undefined;
   const entry = (name: string): Entry => {
     const known = entries.get(name) ?? { podUid: "", told: [] };
@@ -84,6 +89,8 @@ export function createFarmMemory(): FarmMemory {
       return true;
     },
     giveUpRepair: (key) => repaired.set(key, Number.POSITIVE_INFINITY),
+    setForeign: (what, isThere) => (isThere ? foreign.add(what) : foreign.delete(what)),
+    foreign: () => [...foreign].sort(),
     noteWritten: (key, nowMs) => written.set(key, nowMs),
   };
 }

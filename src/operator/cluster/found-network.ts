@@ -29,6 +29,8 @@ export async function foundNetwork(hands: FarmHands): Promise<void> {
   await writer.create(configMaps, manifest);
   const kept: unknown = must(await client.get(configMaps, { namespace: farm.namespace, name }));
   const text = (kept as { readonly binaryData?: Readonly<Record<string, string>> }).binaryData?.[key] ?? "";
+  hands.memory.setForeign(`${configMaps.kind} ${name}`, text === "");
+  if (text === "") return;
   const certificate = new Uint8Array(Buffer.from(text, "base64"));
   for (const node of observed.nodes) {
     const at = placeOf(node.name, hands);

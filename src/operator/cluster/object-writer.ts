@@ -2,6 +2,7 @@
 // remembered until the caches show them. A call that the server refuses is thrown, and the look is repeated with back-off.
 import { textBytes } from "../../protocol/bytes.ts";
 import { hash } from "../../protocol/hash.ts";
+import { vaultFarmKind } from "../api/kinds.ts";
 import {
   type KubeClient,
   type KubeObject,
@@ -12,13 +13,16 @@ import {
   type Resource,
   type Result,
 } from "../kube/index.ts";
-import { annotations, type Manifest } from "../manifests/names.ts";
+import { annotations, labels, type Manifest } from "../manifests/names.ts";
 import type { OwnWrites } from "./farm-caches.ts";
 import { type AppliedObject, fieldManager } from "./resources.ts";
 
 export type ObjectWriter = {
-  /** Applies `manifest` unless `shown`, as the cache has it, was made of the same and nobody else changed it since. */
-  ensure(resource: Resource, manifest: Manifest, shown: AppliedObject | undefined): Promise<void>;
+  /**
+   * Applies `manifest` unless `shown`, as the cache has it, was made of the same and nobody else changed it since. Whether it
+   * is there: false where an object of somebody else has its name, which is left as it is.
+   */
+  ensure(resource: Resource, manifest: Manifest, shown: AppliedObject | undefined): Promise<boolean>;
   /** Applies it in any case. */
   apply(resource: Resource, manifest: Manifest): Promise<KubeObject>;
   /** Makes it; false where there is one of that name. */
@@ -39,7 +43,15 @@ export type RepairLimit = {
 
 const noLimit: RepairLimit = { mayRepair: () => true, giveUp: () => undefined };
 
-export function createObjectWriter(client: KubeClient, writes: OwnWrites, repairs: RepairLimit = noLimit): ObjectWriter {
+/** Is told, by kind and name, whether an object of somebody else has the name of one that was to be applied. */
+export type TellForeign = (what: string, isThere: boolean) => void;
+
+export function createObjectWriter(
+  client: KubeClient,
+  writes: OwnWrites,
+  repairs: RepairLimit = noLimit,
+  tellForeign: TellForeign = () => undefined,
+): ObjectWriter {
   const apply = async (resource: Resource, manifest: Manifest): Promise<KubeObject> => {
     // By force: fields of ours that somebody else set are ours all the same; what we do not name stays theirs.
     const applied = must(await client.apply(resource, manifest, { force: true }));
@@ -52,12 +64,17 @@ export function createObjectWriter(client: KubeClient, writes: OwnWrites, repair
       const stamped = stampedManifest(manifest);
       const key = `${resource.plural}/${objectKey(manifest.metadata)}`;
       if (isMadeOf(shown, stamped)) {
-        if (keepsOwned(shown.owned, stamped) || !repairs.mayRepair(key)) return;
+        if (keepsOwned(shown.owned, stamped) || !repairs.mayRepair(key)) return true;
         const repaired = await apply(resource, stamped);
         if (!keepsOwned(ownedFields(repaired, fieldManager), stamped)) repairs.giveUp(key);
-        return;
+        return true;
       }
-      await apply(resource, stamped);
+      // Caches hold what has our labels: what they do not show may still be there, without them.
+      const there = shown ?? (await readLive(client, resource, manifest));
+      const isForeign = there !== undefined && !isOurs(there);
+      tellForeign(`${resource.kind} ${manifest.metadata.name}`, isForeign);
+      if (!isForeign) await apply(resource, stamped);
+      return !isForeign;
     },
     create: async (resource, manifest) => {
       const created = await client.create<KubeObject>(resource, manifest);
@@ -94,6 +111,18 @@ export function createObjectWriter(client: KubeClient, writes: OwnWrites, repair
 export function must<T>(result: Result<T>): T {
   if (!result.ok) throw result.error;
   return result.value;
+}
+
+/** Whether an operator made it, for this farm or an earlier one: a person's edits leave one of the three signs. Pure. */
+export function isOurs({ metadata }: KubeObject): boolean {
+  const { labels: own = {}, annotations: notes = {}, ownerReferences = [] } = metadata;
+  const isOwned = ownerReferences.some(({ kind }) => kind === vaultFarmKind.kind);
+  return isOwned || own[labels.farmUid] !== undefined || notes[annotations.applied] !== undefined;
+}
+
+async function readLive(client: KubeClient, resource: Resource, manifest: Manifest): Promise<KubeObject | undefined> {
+  const got = await client.get(resource, nameOf(manifest));
+  return !got.ok && got.error.code === "not-found" ? undefined : must(got);
 }
 
 function nameOf({ metadata: { name, namespace } }: KubeObject): ObjectName {

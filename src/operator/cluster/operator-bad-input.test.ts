@@ -1,5 +1,6 @@
 // Proves that what is wrong around a farm is told by a condition and an event, costs no data, and is over once it is put
-// right: a Secret that is missing or no key, a network that another farm has, finalizers that a dead operator left, and an
+// right: a Secret that is missing or no key, a network that another farm has, objects of others with a farm's
+// names or labels, finalizers that a dead operator left, and an
 // API server that answers late. Method: the operator as a whole in virtual time over an API server in memory.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
@@ -13,13 +14,22 @@ import {
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
 import { eventsOf, namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
-import { nodeFinalizer, selectorLabels } from "../manifests/names.ts";
-import { claims, configMaps, farms, nodeRecords, pods, secrets } from "./resources.ts";
+import { labels, nodeFinalizer, selectorLabels } from "../manifests/names.ts";
+import { claims, configMaps, deployments, farms, nodeRecords, pods, policies, secrets, services } from "./resources.ts";
 
 const accepted = (world: OperatorWorld): string => {
   const { reason = "", message = "" } = world.condition("SpecAccepted") ?? {};
   return `${reason}: ${message}`;
 };
+const grantOf = (world: OperatorWorld): Shown | undefined => shownOf(world, secrets, "attic-gateway-grant");
+// The simulated cluster gives a Service its addresses.
+const bare = (object: Shown | undefined): unknown => ({
+  labels: object?.metadata.labels,
+  owners: object?.metadata.ownerReferences,
+  annotations: object?.metadata.annotations,
+  selector: object?.spec?.["selector"],
+  data: object === undefined ? undefined : Reflect.get(object, "data"),
+});
 const key = (text: string) => ({ data: { key: Buffer.from(text).toString("base64") } });
 
 test("a network key that is missing, and then of the wrong length, is waited for in words, and the farm begins once it is right", async () => {
@@ -78,6 +88,49 @@ test("another controller's pods with a farm's labels are told by name, and nothi
   assert.ok(writesSince(world, from).every((write) => !write.includes("shop-")));
   for (const name of ["shop-a", "shop-b"]) world.edit(pods, name, { metadata: { labels: { "vaultfarm.dev/farm": null } } });
   await world.until("all is well", () => told()?.reason === "AllWell" && isSettled(world, 5));
+  await endWorld(world);
+});
+
+test("what others made with names of a farm's objects is neither changed nor taken, and told; the farm makes its own once they are gone", async () => {
+  const theirs = { metadata: { labels: { app: "shop" } }, spec: { selector: { app: "shop" } } };
+  const world = createOperatorWorld(farmSpec);
+  world.create(services, { ...theirs, metadata: { ...theirs.metadata, name: "attic-gateway" } } as never);
+  world.create(policies, { metadata: { name: "attic-nodes", labels: { [labels.farm]: "attic" } }, spec: { podSelector: {} } } as never);
+  world.create(secrets, { metadata: { name: "attic-gateway-grant" }, ...key("theirs") } as never);
+  const shown = () => [shownOf(world, services, "attic-gateway"), shownOf(world, policies, "attic-nodes"), grantOf(world)].map(bare);
+  const before = shown();
+  const told = () => (world.condition("Degraded")?.reason === "ForeignObjects" ? (world.condition("Degraded")?.message ?? "") : "");
+  await world.until("they are named", () => /^NetworkPolicy attic-nodes, Secret attic-gateway-grant, Service attic-gateway /.test(told()));
+  await world.until("the nodes are ready all the same", () => world.farm().status?.["readyNodes"] === 5);
+  await world.clock.advance(300_000);
+  assert.ok(eventsOf(world, "Warning").some((event) => event.startsWith("ForeignObjects: ")));
+  assert.deepEqual(shown(), before);
+  assert.deepEqual(namesOf(world, deployments), [], "no gateways behind a Service of somebody else");
+  for (const [resource, name] of [
+    [services, "attic-gateway"],
+    [policies, "attic-nodes"],
+    [secrets, "attic-gateway-grant"],
+  ] as const)
+    world.remove(resource, name);
+  await world.until("the farm is whole", () => isSettled(world, 5) && world.condition("Degraded")?.reason === "AllWell");
+  assert.ok([shownOf(world, services, "attic-gateway"), grantOf(world)].every((object) => object?.metadata.labels?.[labels.farmUid]));
+  await endWorld(world);
+});
+
+test("a claim of somebody else with a farm's label becomes no node, is named, and is there after the farm shrank", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  const metadata = {
+    name: "shop-data",
+    labels: { ...selectorLabels("attic", "node"), [labels.node]: namesOf(world, nodeRecords)[0] ?? "" },
+  };
+  world.create(claims, { metadata, spec: { resources: { requests: { storage: "1Gi" } } } } as never);
+  const { uid } = shownOf(world, claims, "shop-data")?.metadata ?? {};
+  await world.until("it is named", () => /PersistentVolumeClaim shop-data not made/.test(world.condition("Degraded")?.message ?? ""));
+  world.edit(farms, "attic", { spec: { replicas: 5 } });
+  await world.until("the farm shrank", () => isSettled(world, 5), 3_600_000);
+  assert.ok(!namesOf(world, nodeRecords).includes("shop-data"));
+  assert.equal(shownOf(world, claims, "shop-data")?.metadata.uid, uid);
+  assert.ok(eventsOf(world, "Warning").some((event) => event.startsWith("ForeignObjects: ")));
   await endWorld(world);
 });
 

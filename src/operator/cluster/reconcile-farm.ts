@@ -30,7 +30,7 @@ import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm } from "./observe-farm.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
-import { configMaps, type FarmObject, nodeRecords } from "./resources.ts";
+import { claims, configMaps, type FarmObject, nodeRecords } from "./resources.ts";
 import { acceptedSpecMap, ensureStandingObjects, readAcceptedSpec } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
@@ -95,7 +95,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   if (!caches.isFresh() || !writes.areSeen()) return { kind: "after", delayMs: soonMs };
   const key = `${farm.namespace}/${farm.name}`;
   const parts = caches.byFarm(key);
-  const writer = createObjectWriter(client, writes, repairsOf(look));
+  const writer = createObjectWriter(client, writes, repairsOf(look), memory.setForeign);
   if (await releaseEarlier(farm.uid, parts.records, writer)) return { kind: "after", delayMs: soonMs };
   const accepted = acceptSpec(object, farm, look);
   if (accepted.spec === undefined) {
@@ -122,7 +122,8 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   if (await adoptClaims(farm, parts, look)) return { kind: "after", delayMs: soonMs };
   await askNodes(parts, look);
   const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
-  const observed = { ...observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() }), strangers };
+  const foreign = [...memory.foreign(), ...caches.strangerClaims(key).map(({ metadata }) => `${claims.kind} ${metadata.name}`)];
+  const observed = { ...observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() }), strangers, foreign };
   const goal = clusterGoal(spec);
   const nowMs = clock.monotonicMs();
   const actions = planFarm(goal, observed, nowMs);

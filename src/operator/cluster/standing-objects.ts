@@ -18,7 +18,7 @@ import { guardedPods } from "../vault-farm/plan-stop.ts";
 import type { FarmCaches, FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import { addressOf } from "./hands.ts";
-import { must, type ObjectWriter } from "./object-writer.ts";
+import { isOurs, must, type ObjectWriter } from "./object-writer.ts";
 import { type AppliedObject, budgets, configMaps, deployments, policies, secrets, services } from "./resources.ts";
 
 export type StandingParts = {
@@ -42,11 +42,11 @@ export type StandingParts = {
 /** Brings all of them up to date. Throws the server's error. */
 export async function ensureStandingObjects(standing: StandingParts): Promise<void> {
   const { farm, spec, caches, goal, nowMs, observed, parts, image, operatorNamespace } = standing;
-  const ensure = async (resource: Resource, cache: Reflector<AppliedObject>, manifest: Manifest): Promise<void> =>
+  const ensure = async (resource: Resource, cache: Reflector<AppliedObject>, manifest: Manifest): Promise<boolean> =>
     standing.writer.ensure(resource, manifest, cache.store.get({ namespace: farm.namespace, name: manifest.metadata.name }));
   const policyParts = { farm, operatorNamespace };
   await ensure(services, caches.services, nodesService(farm));
-  await ensure(services, caches.services, gatewayService(farm, spec));
+  const isServed = await ensure(services, caches.services, gatewayService(farm, spec));
   await ensure(policies, caches.policies, nodePolicy(policyParts));
   await ensure(policies, caches.policies, gatewayNetworkPolicy(policyParts));
   const guarded = guardedPods(goal, observed, nowMs);
@@ -57,7 +57,7 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   await ensureGrant(standing);
   const service = caches.services.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
   // Its addresses are among the names that gateways answer to: one more look, and they are known.
-  if (service === undefined) return;
+  if (service === undefined || !isServed) return;
   await ensure(deployments, caches.deployments, gatewayDeployment({ farm, spec, image, serviceIps: service.clusterIps }));
 }
 
@@ -65,7 +65,7 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
 const grantEveryMs = 600_000;
 const grantLackingEveryMs = 15_000;
 
-// One of an earlier farm of this name grants for another network, or is nobody's: it is made anew, as one that is gone is.
+// One of an earlier farm of this name grants for another network: it is made anew, as one that is gone is.
 async function ensureGrant({ farm, spec, keys, client, caches, random, clock, memory }: StandingParts): Promise<void> {
   const gateways = caches.deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
   const lacking = (gateways?.readyReplicas ?? 0) < spec.gateway.replicas;
@@ -74,9 +74,11 @@ async function ensureGrant({ farm, spec, keys, client, caches, random, clock, me
   const name = objectNames.gatewayGrant(farm.name);
   const shown = await client.get(secrets, { namespace: farm.namespace, name });
   if (!shown.ok && shown.error.code !== "not-found") throw shown.error;
-  const isOurs = shown.ok && shown.value.metadata.labels?.[labels.farmUid] === farm.uid;
+  const isForeign = shown.ok && !isOurs(shown.value);
+  memory.setForeign(`${secrets.kind} ${name}`, isForeign);
+  const isOfFarm = shown.ok && shown.value.metadata.labels?.[labels.farmUid] === farm.uid;
   const isWhole = shown.ok && Object.values(grantSecretKeys).every((key) => (shown.value.data?.[key] ?? "") !== "");
-  if (!isOurs || !isWhole) must(await client.apply(secrets, newGrantSecret(farm, keys, random), { force: true }));
+  if (!isForeign && !(isOfFarm && isWhole)) must(await client.apply(secrets, newGrantSecret(farm, keys, random), { force: true }));
   memory.grantSeenMs = clock.monotonicMs();
 }
 

@@ -71,7 +71,7 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function degradation({ observed: { nodes, strangers = [] }, goal }: FarmSeen): ConditionNow {
+function degradation({ observed: { nodes, strangers = [], foreign = [] }, goal }: FarmSeen): ConditionNow {
   const named = (wrong: (node: ObservedNode) => boolean): string | undefined => nameSome(nodes.filter(wrong).map(({ name }) => name));
   const changed = named(({ formerPeerId }) => formerPeerId !== undefined);
   if (changed !== undefined) return farmCondition("Degraded", "IdentityChanged", { nodes: changed });
@@ -81,6 +81,8 @@ function degradation({ observed: { nodes, strangers = [] }, goal }: FarmSeen): C
   if (missing !== undefined) return farmCondition("Degraded", "NodesMissing", { nodes: missing });
   const byHand = nodes.filter(stays).length > goal.nodes ? named((node) => node.byHand) : undefined;
   if (byHand !== undefined) return farmCondition("Degraded", "SurplusNodes", { nodes: byHand });
+  const others = nameSome(foreign);
+  if (others !== undefined) return farmCondition("Degraded", "ForeignObjects", { objects: others });
   const clash = nameSome(strangers);
   if (clash !== undefined) return farmCondition("Degraded", "SelectorClash", { pods: clash });
   const silent = goal.running && nodes.length > 0 && nodes.every(({ report }) => report === undefined);

@@ -104,4 +104,6 @@ export type ObservedFarm = {
   readonly gateways: readonly ObservedGateway[];
   /** Names of pods that its selectors choose and that are not its own; absent where there are no selectors. */
   readonly strangers?: readonly string[];
+  /** Kinds and names of other objects that are not its own and have a name that it needs, or its label. */
+  readonly foreign?: readonly string[];
 };
