@@ -1,7 +1,7 @@
 // Proves that what is wrong around a farm is told by a condition and an event, costs no data, and is over once it is put
-// right: a Secret that is missing or no key, a network that another farm has, objects of others with a farm's
-// names or labels, finalizers that a dead operator left, and an
-// API server that answers late. Method: the operator as a whole in virtual time over an API server in memory.
+// right: a Secret that is missing or no key, a network that another farm has, objects of others with a
+// farm's names or labels, finalizers that a dead operator left, and an API server that answers late. Method: the operator as
+// a whole in virtual time over an API server in memory.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import {

@@ -26,6 +26,7 @@ const edits: readonly (readonly [Resource, string, Json])[] = [
   [budgets, "attic-nodes", { spec: { minAvailable: 0 } }],
   [policies, "attic-nodes", { spec: { ingress: [] } }],
   [configMaps, "attic-peers", { data: { "peers.json": "[]" } }],
+  [configMaps, "attic-accepted", { data: { spec: "{" } }],
   [services, "attic-nodes", { metadata: { labels: { "app.kubernetes.io/name": null } } }],
 ];
 

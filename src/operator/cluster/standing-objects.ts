@@ -88,9 +88,14 @@ export function acceptedSpecMap(farm: FarmIdentity, raw: unknown): Manifest {
   return { apiVersion: "v1", kind: "ConfigMap", metadata, data: { spec: JSON.stringify(raw) } };
 }
 
-/** What `acceptedSpecMap` kept, undefined where nothing was. */
+/** What `acceptedSpecMap` kept, undefined where nothing was, or where somebody made it unreadable: the farm's own spec replaces it then. */
 export function readAcceptedSpec(object: KubeObject | undefined): unknown {
   const data: unknown = object === undefined ? undefined : Reflect.get(object, "data");
   const text: unknown = typeof data === "object" && data !== null ? Reflect.get(data, "spec") : undefined;
-  return typeof text === "string" ? JSON.parse(text) : undefined;
+  if (typeof text !== "string") return undefined;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
