@@ -6,7 +6,7 @@ import fc from "fast-check";
 import { profileNames } from "../protocol/network-profile.ts";
 import { logLevels } from "../runtime/log.ts";
 import { SettingsError } from "../runtime/settings.ts";
-import { readConfig, toEnv, type VaultNodeConfig } from "./config.ts";
+import { readConfig, repairDelayOf, toEnv, type VaultNodeConfig } from "./config.ts";
 
 const text = fc.stringMatching(/^[\w/ .=é-]{1,40}$/);
 const port = fc.nat(65_535);
@@ -51,7 +51,6 @@ const configs: fc.Arbitrary<VaultNodeConfig> = fc.record(
       "profile",
       "logLevel",
       "stopGraceMs",
-      "repairDelayMs",
       "compareEveryMs",
     ],
   },
@@ -73,6 +72,14 @@ test("the least environment gets every default", () => {
   assert.equal(config.founder, false);
   assert.deepEqual([config.compareEveryMs, config.trustedRanges], [180_000, undefined]);
   assert.ok(Object.isFrozen(config));
+});
+
+test("a silent node is waited for ten times as long on a network without a key, unless the setting says otherwise", () => {
+  const least = { VAULTFARM_DATA_DIR: "/data", VAULTFARM_VAULT_CAPACITY: "536870912", VAULTFARM_GENESIS_FILE: "/g" };
+  const delay = (more: Readonly<Record<string, string>>): number => repairDelayOf(readConfig({ ...least, ...more }));
+  assert.equal(delay({}), 3_000_000);
+  assert.equal(delay({ VAULTFARM_NETWORK_KEY_FILE: "/k" }), 300_000);
+  assert.equal(delay({ VAULTFARM_REPAIR_DELAY_MS: "2000" }), 2_000);
 });
 
 test("every problem is named at once, with variable, expectation and value", () => {

@@ -63,8 +63,8 @@ type PlainFields = {
   readonly logLevel: LogLevel;
   /** Time given to a stop, milliseconds. */
   readonly stopGraceMs: number;
-  /** How long a silent node is waited for before its copies are made elsewhere, milliseconds, while `min` copies are left; a tenth with one less, a hundredth with fewer. */
-  readonly repairDelayMs: number;
+  /** How long a silent node is waited for before its copies are made elsewhere, milliseconds, while `min` copies are left; a tenth with one less, a hundredth with fewer. Absent: see `repairDelayOf`. */
+  readonly repairDelayMs?: number;
   /** In how long each other node is compared with once, milliseconds. */
   readonly compareEveryMs: number;
   /** Address ranges whose nodes are never counted by range on a network without a key; absent = the private ones. Loopback never is. */
@@ -75,6 +75,13 @@ export type VaultNodeConfig = PlainFields & { readonly ports: VaultNodePorts };
 
 /** The repair delay where one owner runs the network (protocol 3: 5 min). */
 export const repairDelayDefaultMs = 300_000;
+/** The same on a network without a key, whose nodes come and go as they like (protocol 3: ten times). */
+const openRepairDelayMs = 10 * repairDelayDefaultMs;
+
+/** How long a node of this configuration waits for a silent one, milliseconds. */
+export function repairDelayOf({ repairDelayMs, networkKeyFile }: Pick<PlainFields, "repairDelayMs" | "networkKeyFile">): number {
+  return repairDelayMs ?? (networkKeyFile === undefined ? openRepairDelayMs : repairDelayDefaultMs);
+}
 
 /** In how long each other node is compared with once. */
 export const compareEveryDefaultMs: number = reconciliationLimits.roundMs;
@@ -145,10 +152,10 @@ const plainTable: SettingTable<PlainFields> = {
   repairDelayMs: integerSetting({
     variable: "VAULTFARM_REPAIR_DELAY_MS",
     meaning:
-      "how long a silent node is waited for before its copies are made elsewhere, milliseconds, while the fewest allowed are left; a tenth with one less, a hundredth with fewer",
+      "how long a silent node is waited for before its copies are made elsewhere, milliseconds, while the fewest allowed are left; a tenth with one less, a hundredth with fewer; absent = 5 minutes, and 50 on a network without a key",
     min: 100,
     max: 86_400_000,
-    fallback: repairDelayDefaultMs,
+    optional: true,
   }),
   compareEveryMs: integerSetting({
     variable: "VAULTFARM_COMPARE_EVERY_MS",

@@ -16,7 +16,7 @@ import { createLifecycle, type Lifecycle, type Part } from "../runtime/lifecycle
 import type { Log } from "../runtime/log.ts";
 import { createMetricsRegistry } from "../runtime/metrics-registry.ts";
 import type { Program } from "../runtime/run-until-signal.ts";
-import type { VaultNodeConfig } from "./config.ts";
+import { repairDelayOf, type VaultNodeConfig } from "./config.ts";
 import { createVaultNodeCore, type VaultNodeCore } from "./core.ts";
 import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.ts";
 import { clashError } from "./errors.ts";
@@ -94,7 +94,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   const detector: Detector = createNodeDetector({ config, peers, membership, board, genesis, networkKey, clock, random, log, onEvent });
   const events = loggedEvents(createNodeCounters(registry), log);
   const replication = {
-    limits: { ...replicationLimits, repairDelayMs: repairDelays(config.repairDelayMs) },
+    limits: { ...replicationLimits, repairDelayMs: repairDelays(repairDelayOf(config)) },
     grant: grant.bytes,
     events: createReplicationCounters(registry),
   };
@@ -127,7 +127,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
 
 function certificatePart(config: VaultNodeConfig, volume: Volume, grant: OwnGrant, log: Log): CertificatePart {
   // Twice the repair delay: by then what the node held was copied elsewhere.
-  const limits = { lostAfterMs: 2 * config.repairDelayMs };
+  const limits = { lostAfterMs: 2 * repairDelayOf(config) };
   return { store: createFileCertificateStore(volume.certificatePaths, log), grant: grant.bytes, limits };
 }
 
