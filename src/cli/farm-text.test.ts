@@ -77,9 +77,13 @@ test("copies: what is missing, made again and waited for, who is suspected, whic
   const linesOf = (change: Partial<FarmGlance["view"]>): readonly string[] =>
     statusText({ ...glance, view: { ...glance.view, ...change } }, place)
       .split("\n")
-      .filter((line) => /^ {2}(copies|healing|doubts| {8}) {2}(?!http)/.test(line));
+      .filter((line) => /^ {2}(copies|spare {2}|healing|doubts| {8}) {2}(?!http)/.test(line));
   assert.deepEqual(linesOf({}), []);
   assert.deepEqual(linesOf({ copies }), ["  copies    every chunk has 5 live copies"]);
+  assert.deepEqual(linesOf({ copies, nodes: [node(0), node(1), node(2), node(3), dead] }), [
+    "  copies    every chunk has 5 live copies",
+    "  spare     no node: if one more goes, nothing can be stored until it returns",
+  ]);
   const repair = { chunks: 3, bytesLeft: 3 * 2 ** 20, etaMs: 11_500, waiting: 2, dueAtMs: 1_260_000 };
   const missing = { ...copies, lowest: 3, belowMin: 1, belowTarget: 5, reporting: { nodes: 6, of: 7 }, repair };
   const doubtful: NodeLine = { ...node(1), suspectedBy: 6, vaults: [{ ...vault, name: "abcdef0123", score: 0.4, standing: "distrusted" }] };
