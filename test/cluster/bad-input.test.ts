@@ -1,0 +1,137 @@
+// Proves on a real API server what the operator does with what is wrong around a farm: names that it needs and others have, a
+// network key that is not there, finalizers that are left while no operator lives. Each is told by a condition and an event,
+// and nothing of others is touched. Method: the whole operator, against etcd and kube-apiserver of its own; no pod ever runs.
+import { strict as assert } from "node:assert";
+import { after, before, test } from "node:test";
+import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
+import {
+  claims,
+  configMaps,
+  type FarmObject,
+  farms,
+  nodeRecords,
+  policies,
+  secrets,
+  services,
+} from "../../src/operator/cluster/resources.ts";
+import { readConfig } from "../../src/operator/config.ts";
+import { events } from "../../src/operator/kube/event-recorder.ts";
+import { defineResource, type KubeClient, type KubeObject, type Resource } from "../../src/operator/kube/index.ts";
+import { createOperator } from "../../src/operator/operator.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { silentLog } from "../../src/runtime/log.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
+import { until } from "../support/deadline.ts";
+import { must } from "../support/kube-api.contract.ts";
+
+const definitions = defineResource({
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  plural: "customresourcedefinitions",
+  namespaced: false,
+});
+const namespace = "default";
+const longMs = 60_000;
+const spec = { replicas: 5, vaultsPerNode: 2, vaultCapacity: "1Gi" };
+
+let server: ApiServer;
+let client: KubeClient;
+let operator: ReturnType<typeof createOperator>;
+
+function startOperator(): Promise<void> {
+  const config = readConfig({
+    VAULTFARM_OPERATOR_NAMESPACE: namespace,
+    VAULTFARM_OPERATOR_IDENTITY: "one",
+    VAULTFARM_OPERATOR_IMAGE: "vaultfarm:test",
+    VAULTFARM_OPERATOR_LISTEN_IP: "127.0.0.1",
+    VAULTFARM_OPERATOR_PORT: "19195",
+  });
+  const tools = { clock: systemClock, random: systemRandom, log: silentLog, env: { KUBECONFIG: server.kubeconfig } };
+  operator = createOperator(config, tools);
+  return operator.start(new AbortController().signal);
+}
+
+before(async () => {
+  server = await startApiServer();
+  client = openTestClient(server);
+  for (const kind of kinds)
+    must(await client.apply(definitions, customResourceDefinition(kind) as unknown as KubeObject, { force: true, fieldManager: "helm" }));
+  for (const resource of [farms, nodeRecords])
+    await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, longMs);
+  await startOperator();
+});
+after(async () => {
+  await operator?.stop();
+  await client?.close();
+  await server?.stop();
+});
+
+async function make(resource: Resource, name: string, rest: object = {}): Promise<KubeObject> {
+  return must(await client.create<KubeObject>(resource, { ...rest, metadata: { name, namespace } }));
+}
+
+async function read(resource: Resource, name: string): Promise<KubeObject> {
+  return must(await client.get(resource, { namespace, name }));
+}
+
+async function recordsOf(farm: string): Promise<readonly string[]> {
+  const { items } = must(await client.listAll(nodeRecords, { namespace }));
+  return items.filter(({ metadata }) => metadata.name.startsWith(`${farm}-`)).map(({ metadata }) => metadata.name);
+}
+
+/** Waits for a condition of the farm, and an event that says the same. Its message. */
+async function told(farm: string, type: string, reason: string): Promise<string> {
+  type Condition = { readonly type: string; readonly reason: string; readonly message: string };
+  const condition = await until(
+    `${farm} says ${reason}`,
+    async () => {
+      const conditions = (((await read(farms, farm)) as FarmObject).status?.["conditions"] ?? []) as readonly Condition[];
+      return conditions.find((one) => one.type === type && one.reason === reason);
+    },
+    longMs,
+  );
+  await until(
+    `an event says ${reason}`,
+    async () => must(await client.listAll(events, { namespace })).items.some((event) => Reflect.get(event, "reason") === reason),
+    longMs,
+  );
+  return condition.message;
+}
+
+test("a Service, a policy and a ConfigMap of others with a farm's names are left as they are, to the version, and named", async () => {
+  const theirs = [
+    await make(services, "attic-gateway", { spec: { selector: { app: "shop" }, ports: [{ port: 80 }] } }),
+    await make(policies, "attic-nodes", { spec: { podSelector: { matchLabels: { app: "shop" } } } }),
+    await make(configMaps, "attic-peers", { data: { theirs: "yes" } }),
+  ];
+  await make(farms, "attic", { spec });
+  const message = await told("attic", "Degraded", "ForeignObjects");
+  assert.match(message, /^ConfigMap attic-peers, NetworkPolicy attic-nodes, Service attic-gateway not made for this farm/);
+  await until("the nodes are made all the same", async () => (await recordsOf("attic")).length === 5, longMs);
+  const now = [await read(services, "attic-gateway"), await read(policies, "attic-nodes"), await read(configMaps, "attic-peers")];
+  assert.deepEqual(
+    now.map(({ metadata }) => [metadata.uid, metadata.resourceVersion]),
+    theirs.map(({ metadata }) => [metadata.uid, metadata.resourceVersion]),
+  );
+});
+
+test("a farm whose network key is missing says which Secret to make, and begins nothing", async () => {
+  await make(farms, "barn", { spec: { ...spec, network: { keySecretRef: { name: "mine", key: "key" } } } });
+  assert.match(await told("barn", "SpecAccepted", "SecretMissing"), /there is no Secret mine/);
+  assert.deepEqual(await recordsOf("barn"), []);
+  assert.equal((await client.get(secrets, { namespace, name: "barn-network" })).ok, false);
+});
+
+test("records deleted with their farm while no operator lived are let go by the next one; claims and keys stay", async () => {
+  await operator.stop();
+  const names = await recordsOf("attic");
+  assert.equal(names.length, 5);
+  for (const name of names) must(await client.remove(nodeRecords, { namespace, name }));
+  must(await client.remove(farms, { namespace, name: "attic" }));
+  assert.equal((await recordsOf("attic")).length, 5, "their finalizers hold them");
+  await startOperator();
+  await until("no record is left", async () => (await recordsOf("attic")).length === 0, longMs);
+  for (const name of names) assert.equal((await read(claims, name)).metadata.deletionTimestamp, undefined);
+  assert.ok((await read(secrets, "attic-network")).metadata.uid);
+});
