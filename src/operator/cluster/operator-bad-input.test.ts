@@ -162,6 +162,25 @@ test("a node deleted while no operator lived is drained by the next one, and onl
   await endWorld(world);
 });
 
+test("a node deleted where the network's keys are gone is held, as its data would be lost; it leaves proven once they are back", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  world.killOperator();
+  const [name = ""] = namesOf(world, nodeRecords);
+  const keys = shownOf(world, secrets, "attic-network");
+  world.remove(secrets, "attic-network");
+  world.remove(nodeRecords, name);
+  world.startOperator();
+  await world.until("it is told", () => /^SecretMissing: .*attic-network is gone.*from your backup/.test(accepted(world)));
+  await world.clock.advance(600_000);
+  assert.deepEqual(shownOf(world, nodeRecords, name)?.metadata.finalizers, [nodeFinalizer]);
+  assert.ok(namesOf(world, pods).includes(name) && namesOf(world, claims).includes(name), "it goes on serving");
+  assert.ok(eventsOf(world, "Warning").some((event) => event.startsWith("SecretMissing: ")));
+  world.create(secrets, keys as never);
+  await world.until("it is replaced", () => shownOf(world, nodeRecords, name) === undefined && isSettled(world, 6), 3_600_000);
+  assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
+  await endWorld(world);
+});
+
 test("an API server that answers every call after seconds is waited for: a farm is made and grown with no node too many", async () => {
   const world = createOperatorWorld(farmSpec);
   world.kube.delayMs = 3000;
