@@ -26,6 +26,7 @@ import {
   createEventRecorder,
   createKubeMetrics,
   createManager,
+  createRunProgram,
   type EventRecorder,
   isMoreThanStatus,
   type KubeClient,
@@ -65,7 +66,8 @@ export function createOperator(config: OperatorConfig, tools: OperatorTools): Pr
     failed: failed.promise,
     start: async () => {
       await health.start();
-      const kube = await readKubeConfig(tools.env, { readText: (path) => readFile(path, "utf8"), clock: tools.clock });
+      const world = { readText: (path: string) => readFile(path, "utf8"), clock: tools.clock, run: createRunProgram(tools.env) };
+      const kube = await readKubeConfig(tools.env, world);
       client = openKubeClient(kube, { ...tools, metrics }, { fieldManager, userAgent: `vaultfarm/${softwareVersion}` });
       manager = createFarmManager(config, tools, { client, call: callMember, registry, metrics });
       running = manager.run(stopping.signal).then(

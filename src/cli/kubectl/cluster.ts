@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type FarmObject, farms, type NodeRecord, nodeRecords } from "../../operator/cluster/resources.ts";
 import {
+  createRunProgram,
   type KubeClient,
   type KubeConfig,
   KubeConfigError,
@@ -54,7 +55,8 @@ export async function withCluster(
 async function findConfig(world: CommandWorld, { context, kubeconfig }: ClusterOptions): Promise<KubeConfig> {
   const env = kubeconfig === undefined ? world.baseEnv : { ...world.baseEnv, KUBECONFIG: resolve(world.workFolder, kubeconfig) };
   const readText = (path: string): Promise<string> => readFile(resolve(world.workFolder, path), "utf8");
-  return readKubeConfig(env, { readText, clock: world.clock, ...(context === undefined ? {} : { context }) });
+  const run = createRunProgram(world.baseEnv);
+  return readKubeConfig(env, { readText, clock: world.clock, run, ...(context === undefined ? {} : { context }) });
 }
 
 const exitCodeOfKubeError: Readonly<Partial<Record<KubeError["code"], ExitCode>>> = {
@@ -74,7 +76,7 @@ function commandErrorOf(cause: unknown, verb: KubectlVerb, { interrupted }: Comm
   if (interrupted.aborted && !(cause instanceof CommandError))
     return new CommandError(exitCodes.interrupted, "interrupted", "interrupted", cause);
   if (cause instanceof KubeConfigError) {
-    const exitCode = cause.code === "unreadable" ? exitCodes.notFound : exitCodes.usage;
+    const exitCode = cause.code === "unreadable" ? exitCodes.notFound : cause.code === "login" ? exitCodes.refused : exitCodes.usage;
     return new CommandError(exitCode, `kubeconfig-${cause.code}`, cause.message, cause);
   }
   if (!(cause instanceof KubeError)) return cause;

@@ -25,6 +25,8 @@ const kubeconfig = (user: string, cluster = `server: "https://api.example:6443",
     "contexts: [{name: c, context: {cluster: k, user: u, namespace: team}}]",
   ].join("\n");
 
+const execVersion = "client.authentication.k8s.io/v1";
+
 const read = (env: Record<string, string>, texts: Record<string, string>): Promise<KubeConfig> =>
   readKubeConfig(env, { readText: files(texts), clock: createVirtualClock() });
 
@@ -90,7 +92,14 @@ test("what is missing, wrong or unsupported is named, with a way on", async () =
     [{ KUBECONFIG: "/k" }, "apiVersion: v1", "invalid", /use-context/],
     [{ KUBECONFIG: "/k" }, "current-context: gone", "invalid", /"gone"/],
     [{ KUBECONFIG: "/k" }, kubeconfig("token: x").replace("user: u", "user: nobody"), "invalid", /"nobody"/],
-    [{ KUBECONFIG: "/k" }, kubeconfig("exec: {command: aws}"), "unsupported", /kubectl create token/],
+    [{ KUBECONFIG: "/k" }, kubeconfig(`exec: {apiVersion: ${execVersion}, command: aws}`), "unsupported", /kubectl create token/],
+    [
+      { KUBECONFIG: "/k" },
+      kubeconfig(`exec: {apiVersion: ${execVersion}, command: x, interactiveMode: Always}`),
+      "unsupported",
+      /terminal/,
+    ],
+    [{ KUBECONFIG: "/k" }, kubeconfig("exec: {command: aws, apiVersion: v0}"), "invalid", /apiVersion/],
     [{ KUBECONFIG: "/k" }, kubeconfig("username: me, password: x"), "unsupported", /"username"/],
     [{ KUBECONFIG: "/k" }, kubeconfig("token: x", "server: https://h, proxy-url: socks5://p"), "unsupported", /kubectl proxy/],
     [{ KUBECONFIG: "/k" }, kubeconfig("token: x", "server: h:6443"), "invalid", /HOST:PORT/],

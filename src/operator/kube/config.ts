@@ -6,6 +6,7 @@ import type { Environment } from "../../runtime/settings.ts";
 import type { ServerAddress, TlsFiles } from "./dial.ts";
 import { KubeConfigError } from "./kube-config-error.ts";
 import { type Context, readContext } from "./kubeconfig.ts";
+import { type Credential, createLogin, type RunProgram } from "./login-program.ts";
 
 /** Reads a whole text file; rejects with Node's own errors. */
 export type ReadText = (path: string) => Promise<string>;
@@ -38,7 +39,8 @@ export async function readKubeConfig(env: Environment, world: World): Promise<Ku
   throw new KubeConfigError("no-config", "no cluster is named", "set KUBECONFIG, or run in a pod with a service account");
 }
 
-type World = { readonly readText: ReadText; readonly clock: Clock; readonly context?: string };
+/** `run`: for users who log in by a program; without it they are refused. */
+type World = { readonly readText: ReadText; readonly clock: Clock; readonly context?: string; readonly run?: RunProgram };
 
 async function inCluster(host: string, port: string, { readText, clock }: World): Promise<KubeConfig> {
   const caFile = `${podFolder}/ca.crt`;
@@ -70,6 +72,7 @@ async function fromFiles(paths: readonly string[], world: World): Promise<KubeCo
   }
   const context = readContext(files, world.context);
   const at = (file: string): string => resolve(dirname(context.path), file);
+  const login = await loginOf(context, world);
   return {
     server: context.server,
     namespace: context.namespace,
@@ -77,10 +80,28 @@ async function fromFiles(paths: readonly string[], world: World): Promise<KubeCo
     tls: {
       verify: context.verify,
       ...(context.serverName === undefined ? {} : { serverName: context.serverName }),
-      files: () => tlsFiles(context, (file) => world.readText(at(file))),
+      files: async () => ({ ...(await tlsFiles(context, (file) => world.readText(at(file)))), ...certificateOf(await login?.(false)) }),
     },
-    token: tokenOf(context, (file) => world.readText(at(file)), world.clock),
+    token:
+      login === undefined ? tokenOf(context, (file) => world.readText(at(file)), world.clock) : async (fresh) => (await login(fresh)).token,
   };
+}
+
+/** Logs in once, so that what is wrong with it is said before anything is asked of the cluster. */
+async function loginOf({ path, login }: Context, { run, clock }: World): Promise<((fresh: boolean) => Promise<Credential>) | undefined> {
+  if (login === undefined) return undefined;
+  if (run === undefined) {
+    const advice = "use a token instead: kubectl create token SERVICEACCOUNT --duration 24h";
+    throw new KubeConfigError("unsupported", `${path}: logging in by "${login.command}" is not possible here`, advice);
+  }
+  const fetch = createLogin(login, run, clock);
+  await fetch(false);
+  return fetch;
+}
+
+function certificateOf(credential: Credential | undefined): TlsFiles {
+  const { cert, key } = credential ?? {};
+  return cert === undefined || key === undefined ? {} : { cert, key };
 }
 
 async function tlsFiles(context: Context, read: ReadText): Promise<TlsFiles> {

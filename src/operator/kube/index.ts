@@ -29,6 +29,7 @@ export { createElector, type Elector, type ElectorOptions, type ElectorTools } f
 export { type FieldCause, KubeError, type KubeErrorCode, type Result } from "./errors.ts";
 export { createEventRecorder, type EventAbout, type EventRecorder, type EventRecorderTools, type EventWords } from "./event-recorder.ts";
 export { KubeConfigError, type KubeConfigErrorCode } from "./kube-config-error.ts";
+export type { RunProgram } from "./login-program.ts";
 export { createManager, type Manager, type ManagerEnd, type ManagerParts } from "./manager.ts";
 export { createKubeMetrics, type KubeMetrics } from "./metrics.ts";
 export type { Change, Indexers, ObjectStore } from "./object-store.ts";
@@ -48,6 +49,7 @@ export {
   type Resource,
 } from "./resource.ts";
 export type { CallOptions } from "./rest.ts";
+export { createRunProgram } from "./run-program.ts";
 export { type ServiceProxy, serviceProxy } from "./service-proxy.ts";
 export type { WatchEvent } from "./watch-stream.ts";
 export { type AddOptions, createWorkQueue, lowPriority, normalPriority, type WorkQueue } from "./work-queue.ts";

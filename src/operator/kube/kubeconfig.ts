@@ -1,8 +1,10 @@
-// The current context of kubeconfig files: pure, from their texts to what a connection needs. Programs that fetch
-// credentials (exec, auth-provider), passwords, impersonation and proxies are refused by name, not ignored.
+// The current context of kubeconfig files: pure, from their texts to what a connection needs. Passwords, impersonation,
+// proxies and what came before login programs (auth-provider) are refused by name, not ignored.
+import { dirname, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import { KubeConfigError } from "./kube-config-error.ts";
+import { type LoginProgram, loginVersions } from "./login-program.ts";
 
 /** A secret or certificate: the text itself, or a file beside the kubeconfig. */
 export type Material = { readonly text: string } | { readonly file: string };
@@ -18,6 +20,7 @@ export type Context = {
   readonly cert?: Material;
   readonly key?: Material;
   readonly token?: Material;
+  readonly login?: LoginProgram;
 };
 
 const text = z.string().min(1);
@@ -29,6 +32,15 @@ const cluster = z.looseObject({
   "tls-server-name": text.optional(),
   "proxy-url": text.optional(),
 });
+const login = z.looseObject({
+  apiVersion: z.enum(loginVersions),
+  command: text,
+  args: z.array(z.string()).nullish(),
+  env: z.array(z.looseObject({ name: text, value: z.string() })).nullish(),
+  installHint: z.string().nullish(),
+  interactiveMode: z.enum(["Never", "IfAvailable", "Always"]).nullish(),
+  provideClusterInfo: z.boolean().nullish(),
+});
 const user = z.looseObject({
   "client-certificate": text.optional(),
   "client-certificate-data": text.optional(),
@@ -36,6 +48,7 @@ const user = z.looseObject({
   "client-key-data": text.optional(),
   token: text.optional(),
   tokenFile: text.optional(),
+  exec: login.nullish(),
 });
 const named = <T extends z.ZodType>(key: string, value: T) => z.array(z.looseObject({ name: text, [key]: value })).nullish();
 const schema = z.looseObject({
@@ -59,11 +72,14 @@ export function readContext(files: readonly { readonly path: string; readonly te
   if (who === undefined) throw invalid(files, `no user "${context.user}"`, "add it with kubectl config set-credentials");
   const place = home.entry["cluster"] as z.infer<typeof cluster>;
   refuse(home.path, place, ["proxy-url"]);
+  const reached = server(home.path, place);
+  const of = readUser(who.path, (who.entry["user"] ?? {}) as Record<string, unknown>);
   return {
     path: home.path,
     namespace: context.namespace ?? "default",
-    ...server(home.path, place),
-    ...identity(home.path, who.path, (who.entry["user"] ?? {}) as Record<string, unknown>),
+    ...reached,
+    ...identity(home.path, who.path, of),
+    ...(of.exec === undefined || of.exec === null ? {} : { login: loginProgram(who.path, of.exec, reached) }),
   };
 }
 
@@ -81,11 +97,38 @@ function server(path: string, place: z.infer<typeof cluster>): Pick<Context, "se
   };
 }
 
-function identity(home: string, path: string, raw: Record<string, unknown>): Pick<Context, "cert" | "key" | "token"> {
-  refuse(path, raw, ["exec", "auth-provider", "username", "as", "as-groups", "as-uid"]);
+type User = z.infer<typeof user>;
+
+function readUser(path: string, raw: Record<string, unknown>): User {
+  refuse(path, raw, ["auth-provider", "username", "as", "as-groups", "as-uid"]);
   const found = user.safeParse(raw);
   if (!found.success) throw new KubeConfigError("invalid", `${path}: ${z.prettifyError(found.error)}`, "correct the user");
-  const of = found.data;
+  return found.data;
+}
+
+/** A command with a slash is relative to the file that names it; others are looked for on PATH. */
+function loginProgram(path: string, exec: z.infer<typeof login>, cluster: ReturnType<typeof server>): LoginProgram {
+  const { apiVersion, command, args, env, installHint, interactiveMode, provideClusterInfo } = exec;
+  if (interactiveMode === "Always") {
+    const advice = "log in with kubectl first, or use a token: kubectl create token SERVICEACCOUNT --duration 24h";
+    throw new KubeConfigError("unsupported", `${path}: "${command}" wants to ask a person at the terminal`, advice);
+  }
+  const { server: url, serverName, verify, ca } = cluster;
+  const info = {
+    server: url.href.replace(/\/$/, ""),
+    ...(serverName === undefined ? {} : { "tls-server-name": serverName }),
+    ...(verify ? {} : { "insecure-skip-tls-verify": true }),
+    ...(ca !== undefined && "text" in ca ? { "certificate-authority-data": Buffer.from(ca.text).toString("base64") } : {}),
+  };
+  return {
+    ...{ apiVersion, args: args ?? [], env: Object.fromEntries((env ?? []).map(({ name, value }) => [name, value])) },
+    command: command.includes("/") ? resolve(dirname(path), command) : command,
+    ...(installHint === undefined || installHint === null ? {} : { installHint }),
+    ...(provideClusterInfo === true ? { cluster: info } : {}),
+  };
+}
+
+function identity(home: string, path: string, of: User): Pick<Context, "cert" | "key" | "token"> {
   const cert = material(of["client-certificate-data"], of["client-certificate"]);
   const key = material(of["client-key-data"], of["client-key"]);
   const token = of.token === undefined ? material(undefined, of.tokenFile) : { text: of.token };
@@ -102,7 +145,6 @@ function identity(home: string, path: string, raw: Record<string, unknown>): Pic
 }
 
 const advice: Readonly<Record<string, string>> = {
-  exec: "use a token instead: kubectl create token SERVICEACCOUNT --duration 24h",
   "auth-provider": "use a token instead: kubectl create token SERVICEACCOUNT --duration 24h",
   "proxy-url": "reach the server directly, or through kubectl proxy",
 };
