@@ -442,14 +442,20 @@ test("a cluster that is not found, not reached or knows no farms ends with its e
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
   const config = JSON.parse(readFileSync(join(folder, "config"), "utf8"));
   write("words", "apiVersion: [");
-  write("exec", JSON.stringify({ ...config, users: [{ name: "u", user: { exec: { command: "login" } } }] }));
+  write(
+    "exec",
+    JSON.stringify({
+      ...config,
+      users: [{ name: "u", user: { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "/bin/false" } } }],
+    }),
+  );
   write("silent", JSON.stringify({ ...config, clusters: [{ name: "c", cluster: { server: "http://127.0.0.1:1" } }] }));
   write("kindless", JSON.stringify({ ...config, clusters: [{ name: "c", cluster: { server: new URL("none", server.url).href } }] }));
   const cases: readonly (readonly [Readonly<Record<string, string>>, readonly string[], ExitCode, RegExp])[] = [
     [{}, [], exitCodes.usage, /no cluster is named: set KUBECONFIG/],
     [{ KUBECONFIG: "absent" }, [], exitCodes.notFound, /absent cannot be read: check the path in KUBECONFIG/],
     [{ KUBECONFIG: "words" }, [], exitCodes.usage, /is not YAML/],
-    [{ KUBECONFIG: "exec" }, [], exitCodes.usage, /"exec" is not supported: use a token instead/],
+    [{ KUBECONFIG: "exec" }, [], exitCodes.refused, /login program "\/bin\/false" failed: it ended with 1: run it by hand: \/bin\/false/],
     [{ KUBECONFIG: "config" }, ["--context", "third"], exitCodes.usage, /no context "third"/],
     [{}, ["--kubeconfig", "silent"], exitCodes.unreachable, /no connection to 127\.0\.0\.1:1/],
     [{}, ["--kubeconfig", "kindless"], exitCodes.notFound, /knows no VaultFarm: install the operator/],
