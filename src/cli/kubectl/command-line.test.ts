@@ -20,6 +20,7 @@ import { type Ended, runInProcess } from "../command-fixture.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { kubectlVaultfarm } from "./command-line.ts";
+import { inOrder } from "./logs.ts";
 import { type KubectlVerb, type Right, rights } from "./rights.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kubectl-vaultfarm-"));
@@ -383,6 +384,40 @@ test("what the API server refuses on the way to a gateway is said as its word", 
     const ended = await kubectl(["get", address]);
     assert.deepEqual([ended.code, ended.err], [code, `kubectl vaultfarm: the API server answered ${status}: ${message}\n`]);
   }
+});
+
+test("logs are those of a farm's pods, or of one node's, and never hold an object's key", async () => {
+  makeAll();
+  const ofFarm = { "vaultfarm.dev/farm": "attic" };
+  make(pods, "attic-aaaaa", {}, { labels: { ...ofFarm, "vaultfarm.dev/node": "attic-aaaaa" } });
+  make(pods, "attic-gateway-1", {}, { labels: ofFarm });
+  make(pods, "stranger", {}, { labels: { "vaultfarm.dev/farm": "other" } });
+  const { code, out } = await kubectl(["logs", "attic", "--tail", "7"]);
+  assert.equal(code, exitCodes.done);
+  const lines = out.toString().trimEnd().split("\n");
+  assert.deepEqual(
+    lines.map((line) => line.split("  ")[0]),
+    ["attic-aaaaa", "attic-aaaaa", "attic-gateway-1", "attic-gateway-1"],
+  );
+  assert.ok(!out.toString().includes(address));
+  assert.ok(server.requests.some((one) => one.endsWith("/log?tailLines=7")));
+  const one = await kubectl(["logs", "attic", "attic-aaaaa", "-o", "json"]);
+  assert.deepEqual(
+    JSON.parse(one.out.toString()).lines.map(({ pod }: { pod: string }) => pod),
+    ["attic-aaaaa", "attic-aaaaa"],
+  );
+  withinRights("logs");
+  const none = await kubectl(["logs", "attic", "attic-zzzzz"]);
+  assert.equal(none.code, exitCodes.notFound);
+  assert.match(none.err, /node attic-zzzzz of farm attic has no pods/);
+  assert.equal((await kubectl(["logs", "attic", "--tail", "0"])).code, exitCodes.usage);
+});
+
+test("lines of several pods stand in the order of their time, and what says no time stays behind the line before it", () => {
+  const line = (pod: string, text: string) => ({ pod, text });
+  const a = [line("a", '{"time":"2026-01-01T00:00:02Z"}'), line("a", "   at somewhere"), line("a", '{"time":"2026-01-01T00:00:04Z"}')];
+  const b = [line("b", "before all"), line("b", '{"time":"2026-01-01T00:00:03Z"}')];
+  assert.deepEqual(inOrder([...a, ...b]), [b[0], a[0], a[1], b[1], a[2]]);
 });
 
 test("a report holds the farm and never what might be a key", async () => {

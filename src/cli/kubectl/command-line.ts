@@ -1,11 +1,12 @@
 // The command line `kubectl vaultfarm`: its verbs, their arguments and options, in words. What a verb does is loaded only
 // when it is called.
-import { Argument, Command, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { CommandWorld } from "../command-world.ts";
 import { createOutput, type Output } from "../output.ts";
 import type { CommandLine } from "../run-command-line.ts";
 import type { ClusterOptions } from "./cluster.ts";
 import type { DestroyOptions } from "./destroy.ts";
+import type { LogOptions } from "./logs.ts";
 import type { ReplaceOptions, WishOptions, WishVerb } from "./node-wishes.ts";
 import type { ObjectOptions } from "./objects.ts";
 import type { ReportOptions } from "./report.ts";
@@ -132,6 +133,13 @@ function addOwners({ world, program, say }: Add): void {
     .action(async (farm: string | undefined, options: ReportOptions & Format) =>
       (await import("./report.ts")).report(world, say(options), farm, options),
     );
+  verb(program, "logs", "print the last lines of a farm's pods, of all together in the order of their time", ["json"])
+    .argument("<farm>", "the farm")
+    .argument("[node]", "name of a VaultNode: only of its pod")
+    .addOption(new Option("--tail <lines>", "how many of each pod").default(100).argParser(lineCount))
+    .action(async (farm: string, node: string | undefined, options: LogOptions & Format) =>
+      (await import("./logs.ts")).logs(world, say(options), { farm, node }, options),
+    );
   verb(
     program,
     "destroy",
@@ -143,6 +151,15 @@ function addOwners({ world, program, say }: Add): void {
     .action(async (farm: string, options: DestroyOptions & Format) =>
       (await import("./destroy.ts")).destroy(world, say(options), farm, options),
     );
+}
+
+/** Most lines of a pod that may be asked for. */
+const tailMax = 10_000;
+
+function lineCount(text: string): number {
+  const count = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (count < 1 || count > tailMax) throw new InvalidArgumentError(`expected a whole number from 1 to ${tailMax}`);
+  return count;
 }
 
 function addCompletion({ world, program }: Add): void {

@@ -113,6 +113,6 @@ export function redacted(value: unknown, field = ""): unknown {
 }
 
 /** An object's address is also its key: of 128 digits the second half. */
-function redactedText(text: string): string {
+export function redactedText(text: string): string {
   return text.replace(/\b([0-9a-f]{64})[0-9a-f]{64,}\b/g, "$1(cut out)").replace(/:\/\/[^/\s:@]*:[^/\s@]*@/g, "://(cut out)@");
 }
