@@ -1,5 +1,5 @@
-// How many vault nodes an eviction may leave: an integer that the operator rewrites, shut while copies are missing and
-// opened for a node that has been evacuated.
+// How many vault nodes an eviction may leave: an integer that the operator rewrites. It is shut for every node that should run;
+// from a machine that is drained the operator takes the pod away itself, once the node is evacuated (decision 0023).
 import { type FarmIdentity, farmMeta, type Manifest, objectNames, selectorLabels } from "./names.ts";
 
 /** The budget with `minAvailable` pods. */
