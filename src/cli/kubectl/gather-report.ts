@@ -1,8 +1,10 @@
 // What goes into a report of a farm, and what is cut out of it. What may not be read is left out and named.
 import { claims, type FarmObject, pods } from "../../operator/cluster/resources.ts";
-import { defineResource, type KubeObject, type Resource, type Result } from "../../operator/kube/index.ts";
+import { defineResource, type KubeObject, type Resource } from "../../operator/kube/index.ts";
 import { labels } from "../../operator/manifests/names.ts";
 import { type Cluster, listNodes } from "./cluster.ts";
+import { readPodLog } from "./pod-log.ts";
+import { redacted } from "./redacted.ts";
 
 export type FarmReport = {
   readonly format: 1;
@@ -18,9 +20,8 @@ export type FarmReport = {
 };
 type LeftOut = { readonly what: string; readonly why: string };
 
-/** Last lines, and most bytes, of an operator pod's log. */
+/** Last lines of an operator pod's log. */
 const logLines = 2000;
-const logBytesMax = 8 * 1024 * 1024;
 /** Most events and operator pods that are taken in. */
 const eventsMax = 1000;
 const operatorPodsMax = 4;
@@ -61,22 +62,13 @@ export async function gatherReport(cluster: Cluster, farm: FarmObject, madeAt: s
   };
 }
 
-async function readLogs({ client }: Cluster, operators: readonly KubeObject[], leftOut: LeftOut[]): Promise<FarmReport["logs"]> {
-  const logs: { pod: string; namespace: string; lines: string[] }[] = [];
+async function readLogs(cluster: Cluster, operators: readonly KubeObject[], leftOut: LeftOut[]): Promise<FarmReport["logs"]> {
+  const logs: FarmReport["logs"][number][] = [];
   for (const { metadata } of operators) {
     const { name, namespace = "" } = metadata;
-    const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/log?tailLines=${logLines}`;
-    const text: Result<string> = await client.readText(path, { bytesMax: logBytesMax });
-    if (text.ok)
-      logs.push({
-        pod: name,
-        namespace,
-        lines: text.value
-          .split("\n")
-          .filter((line) => line !== "")
-          .map(redactedText),
-      });
-    else leftOut.push({ what: `log of ${namespace}/${name}`, why: text.error.message });
+    const read = await readPodLog(cluster, { namespace, name }, logLines);
+    if (read.ok) logs.push({ pod: name, namespace, lines: read.value });
+    else leftOut.push({ what: `log of ${namespace}/${name}`, why: read.error.message });
   }
   return logs;
 }
@@ -98,21 +90,4 @@ function podState(pod: KubeObject): unknown {
   const { spec, status } = pod as KubeObject & { readonly spec?: { readonly nodeName?: string }; readonly status?: unknown };
   const { metadata } = lean(pod) as KubeObject;
   return { metadata, host: spec?.nodeName ?? null, status: status ?? null };
-}
-
-const secretName = /(password|passwd|token|secret|credential|private|seed)/i;
-// References name a Secret and its key, and hold nothing of it.
-const reference = /(Ref|Name|reason|type|kind)$/;
-
-/** A value without what might be a key: fields with telling names, and in texts long digits and passwords in addresses. Pure. */
-export function redacted(value: unknown, field = ""): unknown {
-  if (typeof value === "string") return secretName.test(field) && !reference.test(field) ? "(cut out)" : redactedText(value);
-  if (Array.isArray(value)) return value.map((item) => redacted(item, field));
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redacted(inner, key)]));
-}
-
-/** An object's address is also its key: of 128 digits the second half. */
-export function redactedText(text: string): string {
-  return text.replace(/\b([0-9a-f]{64})[0-9a-f]{64,}\b/g, "$1(cut out)").replace(/:\/\/[^/\s:@]*:[^/\s@]*@/g, "://(cut out)@");
 }

@@ -1,20 +1,17 @@
 // `kubectl vaultfarm logs`: the last lines of a farm's pods, of all together in the order of their time.
 import { pods } from "../../operator/cluster/resources.ts";
-import type { KubeObject, Result } from "../../operator/kube/index.ts";
+import type { KubeObject } from "../../operator/kube/index.ts";
 import { labels } from "../../operator/manifests/names.ts";
 import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { type Cluster, type ClusterOptions, readFarm, withCluster } from "./cluster.ts";
-import { redactedText } from "./gather-report.ts";
+import { readPodLog } from "./pod-log.ts";
 
 export type LogOptions = ClusterOptions & { readonly tail: number };
 /** `node`: only its pod. */
 export type LogSubject = { readonly farm: string; readonly node: string | undefined };
-
-/** Most bytes of a pod's log that are read. */
-const bytesMax = 8 * 1024 * 1024;
 
 type Line = { readonly pod: string; readonly text: string };
 
@@ -30,7 +27,7 @@ export async function logs(world: CommandWorld, output: Output, { farm, node }: 
     const lines: Line[] = [];
     const failures: string[] = [];
     for (const pod of found) {
-      const read = await readLog(cluster, pod, options.tail);
+      const read = await readPodLog(cluster, { namespace: cluster.namespace, name: pod }, options.tail);
       if (read.ok) lines.push(...read.value.map((text) => ({ pod, text })));
       else failures.push(`no log of ${pod}: ${read.error.message}`);
     }
@@ -47,19 +44,6 @@ async function podsOf({ client, namespace }: Cluster, farm: string, node: string
   const listed = await client.listAll(pods, { namespace, labelSelector });
   if (!listed.ok) throw listed.error;
   return listed.value.items.map(({ metadata }: KubeObject) => metadata.name).sort();
-}
-
-async function readLog({ client, namespace }: Cluster, pod: string, tail: number): Promise<Result<readonly string[]>> {
-  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}/log?tailLines=${tail}`;
-  const text = await client.readText(path, { bytesMax });
-  if (!text.ok) return text;
-  return {
-    ok: true,
-    value: text.value
-      .split("\n")
-      .filter((line) => line !== "")
-      .map(redactedText),
-  };
 }
 
 /** By the time each line says; one that says none stays behind the one before it of its pod. Pure. */
