@@ -1,10 +1,12 @@
 // The operator's bench: the real program against a real API server, with farms whose nodes are simulated in this process.
 // How long until all is made and settled, what it costs in memory and CPU, how soon a change is applied, what is written
 // where nothing happens, whether Secrets of others cost anything, and how soon a standby takes over.
+
 import { Agent, request as startRequest } from "node:https";
 import { customResourceDefinition, kinds } from "../src/operator/api/kinds.ts";
+import { definitions } from "../src/operator/cluster/ensure-kinds.ts";
 import { type FarmObject, farms, machines, secrets, storageClasses } from "../src/operator/cluster/resources.ts";
-import { defineResource, type KubeClient, type KubeObject, openKubeClient } from "../src/operator/kube/index.ts";
+import { type KubeClient, type KubeObject, openKubeClient } from "../src/operator/kube/index.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { seededRandom, systemRandom } from "../src/runtime/random.ts";
 import { type ApiServer, startApiServer } from "../test/support/api-server.ts";
@@ -46,13 +48,6 @@ async function each(count: number, make: (number: number) => Promise<void>): Pro
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
-
-const definitions = defineResource({
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  namespaced: false,
-});
 
 /** What is in a cluster before an operator is installed. The machines' names. */
 async function furnish(client: KubeClient, count: number): Promise<readonly string[]> {

@@ -1,9 +1,11 @@
 // Proves on a real API server what the operator does with what is wrong around a farm: names that it needs and others have, a
 // network key that is not there, finalizers that are left while no operator lives. Each is told by a condition and an event,
 // and nothing of others is touched. Method: the whole operator, against etcd and kube-apiserver of its own; no pod ever runs.
+
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
 import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
+import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import {
   claims,
   configMaps,
@@ -16,7 +18,7 @@ import {
 } from "../../src/operator/cluster/resources.ts";
 import { readConfig } from "../../src/operator/config.ts";
 import { events } from "../../src/operator/kube/event-recorder.ts";
-import { defineResource, type KubeClient, type KubeObject, type Resource } from "../../src/operator/kube/index.ts";
+import type { KubeClient, KubeObject, Resource } from "../../src/operator/kube/index.ts";
 import { createOperator } from "../../src/operator/operator.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
@@ -25,12 +27,6 @@ import { type ApiServer, openTestClient, startApiServer } from "../support/api-s
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 
-const definitions = defineResource({
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  namespaced: false,
-});
 const namespace = "default";
 const longMs = 60_000;
 const spec = { replicas: 5, vaultsPerNode: 2, vaultCapacity: "1Gi" };

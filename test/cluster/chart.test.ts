@@ -1,11 +1,13 @@
 // Proves that the chart installs what it says with any values it takes, and refuses the others in words that name the field.
 // Method: Helm renders it with a table of values; each object is held to names, selectors, Pod Security and the operator's own
 // settings, and at last taken by a real API server as a dry run. What this cannot show, that pods run, is for a real cluster.
+
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
+import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import { readConfig } from "../../src/operator/config.ts";
 import { defineResource, type KubeClient, type KubeObject, openKubeClient, type Resource } from "../../src/operator/kube/index.ts";
 import { nodePolicy } from "../../src/operator/manifests/network-policies.ts";
@@ -225,12 +227,6 @@ const resourceOf = ({ apiVersion, kind }: Rendered): Resource => {
   const [plural, namespaced] = resources[kind] ?? assert.fail(`what is a ${kind}?`);
   return defineResource({ apiVersion, kind, plural, namespaced });
 };
-const definitions: Resource = defineResource({
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  namespaced: false,
-});
 const namespaces: Resource = defineResource({ apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false });
 
 test("a real API server takes every object, as a dry run with strict fields and restricted Pod Security", async () => {

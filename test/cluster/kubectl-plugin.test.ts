@@ -1,6 +1,7 @@
 // Proves that a real API server takes what `kubectl vaultfarm` sends: a wish for the node of that uid alone, a deletion that
 // waits for its finalizer, a way to a Service in words, and the end of a farm with its data. Method: etcd and kube-apiserver
 // of its own, without machines: no operator acts here.
+
 import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,19 +12,14 @@ import { exitCodes } from "../../src/cli/exit-code.ts";
 import { kubectlVaultfarm } from "../../src/cli/kubectl/command-line.ts";
 import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
 import { apiVersion } from "../../src/operator/api/vault-farm.ts";
+import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import { claims, configMaps, type FarmObject, farms, type NodeRecord, nodeRecords, secrets } from "../../src/operator/cluster/resources.ts";
-import { defineResource, type KubeClient, type KubeObject } from "../../src/operator/kube/index.ts";
+import type { KubeClient, KubeObject } from "../../src/operator/kube/index.ts";
 import { labels, nodeFinalizer } from "../../src/operator/manifests/names.ts";
 import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 
-const definitions = defineResource({
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  namespaced: false,
-});
 const namespace = "default";
 const folder = mkdtempSync(join(tmpdir(), "kubectl-plugin-"));
 let server: ApiServer;

@@ -1,13 +1,14 @@
 // Proves that a call to the API server that fails, whichever it is and whether or not it was done, costs time and nothing else:
 // the farm converges, no second claim is deleted, and no chunk has fewer than min copies by our hand.
+
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
+import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import { claims, farms, nodeRecords, pods } from "../../src/operator/cluster/resources.ts";
 import { KubeError } from "../../src/operator/kube/index.ts";
 import type { Fault, Use } from "../support/operator/memory-kube.ts";
 import {
   createOperatorWorld,
-  definitions,
   endWorld,
   farmSpec,
   isSettled,

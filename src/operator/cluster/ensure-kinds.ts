@@ -3,7 +3,8 @@ import type { Log } from "../../runtime/log.ts";
 import { customResourceDefinition, kinds } from "../api/kinds.ts";
 import { defineResource, type KubeClient, type KubeObject, type Resource } from "../kube/index.ts";
 
-const definitions: Resource = defineResource({
+/** The definitions of kinds, which no namespace has. */
+export const definitions: Resource = defineResource({
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
   plural: "customresourcedefinitions",

@@ -1,6 +1,7 @@
 // Proves which records of nodes are let go without a drain: those of an earlier farm and of a namespace that goes, once they
 // are being deleted, and no others; and that Helm can bring newer kinds after the operator brought its own.
 // Method: the real client against the API server in this process.
+
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
 import { type FakeApiServer, startFakeApiServer } from "../../../test/support/fake-api-server.ts";
@@ -12,19 +13,12 @@ import { systemRandom } from "../../runtime/random.ts";
 import { customResourceDefinition, vaultFarmKind } from "../api/kinds.ts";
 import { defineResource, type KubeClient, type KubeObject, openKubeClient } from "../kube/index.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
-import { ensureKinds } from "./ensure-kinds.ts";
+import { definitions, ensureKinds } from "./ensure-kinds.ts";
 import { createObjectWriter } from "./object-writer.ts";
 import { releaseEarlier, releaseWithNamespace } from "./release-records.ts";
 import { type NodeRecord, nodeRecords } from "./resources.ts";
 
 const namespaces = defineResource({ apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false });
-const definitions = defineResource({
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  plural: "customresourcedefinitions",
-  namespaced: false,
-});
-
 let server: FakeApiServer;
 let client: KubeClient;
 before(async () => {

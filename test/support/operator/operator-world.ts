@@ -1,5 +1,6 @@
 // A whole operator in virtual time: the real manager with caches, election, controller, reconciler and events, over an API
 // server in memory, a small cluster beside it, and simulated vault nodes.
+import { definitions } from "../../../src/operator/cluster/ensure-kinds.ts";
 import { farms, nodeRecords, secrets } from "../../../src/operator/cluster/resources.ts";
 import { type OperatorConfig, readConfig } from "../../../src/operator/config.ts";
 import type { KubeClient } from "../../../src/operator/kube/client.ts";
@@ -45,11 +46,6 @@ export type OperatorWorld = {
 };
 
 type Life = { dead: boolean };
-
-export const definitions: Resource = {
-  ...{ apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", plural: "customresourcedefinitions" },
-  namespaced: false,
-};
 
 export const namespace = "farms";
 export const farmName = "attic";
