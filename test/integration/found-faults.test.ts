@@ -3,18 +3,18 @@
 // which claims what it does not keep is routed round, and its copies are made elsewhere.
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
-import { type Address, chunkAddress } from "../../src/protocol/address.ts";
+import type { Address } from "../../src/protocol/address.ts";
 import { readStopStatement } from "../../src/protocol/safe-to-stop.ts";
 import { damageFolder } from "../support/damage.ts";
 import { until } from "../support/deadline.ts";
+import { assertAllRead, type KeptChunks, putChunk } from "../support/kept-chunks.ts";
 import { type Liar, startLiar } from "../support/liar.ts";
 import { type FarmNode, type NodeFarm, startNodeFarm } from "../support/node-farm.ts";
-import { noise } from "../support/objects.ts";
 
 // Each peer has its turn in ten seconds here, of which a busy machine makes many more; a liar is believed until several audits went wrong.
 const withinMs = 200_000;
 const chunkBytes = 64 * 1024;
-const chunks = new Map<Address, Uint8Array>();
+const chunks: KeptChunks = new Map();
 let farm: NodeFarm;
 let liar: Liar | undefined;
 
@@ -27,17 +27,7 @@ after(async () => {
   await farm?.remove();
 });
 
-async function putOne(): Promise<Address> {
-  const bytes = new Uint8Array(noise(chunkBytes, chunks.size));
-  const address = chunkAddress(bytes);
-  await farm.client.putChunk(address, bytes);
-  chunks.set(address, bytes);
-  return address;
-}
-
-async function assertAllRead(): Promise<void> {
-  for (const [address, bytes] of chunks) assert.ok(Buffer.from(await farm.client.getChunk(address)).equals(bytes), address);
-}
+const putOne = (): Promise<Address> => putChunk(farm, chunks, chunkBytes);
 
 async function sum(metric: string): Promise<number> {
   const values = await Promise.all(farm.nodes.map((node) => node.metric(metric)));
@@ -75,7 +65,7 @@ test("rot on one node's disk shows at a neighbour as that node's fault, and what
   assert.ok(seen.conduct <= 1);
   assert.ok((await rotten.metric("vaultfarm_spoilt_chunks_total")) > 0);
   await until("it holds as many as before", async () => (await inventory(rotten)) >= before, withinMs);
-  await assertAllRead();
+  await assertAllRead(farm, chunks);
 });
 
 test("nodes compared what they hold, and sound ones proved it", async () => {
@@ -92,7 +82,7 @@ test("a vault that acknowledges and keeps nothing is found by the others, its co
   await until(
     "most others found it",
     async () => {
-      await assertAllRead();
+      await assertAllRead(farm, chunks);
       const found = await Promise.all(farm.nodes.map((node) => node.metric("vaultfarm_distrusted_nodes")));
       return found.reduce((sum, count) => sum + count, 0) > farm.nodes.length / 2;
     },
@@ -113,7 +103,7 @@ test("a vault that acknowledges and keeps nothing is found by the others, its co
     },
     withinMs,
   );
-  await assertAllRead();
+  await assertAllRead(farm, chunks);
 });
 
 test("a statement that a node may be stopped does not count what a liar claims", async () => {

@@ -3,15 +3,16 @@
 // elsewhere, new chunks go round it, and no read fails meanwhile. The farm compares once a second, so that its patience is ten seconds.
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
-import { type Address, chunkAddress } from "../../src/protocol/address.ts";
+import type { Address } from "../../src/protocol/address.ts";
 import { until } from "../support/deadline.ts";
+import { assertAllRead, type KeptChunks, putChunk } from "../support/kept-chunks.ts";
 import { type Liar, startLiar } from "../support/liar.ts";
 import { type NodeFarm, startNodeFarm } from "../support/node-farm.ts";
-import { noise } from "../support/objects.ts";
 
 // A quiet machine needs half a minute.
 const withinMs = 300_000;
-const chunks = new Map<Address, Uint8Array>();
+const chunkBytes = 16 * 1024;
+const chunks: KeptChunks = new Map();
 let farm: NodeFarm;
 let liar: Liar | undefined;
 
@@ -23,17 +24,7 @@ after(async () => {
   await farm?.remove();
 });
 
-async function putOne(): Promise<Address> {
-  const bytes = new Uint8Array(noise(16 * 1024, chunks.size));
-  const address = chunkAddress(bytes);
-  await farm.client.putChunk(address, bytes);
-  chunks.set(address, bytes);
-  return address;
-}
-
-async function assertAllRead(): Promise<void> {
-  for (const [address, bytes] of chunks) assert.ok(Buffer.from(await farm.client.getChunk(address)).equals(bytes), address);
-}
+const putOne = (): Promise<Address> => putChunk(farm, chunks, chunkBytes);
 
 /** How many of the sound nodes have each of `addresses`, the fewest. */
 async function fewestHonest(addresses: Iterable<Address> = chunks.keys()): Promise<number> {
@@ -56,7 +47,7 @@ test("a vault that answers `later` for ever is found, shown and routed round, an
   await until(
     "every other node shows it as what it is, and believes it no more",
     async () => {
-      await assertAllRead();
+      await assertAllRead(farm, chunks);
       const shows = await Promise.all(
         farm.nodes.map(async (node) => {
           const { seen = [] } = await node.status();
@@ -72,5 +63,5 @@ test("a vault that answers `later` for ever is found, shown and routed round, an
   );
   await until("five copies with those that keep them", async () => (await fewestHonest()) === 5, withinMs);
   await until("new chunks go round it", async () => (await fewestHonest([await putOne()])) === 5, withinMs);
-  await assertAllRead();
+  await assertAllRead(farm, chunks);
 });
