@@ -8,7 +8,7 @@ export function copiesText({ view }: FarmGlance, nowMs: number): readonly string
   if (view.copies === null) return [];
   const healing = healingOf(view.copies, nowMs).map((text, i) => `  ${i === 0 ? "healing " : "        "}  ${text}`);
   const doubts = view.nodes.flatMap(doubtsOf).map((text, i) => `  ${i === 0 ? "doubts  " : "        "}  ${text}`);
-  return [`  copies    ${countsOf(view.copies)}`, ...spareOf(view.nodes, view.copies), ...healing, ...doubts];
+  return [`  copies    ${countsOf(view.copies)}`, ...histogramOf(view.copies), ...spareOf(view.nodes, view.copies), ...healing, ...doubts];
 }
 
 /** With exactly as many nodes as a chunk must have copies the next loss stops all storing (protocol 1: NoSpareNode). */
@@ -17,12 +17,24 @@ function spareOf(nodes: readonly NodeLine[], { policy }: CopiesSummary): readonl
   return ready === policy.min ? ["  spare     no node: if one more goes, nothing can be stored until it returns"] : [];
 }
 
-function countsOf({ policy, lowest, belowMin, belowTarget, reporting }: CopiesSummary): string {
+function countsOf({ policy, lowest, belowMin, belowTarget, histogram, reporting }: CopiesSummary): string {
   const partly = reporting.nodes < reporting.of ? ` (${reporting.nodes} of ${reporting.of} nodes have counted so far)` : "";
   if (lowest === null) return `nothing counted yet${partly}`;
-  if (belowTarget === 0) return `every chunk has ${policy.target} live copies${partly}`;
+  const all = histogram.reduce((total, chunks) => total + chunks, 0);
+  // A gateway that knows its own chunks only has no histogram.
+  if (belowTarget === 0) return `every chunk has ${policy.target} live copies${all === 0 ? "" : `: ${chunksText(all)}`}${partly}`;
   const min = belowMin === 0 ? `none below ${policy.min}` : `${belowMin} of them below ${policy.min}, the fewest ${lowest}`;
   return `${chunksText(belowTarget)} below target (${policy.target}), ${min}${partly}`;
+}
+
+/** How many chunks have how many live copies, without the empty columns; where all have enough the line above says it. */
+function histogramOf({ histogram, belowTarget, policy }: CopiesSummary): readonly string[] {
+  if (belowTarget === 0) return [];
+  const columns = histogram.flatMap((chunks, copies) => {
+    if (chunks === 0) return [];
+    return [`${copies}${copies === policy.target ? " or more" : ""}: ${chunksText(chunks)}`];
+  });
+  return columns.length === 0 ? [] : [`            by live copies: ${columns.join(", ")}`];
 }
 
 function healingOf({ repair }: CopiesSummary, nowMs: number): readonly string[] {

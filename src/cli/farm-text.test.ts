@@ -42,8 +42,8 @@ test("the greeting is the one the README shows", () => {
 test("status is a table in which a dead node stands as down", () => {
   const text = statusText(withDead, { ...place, dataFolder: ".vaultfarm/attic" });
   assert.match(text, /^attic is run by process 80: 7 of 8 nodes, 24 vaults, 12 GiB declared\n/);
-  assert.match(text, /\n {2}attic-node0 {2}100 {6}ready {2}3 {7}0 B {3}0 {7}12D3Koo0{45}\n/);
-  assert.match(text, /\n {2}attic-node7 {2}- {8}down {3}- {7}- {5}- {7}12D3Koo7{45}$/);
+  assert.match(text, /\n {2}attic-node0 {2}100 {6}ready {2}3 {7}0 B {3}0 {7}0.03 good {2}12D3Koo0{45}\n/);
+  assert.match(text, /\n {2}attic-node7 {2}- {8}down {3}- {7}- {5}- {7}- {10}12D3Koo7{45}$/);
 });
 
 test("zones have a column where there are any", () => {
@@ -51,9 +51,21 @@ test("zones have a column where there are any", () => {
   assert.match(statusText(zoned, place), /STATE {2}ZONE {3}VAULTS.*\n.*ready {2}north {2}3.*\n.*ready {2}- {6}3/);
 });
 
+test("a node's scores stand in its line, from the lowest to the highest, with the standing of the worst; nowhere while none is known", () => {
+  const vaults: readonly VaultLine[] = [
+    { ...vault, score: 0.25, standing: "slower" },
+    { ...vault, score: 0.5, standing: "good" },
+    { ...vault, score: null, standing: null },
+  ];
+  const text = statusText({ ...glance, view: { ...glance.view, nodes: [{ ...node(0), vaults }, node(1)] } }, place);
+  assert.match(text, /CHUNKS {2}SCORE {13}PEER ID\n.* {2}0\.25-0\.50 slower {2}12D3.*\n.* {2}0\.03 good {9}12D3/);
+  const unknown = [{ ...vault, score: null, standing: null }];
+  assert.doesNotMatch(statusText({ ...glance, view: { ...glance.view, nodes: [{ ...node(0), vaults: unknown }] } }, place), /SCORE/);
+});
+
 test("on a narrow terminal ids are shortened to what the page shows of them", () => {
   const text = statusText(glance, { ...place, lineMax: 80 });
-  assert.match(text, /0 {7}…000000\n/);
+  assert.match(text, /0 {7}0.03 good {2}…000000\n/);
   assert.ok(text.split("\n").every((line) => line.length <= 80));
 });
 
@@ -79,16 +91,25 @@ test("copies: what is missing, made again and waited for, who is suspected, whic
       .split("\n")
       .filter((line) => /^ {2}(copies|spare {2}|healing|doubts| {8}) {2}(?!http)/.test(line));
   assert.deepEqual(linesOf({}), []);
-  assert.deepEqual(linesOf({ copies }), ["  copies    every chunk has 5 live copies"]);
+  assert.deepEqual(linesOf({ copies }), ["  copies    every chunk has 5 live copies: 9 chunks"]);
   assert.deepEqual(linesOf({ copies, nodes: [node(0), node(1), node(2), node(3), dead] }), [
-    "  copies    every chunk has 5 live copies",
+    "  copies    every chunk has 5 live copies: 9 chunks",
     "  spare     no node: if one more goes, nothing can be stored until it returns",
   ]);
   const repair = { chunks: 3, bytesLeft: 3 * 2 ** 20, etaMs: 11_500, waiting: 2, dueAtMs: 1_260_000 };
-  const missing = { ...copies, lowest: 3, belowMin: 1, belowTarget: 5, reporting: { nodes: 6, of: 7 }, repair };
+  const missing = {
+    ...copies,
+    lowest: 3,
+    belowMin: 1,
+    belowTarget: 5,
+    histogram: [0, 0, 0, 1, 4, 20],
+    reporting: { nodes: 6, of: 7 },
+    repair,
+  };
   const doubtful: NodeLine = { ...node(1), suspectedBy: 6, vaults: [{ ...vault, name: "abcdef0123", score: 0.4, standing: "distrusted" }] };
   assert.deepEqual(linesOf({ copies: missing, nodes: [doubtful, { ...node(2), seenAs: "away" }] }), [
     "  copies    5 chunks below target (5), 1 of them below 4, the fewest 3 (6 of 7 nodes have counted so far)",
+    "            by live copies: 3: 1 chunk, 4: 4 chunks, 5 or more: 20 chunks",
     "  healing   3 chunks, 3 MiB, about 12 s left",
     "            2 chunks will be copied again in 4 min 20 s unless the silent node returns",
     "  doubts    attic-node1 is suspected by 6 nodes",

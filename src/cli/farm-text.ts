@@ -1,6 +1,7 @@
 // A farm in words: the few lines after the start, and the table of `status`.
 import { relative } from "node:path";
 import { describeBytes } from "../operator/api/quantity.ts";
+import { standings } from "../protocol/standing.ts";
 import type { CommandWorld } from "./command-world.ts";
 import { copiesText } from "./copies-text.ts";
 import type { FarmGlance, FarmView, NodeLine } from "./local-farm/farm-view.ts";
@@ -76,6 +77,8 @@ function headline({ view, declared }: FarmGlance, how: string): string {
 function nodeTable(nodes: readonly NodeLine[], write: (peerId: string) => string): readonly string[] {
   const zoned = nodes.some(({ zone }) => zone !== "");
   const zone = (text: string): readonly string[] => (zoned ? [text] : []);
+  const scored = nodes.some(({ vaults }) => vaults.some((vault) => vault.score !== null));
+  const score = (text: string): readonly string[] => (scored ? [text] : []);
   const row = (node: NodeLine): readonly string[] => {
     const [vaults, used, chunks] = contents(node);
     const { name, pid, state, peerId } = node;
@@ -87,10 +90,14 @@ function nodeTable(nodes: readonly NodeLine[], write: (peerId: string) => string
       vaults,
       used,
       chunks,
+      ...score(scoresOf(node)),
       peerId === null ? "not known yet" : write(peerId),
     ];
   };
-  return columns([["NODE", "PROCESS", "STATE", ...zone("ZONE"), "VAULTS", "USED", "CHUNKS", "PEER ID"], ...nodes.map(row)]);
+  return columns([
+    ["NODE", "PROCESS", "STATE", ...zone("ZONE"), "VAULTS", "USED", "CHUNKS", ...score("SCORE"), "PEER ID"],
+    ...nodes.map(row),
+  ]);
 }
 
 /** Vaults (with the states that are not the usual one), bytes and chunks; a node that does not answer tells none of them. */
@@ -100,6 +107,15 @@ function contents({ vaults }: NodeLine): readonly [string, string, string] {
   const odd = [...new Set(vaults.map(({ state }) => state).filter((state) => state !== "active"))];
   const text = `${vaults.length}${odd.length === 0 ? "" : ` (${odd.join(", ")})`}`;
   return [text, describeBytes(sum("used")), String(sum("chunks"))];
+}
+
+/** The scores of a node's vaults, lowest to highest, and the standing of the worst; a dash where nobody has seen them yet. */
+function scoresOf({ vaults }: NodeLine): string {
+  const [worst, ...others] = vaults.filter(({ score }) => score !== null).toSorted((a, b) => (a.score ?? 0) - (b.score ?? 0));
+  if (worst === undefined) return "-";
+  const [lowest, highest] = [worst, others.at(-1) ?? worst].map(({ score }) => score?.toFixed(2));
+  const standing = standings.findLast((one) => vaults.some((vault) => vault.standing === one)) ?? "";
+  return `${lowest === highest ? lowest : `${lowest}-${highest}`} ${standing}`.trimEnd();
 }
 
 // The end of an id tells nodes apart, as on the page: all begin alike.
