@@ -211,6 +211,7 @@ test("what the plan shows is taken as status, and kubectl's tables have the colu
     observed,
     actions: planFarm(goal, observed, 0),
     gateways: { ready: 1, wanted: 1 },
+    images: { runs: { image: "vaultfarm:1", behaviourVersion: 1 }, offered: "vaultfarm:1" },
     selector: "a=b",
     zoneKey: "zone",
     nowMs: 0,

@@ -1,8 +1,8 @@
 // Proves that what people do to a farm that is in use costs no read and no copy: another template rolls it node by node, a
-// chosen node is drained and replaced, the operator is killed at it, another leads, and a new operator disturbs no vault.
+// chosen node is drained and replaced, the operator is killed at it, another leads, and a new operator changes no pod.
 // Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
 import { strict as assert } from "node:assert";
-import { imageValues, type Kept, nextImage, type Release, readWhile, scenarios } from "../support/cluster-farm.ts";
+import { image, imageValues, type Kept, nextImage, type Release, readWhile, scenarios } from "../support/cluster-farm.ts";
 import { conditionOf, isReady, type NodeView, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
 
@@ -17,7 +17,14 @@ async function operatorsOf({ views, namespace }: Release): Promise<readonly Oper
   return (await views.get<{ readonly items: readonly Operator[] }>(path))?.items ?? [];
 }
 
-type Gateways = { readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly image: string }[] } } } };
+type Item = { readonly metadata: { readonly uid: string }; readonly spec: { readonly containers: readonly { readonly image: string }[] } };
+
+async function gatewayPods({ views, namespace, name }: Release): Promise<readonly Item[]> {
+  const labels = encodeURIComponent(`vaultfarm.dev/farm=${name},app.kubernetes.io/component=gateway`);
+  return (
+    (await views.get<{ readonly items: readonly Item[] }>(`/api/v1/namespaces/${namespace}/pods?labelSelector=${labels}`))?.items ?? []
+  );
+}
 
 /** Name of the pod that leads; "" while none does. */
 async function leaderOf({ views, namespace }: Release): Promise<string> {
@@ -84,35 +91,43 @@ scenario("the leader is killed at each step of a drain: another leads each time,
   await release.assertKept(files);
 });
 
-scenario("another version of the operator and its image rolls the gateways and no vault pod", async (release) => {
-  const { views, namespace } = release;
-  const pods = await uidsOf(release);
-  const operators = new Set((await operatorsOf(release)).map(({ metadata }) => metadata.uid));
-  await release.install(...imageValues(nextImage), "podAnnotations.release=next");
-  await release.kubectl("rollout", "status", "deployment/vaultfarm", "--timeout=120s");
-  await until(
-    "one of the new operators leads",
-    async () => {
-      const now = await operatorsOf(release);
-      const leader = await leaderOf(release);
-      return now.every(({ metadata }) => !operators.has(metadata.uid)) && now.some(({ metadata }) => metadata.name === leader);
-    },
-    2 * minute,
-  );
-  await until("it has seen to the gateways", async () => {
-    const deployment = await views.get<Gateways>(`/apis/apps/v1/namespaces/${namespace}/deployments/${release.name}-gateway`);
-    return deployment?.spec.template.spec.containers[0]?.image === nextImage;
-  });
-  await release.kubectl("rollout", "status", `deployment/${release.name}-gateway`, "--timeout=120s");
-  await untilSettled(views, release, { nodes: 5, withinMs: 2 * minute });
-  assert.deepEqual(await uidsOf(release), pods);
-  await release.assertKept(files);
-});
+const uidOf = ({ metadata }: Item): string => metadata.uid;
 
-scenario("another template rolls the pods node by node while files are read: no read fails", { longer: true }, async (release) => {
+scenario(
+  "another version of the operator and its image changes no vault pod and no gateway; the farm says what is offered",
+  async (release) => {
+    const { views, namespace, name } = release;
+    const [pods, gateways] = [await uidsOf(release), (await gatewayPods(release)).map(uidOf).sort()];
+    assert.ok(gateways.length > 0);
+    const operators = new Set((await operatorsOf(release)).map(({ metadata }) => metadata.uid));
+    await release.install(...imageValues(nextImage), "podAnnotations.release=next");
+    await release.kubectl("rollout", "status", "deployment/vaultfarm", "--timeout=120s");
+    await until(
+      "one of the new operators leads",
+      async () => {
+        const now = await operatorsOf(release);
+        const leader = await leaderOf(release);
+        return now.every(({ metadata }) => !operators.has(metadata.uid)) && now.some(({ metadata }) => metadata.name === leader);
+      },
+      2 * minute,
+    );
+    const offer = nextImage === image ? "SameImage" : "OtherImage";
+    await until(
+      "it has looked at the farm",
+      async () => conditionOf(await views.farm(namespace, name), "UpdateAvailable")?.reason === offer,
+      minute,
+    );
+    await untilSettled(views, release, { nodes: 5, withinMs: 2 * minute });
+    assert.deepEqual([await uidsOf(release), (await gatewayPods(release)).map(uidOf).sort()], [pods, gateways]);
+    await release.assertKept(files);
+  },
+);
+
+scenario("another template and image roll the pods node by node while files are read: no read fails", { longer: true }, async (release) => {
   const { views, namespace, name } = release;
   const before = await uidsOf(release);
-  await release.kubectl("patch", "vf", name, "--type=merge", "-p", '{"spec":{"pod":{"annotations":{"example.org/turn":"2"}}}}');
+  const template = '{"spec":{"pod":{"annotations":{"example.org/turn":"2"}},"update":{"behaviourVersion":2}}}';
+  await release.kubectl("patch", "vf", name, "--type=merge", "-p", template);
   let least = Number.POSITIVE_INFINITY;
   const rolled = until(
     "all pods are new",
@@ -131,5 +146,7 @@ scenario("another template rolls the pods node by node while files are read: no 
     (await uidsOf(release)).some((uid) => before.includes(uid)),
     false,
   );
+  await release.kubectl("rollout", "status", `deployment/${name}-gateway`, "--timeout=120s");
+  assert.deepEqual([...new Set((await gatewayPods(release)).map(({ spec }) => spec.containers[0]?.image))], [nextImage]);
   await release.assertKept(files);
 });

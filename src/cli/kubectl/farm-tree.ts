@@ -16,6 +16,7 @@ const well: Readonly<Record<Exclude<FarmConditionType, "Progressing">, Condition
   NetworkJoined: "True",
   GatewayReady: "True",
   SpecAccepted: "True",
+  UpdateAvailable: "False",
   Paused: "False",
 };
 const nodeWell: Readonly<Record<NodeConditionType, ConditionStatus>> = { Ready: "True", Draining: "False" };

@@ -133,6 +133,16 @@ export const farmConditions = {
       NetworkInUse: ["False", "{problems}. Nothing of this farm is made, changed or removed meanwhile."],
     },
   },
+  UpdateAvailable: {
+    about: "Whether the operator came with another image than the farm's pods run.",
+    reasons: {
+      SameImage: ["False", "The farm runs the image that the operator came with."],
+      OtherImage: [
+        "True",
+        "The farm runs {image}, and the operator came with {offered}; set spec.update.behaviourVersion to {next} to start its pods anew with it, one by one.",
+      ],
+    },
+  },
   Paused: {
     about: "Whether the farm is left as it is.",
     reasons: {

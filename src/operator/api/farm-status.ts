@@ -18,6 +18,8 @@ export type VaultFarmStatus = {
   readonly used?: string;
   /** Chunks with fewer copies than `copies.min`. */
   readonly chunksBelowMin?: number;
+  /** Of the farm's pods, also while they are being started anew with it. */
+  readonly image?: string;
   readonly networkId?: string;
   /** Nodes that other farms' and this farm's nodes see. */
   readonly networkSize?: number;
@@ -48,6 +50,7 @@ export const vaultFarmStatusSchema: z.ZodType<VaultFarmStatus> = z
     capacity: z.exactOptional(statusText(32)).describe("What all vaults together declare, rounded."),
     used: z.exactOptional(statusText(32)).describe("What all vaults together hold, rounded."),
     chunksBelowMin: z.exactOptional(count()).describe("Chunks with fewer copies than spec.copies.min, rounded."),
+    image: z.exactOptional(statusText(1024)).describe("Image of the farm's pods; see spec.update.behaviourVersion."),
     networkId: z.exactOptional(statusText(64)).describe("Id of the farm's network: the hash of its genesis."),
     networkSize: z.exactOptional(count()).describe("Nodes that are confirmed members of the network."),
     conditions: z.exactOptional(conditions()),

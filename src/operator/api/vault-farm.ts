@@ -71,8 +71,8 @@ export const vaultCapacityMin: number = 16 * 2 ** 20;
 /** Largest vault, bytes. */
 export const vaultCapacityMax: number = 64 * 2 ** 40;
 
-/** The newest behaviour that this version knows; a farm stays at its own until `update.behaviourVersion` is raised. */
-export const behaviourVersionNewest = 1;
+/** Far more often than a farm is upgraded in its life; exact in every program that reads the number. */
+export const behaviourVersionMax = 1_000_000;
 
 const copiesMax = 32;
 
@@ -158,10 +158,16 @@ const topology = z
 const update = z
   .strictObject(
     {
-      behaviourVersion: wholeNumber(1, behaviourVersionNewest)
+      behaviourVersion: wholeNumber(1, behaviourVersionMax)
         .default(1)
+        .meta(
+          celRules({
+            rule: "self >= oldSelf",
+            message: "behaviourVersion is only raised: each higher number takes what the operator comes with",
+          }),
+        )
         .describe(
-          "Behaviour of the operator that this farm's pods follow. A new operator restarts no pod until this is raised. In a cluster only.",
+          "A new operator restarts no pod: those of this farm run what they ran until this is raised, by any amount; then they are started anew one by one with what the operator came with. In a cluster only.",
         ),
     },
     anObject,

@@ -7,6 +7,7 @@ import type { FarmReason } from "../api/conditions.ts";
 import type { ManifestProblem } from "../api/problem.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import type { KubeClient, Outcome } from "../kube/index.ts";
+import { acceptedSpecMap, readAcceptedSpec, readRunningImage } from "../manifests/accepted-spec.ts";
 import { type FarmIdentity, objectNames, selectorText } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
@@ -21,6 +22,7 @@ import { judgeSpec } from "../vault-farm/judge-spec.ts";
 import { isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
 import { planFarm } from "../vault-farm/plan.ts";
+import { imageToRun } from "../vault-farm/running-image.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
@@ -30,8 +32,8 @@ import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm } from "./observe-farm.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
-import { claims, configMaps, type FarmObject, nodeRecords } from "./resources.ts";
-import { acceptedSpecMap, ensureStandingObjects, readAcceptedSpec } from "./standing-objects.ts";
+import { type AppliedObject, claims, configMaps, type FarmObject, nodeRecords } from "./resources.ts";
+import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
 
@@ -103,10 +105,9 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     return { kind: "after", delayMs: calmMs };
   }
   const { spec, refused } = accepted;
-  if (refused === undefined) {
-    const shown = caches.configMaps.store.get({ namespace: farm.namespace, name: objectNames.acceptedSpec(farm.name) });
-    await writer.ensure(configMaps, acceptedSpecMap(farm, object.spec), shown);
-  }
+  // Before anything is made with it, so that a restart in between makes no pod of another image.
+  const runs = imageToRun(readRunningImage(acceptedOf(farm, caches), farm), spec.update.behaviourVersion, look.image.image);
+  if (refused === undefined) await writer.ensure(configMaps, acceptedSpecMap(farm, object.spec, runs), acceptedOf(farm, caches));
   const isNew = object.status?.["networkId"] === undefined && parts.claims.length === 0;
   const reading = await look.keyring.keysOf(farm, spec, isNew);
   if (reading.kind !== "keys") {
@@ -129,10 +130,13 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const actions = planFarm(goal, observed, nowMs);
   memory.keep(new Set(observed.nodes.map((node) => node.name)));
   const commander = createNodeCommander(reading.keys, look);
-  const hands = { ...look, farm, spec, goal, observed, parts, keys: reading.keys, commander, writer };
+  const image = { ...look.image, image: runs.image };
+  const hands = { ...look, image, farm, spec, goal, observed, parts, keys: reading.keys, commander, writer };
   if (!observed.complete) return { kind: "after", delayMs: soonMs };
   const gateways = gatewaysOf(farm, spec, caches);
-  const seen = { goal, observed, actions, gateways, selector: selectorText(farm.name, "node"), zoneKey: spec.topology.zoneKey, nowMs };
+  const images = { runs, offered: look.image.image };
+  const selector = selectorText(farm.name, "node");
+  const seen = { goal, observed, actions, gateways, images, selector, zoneKey: spec.topology.zoneKey, nowMs };
   await look.statusWriter.write(object, parts.records, { ...seen, ...(refused === undefined ? {} : { refused }) }, memory);
   if (!goal.paused) {
     await ensureStandingObjects({ ...hands, nowMs });
@@ -160,13 +164,16 @@ type Acceptance = { readonly spec: VaultFarmSpec; readonly refused?: Refusal } |
 
 /** The spec that is carried out: the newest, or the one accepted last while the newest is refused. */
 function acceptSpec(object: FarmObject, farm: FarmIdentity, { caches }: Look): Acceptance {
-  const shown = caches.configMaps.store.get({ namespace: farm.namespace, name: objectNames.acceptedSpec(farm.name) });
-  const kept = judgeSpec(readAcceptedSpec(shown));
+  const kept = judgeSpec(readAcceptedSpec(acceptedOf(farm, caches)));
   const before = kept.ok ? kept.spec : undefined;
   const verdict = judgeSpec(object.spec, before);
   if (verdict.ok) return unknownClass(verdict.spec, before, caches);
   const refused = { reason: verdict.reason, problems: verdict.problems };
   return before === undefined ? { spec: undefined, refused } : { spec: before, refused };
+}
+
+function acceptedOf({ namespace, name }: FarmIdentity, { configMaps: maps }: FarmCaches): AppliedObject | undefined {
+  return maps.store.get({ namespace, name: objectNames.acceptedSpec(name) });
 }
 
 // A class that is not there would leave every new pod waiting without a word.

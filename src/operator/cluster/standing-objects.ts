@@ -3,10 +3,11 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
-import type { KubeClient, KubeObject, Reflector, Resource } from "../kube/index.ts";
+import type { KubeClient, Reflector, Resource } from "../kube/index.ts";
 import { disruptionBudget } from "../manifests/disruption-budget.ts";
 import { gatewayDeployment } from "../manifests/gateway-deployment.ts";
-import { type FarmIdentity, labels, type Manifest, objectLabels, objectNames } from "../manifests/names.ts";
+import { withKeptTemplate } from "../manifests/kept-template.ts";
+import { type FarmIdentity, labels, type Manifest, objectNames } from "../manifests/names.ts";
 import { gatewayNetworkPolicy, nodePolicy } from "../manifests/network-policies.ts";
 import { grantSecretKeys, type NetworkKeys, newGrantSecret } from "../manifests/network-secret.ts";
 import { peersConfigMap } from "../manifests/peers-config-map.ts";
@@ -15,6 +16,7 @@ import { gatewayService, nodesService } from "../manifests/services.ts";
 import type { FarmGoal } from "../vault-farm/goal.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
 import { guardedPods } from "../vault-farm/plan-stop.ts";
+import { gatewayTemplateHash } from "../vault-farm/template.ts";
 import type { FarmCaches, FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import { addressOf } from "./hands.ts";
@@ -58,7 +60,10 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   const service = caches.services.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
   // Its addresses are among the names that gateways answer to: one more look, and they are known.
   if (service === undefined || !isServed) return;
-  await ensure(deployments, caches.deployments, gatewayDeployment({ farm, spec, image, serviceIps: service.clusterIps }));
+  const gateways = gatewayDeployment({ farm, spec, image, serviceIps: service.clusterIps });
+  const shown = caches.deployments.store.get({ namespace: farm.namespace, name: gateways.metadata.name });
+  const madeOf = gatewayTemplateHash(spec, [image, service.clusterIps, farm]);
+  await ensure(deployments, caches.deployments, withKeptTemplate(gateways, madeOf, shown));
 }
 
 /** The gateways' Secret is looked for so often: it is in no cache. While gateways lack, it may be what they lack. Milliseconds. */
@@ -80,22 +85,4 @@ async function ensureGrant({ farm, spec, keys, client, caches, random, clock, me
   const isWhole = shown.ok && Object.values(grantSecretKeys).every((key) => (shown.value.data?.[key] ?? "") !== "");
   if (!isForeign && !(isOfFarm && isWhole)) must(await client.apply(secrets, newGrantSecret(farm, keys, random), { force: true }));
   memory.grantSeenMs = clock.monotonicMs();
-}
-
-/** The spec that was accepted last, as it is kept for a restart. */
-export function acceptedSpecMap(farm: FarmIdentity, raw: unknown): Manifest {
-  const metadata = { name: objectNames.acceptedSpec(farm.name), namespace: farm.namespace, labels: objectLabels(farm) };
-  return { apiVersion: "v1", kind: "ConfigMap", metadata, data: { spec: JSON.stringify(raw) } };
-}
-
-/** What `acceptedSpecMap` kept, undefined where nothing was, or where somebody made it unreadable: the farm's own spec replaces it then. */
-export function readAcceptedSpec(object: KubeObject | undefined): unknown {
-  const data: unknown = object === undefined ? undefined : Reflect.get(object, "data");
-  const text: unknown = typeof data === "object" && data !== null ? Reflect.get(data, "spec") : undefined;
-  if (typeof text !== "string") return undefined;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

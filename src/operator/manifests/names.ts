@@ -26,6 +26,8 @@ export const annotations = {
   madeBy: "vaultfarm.dev/made-by",
   /** On a PersistentVolume that was kept: of which node, as namespace/name. */
   keptFor: "vaultfarm.dev/kept-for",
+  /** On a Deployment: its pod template, and the name of what that was made of. */
+  madeOf: "vaultfarm.dev/made-of",
   /** On any object: hash of what was applied last, so that nothing is applied twice. */
   applied: "vaultfarm.dev/applied",
 } as const;

@@ -28,6 +28,7 @@ export function farmConditionsOf(seen: FarmSeen): readonly ConditionNow[] {
     joined(seen),
     gateway(seen),
     acceptance(seen),
+    update(seen),
     seen.goal.paused ? farmCondition("Paused", "PausedBySpec") : farmCondition("Paused", "NotPaused"),
   ];
 }
@@ -176,4 +177,9 @@ function acceptance({ refused, goal, observed }: FarmSeen): ConditionNow {
   const { min } = goal.copies;
   const problems = `spec.replicas: ${goal.nodes} nodes cannot hold ${min} copies; set it to ${min} or more`;
   return farmCondition("SpecAccepted", "FewerNodesThanCopies", { problems });
+}
+
+function update({ images: { runs, offered } }: FarmSeen): ConditionNow {
+  if (runs.image === offered) return farmCondition("UpdateAvailable", "SameImage");
+  return farmCondition("UpdateAvailable", "OtherImage", { image: runs.image, offered, next: runs.behaviourVersion + 1 });
 }

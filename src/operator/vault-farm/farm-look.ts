@@ -4,6 +4,7 @@ import type { ManifestProblem } from "../api/problem.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
 import type { ObservedFarm } from "./observed.ts";
+import type { RunningImage } from "./running-image.ts";
 
 /** What was wanted, seen and decided. `gateways`: of the Deployment; `refused`: why the newest spec is not carried out. */
 export type FarmSeen = {
@@ -14,5 +15,7 @@ export type FarmSeen = {
   readonly selector: string;
   readonly zoneKey: string;
   readonly refused?: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
+  /** What its pods run, and what the operator came with. */
+  readonly images: { readonly runs: RunningImage; readonly offered: string };
   readonly nowMs: number;
 };

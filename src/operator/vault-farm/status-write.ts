@@ -32,7 +32,7 @@ export function mustWrite(before: Written | undefined, next: Written, sinceWrite
 }
 
 // Counts of members, what conditions say and what comes next matter at once; how far something is does not.
-const countedAtOnce = ["nodes", "readyNodes", "ready", "state", "peerId", "selector", "networkId", "pod", "pvc", "plan"];
+const countedAtOnce = ["nodes", "readyNodes", "ready", "state", "peerId", "selector", "networkId", "pod", "pvc", "plan", "image"];
 
 function meaning(status: Written): string {
   const conditions = (status.conditions ?? []).map(({ type, status: value, reason }) => `${type} ${value} ${reason}`).sort();

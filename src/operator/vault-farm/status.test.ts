@@ -35,7 +35,8 @@ function show({ goal: goalChange, nodes = five(), farm, seen }: Change = {}): Fa
   const observed = farmOf(nodes, farm);
   const actions = planFarm(goal, observed, nowMs, modelDecides);
   const gateways = { ready: 1, wanted: 1 };
-  return statusOf({ goal, observed, actions, gateways, selector: "vaultfarm.dev/farm=attic", zoneKey: "zone", nowMs, ...seen });
+  const images = { runs: { image: "vaultfarm:1", behaviourVersion: 1 }, offered: "vaultfarm:1" };
+  return statusOf({ goal, observed, actions, gateways, images, selector: "vaultfarm.dev/farm=attic", zoneKey: "zone", nowMs, ...seen });
 }
 const reasons = (status: FarmStatusNow): Readonly<Record<string, string>> =>
   Object.fromEntries(status.conditions.map(({ type, reason }) => [type, reason]));
@@ -58,6 +59,7 @@ test("a farm at rest: every condition of the catalogue, all of them good", () =>
     NetworkJoined: "Joined",
     GatewayReady: "Answering",
     SpecAccepted: "Accepted",
+    UpdateAvailable: "SameImage",
     Paused: "NotPaused",
   });
   assert.deepEqual([status.nodes, status.readyNodes, status.capacity, status.used, status.plan], [5, 5, "5Gi", "0", []]);

@@ -31,6 +31,7 @@ export function statusOf(seen: FarmSeen): FarmStatusNow {
     capacity: roundedBytes(sum(reports.map(({ declared }) => declared * goal.vaultsPerNode))),
     used: roundedBytes(sum(reports.map(({ used }) => used))),
     ...(copies === undefined ? {} : { chunksBelowMin: roundedCount(copies.belowMin) }),
+    image: seen.images.runs.image,
     ...(networkId === undefined ? {} : { networkId }),
     ...(networkSize === 0 ? {} : { networkSize }),
     conditions: farmConditionsOf(seen),

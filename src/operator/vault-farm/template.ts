@@ -10,7 +10,16 @@ const digits = 16;
 /** The name of the template of `spec`. Capacity is not in it: it is a node's own. */
 export function templateHash({ vaultsPerNode, network, repair, pod, topology, update }: VaultFarmSpec): string {
   const { zoneKey, hostKey, spread } = topology;
-  const parts = [vaultsPerNode, network, repair.delaySeconds, pod, zoneKey, hostKey, spread, update.behaviourVersion];
+  return nameOf([vaultsPerNode, network, repair.delaySeconds, pod, zoneKey, hostKey, spread, update.behaviourVersion]);
+}
+
+/** The name of everything of `spec` that gateways' pods are made of, with `others`: what the cluster and the farm's image add. */
+export function gatewayTemplateHash({ gateway, topology, update }: VaultFarmSpec, others: readonly unknown[]): string {
+  const { replicas: _count, service: _service, ...settings } = gateway;
+  return nameOf([settings, topology.hostKey, update.behaviourVersion, ...others]);
+}
+
+function nameOf(parts: readonly unknown[]): string {
   return Buffer.from(hash(textBytes(JSON.stringify(sorted(parts)))))
     .toString("hex")
     .slice(0, digits);

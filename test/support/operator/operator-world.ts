@@ -37,7 +37,8 @@ export type OperatorWorld = {
   remove(resource: Resource, name: string): void;
   /** Virtual time goes on until `look` holds; throws with what the farm says after `withinMs`. */
   until(what: string, look: () => boolean, withinMs?: number): Promise<void>;
-  startOperator(): void;
+  /** `image`: that it comes with. */
+  startOperator(image?: string): void;
   stopOperator(): Promise<void>;
   /** Its process ends at once: nothing it asked for is answered any more, nothing more is asked, the lease is kept. */
   killOperator(): void;
@@ -91,7 +92,7 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
         await clock.advance(500);
       }
     },
-    startOperator: () => {
+    startOperator: (image = config.image) => {
       stopping = new AbortController();
       starts += 1;
       const metrics = createKubeMetrics(starts === 1 + (options.seed ?? 0) ? registry : createMetricsRegistry({ processMetrics: false }));
@@ -99,7 +100,7 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
       const tools = { clock, random: seededRandom(starts), log: silentLog };
       life = { dead: false };
       const reach = { client: mortalClient(kube.client, life), call: mortalCall(world, life), registry: own, metrics };
-      running = createFarmManager(config, tools, reach).run(stopping.signal);
+      running = createFarmManager({ ...config, image }, tools, reach).run(stopping.signal);
     },
     stopOperator: async () => {
       stopping.abort(new Error("the test stops it"));
