@@ -1,14 +1,14 @@
 // What the operator remembers of a farm between two looks: what nodes said last, whom they were told of, looks at whether
 // one may be stopped. All of it is gathered anew after a restart; nothing is decided by it that needs more than a while.
-import type { NodeStatus } from "../../protocol/node-status.ts";
 import { keepCount } from "../node-access/node-report.ts";
+import type { NodeWord } from "../node-access/node-word.ts";
 import type { CopiesCount, StopEvidence } from "../vault-farm/observed.ts";
 import type { NodeMemory } from "./observe-farm.ts";
 
 export type FarmMemory = {
   node(name: string): NodeMemory;
   /** `podUid`: another pod was told nothing yet. */
-  setStatus(name: string, podUid: string, status: NodeStatus | undefined): void;
+  setStatus(name: string, podUid: string, status: NodeWord | undefined): void;
   setTold(name: string, peers: readonly string[]): void;
   setEvidence(name: string, evidence: StopEvidence | undefined): void;
   /** Takes a count in; undefined where not all nodes have counted. */
@@ -37,7 +37,7 @@ export type FarmMemory = {
 /** Whoever changes an object again and again is answered this often, milliseconds. */
 export const repairEveryMs = 60_000;
 
-type Entry = { podUid: string; status?: NodeStatus; told: readonly string[]; evidence?: StopEvidence };
+type Entry = { podUid: string; status?: NodeWord; told: readonly string[]; evidence?: StopEvidence };
 
 export function createFarmMemory(): FarmMemory {
   const entries = new Map<string, Entry>();

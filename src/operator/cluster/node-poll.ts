@@ -1,16 +1,16 @@
 // Asks the nodes of a farm how they are: not too many at once over all farms, and nobody is waited for long.
-import type { NodeStatus } from "../../protocol/node-status.ts";
 import { healthPort } from "../../protocol/ports.ts";
 import type { CallMember } from "../node-access/http-call.ts";
 import { readNodeStatus } from "../node-access/node-status.ts";
+import { type NodeWord, wordOf } from "../node-access/node-word.ts";
 import type { PodObject } from "./resources.ts";
 
 /** Questions under way at once over all farms: each holds a socket. */
 export const questionsMax = 50;
 
 export type NodePoll = {
-  /** What each pod's node answers, by the pod's name; undefined: no answer, or not asked. Never rejects. */
-  ask(pods: readonly PodObject[]): Promise<ReadonlyMap<string, NodeStatus | undefined>>;
+  /** What is kept of each pod's node's answer, by the pod's name; undefined: no answer, or not asked. Never rejects. */
+  ask(pods: readonly PodObject[]): Promise<ReadonlyMap<string, NodeWord | undefined>>;
 };
 
 export function createNodePoll(call: CallMember): NodePoll {
@@ -25,11 +25,12 @@ export function createNodePoll(call: CallMember): NodePoll {
     if (next === undefined) free += 1;
     else next();
   };
-  const askOne = async ({ ip }: PodObject): Promise<NodeStatus | undefined> => {
+  const askOne = async ({ ip }: PodObject): Promise<NodeWord | undefined> => {
     if (ip === undefined) return undefined;
     await turn();
     try {
-      return await readNodeStatus(call, { ip, port: healthPort });
+      const status = await readNodeStatus(call, { ip, port: healthPort });
+      return status === undefined ? undefined : wordOf(status);
     } finally {
       done();
     }

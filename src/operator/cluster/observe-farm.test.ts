@@ -7,6 +7,7 @@ import { signingKeyFromSeed } from "../../protocol/keys.ts";
 import type { NodeStatus } from "../../protocol/node-status.ts";
 import { vaultFarmSpecSchema } from "../api/vault-farm.ts";
 import { countCopies, scoresOf } from "../node-access/node-report.ts";
+import { wordOf } from "../node-access/node-word.ts";
 import type { ObservedNode } from "../vault-farm/observed.ts";
 import { createFarmMemory } from "./farm-memory.ts";
 import { runningAtTheirAddress } from "./node-poll.ts";
@@ -65,7 +66,7 @@ function lookedAt({ record: r, pod: p, claim: c, machine: m, memory }: Change): 
     machine: () => host,
     machines: host === undefined ? [] : [host],
     topology: vaultFarmSpecSchema.parse({ replicas: 5, vaultCapacity: "1Gi" }).topology,
-    memory: () => ({ told: [], status, ...memory }),
+    memory: () => ({ told: [], status: wordOf(status), ...memory }),
   };
 }
 const seen = (change: Change = {}): ObservedNode => observeFarm(lookedAt(change)).nodes[0] as ObservedNode;
@@ -124,10 +125,10 @@ test("since when a node cannot run: no machine takes it, its machine is silent, 
 
 test("identities: found on the volume, known from the record, and another than was known", () => {
   assert.equal(seen({ record: { status: {} } }).peerId, identity(1));
-  const { status: _status, ...silent } = { told: [], status };
+  const { status: _status, ...silent } = { told: [], status: wordOf(status) };
   const unanswered = observeFarm({ ...lookedAt({}), memory: () => silent }).nodes[0];
   assert.deepEqual([unanswered?.peerId, unanswered?.report, unanswered?.granted], [identity(1), undefined, true]);
-  const other = seen({ memory: { status: { ...status, peerId: identity(2) } } });
+  const other = seen({ memory: { status: wordOf({ ...status, peerId: identity(2) }) } });
   assert.deepEqual([other.peerId, other.formerPeerId], [identity(2), identity(1)]);
 });
 
@@ -176,11 +177,11 @@ test("the next look is soon after something was done, in seconds while something
 
 test("memory: another pod was told nothing, a count keeps its beginning while it is no worse, others are forgotten", () => {
   const memory = createFarmMemory();
-  memory.setStatus("n1", "p1", status);
+  memory.setStatus("n1", "p1", wordOf(status));
   memory.setTold("n1", ["n2"]);
   memory.setStatus("n1", "p1", undefined);
   assert.deepEqual(memory.node("n1"), { told: ["n2"] });
-  memory.setStatus("n1", "p2", status);
+  memory.setStatus("n1", "p2", wordOf(status));
   assert.deepEqual(memory.node("n1").told, []);
   assert.equal(memory.countCopies({ belowMin: 0, lowest: 5 }, 10)?.sinceMs, 10);
   assert.equal(memory.countCopies({ belowMin: 0, lowest: 5 }, 20)?.sinceMs, 10);

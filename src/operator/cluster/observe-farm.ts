@@ -1,20 +1,19 @@
 // From objects and answers to what the plan reads: one pure function. What is not known is left out, and what is left out
 // allows nothing.
 import type { Address } from "../../protocol/address.ts";
-import type { NodeStatus } from "../../protocol/node-status.ts";
 import { type PeerId, parsePeerId } from "../../protocol/peer-id.ts";
 import { parseQuantity } from "../api/quantity.ts";
 import type { TopologySpec } from "../api/vault-farm.ts";
 import { type VaultNodeSpec, vaultNodeSpecSchema } from "../api/vault-node.ts";
 import { annotations } from "../manifests/names.ts";
-import { reportOf } from "../node-access/node-report.ts";
+import type { NodeWord } from "../node-access/node-word.ts";
 import type { HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
 import type { FarmParts } from "./farm-caches.ts";
 import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
 
 /** What is remembered of a farm from look to look; lost with the process, and then gathered anew. */
 export type NodeMemory = {
-  readonly status?: NodeStatus;
+  readonly status?: NodeWord;
   readonly told: readonly string[];
   readonly evidence?: StopEvidence;
 };
@@ -48,7 +47,7 @@ export function observeFarm(looked: Looked): ObservedFarm {
   return {
     complete: looked.complete,
     replacingElsewhere: looked.others.some((record) => specOf(record).assigned.leaving === "Replaced"),
-    founded: nodes.some(({ name }) => (looked.memory(name).status?.membership?.sequence ?? 0) > 0),
+    founded: nodes.some(({ name }) => (looked.memory(name).status?.sequence ?? 0) > 0),
     zones: zonesOf(looked),
     nodes: nodes.sort((a, b) => a.createdMs - b.createdMs || (a.name < b.name ? -1 : 1)),
     gateways: [],
@@ -76,7 +75,7 @@ function observeNode(record: NodeRecord, looked: Looked): ObservedNode {
   const runsWith = runsWithOf(pod);
   const known = identityIn(record);
   const found = memory.status === undefined ? undefined : parsePeerId(memory.status.peerId);
-  const report = memory.status === undefined ? undefined : reportOf(memory.status);
+  const report = memory.status?.report;
   return {
     name,
     state: stateOf(pod, looked),

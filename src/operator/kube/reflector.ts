@@ -13,6 +13,7 @@ import { type Change, createObjectStore, type Indexers, type ObjectStore, type W
 import type { Projection } from "./projection.ts";
 import { isOlder, nextStep, type StepEnd } from "./reflector-decision.ts";
 import { type KubeObject, objectKey, type Resource } from "./resource.ts";
+import { createSharedStrings } from "./shared-strings.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
 export type ReflectorOptions<T extends KubeObject> = Selection & {
@@ -117,6 +118,7 @@ function unforeseen(cause: unknown, log: Log): StepEnd {
 function createFollower<T extends KubeObject>(options: ReflectorOptions<T>, tools: ReflectorTools): Follower<T> {
   const { clock, log, metrics } = tools;
   const store = createObjectStore<T>(options.indexers);
+  const strings = createSharedStrings();
   const handlers: ChangeHandler<T>[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const synced = { settled: false, promise, resolve };
@@ -133,7 +135,7 @@ function createFollower<T extends KubeObject>(options: ReflectorOptions<T>, tool
   };
   const project = (object: KubeObject): T | undefined => {
     try {
-      return options.project(object);
+      return strings.share(options.project(object));
     } catch (cause) {
       // One object that is not as its schema says must not hide all others.
       log.error("an object cannot be read and is treated as absent", {

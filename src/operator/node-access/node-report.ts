@@ -1,7 +1,7 @@
 // What nodes say of themselves, as the plan reads it: one node's report, the scores that they give each other, and the copies
 // that all of them count together. Pure; the same in a cluster and on one machine.
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
-import type { NodeStatus } from "../../protocol/node-status.ts";
+import type { NodeStatus, SeenVault } from "../../protocol/node-status.ts";
 import type { CopiesCount, NodeReport, ObservedNode } from "../vault-farm/observed.ts";
 
 /** What the plan reads of a node's own word. */
@@ -19,8 +19,12 @@ export function reportOf(status: NodeStatus): NodeReport {
   };
 }
 
+/** What a node gives the vaults of others. */
+export type ScoreSeen = Pick<SeenVault, "peerId" | "vault" | "score">;
+type Scorer = { readonly seen?: readonly ScoreSeen[] | undefined };
+
 /** The lowest score that others give the vaults of each node: the middle one of those who have seen it. */
-export function scoresOf(statuses: readonly NodeStatus[]): ReadonlyMap<string, number> {
+export function scoresOf(statuses: readonly Scorer[]): ReadonlyMap<string, number> {
   const byVault = new Map<string, { readonly peer: string; readonly scores: number[] }>();
   for (const { seen = [] } of statuses)
     for (const { peerId, vault, score } of seen) {
@@ -37,7 +41,7 @@ export function scoresOf(statuses: readonly NodeStatus[]): ReadonlyMap<string, n
 }
 
 /** The nodes, each that answers with the score that the others give it. */
-export function withScores(nodes: readonly ObservedNode[], statuses: readonly (NodeStatus | undefined)[]): readonly ObservedNode[] {
+export function withScores(nodes: readonly ObservedNode[], statuses: readonly (Scorer | undefined)[]): readonly ObservedNode[] {
   const scores = scoresOf(statuses.flatMap((status) => status ?? []));
   return nodes.map((node) => {
     const score = node.peerId === undefined ? undefined : scores.get(node.peerId);
@@ -47,7 +51,7 @@ export function withScores(nodes: readonly ObservedNode[], statuses: readonly (N
 
 /** Copies as all nodes together count them; undefined where not all have. `lowest` is of copies on nodes that stay. */
 export function countCopies(
-  statuses: readonly (NodeStatus | undefined)[],
+  statuses: readonly (Pick<NodeStatus, "copies"> | undefined)[],
   policy: CopiesPolicy,
 ): { readonly belowMin: number; readonly lowest: number } | undefined {
   const counted = statuses.map((status) => status?.copies);
