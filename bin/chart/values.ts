@@ -52,7 +52,11 @@ const values = z.strictObject({
     create: flag(true).describe("Makes the operator's roles."),
     aggregate: flag(true).describe("With `rbac.create`: adds the kinds to the cluster's roles view, edit and admin."),
   }),
-  networkPolicy: z.strictObject({ enabled: flag(true).describe("Lets in nothing but readers of metrics.") }),
+  networkPolicy: z.strictObject({
+    enabled: flag(true).describe(
+      `Lets in nothing but what collects metrics: namespaces with the label \`vaultfarm.dev/scrapes: "true"\`, or pods beside the operator with it.`,
+    ),
+  }),
   podDisruptionBudget: z.strictObject({ enabled: flag(true).describe("One operator pod at a time may be evicted.") }),
   metrics: z.strictObject({
     podMonitor: z.strictObject({

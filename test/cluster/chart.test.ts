@@ -10,8 +10,10 @@ import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts
 import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import { readConfig } from "../../src/operator/config.ts";
 import { defineResource, type KubeClient, type KubeObject, openKubeClient, type Resource } from "../../src/operator/kube/index.ts";
+import { labels as farmLabels, objectLabels } from "../../src/operator/manifests/names.ts";
 import { nodePolicy } from "../../src/operator/manifests/network-policies.ts";
 import { judgeSpec } from "../../src/operator/vault-farm/judge-spec.ts";
+import { adminPort, healthPort } from "../../src/protocol/ports.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { startApiServer } from "../support/api-server.ts";
@@ -20,6 +22,7 @@ import { type Case, cases, release, wrong } from "../support/chart-cases.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 import { silentKubeMetrics } from "../support/kube-silence.ts";
+import { type End, lets, type PodEnd, readPolicy } from "../support/network-rules.ts";
 
 type Labels = Readonly<Record<string, string>>;
 const nameLengthMax = 63;
@@ -80,7 +83,7 @@ function assertNames(objects: readonly Rendered[], { namespace }: Release): void
   assert.equal(new Set(names).size, names.length, names.join("\n"));
 }
 
-function assertSelectors(objects: readonly Rendered[], { namespace }: Release): void {
+function assertSelectors(objects: readonly Rendered[]): void {
   const { labels, spec } = operatorPod(objects);
   const selectors = [
     ...ofKind(objects, "Deployment", "PodDisruptionBudget", "PodMonitor").map((one) => field(one, "spec.selector.matchLabels")),
@@ -91,13 +94,29 @@ function assertSelectors(objects: readonly Rendered[], { namespace }: Release): 
     assert.ok(chooses(selector, labels), JSON.stringify([selector, labels]));
     for (const pod of ofKind(objects, "Pod")) assert.ok(!chooses(selector, pod.metadata.labels ?? {}), "the test's pod is no operator");
   }
-  // The policy of each farm's nodes lets this pod in.
-  const policy = nodePolicy({ farm: { name: "attic", namespace, uid: "u" }, operatorNamespace: namespace });
-  const froms = (
-    field(policy, "spec.ingress") as { from?: { namespaceSelector?: object; podSelector: { matchLabels: Labels } }[] }[]
-  ).flatMap(({ from = [] }) => from);
-  const operators = froms.filter(({ namespaceSelector }) => namespaceSelector !== undefined);
-  assert.ok(operators.length === 1 && operators.every(({ podSelector }) => chooses(podSelector.matchLabels, labels)));
+}
+
+// What is said of networks, evaluated: the policy of each farm's nodes lets this pod in, its own only who collects metrics.
+function assertReached(objects: readonly Rendered[], { namespace }: Release): void {
+  const { labels, spec } = operatorPod(objects);
+  const named = (spec.containers[0]?.ports ?? []).map(({ name, containerPort }) => [name, containerPort] as const);
+  const operator: PodEnd = { namespace, labels, ports: Object.fromEntries(named) };
+  const farm = { name: "attic", namespace: "farms", uid: "u" };
+  const node: PodEnd = { namespace: farm.namespace, labels: objectLabels(farm, "node") };
+  const policies = [nodePolicy({ farm, operatorNamespace: namespace }), ...ofKind(objects, "NetworkPolicy")].map(readPolicy);
+  const reaches = (from: End, to: End, port: number): boolean => lets(policies, { from, to, port, protocol: "TCP" });
+  for (const port of [healthPort, adminPort]) assert.ok(reaches(operator, node, port));
+  assert.ok(reaches(operator, "outside", 443), "the API server");
+  const scrapes = { [farmLabels.scrapes]: "true" };
+  const collectors: readonly End[] = [
+    { namespace: "monitoring", namespaceLabels: scrapes, labels: {} },
+    { namespace, labels: scrapes },
+  ];
+  for (const from of collectors) assert.ok(reaches(from, operator, healthPort));
+  if (ofKind(objects, "NetworkPolicy").length === 0) return;
+  const others: readonly End[] = [node, "outside", { namespace, labels: {} }, { namespace: "shop", labels: scrapes }];
+  for (const from of others) assert.ok(!reaches(from, operator, healthPort), JSON.stringify(from));
+  for (const from of collectors) assert.ok(!reaches(from, operator, adminPort));
 }
 
 function assertRestricted(objects: readonly Rendered[]): void {
@@ -166,7 +185,8 @@ for (const [what, one] of Object.entries(cases))
   test(`rendered with ${what}`, async () => {
     const objects = await chartObjects(one);
     assertNames(objects, one);
-    assertSelectors(objects, one);
+    assertSelectors(objects);
+    assertReached(objects, one);
     assertRestricted(objects);
     assertSettings(objects, one);
     assertRoles(objects, one);

@@ -70,7 +70,11 @@ export async function openViews(): Promise<ClusterViews> {
     },
     nodes: (namespace, farm) => items(`${group}/namespaces/${namespace}/vaultnodes?labelSelector=vaultfarm.dev/farm%3D${farm}`),
     pods: (namespace, farm) => items(`/api/v1/namespaces/${namespace}/pods?labelSelector=vaultfarm.dev/farm%3D${farm},vaultfarm.dev/node`),
-    metrics: async (namespace, pod) => scrape(await urlOf(`/api/v1/namespaces/${namespace}/pods/${pod}:9090/proxy`)),
+    // From the pod's own machine, as probes are: network policies shut out the API server, which may be on another.
+    metrics: async (namespace, pod) => {
+      const tunnel = await openTunnel("port-forward", "-n", namespace, `pod/${pod}`, ":9090");
+      return scrape(tunnel.url).finally(() => tunnel.close());
+    },
     close: () => proxy.close(),
   };
 }

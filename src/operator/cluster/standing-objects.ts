@@ -46,11 +46,10 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   const { farm, spec, caches, goal, nowMs, observed, parts, image, operatorNamespace } = standing;
   const ensure = async (resource: Resource, cache: Reflector<AppliedObject>, manifest: Manifest): Promise<boolean> =>
     standing.writer.ensure(resource, manifest, cache.store.get({ namespace: farm.namespace, name: manifest.metadata.name }));
-  const policyParts = { farm, operatorNamespace };
   await ensure(services, caches.services, nodesService(farm));
   const isServed = await ensure(services, caches.services, gatewayService(farm, spec));
-  await ensure(policies, caches.policies, nodePolicy(policyParts));
-  await ensure(policies, caches.policies, gatewayNetworkPolicy(policyParts));
+  await ensure(policies, caches.policies, nodePolicy({ farm, operatorNamespace }));
+  await ensure(policies, caches.policies, gatewayNetworkPolicy({ farm, gateway: spec.gateway }));
   const guarded = guardedPods(goal, observed, nowMs);
   // Shut for evictions: the operator itself moves what is on a machine that is drained, and then takes the pod away.
   if (guarded > 0) await ensure(budgets, caches.budgets, disruptionBudget(farm, guarded));

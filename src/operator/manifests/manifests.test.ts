@@ -1,19 +1,18 @@
 // Proves what the builders promise: pods that the restricted Pod Security standard admits, environments that the programs
-// themselves read back, keys that stay with the operator, and network policies that let through the port table and no more.
+// themselves read back, and keys that stay with the operator.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { readConfig as readGatewayConfig } from "../../gateway/config.ts";
 import { checkGrant } from "../../protocol/grant.ts";
 import { signingKeyFromSeed } from "../../protocol/keys.ts";
 import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
-import { adminPort, gatewayPort, healthPort, heartbeatPort, lanePort, libp2pPort } from "../../protocol/ports.ts";
+import { adminPort, heartbeatPort } from "../../protocol/ports.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { readConfig as readNodeConfig } from "../../vault-node/config.ts";
 import { type VaultFarmSpec, vaultFarmSpecSchema } from "../api/vault-farm.ts";
 import { disruptionBudget } from "./disruption-budget.ts";
 import { gatewayDeployment } from "./gateway-deployment.ts";
-import { type FarmIdentity, farmMeta, labels, type Manifest, objectNames, selectorText } from "./names.ts";
-import { gatewayNetworkPolicy, nodePolicy } from "./network-policies.ts";
+import { type FarmIdentity, labels, type Manifest, objectNames, selectorText } from "./names.ts";
 import { newGrantSecret, newNetworkSecret, readNetworkSecret } from "./network-secret.ts";
 import { peersConfigMap } from "./peers-config-map.ts";
 import type { PodImage } from "./pod-security.ts";
@@ -182,49 +181,4 @@ test("the peers file is the same whoever was seen first", () => {
   const address = (ip: string) => ({ ip, libp2p: 1, lane: 2, heartbeat: 3 });
   const data = (ips: readonly string[]): unknown => peersConfigMap(farm, ips.map(address))["data"];
   assert.deepEqual(data(["10.0.0.2", "10.0.0.1"]), data(["10.0.0.1", "10.0.0.2"]));
-});
-
-// Network policies, evaluated as a cluster would: the first rule that matches lets through.
-type Source = { readonly namespace: string; readonly labels: Readonly<Record<string, string>> };
-type Selector = { readonly matchLabels: Readonly<Record<string, string>> };
-type Rule = {
-  readonly from?: readonly { readonly podSelector?: Selector; readonly namespaceSelector?: Selector }[];
-  readonly ports: readonly { readonly port: number; readonly protocol: string }[];
-};
-
-function lets(policy: Manifest, source: Source, port: number, protocol: "TCP" | "UDP" = "TCP"): boolean {
-  const matches = (selector: Selector | undefined, actual: Readonly<Record<string, string>>): boolean =>
-    Object.entries(selector?.matchLabels ?? {}).every(([key, value]) => actual[key] === value);
-  const fits = ({ podSelector, namespaceSelector }: NonNullable<Rule["from"]>[number]): boolean =>
-    matches(podSelector, source.labels) &&
-    (namespaceSelector === undefined
-      ? source.namespace === policy.metadata.namespace
-      : matches(namespaceSelector, { "kubernetes.io/metadata.name": source.namespace }));
-  const { ingress } = policy["spec"] as { readonly ingress: readonly Rule[] };
-  return ingress.some(
-    (rule) => rule.ports.some((one) => one.port === port && one.protocol === protocol) && (rule.from === undefined || rule.from.some(fits)),
-  );
-}
-
-test("policies let through the port table, to whom it concerns", () => {
-  const parts = { farm, operatorNamespace: "system" };
-  const of = (manifest: Manifest): Source => ({ namespace: "farms", labels: manifest.metadata.labels ?? {} });
-  const node = of(pod());
-  const gateway: Source = { namespace: "farms", labels: farmMeta(farm, "x", "gateway").labels ?? {} };
-  const operator: Source = {
-    namespace: "system",
-    labels: { "app.kubernetes.io/name": "vaultfarm", "app.kubernetes.io/component": "operator" },
-  };
-  const neighbour: Source = { namespace: "farms", labels: { ...node.labels, [labels.farm]: "cellar" } };
-  const stranger: Source = { namespace: "shop", labels: {} };
-  const [nodes, gateways] = [nodePolicy(parts), gatewayNetworkPolicy(parts)];
-  for (const peer of [node, gateway]) {
-    assert.ok(lets(nodes, peer, libp2pPort) && lets(nodes, peer, lanePort) && lets(nodes, peer, heartbeatPort, "UDP"));
-    assert.ok(!lets(nodes, peer, adminPort));
-  }
-  assert.ok(lets(gateways, node, lanePort) && lets(gateways, node, heartbeatPort, "UDP") && lets(gateways, stranger, gatewayPort));
-  assert.ok(lets(nodes, operator, adminPort) && lets(nodes, operator, healthPort) && !lets(nodes, operator, libp2pPort));
-  for (const other of [neighbour, stranger, { ...operator, namespace: "shop" }])
-    for (const port of [libp2pPort, lanePort, adminPort]) assert.ok(!lets(nodes, other, port), `${JSON.stringify(other)} reaches ${port}`);
-  assert.ok(!lets(gateways, gateway, libp2pPort), "gateways do not talk to each other");
 });

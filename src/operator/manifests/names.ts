@@ -16,6 +16,8 @@ export const labels = {
   component: "app.kubernetes.io/component",
   name: "app.kubernetes.io/name",
   managedBy: "app.kubernetes.io/managed-by",
+  /** "true" on a namespace whose pods collect metrics, or on such a pod beside a farm. Set by people. */
+  scrapes: "vaultfarm.dev/scrapes",
 } as const;
 
 /** Annotations of ours. On pods: with which template and capacity (bytes of each vault) they were made. */
