@@ -224,6 +224,7 @@ test("with --json wrong arguments are one line of JSON too", async () => {
     ["put", "--json"],
     ["frobnicate", "--json"],
     ["up", "--port", "0", "--json"],
+    ["status", "--frobnicate", "-o", "json"],
   ]) {
     const { code, out, err } = await vaultfarm(args);
     assert.deepEqual([code, out.toString(), JSON.parse(err).error.code], [exitCodes.usage, "", "usage"], args.join(" "));

@@ -48,13 +48,20 @@ function healingOf({ repair }: CopiesSummary, nowMs: number): readonly string[] 
   return [...now, `${chunksText(repair.waiting)} will be copied again ${when}`];
 }
 
-function doubtsOf({ name, seenAs, suspectedBy, vaults }: NodeLine): readonly string[] {
-  const suspected = suspectedBy === 0 ? [] : [`${name} is suspected by ${suspectedBy} ${suspectedBy === 1 ? "node" : "nodes"}`];
+function doubtsOf({ name, seenAs, suspectedBy, causes, vaults }: NodeLine): readonly string[] {
+  const why = Object.keys(causes).length === 0 ? "" : ` (${countedText(causes)})`;
+  const suspected = suspectedBy === 0 ? [] : [`${name} is suspected by ${suspectedBy} ${suspectedBy === 1 ? "node" : "nodes"}${why}`];
   const goodbye = seenAs === "away" ? [`${name} said it is away`] : [];
   const poor = vaults.flatMap(({ name: vault, score, standing }) =>
     standing === null || standing === "good" ? [] : [`vault ${vault.slice(0, 8)} of ${name} is ${standing} (score ${score?.toFixed(2)})`],
   );
   return [...suspected, ...goodbye, ...poor];
+}
+
+/** Counts by kind in words, most first: `4 silent, 2 closed`. */
+export function countedText(counts: Readonly<Record<string, number>>): string {
+  const most = Object.entries(counts).toSorted(([, a], [, b]) => b - a);
+  return most.map(([kind, count]) => `${count} ${kind}`).join(", ");
 }
 
 function chunksText(count: number): string {

@@ -16,6 +16,8 @@ const node = (i: number): NodeLine => ({
   zone: "",
   seenAs: "live",
   suspectedBy: 0,
+  causes: {},
+  faults: null,
   vaults: [vault, vault, vault],
 });
 const urls = ["http://127.0.0.1:8080", "http://127.0.0.1:43127"];
@@ -63,6 +65,20 @@ test("a node's scores stand in its line, from the lowest to the highest, with th
   assert.doesNotMatch(statusText({ ...glance, view: { ...glance.view, nodes: [{ ...node(0), vaults: unknown }] } }, place), /SCORE/);
 });
 
+test("the wide form adds a line for each vault, and what nodes counted against others", () => {
+  const poor: NodeLine = {
+    ...node(1),
+    vaults: [{ ...vault, name: "abcdef0123", used: 2 ** 20, chunks: 7, score: 0.4, standing: "distrusted", age: 3 }],
+    faults: { byNodes: 2, counts: { late: 1, "wrong-bytes": 3 } },
+  };
+  const view = { ...glance.view, nodes: [node(0), poor] };
+  const wide = statusText({ ...glance, view }, { ...place, wide: true });
+  assert.match(wide, /\n {2}abcdef01 {2}attic-node1 {2}active {2}1 MiB of 512 MiB {2}7 {7}0\.40 {3}distrusted {2}3\n/);
+  assert.match(wide, /\n {2}NODE {9}COUNTED BY {2}FAULTS\n {2}attic-node1 {2}2 {11}3 wrong-bytes, 1 late$/);
+  assert.doesNotMatch(statusText({ ...glance, view }, place), /wrong-bytes/);
+  assert.match(statusText(glance, { ...place, wide: true }), /no node counted a fault of another$/);
+});
+
 test("on a narrow terminal ids are shortened to what the page shows of them", () => {
   const text = statusText(glance, { ...place, lineMax: 80 });
   assert.match(text, /0 {7}0.03 good {2}…000000\n/);
@@ -106,13 +122,18 @@ test("copies: what is missing, made again and waited for, who is suspected, whic
     reporting: { nodes: 6, of: 7 },
     repair,
   };
-  const doubtful: NodeLine = { ...node(1), suspectedBy: 6, vaults: [{ ...vault, name: "abcdef0123", score: 0.4, standing: "distrusted" }] };
+  const doubtful: NodeLine = {
+    ...node(1),
+    suspectedBy: 6,
+    causes: { closed: 2, silent: 5 },
+    vaults: [{ ...vault, name: "abcdef0123", score: 0.4, standing: "distrusted" }],
+  };
   assert.deepEqual(linesOf({ copies: missing, nodes: [doubtful, { ...node(2), seenAs: "away" }] }), [
     "  copies    5 chunks below target (5), 1 of them below 4, the fewest 3 (6 of 7 nodes have counted so far)",
     "            by live copies: 3: 1 chunk, 4: 4 chunks, 5 or more: 20 chunks",
     "  healing   3 chunks, 3 MiB, about 12 s left",
     "            2 chunks will be copied again in 4 min 20 s unless the silent node returns",
-    "  doubts    attic-node1 is suspected by 6 nodes",
+    "  doubts    attic-node1 is suspected by 6 nodes (5 silent, 2 closed)",
     "            vault abcdef01 of attic-node1 is distrusted (score 0.40)",
     "            attic-node2 said it is away",
   ]);

@@ -3,7 +3,7 @@ import { relative } from "node:path";
 import { describeBytes } from "../operator/api/quantity.ts";
 import { standings } from "../protocol/standing.ts";
 import type { CommandWorld } from "./command-world.ts";
-import { copiesText } from "./copies-text.ts";
+import { copiesText, countedText } from "./copies-text.ts";
 import type { FarmGlance, FarmView, NodeLine } from "./local-farm/farm-view.ts";
 
 /** What `up` says once everything runs. `dataFolder` as a person would write it. */
@@ -22,8 +22,13 @@ export function readyText(glance: FarmGlance, dataFolder: string): string {
   ].join("\n");
 }
 
-/** For a terminal of `lineMax` characters the ids of nodes are shortened where they do not fit; `nowMs`: wall time. */
-export type StatusPlace = { readonly dataFolder: string; readonly nowMs: number; readonly lineMax?: number | undefined };
+/** For a terminal of `lineMax` characters the ids of nodes are shortened where they do not fit; `nowMs`: wall time; `wide`: with each vault and the faults. */
+export type StatusPlace = {
+  readonly dataFolder: string;
+  readonly nowMs: number;
+  readonly lineMax?: number | undefined;
+  readonly wide?: boolean;
+};
 
 /** Where and when `status` speaks: the folder as a person would write it, the time, the terminal. */
 export function statusPlace({ workFolder, clock, outColumns }: CommandWorld, root: string): StatusPlace {
@@ -31,7 +36,10 @@ export function statusPlace({ workFolder, clock, outColumns }: CommandWorld, roo
 }
 
 /** What `status` says. */
-export function statusText(glance: FarmGlance, { dataFolder, nowMs, lineMax = Number.POSITIVE_INFINITY }: StatusPlace): string {
+export function statusText(
+  glance: FarmGlance,
+  { dataFolder, nowMs, lineMax = Number.POSITIVE_INFINITY, wide = false }: StatusPlace,
+): string {
   const { gateways, nodes } = glance.view;
   const named = gateways.map(({ url, pid }) => `${url} ${pid === null ? "(down)" : `(process ${pid})`}`);
   const whole = nodeTable(nodes, (peerId) => peerId);
@@ -44,7 +52,8 @@ export function statusText(glance: FarmGlance, { dataFolder, nowMs, lineMax = Nu
     ...copiesText(glance, nowMs),
     ...leavingText(glance),
     "",
-    ...(fits ? whole : nodeTable(nodes, shortened)),
+    ...(fits || wide ? whole : nodeTable(nodes, shortened)),
+    ...(wide ? ["", ...vaultTable(nodes), "", ...faultLines(nodes)] : []),
   ].join("\n");
 }
 
@@ -116,6 +125,23 @@ function scoresOf({ vaults }: NodeLine): string {
   const [lowest, highest] = [worst, others.at(-1) ?? worst].map(({ score }) => score?.toFixed(2));
   const standing = standings.findLast((one) => vaults.some((vault) => vault.standing === one)) ?? "";
   return `${lowest === highest ? lowest : `${lowest}-${highest}`} ${standing}`.trimEnd();
+}
+
+/** One line a vault: what it holds, and its score. */
+function vaultTable(nodes: readonly NodeLine[]): readonly string[] {
+  const rows = nodes.flatMap(({ name: node, vaults }) =>
+    vaults.map(({ name, state, used, capacity, chunks, score, standing, age }) => [
+      ...[name.slice(0, 8), node, state, `${describeBytes(used)} of ${describeBytes(capacity)}`, String(chunks)],
+      ...[score?.toFixed(2) ?? "-", standing ?? "-", age === null ? "-" : String(age)],
+    ]),
+  );
+  return columns([["VAULT", "NODE", "STATE", "USED", "CHUNKS", "SCORE", "STANDING", "AGE"], ...rows]);
+}
+
+/** What nodes counted against each other. */
+function faultLines(nodes: readonly NodeLine[]): readonly string[] {
+  const rows = nodes.flatMap(({ name, faults }) => (faults === null ? [] : [[name, String(faults.byNodes), countedText(faults.counts)]]));
+  return rows.length === 0 ? ["  no node counted a fault of another"] : columns([["NODE", "COUNTED BY", "FAULTS"], ...rows]);
 }
 
 // The end of an id tells nodes apart, as on the page: all begin alike.

@@ -9,6 +9,7 @@ import type { DrainOptions } from "./commands/drain.ts";
 import type { GetOptions } from "./commands/get.ts";
 import type { DecryptOptions, EncryptOptions } from "./commands/offline.ts";
 import type { PutOptions } from "./commands/put.ts";
+import type { StatusOptions } from "./commands/status.ts";
 import type { UpOptions } from "./commands/up.ts";
 import { completionScript, type Shell, shells } from "./completion.ts";
 import { createOutput, type Output } from "./output.ts";
@@ -71,9 +72,19 @@ function addFarmCommands(program: Command, world: CommandWorld): void {
   withOptions(program.command("down").description("stop a running farm in good order; the data stays"), farmOptions()).action(
     async (options: FarmChoice & Json) => (await import("./commands/down.ts")).down(world, outputOf(world, options), options),
   );
-  withOptions(program.command("status").description("show a farm: its gateways, nodes, processes, vaults"), farmOptions()).action(
-    async (options: FarmChoice & Json) => (await import("./commands/status.ts")).status(world, outputOf(world, options), options),
-  );
+  const status = program
+    .command("status")
+    .description("show a farm: its gateways, nodes, processes, vaults, copies, and what is amiss")
+    .addOption(
+      new Option("-o, --output <form>", "wide: also each vault's score and what nodes counted against others; json: as --json").choices([
+        "wide",
+        "json",
+      ]),
+    );
+  withOptions(status, farmOptions()).action(async (options: StatusOptions & Json) => {
+    const json = options.json === true || options.output === "json";
+    return (await import("./commands/status.ts")).status(world, outputOf(world, { json }), options);
+  });
   const scale = program
     .command("scale")
     .description("give a farm more or fewer nodes; one is taken away only once it is proven that others have its copies")

@@ -15,7 +15,12 @@ export type CommandLine = {
 };
 
 /** The command line `vaultfarm`. */
-export const vaultfarm: CommandLine = { name: "vaultfarm", create: createProgram, isJson: (args) => args.includes("--json") };
+export const vaultfarm: CommandLine = { name: "vaultfarm", create: createProgram, isJson: asksForJson };
+
+// `-o` of `get` names a file.
+function asksForJson(args: readonly string[]): boolean {
+  return args.includes("--json") || (args[0] === "status" && /(^| )(-o|--output)[ =]?json( |$)/.test(args.join(" ")));
+}
 
 /** The exit code of a command line with these arguments (without program names). Never rejects. */
 export async function runCommandLine(

@@ -6,7 +6,7 @@ import type { NodeView } from "../network/directory.ts";
 import { signingKeyFromSeed, type VaultName, vaultName } from "../protocol/keys.ts";
 import type { CopyFigures, NodeFigures } from "../protocol/node-figures.ts";
 import { createNodeRecord } from "../protocol/node-record.ts";
-import { publishers, standingsOf, sumCopies, suspicionsBy } from "./farm-figures.ts";
+import { faultsOf, publishers, standingsOf, sumCopies, suspicionsBy } from "./farm-figures.ts";
 
 const policy = { min: 4, target: 5, max: 8 };
 const nothing = { lowest: null, belowMin: 0, belowTarget: 0, none: 0 };
@@ -70,4 +70,18 @@ test("who suspects a node, and the middle of what is said of a vault", () => {
   ];
   assert.deepEqual(suspicionsBy(nodes).get(suspect), [nodes[0]?.record.peerId, nodes[1]?.record.peerId]);
   assert.deepEqual(standingsOf(nodes).get(vault), { score: 0.41, conduct: 0.82, standing: "warned", age: 3 });
+});
+
+test("faults are summed by kind over the nodes that counted any; who names a node twice adds no second witness", () => {
+  const { peerId: peer } = node(9, undefined).record;
+  const late = { peer, counts: [{ fault: "late", count: 2 }] };
+  const worse = {
+    peer,
+    counts: [
+      { fault: "late", count: 1 },
+      { fault: "wrong-bytes", count: 3 },
+    ],
+  };
+  const faults = faultsOf([node(1, { faults: [late, late] }), node(2, { faults: [worse] }), node(3, {}), node(4, undefined)]);
+  assert.deepEqual([...faults], [[peer, { byNodes: 2, counts: { late: 3, "wrong-bytes": 3 } }]]);
 });

@@ -4,6 +4,7 @@ import type { NodeView } from "../network/directory.ts";
 import type { CopiesPolicy } from "../protocol/genesis.ts";
 import type { VaultName } from "../protocol/keys.ts";
 import type { SeenFigures } from "../protocol/node-figures.ts";
+import type { SeenFaults } from "../protocol/peer-faults.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import { standingOf } from "../protocol/standing.ts";
 import type { CopiesFigures } from "./copies-ledger.ts";
@@ -57,6 +58,21 @@ export function suspicionsBy(counted: readonly NodeView[]): ReadonlyMap<PeerId, 
   for (const { record } of counted)
     for (const suspect of record.figures?.suspects ?? []) by.set(suspect, [...(by.get(suspect) ?? []), record.peerId]);
   return by;
+}
+
+/** What the nodes that publish counted against each node: sums by kind, and how many of them counted anything. */
+export function faultsOf(counted: readonly NodeView[]): ReadonlyMap<PeerId, SeenFaults> {
+  const found = new Map<PeerId, { byNodes: number; readonly counts: Map<string, number> }>();
+  for (const { record } of counted) {
+    // Named twice by one node is named once.
+    for (const [peer, counts] of new Map(record.figures?.faults?.map(({ peer, counts }) => [peer, counts]))) {
+      const seen = found.get(peer) ?? { byNodes: 0, counts: new Map<string, number>() };
+      found.set(peer, seen);
+      seen.byNodes += 1;
+      for (const { fault, count } of counts) seen.counts.set(fault, (seen.counts.get(fault) ?? 0) + count);
+    }
+  }
+  return new Map([...found].map(([peer, { byNodes, counts }]) => [peer, { byNodes, counts: Object.fromEntries(counts) }]));
 }
 
 /** Each vault as the middle one of the nodes that have seen it sees it: one that lies moves nothing. */

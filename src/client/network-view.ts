@@ -4,12 +4,13 @@ import type { Genesis } from "../protocol/genesis.ts";
 import type { VaultName } from "../protocol/keys.ts";
 import type { MembershipSummary } from "../protocol/network-view.ts";
 import type { MembershipStatus } from "../protocol/node-status.ts";
+import type { SeenFaults } from "../protocol/peer-faults.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { CopiesLedger } from "./copies-ledger.ts";
 import type { CustomerMembership } from "./customer-parts.ts";
 import type { NetworkView, NodeSummary, VaultStanding } from "./farm-client.ts";
-import { publishers, standingsOf, sumCopies, suspicionsBy } from "./farm-figures.ts";
+import { faultsOf, publishers, standingsOf, sumCopies, suspicionsBy } from "./farm-figures.ts";
 
 export type NetworkViewParts = {
   readonly genesis: Genesis;
@@ -25,7 +26,7 @@ export function networkView({ genesis, membership, ledger }: NetworkViewParts, w
   const nodes = directory.nodes().filter((node) => !isStranger(node));
   const counted = publishers(nodes, wallMs);
   const own = { ...ledger.figures(policy, isLive), none: ledger.below(1, isLive, Number.POSITIVE_INFINITY).length };
-  const seen: SeenByNodes = { suspicions: suspicionsBy(counted), standings: standingsOf(counted) };
+  const seen: SeenByNodes = { suspicions: suspicionsBy(counted), standings: standingsOf(counted), faults: faultsOf(counted) };
   return {
     networkId,
     name,
@@ -42,11 +43,13 @@ function asSeenFromOutside({ isConfirmed: _own, ...summary }: MembershipStatus):
 type SeenByNodes = {
   readonly suspicions: ReadonlyMap<PeerId, readonly PeerId[]>;
   readonly standings: ReadonlyMap<VaultName, VaultStanding>;
+  readonly faults: ReadonlyMap<PeerId, SeenFaults>;
 };
 
 const noStanding: VaultStanding = { score: null, conduct: null, standing: null, age: null };
 
-function summary({ record, state, confirmed }: NodeView, { suspicions, standings }: SeenByNodes): NodeSummary {
+function summary({ record, state, confirmed }: NodeView, { suspicions, standings, faults }: SeenByNodes): NodeSummary {
+  const atFault = faults.get(record.peerId);
   const [address] = record.addresses;
   const ip = address?.ip.includes(":") === true ? `[${address.ip}]` : address?.ip;
   return {
@@ -56,6 +59,7 @@ function summary({ record, state, confirmed }: NodeView, { suspicions, standings
     state,
     confirmed,
     suspectedBy: suspicions.get(record.peerId) ?? [],
+    ...(atFault === undefined ? {} : { faults: atFault }),
     vaults: record.vaults.map(({ name, state: vaultState, capacity, used, chunks }) => ({
       name,
       state: vaultState,

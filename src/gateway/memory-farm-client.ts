@@ -18,6 +18,7 @@ import { deriveKey, hash } from "../protocol/hash.ts";
 import { publicKeyFromBytes } from "../protocol/keys.ts";
 import { chunkSizeMax } from "../protocol/limits.ts";
 import type { MembershipSummary } from "../protocol/network-view.ts";
+import type { SeenFaults } from "../protocol/peer-faults.ts";
 import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import type { NodeViewState } from "../protocol/states.ts";
 
@@ -31,7 +32,7 @@ export type MemoryFarm = FarmClient & {
   /** Says how many nodes are confirmed by certificate, the first ones; those that listen are told. Undefined: no certificate yet. */
   setConfirmed(nodes: number | undefined): void;
   /** Says who suspects a node and how its vaults stand; those that listen are told. */
-  setDoubts(node: number, suspectedBy: readonly string[], standing: VaultStanding): void;
+  setDoubts(node: number, suspectedBy: readonly string[], standing: VaultStanding, faults?: SeenFaults): void;
   /** Chunk reads that reached the farm. */
   reads(): number;
 };
@@ -120,10 +121,10 @@ export function createMemoryFarm(options: MemoryFarmOptions): MemoryFarm {
       confirmed = count;
       changed();
     },
-    setDoubts: (index, suspectedBy, standing) => {
+    setDoubts: (index, suspectedBy, standing, faults) => {
       const node = nodes[index];
       if (node === undefined) throw new RangeError(`there are ${nodes.length} nodes`);
-      nodes[index] = { ...node, suspectedBy, vaults: node.vaults.map((vault) => ({ ...vault, ...standing })) };
+      nodes[index] = { ...node, suspectedBy, faults, vaults: node.vaults.map((vault) => ({ ...vault, ...standing })) };
       changed();
     },
     reads: () => reads,

@@ -33,6 +33,12 @@ export const nodeSummarySchema: z.ZodType<NodeSummary> = z.object({
   state: z.enum(nodeViews),
   confirmed: z.boolean().describe("whether its silence is certain enough to move data: a goodbye, or two watchers that agree"),
   suspectedBy: z.array(z.string()).describe("nodes that have not heard of it for seconds"),
+  faults: z
+    .object({ byNodes: z.int(), counts: z.record(z.string(), z.int()) })
+    .optional()
+    .describe(
+      "what other nodes counted against it since their start: how many of them, and their counts by kind (`wrong-proof`, `missing`, `late`, `silent`: in audits; `put-off`: proofs; `refused`: copies, against its own record; `wrong-bytes`; `malformed`, `not-converged`: in comparisons); absent where nothing",
+    ),
   vaults: z.array(vault),
 });
 

@@ -1,5 +1,6 @@
 // The network as a customer sees it: what the client library knows, what GET /v1/network and its events carry, and what the
 // page and the command line show. One shape for all of them; plain data, so that a browser can read it.
+import type { SeenFaults } from "./peer-faults.ts";
 import type { Standing } from "./standing.ts";
 import type { NodeViewState, VaultState } from "./states.ts";
 
@@ -31,6 +32,8 @@ export type NodeSummary = {
   readonly confirmed: boolean;
   /** The nodes that publish that they have not heard of it for seconds. */
   readonly suspectedBy: readonly string[];
+  /** What nodes that publish counted against it since their start; absent where nothing. */
+  readonly faults?: SeenFaults | undefined;
   readonly vaults: readonly VaultView[];
 };
 

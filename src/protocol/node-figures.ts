@@ -35,12 +35,20 @@ export type SeenFigures = {
   readonly age: number;
 };
 
+/** What a node was at fault for, as counted here since the start, worst first; kinds as in peer-faults.ts, or later ones. */
+export type FaultFigures = {
+  readonly peer: PeerId;
+  readonly counts: readonly { readonly fault: string; readonly count: number }[];
+};
+
 export type NodeFigures = {
   /** Null where the node does not look after copies. */
   readonly copies: CopyFigures | null;
   /** Nodes that it has not heard of for seconds. */
   readonly suspects: readonly PeerId[];
   readonly seen: readonly SeenFigures[];
+  /** Absent from older nodes, and where nobody is at fault. */
+  readonly faults?: readonly FaultFigures[] | undefined;
 };
 
 /** Counts by live copies: policies go up to 32. */
@@ -49,6 +57,11 @@ export const liveFiguresMax = 33;
 export const suspectsMax = 16;
 /** Vaults of others named at most, worst first: about 60 bytes each. */
 export const seenFiguresMax = 24;
+
+/** Nodes named at most with their faults, and kinds of one: about 100 bytes each. */
+export const faultyNodesMax = 16;
+const faultKindsMax = 16;
+const faultNameMax = 24;
 
 const thousandths = z.int().min(0).max(1000);
 
@@ -77,4 +90,13 @@ export const nodeFigures: z.ZodType<NodeFigures> = z.object({
       }),
     )
     .max(seenFiguresMax),
+  faults: z
+    .array(
+      z.object({
+        peer: wirePeerId,
+        counts: z.array(z.object({ fault: z.string().max(faultNameMax), count: wireCount })).max(faultKindsMax),
+      }),
+    )
+    .max(faultyNodesMax)
+    .optional(),
 });

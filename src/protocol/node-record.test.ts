@@ -56,7 +56,8 @@ function resigned(change: (fields: Record<string, unknown>) => object, signer?: 
 test("figures for people travel with a record, within their limits; one without them, or with fields of later versions, is read too", () => {
   const copies = { live: [0, 1, 2], partial: true, repairing: 3, bytesLeft: 4, etaMs: 5, waiting: 6, dueMs: null };
   const seen = [{ vault: vaultName(key(101).publicKey), score: 30, conduct: 1000, age: 0 }];
-  const figures = { copies, suspects: [record.peerId], seen };
+  const faults = [{ peer: record.peerId, counts: [{ fault: "late", count: 2 }] }];
+  const figures = { copies, suspects: [record.peerId], seen, faults };
   const read = readNodeRecord(network(1), createNodeRecord(network(1), key(1), draft({ figures })).bytes, wallMs);
   assert.ok(read.ok);
   assert.deepEqual(read.value.figures, figures);

@@ -34,6 +34,9 @@ export type SeenVault = {
   readonly faults: Readonly<Record<string, number>>;
 };
 
+/** `cause` as in network/membership/suspicion.ts; `confirmed`: others agree, so that data may move. */
+export type SuspectStatus = { readonly peerId: string; readonly cause: string; readonly confirmed: boolean };
+
 /** Who is confirmed by certificate, as the answering node sees it. */
 export type MembershipStatus = MembershipSummary & {
   /** Whether the answering node is confirmed itself. */
@@ -61,6 +64,8 @@ export type NodeStatus = {
   readonly store: { readonly mode: "writable" } | { readonly mode: "read-only"; readonly why: string };
   /** Vaults of other nodes, worst conduct first, at most 64; absent from older nodes. */
   readonly seen?: readonly SeenVault[] | undefined;
+  /** Nodes that the answering one routes round, and why (`closed`, `failed`, `silent`, `unseen`, `told`); absent from older nodes. */
+  readonly suspects?: readonly SuspectStatus[] | undefined;
   /** The chunks that this node counts for the farm, see `CopyFigures`; absent from older nodes and from those that do not look after copies. */
   readonly copies?: Pick<CopyFigures, "live" | "partial" | "onLeavers"> | undefined;
   /** Absent from older nodes. */
@@ -110,6 +115,7 @@ export const nodeStatus: z.ZodType<NodeStatus> = z.object({
     z.object({ mode: z.literal("read-only"), why: z.string() }),
   ]),
   seen: z.array(seenVault).optional(),
+  suspects: z.array(z.object({ peerId: z.string(), cause: z.string(), confirmed: z.boolean() })).optional(),
   copies: z.object({ live: z.array(count), partial: z.boolean(), onLeavers: count.optional() }).optional(),
   membership: membershipStatus.optional(),
   ports: z.object({ health: count, admin: count }),

@@ -14,7 +14,7 @@ export type ReplicatorWiring = { serves(): boolean; lacking(addresses: readonly 
 /** Makes copies again; undefined where that is no part of this node. */
 export function replicatorOf(
   parts: CoreParts,
-  { store, auditor, mendWith, scoreboard, wrongBytes }: Upkeep,
+  { store, auditor, mendWith, scoreboard, wrongBytes, refused, took }: Upkeep,
   { serves, lacking }: ReplicatorWiring,
 ): Replicator | undefined {
   const { identity, peers, membership, clock, log, replication, events = silentEvents } = parts;
@@ -32,6 +32,8 @@ export function replicatorOf(
     joined: membership.joined,
     onDamaged: events.chunkDamaged,
     onWrongBytes: wrongBytes,
+    onRefused: refused,
+    onTaken: took,
     distrusted: scoreboard.distrusted,
     auditor,
     ...replication,

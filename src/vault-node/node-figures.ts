@@ -1,11 +1,19 @@
 // Gathers what a node publishes in its record for people: copies, suspects, what it saw of others' vaults; and says when
 // that is news.
 import type { Directory, NodeView } from "../network/directory.ts";
-import { type CopyFigures, type NodeFigures, type SeenFigures, seenFiguresMax, suspectsMax } from "../protocol/node-figures.ts";
+import {
+  type CopyFigures,
+  type FaultFigures,
+  faultyNodesMax,
+  type NodeFigures,
+  type SeenFigures,
+  seenFiguresMax,
+  suspectsMax,
+} from "../protocol/node-figures.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import { standingOf } from "../protocol/standing.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Scoreboard } from "./scores/scoreboard.ts";
+import type { Scoreboard, VaultScore } from "./scores/scoreboard.ts";
 
 export type NodeFiguresParts = {
   readonly self: PeerId;
@@ -27,6 +35,7 @@ const allScoresUpToNodes = 64;
 export function createNodeFigures(parts: NodeFiguresParts): () => NodeFigures {
   const { self, directory, clock, scoreboard } = parts;
   let seen: readonly SeenFigures[] = [];
+  let faults: readonly FaultFigures[] = [];
   let seenAtMs = Number.NEGATIVE_INFINITY;
   const isLive = (peer: PeerId): boolean => {
     const view = directory.node(peer);
@@ -36,13 +45,16 @@ export function createNodeFigures(parts: NodeFiguresParts): () => NodeFigures {
     const nodes = directory.nodes();
     if (clock.monotonicMs() - seenAtMs >= scoresEveryMs) {
       seenAtMs = clock.monotonicMs();
-      seen = seenFigures(scoreboard, nodes.length <= allScoresUpToNodes);
+      const scores = scoreboard.scores();
+      seen = seenFigures(scores, nodes.length <= allScoresUpToNodes);
+      faults = faultFigures(scores);
     }
     const suspects = nodes.filter((view) => view.state === "suspected" && isSilent(view, clock.wallMs()));
     return {
       copies: parts.copies(isLive) ?? null,
       suspects: suspects.slice(0, suspectsMax).map(({ record }) => record.peerId),
       seen,
+      ...(faults.length === 0 ? {} : { faults }),
     };
   };
 }
@@ -51,8 +63,8 @@ function isSilent({ state, since }: NodeView, wallMs: number): boolean {
   return state === "gone" || (state !== "live" && wallMs - since >= lastingSilenceMs);
 }
 
-function seenFigures(scoreboard: Pick<Scoreboard, "scores">, all: boolean): readonly SeenFigures[] {
-  const told = scoreboard.scores().slice(0, seenFiguresMax);
+function seenFigures(scores: readonly VaultScore[], all: boolean): readonly SeenFigures[] {
+  const told = scores.slice(0, seenFiguresMax);
   return told
     .filter(({ conduct }) => all || standingOf(conduct) !== "good")
     .map(({ vault, score, conduct, honesty, age }) => ({
@@ -62,6 +74,15 @@ function seenFigures(scoreboard: Pick<Scoreboard, "scores">, all: boolean): read
       honesty: thousandths(honesty),
       age,
     }));
+}
+
+/** Each node at fault, those with the worst vaults first. */
+function faultFigures(scores: readonly VaultScore[]): readonly FaultFigures[] {
+  const byPeer = new Map(scores.map(({ peer, faults }) => [peer, Object.entries(faults)]));
+  return [...byPeer]
+    .filter(([, counts]) => counts.length > 0)
+    .slice(0, faultyNodesMax)
+    .map(([peer, counts]) => ({ peer, counts: counts.map(([fault, count]) => ({ fault, count })) }));
 }
 
 function thousandths(value: number): number {
@@ -77,6 +98,6 @@ export function pressingOf({ copies, suspects, seen }: NodeFigures): string {
 }
 
 /** What is told from time to time when it changes. Times that only run down are not news. */
-export function countsOf({ copies }: NodeFigures): string {
-  return JSON.stringify([copies?.live, copies?.repairing, copies?.bytesLeft, copies?.waiting]);
+export function countsOf({ copies, faults }: NodeFigures): string {
+  return JSON.stringify([copies?.live, copies?.repairing, copies?.bytesLeft, copies?.waiting, faults]);
 }

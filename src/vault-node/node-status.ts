@@ -1,5 +1,6 @@
 // Gathers what a node answers on GET /v1/status.
 import type { Certificates } from "../network/membership/certificates/certificates.ts";
+import type { Membership } from "../network/membership/membership.ts";
 import type { Peers } from "../network/peers.ts";
 import type { NodePhase, NodeStatus } from "../protocol/node-status.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
@@ -12,6 +13,7 @@ export type StatusParts = {
   readonly peers: Pick<Peers, "addresses">;
   readonly store: ChunkStore;
   readonly core: VaultNodeCore;
+  readonly membership: Pick<Membership, "directory" | "causeOf">;
   phase(): NodePhase;
   joined(): boolean;
   granted(): boolean;
@@ -54,7 +56,16 @@ export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
       .slice(0, seenMax)
       .map(({ peer, ...rest }) => ({ peerId: peer, ...rest })),
     ...(copies === null ? {} : { copies: { live: copies.live, partial: copies.partial, onLeavers: copies.onLeavers } }),
+    suspects: suspectsOf(parts.membership),
     membership: parts.certificates?.status(),
     ports: parts.ports(),
   };
+}
+
+/** Whom this node suspects, and why. */
+function suspectsOf({ directory, causeOf }: StatusParts["membership"]): NonNullable<NodeStatus["suspects"]> {
+  return directory.nodes().flatMap(({ record, state, confirmed }) => {
+    if (state !== "suspected") return [];
+    return [{ peerId: record.peerId, cause: causeOf(record.peerId) ?? "unseen", confirmed }];
+  });
 }

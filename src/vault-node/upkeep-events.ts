@@ -1,8 +1,8 @@
 // What happens in upkeep that somebody outside may want to count.
+import type { PeerFault } from "../protocol/peer-faults.ts";
 import type { AuditVerdict } from "./audit/auditor.ts";
 import type { CompareOutcome } from "./reconciliation/comparer.ts";
 import type { Differences } from "./reconciliation/comparison.ts";
-import type { PeerFault } from "./scores/scoreboard.ts";
 
 export type UpkeepEvents = {
   /** A comparison with a peer ended; `found`: the differences that were handed over. */

@@ -1,11 +1,11 @@
 // The metrics of upkeep, counted at events and read at each scrape. No label comes from the network: which peer it was
 // stands in the status, not here.
 
+import { peerFaults } from "../protocol/peer-faults.ts";
 import { type Standing, standings } from "../protocol/standing.ts";
 import type { MetricsRegistry } from "../runtime/metrics-registry.ts";
 import { auditVerdicts } from "./audit/auditor.ts";
 import { compareFailures } from "./reconciliation/comparer.ts";
-import { peerFaults } from "./scores/scoreboard.ts";
 import type { UpkeepEvents } from "./upkeep-events.ts";
 
 /** What is read at each scrape. */

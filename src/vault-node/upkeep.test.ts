@@ -18,6 +18,7 @@ import { compareChunksReply, compareChunksRequest } from "../protocol/messages/c
 import { standingBelow } from "../protocol/standing.ts";
 import { auditLimits } from "./audit/audit-limits.ts";
 import { HandlerError } from "./errors.ts";
+import { createNodeFigures } from "./node-figures.ts";
 import { reconciliationLimits } from "./reconciliation/reconciliation-limits.ts";
 import { createUpkeepFarm, type UpkeepFarm, type UpkeepNode } from "./upkeep-fixture.ts";
 
@@ -252,6 +253,31 @@ describe("a node that puts off what it is asked", () => {
     busy = false;
     await farm.clock.advance(6 * 60 * minute);
     assert.ok(seen().honesty >= standingBelow.distrusted, JSON.stringify(seen()));
+    await farm.stop();
+  });
+});
+
+describe("a node that refuses what it should take", () => {
+  it("is at fault for copies refused against its own record for half an hour, in what is published too; and is believed about what it holds", async () => {
+    const { farm, first, second, chunks } = await scene(5, 3);
+    const { upkeep } = first;
+    const [chunk] = chunks;
+    const [vault] = second.vaults;
+    assert.ok(chunk !== undefined && vault !== undefined);
+    const figures = createNodeFigures({
+      ...{ self: first.peer, directory: farm.views.directory, clock: farm.clock, scoreboard: upkeep.scoreboard },
+      copies: () => undefined,
+    });
+    const refuse = (): void => upkeep.refused({ peer: second.peer, vault: vault.name, chunk }, "full");
+    for (let i = 0; i < 7; i += 1) {
+      assert.equal(figures().faults, undefined);
+      refuse();
+      await farm.clock.advance(reconciliationLimits.patienceMs / 6);
+    }
+    refuse();
+    await farm.clock.advance(2 * minute);
+    assert.deepEqual(figures().faults, [{ peer: second.peer, counts: [{ fault: "refused", count: 2 }] }]);
+    assert.equal(upkeep.scoreboard.scores().find(({ peer }) => peer === second.peer)?.conduct, 1);
     await farm.stop();
   });
 });

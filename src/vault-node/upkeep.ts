@@ -5,7 +5,9 @@ import type { Handler, Peers, RequestKind } from "../network/peers.ts";
 import type { Address } from "../protocol/address.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { VaultName } from "../protocol/keys.ts";
+import type { PeerFault } from "../protocol/peer-faults.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
+import type { RefusalReason } from "../protocol/receipt.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
@@ -28,7 +30,8 @@ import { type ReconciliationLimits, reconciliationLimits } from "./reconciliatio
 import { createSharedChunks, type SharedChunks } from "./reconciliation/shared-chunks.ts";
 import { watchStore } from "./reconciliation/watched-store.ts";
 import { type Asked, createPutOffs, type PutOffs } from "./scores/put-offs.ts";
-import { createScoreboard, type PeerFault, type Scoreboard, type ScoreMemory } from "./scores/scoreboard.ts";
+import { createRefusals, type OfferedCopy } from "./scores/refusals.ts";
+import { createScoreboard, type Scoreboard, type ScoreMemory } from "./scores/scoreboard.ts";
 import { createScrub, type Scrub } from "./scrub/scrub.ts";
 import type { UpkeepEvents } from "./upkeep-events.ts";
 
@@ -69,6 +72,10 @@ export type Upkeep = {
   fault(peer: PeerId, fault: PeerFault): void;
   /** A node sent other bytes than those of a chunk that it was asked for. */
   wrongBytes(peer: PeerId, chunk: Address): void;
+  /** A vault refused a copy that this node offered it. */
+  refused(offered: OfferedCopy, reason: RefusalReason): void;
+  /** A vault took a copy, or has it. */
+  took(offered: OfferedCopy): void;
   start(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -97,6 +104,7 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
   });
   const putOffs = createPutOffs(clock.monotonicMs, limits);
   const { fault, onJudged, onFailed } = createJudge(parts, { scoreboard, putOffs, limits });
+  const refusals = createRefusals(clock.monotonicMs, limits);
   const isNode = (peer: PeerId): boolean => (directory.node(peer)?.record.vaults.length ?? 0) > 0;
   const hosts = (peer: PeerId, vault: VaultName): boolean =>
     directory.node(peer)?.record.vaults.some(({ name }) => name === vault) ?? false;
@@ -133,6 +141,10 @@ export function createUpkeep(parts: UpkeepParts): Upkeep {
       const vault = intendedVault(parts, peer, chunk) ?? directory.node(peer)?.record.vaults[0]?.name;
       if (vault !== undefined) scoreboard.audited(vault, "wrong");
     },
+    refused: (offered, reason) => {
+      if (refusals.refused(offered, reason, directory.node(offered.peer))) fault(offered.peer, "refused");
+    },
+    took: refusals.took,
     start: async () => {
       await scoreboard.start();
       for (const part of [shared, antiEntropy, scrub]) part.start();

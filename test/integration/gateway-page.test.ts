@@ -92,15 +92,16 @@ test("healing, what waits for a silent node, suspicions and standings are shown 
   const rest = { chunks: 0, bytesLeft: 0, etaMs: 0, waiting: 0, dueAtMs: null };
   const missing = { policy, lowest: 4, belowMin: 0, belowTarget: 140, histogram: [0, 0, 0, 0, 140, 900] };
   const text = page.locator("#healing-text");
-  app.farm.setDoubts(3, [nodes[1]?.peerId ?? assert.fail(), nodes[2]?.peerId ?? assert.fail()], {
-    score: 0.21,
-    conduct: 0.4,
-    standing: "distrusted",
-    age: 3,
-  });
+  app.farm.setDoubts(
+    3,
+    [nodes[1]?.peerId ?? assert.fail(), nodes[2]?.peerId ?? assert.fail()],
+    { score: 0.21, conduct: 0.4, standing: "distrusted", age: 3 },
+    { byNodes: 2, counts: { late: 1, "wrong-bytes": 3 } },
+  );
   const card = page.locator(`.node[data-peer="${nodes[3]?.peerId}"]`);
   await card.getByText("suspected by 2 nodes").waitFor();
   await card.getByText("score 0.21 (distrusted) · age 3").waitFor();
+  await card.getByText("faults: 3 wrong-bytes, 1 late (counted by 2 nodes)").waitFor();
   await card.locator(".vault[data-standing=bad]").first().waitFor();
   app.farm.setCopies({ ...missing, repair: { ...rest, waiting: 140, dueAtMs: Date.now() + 290_000 } });
   await text

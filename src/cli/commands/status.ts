@@ -7,10 +7,13 @@ import { findFarm } from "../local-farm/find-farm.ts";
 import type { Output } from "../output.ts";
 import type { FarmChoice } from "./down.ts";
 
+/** `wide`: each vault and the faults of nodes too; `json`: as `--json`. */
+export type StatusOptions = FarmChoice & { readonly output?: "wide" | "json" };
+
 /** Shows the farm. Rejects with a `FarmError` where there is none. */
-export async function status(world: CommandWorld, output: Output, choice: FarmChoice): Promise<void> {
+export async function status(world: CommandWorld, output: Output, choice: StatusOptions): Promise<void> {
   const { folder, state } = await findFarm(resolve(world.workFolder, choice.data), choice.name);
   const glance = await viewFarm(folder, state);
   output.json(glance.view);
-  output.line(statusText(glance, statusPlace(world, folder.root)));
+  output.line(statusText(glance, { ...statusPlace(world, folder.root), wide: choice.output === "wide" }));
 }

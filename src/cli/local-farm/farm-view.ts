@@ -1,7 +1,8 @@
 // A local farm as `status` shows it: read from its folder and asked from its members, whoever runs it.
 import type { PlanStep } from "../../operator/api/farm-status.ts";
 import type { CopiesSummary, VaultView } from "../../protocol/network-view.ts";
-import type { MembershipStatus, NodeStatus } from "../../protocol/node-status.ts";
+import type { MembershipStatus, NodeStatus, SuspectStatus } from "../../protocol/node-status.ts";
+import type { SeenFaults } from "../../protocol/peer-faults.ts";
 import { readSeenFarm, type SeenFarm } from "./farm-copies.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import { type LockHolder, lockHolder } from "./farm-lock.ts";
@@ -25,6 +26,10 @@ export type NodeLine = {
   /** As a gateway sees it (live, away, suspected, gone; null where none answers), and how many nodes suspect it. */
   readonly seenAs: string | null;
   readonly suspectedBy: number;
+  /** Why the nodes that answer route round it now (`closed`, `failed`, `silent`, `unseen`, `told`), and how many of them. */
+  readonly causes: Readonly<Record<string, number>>;
+  /** What others counted against it since their start, as a gateway tells; null where nothing. */
+  readonly faults: SeenFaults | null;
   readonly vaults: readonly VaultLine[];
   /** Who is confirmed, as this node sees it; absent where it does not answer. */
   readonly membership?: MembershipStatus;
@@ -59,7 +64,8 @@ export async function viewFarm(folder: FarmFolder, state: FarmState): Promise<Fa
     readSeenFarm(answering),
     Promise.all(state.nodes.map(({ name, ports }) => (pidOf(name) === null ? undefined : readNodeStatus(ports.health)))),
   ]);
-  const nodes = state.nodes.map((node, i) => viewNode(node, { pid: pidOf(node.name), status: statuses[i], seen }));
+  const suspects = statuses.flatMap((status) => status?.suspects ?? []);
+  const nodes = state.nodes.map((node, i) => viewNode(node, { pid: pidOf(node.name), status: statuses[i], seen, suspects }));
   const gateways = state.gateways.map(({ name, port }) => ({ name, url: `http://127.0.0.1:${port}`, pid: pidOf(name) }));
   const vaults = state.nodes.length * state.vaultsPerNode;
   const plan = await readLeavingSteps(folder, state, holder !== undefined);
@@ -67,9 +73,15 @@ export async function viewFarm(folder: FarmFolder, state: FarmState): Promise<Fa
   return { view, declared: { vaults, bytes: vaults * state.vaultCapacity }, runBy: holder };
 }
 
-type Answers = { readonly pid: number | null; readonly status: NodeStatus | undefined; readonly seen: SeenFarm | undefined };
+type Answers = {
+  readonly pid: number | null;
+  readonly status: NodeStatus | undefined;
+  readonly seen: SeenFarm | undefined;
+  /** Whom the nodes that answer suspect. */
+  readonly suspects: readonly SuspectStatus[];
+};
 
-function viewNode(node: FarmState["nodes"][number], { pid, status, seen }: Answers): NodeLine {
+function viewNode(node: FarmState["nodes"][number], { pid, status, seen, suspects }: Answers): NodeLine {
   const peerId = status?.peerId ?? node.peerId ?? null;
   const others = seen?.nodes.find((one) => one.peerId === peerId);
   const scoreOf = (vault: string): Pick<VaultLine, "score" | "standing" | "age"> => {
@@ -86,6 +98,8 @@ function viewNode(node: FarmState["nodes"][number], { pid, status, seen }: Answe
     ...(status?.membership === undefined ? {} : { membership: status.membership }),
     seenAs: others?.state ?? null,
     suspectedBy: others?.suspectedBy.length ?? 0,
+    causes: causesOf(suspects.filter((suspect) => suspect.peerId === peerId)),
+    faults: others?.faults ?? null,
     vaults: (status?.vaults ?? []).map(({ name, state, capacity, used, chunks }) => ({
       name,
       state,
@@ -95,4 +109,9 @@ function viewNode(node: FarmState["nodes"][number], { pid, status, seen }: Answe
       ...scoreOf(name),
     })),
   };
+}
+
+function causesOf(suspects: readonly SuspectStatus[]): Readonly<Record<string, number>> {
+  const byCause = Map.groupBy(suspects, ({ cause }) => cause);
+  return Object.fromEntries([...byCause].map(([cause, those]) => [cause, those.length]));
 }

@@ -64,8 +64,18 @@ function createCard(): NodeCard {
   const where = element("span", { class: "quiet small node-where" });
   const doubt = element("span", { class: "small node-doubt" });
   const record = element("span", { class: "quiet small node-record" });
+  const faults = element("span", { class: "quiet small node-faults" });
   const vaults = element("ul", { class: "vaults" });
-  const root = element("li", { class: "node" }, element("div", { class: "node-head" }, sign, name, state), where, doubt, vaults, record);
+  const root = element(
+    "li",
+    { class: "node" },
+    element("div", { class: "node-head" }, sign, name, state),
+    where,
+    doubt,
+    vaults,
+    record,
+    faults,
+  );
   const cells: Cell[] = [];
   const update = (node: NodeView): void => {
     root.dataset["state"] = node.state;
@@ -77,6 +87,7 @@ function createCard(): NodeCard {
     setText(where, node.address);
     setText(doubt, doubtText(node));
     setText(record, recordText(node));
+    setText(faults, faultText(node));
     while (cells.length > node.vaults.length) cells.pop()?.root.remove();
     for (const [index, vault] of node.vaults.entries()) {
       const cell = cells[index] ?? createCell();
@@ -104,6 +115,14 @@ function recordText({ vaults }: NodeView): string {
   const [worst] = seen.toSorted((a, b) => a.score - b.score);
   if (worst === undefined) return "not scored yet";
   return `score ${worst.score.toFixed(2)} (${worst.standing}) · age ${worst.age}`;
+}
+
+/** What other nodes counted against it, most first; empty where nothing. */
+function faultText({ faults }: NodeView): string {
+  if (faults === undefined) return "";
+  const counts = Object.entries(faults.counts).toSorted(([, a], [, b]) => b - a);
+  const words = counts.map(([kind, count]) => `${count} ${kind}`).join(", ");
+  return `faults: ${words} (counted by ${countText(faults.byNodes, "node", "nodes")})`;
 }
 
 type Cell = { readonly root: HTMLLIElement; readonly update: (vault: VaultView, nodeState: string) => void };

@@ -29,7 +29,7 @@ import type { RecordReader } from "./record-book.ts";
 import type { RecordCache } from "./record-cache.ts";
 import { createRoster, type Roster } from "./roster.ts";
 import { createStanding } from "./standing.ts";
-import type { SuspicionSink } from "./suspicion.ts";
+import type { SuspicionCause, SuspicionSink } from "./suspicion.ts";
 
 export type MembershipParts = {
   readonly peers: Peers;
@@ -59,6 +59,8 @@ export type MembershipCounts = IntakeCounts & { readonly pauses: number };
 export type Membership = SuspicionSink & {
   readonly name: "membership";
   readonly directory: Directory;
+  /** Why a node is suspected; undefined for one that is not. */
+  causeOf(peer: PeerId): SuspicionCause | undefined;
   /** Signs and publishes this node's next record to all connected peers; nothing after a goodbye. Throws for a peer without `own`. */
   announce(draft: OwnRecordDraft): void;
   /** Tells all connected peers that this node goes for a while; resolves when they heard or the time for it is over. */
@@ -134,6 +136,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
   return {
     name: "membership",
     directory: roster.directory,
+    causeOf: roster.causeOf,
     announce: voice.announce,
     sayGoodbye: (kind, backInMs = awayMax) => go({ kind, backInMs }),
     leave: (proof) => go({ kind: "leaving", proof }),

@@ -9,7 +9,7 @@ import type { Genesis } from "../../protocol/genesis.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import { putChunksReply, putChunksRequest } from "../../protocol/messages/put-chunks.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
-import { type RefusalReason, readReceipt } from "../../protocol/receipt.ts";
+import { type RefusalReason, readReceipt, refusalReasons } from "../../protocol/receipt.ts";
 import type { ChunkStore, ReadOutcome } from "../chunk-store/chunk-store.ts";
 import type { BytePace } from "./byte-pace.ts";
 import { announceTo } from "./survey.ts";
@@ -19,6 +19,11 @@ import { announceTo } from "./survey.ts";
  * no proper answer.
  */
 export type PushOutcome = "stored" | "held" | "coming" | "gone" | "silent" | RefusalReason;
+
+/** Whether the vault answered that it does not take the chunk. */
+export function isRefusal(outcome: PushOutcome): outcome is RefusalReason {
+  return (refusalReasons as readonly string[]).includes(outcome);
+}
 
 /** Copies for one vault, together within the limits of one message. */
 export type Push = { readonly to: PeerId; readonly vault: VaultName; readonly chunks: readonly Address[] };

@@ -9,11 +9,13 @@ import type { VaultName } from "../../protocol/keys.ts";
 import type { OwedChunksReply } from "../../protocol/messages/owed-chunks.ts";
 import type { CopyFigures } from "../../protocol/node-figures.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
+import type { RefusalReason } from "../../protocol/receipt.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { rareLog } from "../../runtime/rare-log.ts";
 import type { Auditor } from "../audit/auditor.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
+import type { OfferedCopy } from "../scores/refusals.ts";
 import { createBytePace } from "./byte-pace.ts";
 import { type Copier, createCopier } from "./copier.ts";
 import { type CopyBook, createCopyBook } from "./copy-book.ts";
@@ -24,7 +26,7 @@ import { handOver } from "./hand-over.ts";
 import { createJoining, type Joining } from "./joining.ts";
 import { createKeepView, type KeepView } from "./keep-view.ts";
 import { createLooks, type Looks } from "./looks.ts";
-import type { PusherParts } from "./pusher.ts";
+import { isRefusal, type PusherParts } from "./pusher.ts";
 import { createReminders, type Reminders } from "./reminders.ts";
 import { type ReplicationEvents, silentReplicationEvents } from "./replication-events.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
@@ -46,6 +48,9 @@ export type ReplicatorParts = {
   onDamaged(vault: VaultName, address: Address): void;
   /** A node sent other bytes than those of the chunk asked for. */
   onWrongBytes(peer: PeerId, address: Address): void;
+  /** A vault refused a copy that it should have, or took one. */
+  onRefused(offered: OfferedCopy, reason: RefusalReason): void;
+  onTaken(offered: OfferedCopy): void;
   /** Nodes whose claims do not count: their copies are made elsewhere. */
   distrusted(): ReadonlySet<PeerId>;
   readonly events?: ReplicationEvents;
@@ -223,10 +228,12 @@ function createOrgans(parts: ReplicatorParts): Organs {
     limits,
     events,
     onMade: ({ address, order }) => {
+      parts.onTaken({ peer: order.to, vault: order.vault, chunk: address });
       const near = view.keepers(address, "enough").map(({ peer }) => peer);
       book.made(address, order.to, (peer) => (near.includes(peer) ? near.indexOf(peer) : near.length));
     },
     onFailed: ({ address, order }, outcome) => {
+      if (isRefusal(outcome)) parts.onRefused({ peer: order.to, vault: order.vault, chunk: address }, outcome);
       if (outcome === "full" || outcome === "cordoned" || outcome === "read-only") refusals.set(order.vault, nowMs() + limits.refusedForMs);
       reminders.set(address, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo: order.to });
     },

@@ -5,6 +5,7 @@ import { type Directory, isStranger, type NodeView } from "../../network/directo
 import { parseAddress } from "../../protocol/address.ts";
 import { distrustedOf, type SeenNode } from "../../protocol/distrust.ts";
 import type { VaultName } from "../../protocol/keys.ts";
+import type { PeerFault } from "../../protocol/peer-faults.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import { type Standing, standingOf } from "../../protocol/standing.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
@@ -12,13 +13,6 @@ import type { Log } from "../../runtime/log.ts";
 import { afterAudit, afterWindow, type ConductBook, type ConductVerdict, factsOf, honestyOf, newBook, windowMs } from "./conduct-book.ts";
 import { createConductWatch } from "./conduct-watch.ts";
 import { ageOf, conductOf, scoreOf } from "./score.ts";
-
-/**
- * What a node did that no sound one does. wrong-proof, missing, late, silent: in an audit · put-off: in an audit or a comparison,
- * beyond all patience · wrong-bytes: served other bytes than asked for · malformed, not-converged: in a comparison.
- */
-export const peerFaults = ["wrong-proof", "missing", "late", "silent", "put-off", "wrong-bytes", "malformed", "not-converged"] as const;
-export type PeerFault = (typeof peerFaults)[number];
 
 /** A vault as this node sees it; `conduct` is its score without regard to age. */
 export type VaultScore = {
