@@ -21,7 +21,7 @@ export function fieldsPage(): string {
     "# Fields",
     "",
     "Made from the code by `npm run generate`. Every field that the kinds know; each has an effect today. What the farm cannot do yet",
-    "(earnings and wallets, joining the network of somebody else, Ingress and HTTPRoute, shrinking vaults) has no field yet, and a manifest that names one is refused.",
+    "(earnings and wallets, joining the network of somebody else, shrinking vaults) has no field yet, and a manifest that names one is refused.",
     "`kubectl explain vf.spec` says the same.",
     "",
     ...kinds.flatMap(kindSection),

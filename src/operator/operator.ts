@@ -170,7 +170,8 @@ function controlFarms(
   // Statuses are no news to the operator: it wrote them.
   controller.follow(caches.farms, (change) => (isMoreThanStatus(change) ? [objectKey(subjectOf(change).metadata)] : []));
   controller.follow(caches.records, (change) => (isMoreThanStatus(change) ? [farmKeyOfRecord(subjectOf(change))] : []));
-  for (const cache of [caches.pods, caches.claims, caches.services, caches.deployments, caches.budgets, caches.policies, caches.configMaps])
+  const { pods, claims, services, deployments, budgets, policies, ingresses, configMaps } = caches;
+  for (const cache of [pods, claims, services, deployments, budgets, policies, ingresses, configMaps])
     controller.follow(cache, (change) => [farmKeyOf(subjectOf(change))]);
   return controller;
 }

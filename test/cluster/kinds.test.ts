@@ -85,11 +85,19 @@ test("the definitions are structural, accepted, and served under their short nam
 test("the sample is taken as it is, and what is left out is filled in as the reader would", async () => {
   const sample = parse(readFileSync("deploy/samples/attic.yaml", "utf8")) as Custom;
   must(await client.create(farms, { ...sample, metadata: { ...sample.metadata, namespace } }, { dryRun: true }));
-  const written = { ...good, storage: { autogrow: { max: "4Gi" } }, pod: { tolerations: [{ key: "vaults" }] } };
+  const written = {
+    ...good,
+    storage: { autogrow: { max: "4Gi" } },
+    pod: { tolerations: [{ key: "vaults" }] },
+    gateway: { writes: "off", ingress },
+  };
   const stored = must(await client.create(farms, farm("defaults", written)));
   assert.deepEqual(vaultFarmSpecSchema.parse(stored.spec), vaultFarmSpecSchema.parse(written));
   assert.deepEqual(stored.spec?.["copies"], { min: 4, target: 5, max: 8 });
 });
+
+const ingress = { host: "farm.example.org" };
+const httpRoute = { parentRefs: [{ name: "edge" }], hostnames: ["farm.example.org"] };
 
 const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
   ["replicas below nothing", { ...good, replicas: -1 }, /spec\.replicas: Invalid value: -1: .*greater than or equal to 0/],
@@ -105,6 +113,21 @@ const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
     { ...good, gateway: { service: { type: "NodePort" } } },
     /spec\.gateway\.service: .*gateway\.writes to say who may store/,
   ],
+  ...(
+    [
+      ["an Ingress without a word on writes", { ingress }, /spec\.gateway\.ingress: .*gateway\.writes to say who may store/],
+      ["a route without a word on writes", { httpRoute }, /spec\.gateway\.httpRoute: .*gateway\.writes to say who may store/],
+      ["an Ingress and a route", { writes: "off", ingress, httpRoute }, /spec\.gateway\.httpRoute: .*ingress or httpRoute, not both/],
+      ["an Ingress for an address", { writes: "off", ingress: { host: "10.0.0.1" } }, /spec\.gateway\.ingress\.host: Invalid value/],
+      ["a path that is none", { writes: "off", ingress: { ...ingress, path: "v1//x" } }, /spec\.gateway\.ingress\.path: Invalid value/],
+      ["a route to nowhere", { writes: "off", httpRoute: { ...httpRoute, parentRefs: [] } }, /parentRefs: .*at least 1 item/],
+      [
+        "a slip in a route",
+        { writes: "off", httpRoute: { ...httpRoute, hostname: "a.b" } },
+        /unknown field \\?"spec\.gateway\.httpRoute\.hostname\\?"/,
+      ],
+    ] as const
+  ).map(([what, gateway, expected]) => [what, { ...good, gateway }, expected] as const),
   [
     "growing to less",
     { ...good, storage: { autogrow: { max: "512Mi" } } },

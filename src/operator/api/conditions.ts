@@ -114,10 +114,15 @@ export const farmConditions = {
     },
   },
   GatewayReady: {
-    about: "Whether a gateway answers.",
+    about: "Whether a gateway answers, and what leads to it from outside could be made.",
     reasons: {
       Answering: ["True", "{ready} of {wanted} gateways answer."],
       NoneReady: ["False", "None of {wanted} gateways answers yet; look at their pods."],
+      NoGatewayApi: [
+        "False",
+        "{ready} of {wanted} gateways answer, and no HTTPRoute leads to them: this cluster does not have the kind (gateway.networking.k8s.io/v1). Install the Gateway API, or set spec.gateway.ingress instead of httpRoute.",
+      ],
+      NotExposed: ["False", "{ready} of {wanted} gateways answer, and no {kind} leads to them: the cluster refuses it ({why})."],
       NoneWanted: ["False", "No gateway is wanted; set spec.gateway.replicas to 1 or more to reach the farm by HTTP."],
       Asleep: ["False", "No gateway runs while the farm hibernates."],
     },

@@ -90,10 +90,11 @@ export function textMap(what: string, countMax: number, lengthMax: number): z.Zo
     .meta({ maxProperties: countMax });
 }
 
-/** A list of at most `countMax` of something. */
-export function listOf<T, I>(item: z.ZodType<T, I>, what: string, countMax: number): z.ZodType<readonly T[], I[]> {
+/** A list of `countMin` to `countMax` of something. */
+export function listOf<T, I>(item: z.ZodType<T, I>, what: string, countMax: number, countMin = 0): z.ZodType<readonly T[], I[]> {
   const allowed = { error: `a list of at most ${countMax} ${what}` };
-  return z.array(item, allowed).max(countMax, allowed);
+  const list = z.array(item, allowed).max(countMax, allowed);
+  return countMin === 0 ? list : list.min(countMin, allowed);
 }
 
 /** The error of a mapping that is none. */

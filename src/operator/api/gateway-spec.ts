@@ -1,6 +1,7 @@
 // `spec.gateway` of a farm: how many gateways there are, what they allow, and how they are reached.
 import { z } from "zod";
 import { isAddressOrRange } from "../../runtime/settings.ts";
+import { type HttpRouteSpec, httpRoute, type IngressSpec, ingress } from "./exposure-spec.ts";
 import { anObject, byteQuantity, listOf, oneOf, textMap, textOf, wholeNumber } from "./fields.ts";
 import { type ResourcesSpec, resources } from "./pod-spec.ts";
 import { type SecretKeyRef, secretKeyRef } from "./secret-key-ref.ts";
@@ -34,6 +35,8 @@ export type GatewaySpec = {
   /** Where the URL of a Redis lies that the gateways share. */
   readonly redisSecretRef?: SecretKeyRef;
   readonly service: { readonly type: ServiceType; readonly annotations: Readonly<Record<string, string>> };
+  readonly ingress?: IngressSpec;
+  readonly httpRoute?: HttpRouteSpec;
   readonly resources: ResourcesSpec;
 };
 
@@ -93,7 +96,7 @@ export const gateway: z.ZodType<GatewaySpec> = z
         .default([])
         .describe("Proxies in front of the gateways whose forwarded headers count, as addresses or ranges."),
       domain: z.exactOptional(host).describe("The domain name of the gateways."),
-      // A gateway takes 64: the rest is for the names and addresses of its Service.
+      // A gateway takes 64: the rest is for the names and addresses of its Service, and those of Ingress or HTTPRoute.
       extraHosts: listOf(host, "names or addresses", 48)
         .default([])
         .describe("Further names or addresses that the gateways answer to. Names of their Service and loopback are always known."),
@@ -105,6 +108,8 @@ export const gateway: z.ZodType<GatewaySpec> = z
         .exactOptional(secretKeyRef("the URL of a Redis, with its password: redis:// or rediss://"))
         .describe("A Redis that the gateways share for limits, quotas and chunks. Absent: each counts for itself. In a cluster only."),
       service,
+      ingress: z.exactOptional(ingress),
+      httpRoute: z.exactOptional(httpRoute),
       resources: resources({ cpu: "100m", memory: "256Mi" })
         .prefault({})
         .describe("What each gateway pod asks for, and the memory it may take. In a cluster only."),

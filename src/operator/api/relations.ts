@@ -17,6 +17,8 @@ type Relation = {
 
 const bytesInCel = (path: string): string => `(type(${path}) == int ? quantity(string(${path})) : quantity(${path}))`;
 
+const sayWrites = "gateway.writes to say who may store, since others than this cluster reach the gateways";
+
 const relations: readonly Relation[] = [
   {
     field: "copies",
@@ -28,9 +30,30 @@ const relations: readonly Relation[] = [
   {
     field: "gateway.service",
     cel: "self.gateway.service.type == 'ClusterIP' || has(self.gateway.writes)",
-    expected: "ClusterIP, or gateway.writes to say who may store, since others than this cluster reach the gateways",
+    expected: `ClusterIP, or ${sayWrites}`,
     holds: ({ gateway }) => gateway.service.type === "ClusterIP" || gateway.writes !== undefined,
     found: ({ gateway }) => gateway.service.type,
+  },
+  {
+    field: "gateway.ingress",
+    cel: "!has(self.gateway.ingress) || has(self.gateway.writes)",
+    expected: sayWrites,
+    holds: ({ gateway }) => gateway.ingress === undefined || gateway.writes !== undefined,
+    found: ({ gateway }) => `an Ingress for ${gateway.ingress?.host}`,
+  },
+  {
+    field: "gateway.httpRoute",
+    cel: "!has(self.gateway.httpRoute) || has(self.gateway.writes)",
+    expected: sayWrites,
+    holds: ({ gateway }) => gateway.httpRoute === undefined || gateway.writes !== undefined,
+    found: ({ gateway }) => `an HTTPRoute for ${gateway.httpRoute?.hostnames.join(", ")}`,
+  },
+  {
+    field: "gateway.httpRoute",
+    cel: "!(has(self.gateway.httpRoute) && has(self.gateway.ingress))",
+    expected: "ingress or httpRoute, not both",
+    holds: ({ gateway }) => gateway.httpRoute === undefined || gateway.ingress === undefined,
+    found: () => "both",
   },
   {
     field: "storage.autogrow",

@@ -27,7 +27,7 @@ export function structuralSchema(schema: z.ZodType): StructuralSchema {
 
 // As written: what an API server knows and means the same by.
 const kept = new Set(
-  "type format description default enum pattern maxLength minLength maxItems maxProperties minimum maximum required".split(" "),
+  "type format description default enum pattern maxLength minLength maxItems minItems maxProperties minimum maximum required".split(" "),
 );
 // Said otherwise by an API server: unknown fields are pruned or refused by it, keys of a mapping have no schema there.
 const dropped = new Set(["$schema", "additionalProperties", "propertyNames", "properties", "items", "anyOf"]);

@@ -28,6 +28,7 @@ import {
   deployments,
   type FarmObject,
   farms,
+  ingresses,
   leanClaim,
   leanDeployment,
   leanMachine,
@@ -66,6 +67,7 @@ export type FarmCaches = {
   readonly deployments: Reflector<DeploymentObject>;
   readonly budgets: Reflector<AppliedObject>;
   readonly policies: Reflector<AppliedObject>;
+  readonly ingresses: Reflector<AppliedObject>;
   /** All of them. */
   readonly all: readonly Reflector<KubeObject>[];
   /** What there is of a farm. `farm`: namespace/name. */
@@ -131,6 +133,7 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
     deployments: follow(deployments, leanDeployment, true),
     budgets: follow(budgets, appliedOnly, true),
     policies: follow(policies, appliedOnly, true),
+    ingresses: follow(ingresses, appliedOnly, true),
   };
   const all = Object.values(caches) as unknown as readonly Reflector<KubeObject>[];
   return {

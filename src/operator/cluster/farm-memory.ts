@@ -1,5 +1,6 @@
 // What the operator remembers of a farm between two looks: what nodes said last, whom they were told of, looks at whether
 // one may be stopped. All of it is gathered anew after a restart; nothing is decided by it that needs more than a while.
+import type { KubeError } from "../kube/index.ts";
 import { keepCount } from "../node-access/node-report.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import type { CopiesCount, StopEvidence } from "../vault-farm/observed.ts";
@@ -32,7 +33,12 @@ export type FarmMemory = {
   foreign(): readonly string[];
   /** When the gateways' Secret was last known to be there; -Infinity: never by this process. */
   grantSeenMs: number;
+  /** Ingress and HTTPRoute as they were applied last, by kind. */
+  readonly exposure: Map<string, Exposure>;
 };
+
+/** `made`: what was wanted, undefined: that there be none; `refusal`: why it could not be. */
+export type Exposure = { readonly made: string | undefined; readonly refusal: KubeError | undefined; readonly seenMs: number };
 
 /** Whoever changes an object again and again is answered this often, milliseconds. */
 export const repairEveryMs = 60_000;
@@ -54,6 +60,7 @@ export function createFarmMemory(): FarmMemory {
   };
   return {
     grantSeenMs: Number.NEGATIVE_INFINITY,
+    exposure: new Map(),
     node: (name) => {
       const { status, told, evidence } = entries.get(name) ?? { told: [] };
       return { told, ...(status === undefined ? {} : { status }), ...(evidence === undefined ? {} : { evidence }) };

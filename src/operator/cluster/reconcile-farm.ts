@@ -23,6 +23,7 @@ import { isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
 import { planFarm } from "../vault-farm/plan.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
+import { unexposedOf } from "./ensure-exposure.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
@@ -133,7 +134,8 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const image = { ...look.image, image: runs.image };
   const hands = { ...look, image, farm, spec, goal, observed, parts, keys: reading.keys, commander, writer };
   if (!observed.complete) return { kind: "after", delayMs: soonMs };
-  const gateways = gatewaysOf(farm, spec, caches);
+  const unexposed = unexposedOf(memory);
+  const gateways = { ...gatewaysOf(farm, spec, caches), ...(unexposed === undefined ? {} : { unexposed }) };
   const images = { runs, offered: look.image.image };
   const selector = selectorText(farm.name, "node");
   const seen = { goal, observed, actions, gateways, images, selector, zoneKey: spec.topology.zoneKey, nowMs };
@@ -141,6 +143,8 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   if (!goal.paused) {
     await ensureStandingObjects({ ...hands, nowMs });
     await carryOut(actions, hands);
+    // No cache tells what was refused, and people wait for the word.
+    if (unexposedOf(memory)?.why !== unexposed?.why) return { kind: "after", delayMs: soonMs };
   }
   return { kind: "after", delayMs: pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
 }

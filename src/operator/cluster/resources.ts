@@ -95,8 +95,19 @@ export const policies: Resource = defineResource({
   ...namespaced,
 });
 
-/** Kinds of which a farm has objects that are applied as a whole. */
-export const appliedKinds: readonly Resource[] = [services, configMaps, deployments, budgets, policies];
+export const ingresses: Resource = defineResource({
+  apiVersion: "networking.k8s.io/v1",
+  kind: "Ingress",
+  plural: "ingresses",
+  ...namespaced,
+});
+/** Of the Gateway API, which a cluster need not have. */
+export const httpRoutes: Resource = defineResource({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "HTTPRoute",
+  plural: "httproutes",
+  ...namespaced,
+});
 
 export const wholeFarm: Projection<FarmObject> = wholeObject;
 export const wholeNodeRecord: Projection<NodeRecord> = wholeObject;

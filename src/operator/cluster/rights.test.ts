@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { parse } from "yaml";
 import type { Use } from "../../../test/support/operator/memory-kube.ts";
 import { endWorld, farmSpec, isSettled, settledWorld } from "../../../test/support/operator/operator-world.ts";
-import { farms, nodeRecords, pods, secrets } from "./resources.ts";
+import { farms, httpRoutes, ingresses, nodeRecords, pods, secrets } from "./resources.ts";
 
 type Rule = { readonly apiGroups: readonly string[]; readonly resources: readonly string[]; readonly verbs: readonly string[] };
 
@@ -33,6 +33,14 @@ async function usesOfALife(): Promise<readonly Use[]> {
   }
   world.edit(farms, "attic", { spec: { vaultCapacity: "2Gi" } });
   await settled(5);
+  const name = "farm.example.org";
+  world.edit(farms, "attic", { spec: { gateway: { writes: "off", ingress: { host: name } } } });
+  await world.until("it has an Ingress", () => world.all(ingresses).length === 1);
+  const httpRoute = { parentRefs: [{ name: "edge" }], hostnames: [name] };
+  world.edit(farms, "attic", { spec: { gateway: { ingress: null, httpRoute } } });
+  await world.until("it has a route instead", () => world.all(httpRoutes).length === 1 && world.all(ingresses).length === 0);
+  world.edit(farms, "attic", { spec: { gateway: { httpRoute: null } } });
+  await world.until("it has none", () => world.all(httpRoutes).length === 0);
   world.remove(secrets, "attic-gateway-grant");
   world.remove(pods, world.all(pods)[0]?.metadata.name ?? "");
   await world.clock.advance(900_000);

@@ -17,6 +17,7 @@ import type { FarmGoal } from "../vault-farm/goal.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
 import { guardedPods } from "../vault-farm/plan-stop.ts";
 import { gatewayTemplateHash } from "../vault-farm/template.ts";
+import { ensureExposure } from "./ensure-exposure.ts";
 import type { FarmCaches, FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import { addressOf } from "./hands.ts";
@@ -56,6 +57,7 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   const addresses = parts.pods.flatMap((pod) => addressOf(pod) ?? []);
   await ensure(configMaps, caches.configMaps, peersConfigMap(farm, addresses));
   await ensureGrant(standing);
+  await ensureExposure(standing);
   const service = caches.services.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
   // Its addresses are among the names that gateways answer to: one more look, and they are known.
   if (service === undefined || !isServed) return;

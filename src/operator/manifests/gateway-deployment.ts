@@ -3,6 +3,7 @@
 
 import { readConfig, toEnv } from "../../gateway/config.ts";
 import { gatewayPort, heartbeatPort, lanePort, libp2pPort } from "../../protocol/ports.ts";
+import { outsideNames } from "../api/exposure-spec.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import {
   dataMount,
@@ -116,7 +117,7 @@ function gatewayEnv({ farm, spec, serviceIps }: GatewayParts): Readonly<Record<s
   const env = toEnv({
     ...readConfig(required),
     ...policy,
-    extraHosts: [...serviceNames(farm), ...serviceIps, ...policy.extraHosts],
+    extraHosts: [...serviceNames(farm), ...serviceIps, ...outsideNames(spec.gateway), ...policy.extraHosts],
     host: "0.0.0.0",
     writes: spec.gateway.writes ?? "off",
     libp2pPort,

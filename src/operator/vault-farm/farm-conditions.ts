@@ -160,12 +160,17 @@ function joined({ observed, goal, nowMs }: FarmSeen): ConditionNow {
   return farmCondition("NetworkJoined", "Joined", { nodes: running.length });
 }
 
-function gateway({ goal, gateways: { ready, wanted } }: FarmSeen): ConditionNow {
+function gateway({ goal, gateways: { ready, wanted, unexposed } }: FarmSeen): ConditionNow {
   if (!goal.running) return farmCondition("GatewayReady", "Asleep");
   if (wanted === 0) return farmCondition("GatewayReady", "NoneWanted");
-  return ready === 0
-    ? farmCondition("GatewayReady", "NoneReady", { wanted })
-    : farmCondition("GatewayReady", "Answering", { ready, wanted });
+  if (ready === 0) return farmCondition("GatewayReady", "NoneReady", { wanted });
+  if (unexposed === undefined) return farmCondition("GatewayReady", "Answering", { ready, wanted });
+  return farmCondition("GatewayReady", unexposed.lacksKind ? "NoGatewayApi" : "NotExposed", {
+    ready,
+    wanted,
+    kind: unexposed.kind,
+    why: unexposed.why,
+  });
 }
 
 function acceptance({ refused, goal, observed }: FarmSeen): ConditionNow {

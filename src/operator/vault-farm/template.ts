@@ -2,6 +2,7 @@
 // made from what the manifest says, never from what an operator renders: a new operator alone restarts no pod.
 import { textBytes } from "../../protocol/bytes.ts";
 import { hash } from "../../protocol/hash.ts";
+import { outsideNames } from "../api/exposure-spec.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 
 /** Digits of a template's name: enough that two differ, few enough for a label. */
@@ -15,8 +16,9 @@ export function templateHash({ vaultsPerNode, network, repair, pod, topology, up
 
 /** The name of everything of `spec` that gateways' pods are made of, with `others`: what the cluster and the farm's image add. */
 export function gatewayTemplateHash({ gateway, topology, update }: VaultFarmSpec, others: readonly unknown[]): string {
-  const { replicas: _count, service: _service, ...settings } = gateway;
-  return nameOf([settings, topology.hostKey, update.behaviourVersion, ...others]);
+  // Of what leads to them from outside they know the names only.
+  const { replicas: _count, service: _service, ingress: _ingress, httpRoute: _route, ...settings } = gateway;
+  return nameOf([settings, topology.hostKey, update.behaviourVersion, ...others, ...outsideNames(gateway)]);
 }
 
 function nameOf(parts: readonly unknown[]): string {
