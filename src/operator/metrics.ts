@@ -6,6 +6,8 @@ import type { FarmAction } from "./vault-farm/actions.ts";
 export type ActedKind = Exclude<FarmAction["kind"], "wait">;
 /** Of one look at whether a node may be stopped. */
 export type ProofOutcome = "confirmed" | "not-yet";
+/** Whether the farm's status says so. */
+export type RefusalShown = "shown" | "not-shown";
 
 /** A farm as far as it is counted. */
 export type CountedFarm = {
@@ -18,6 +20,7 @@ export type CountedFarm = {
 export type OperatorMetrics = {
   acted(kind: ActedKind): void;
   proved(outcome: ProofOutcome): void;
+  callRefused(how: RefusalShown): void;
   /** From where the farms are read at each scrape; called once for each namespace that is watched, or once for all. */
   watchFarms(farms: () => Iterable<CountedFarm>): void;
 };
@@ -47,9 +50,15 @@ export function createOperatorMetrics(registry: MetricsRegistry): OperatorMetric
     help: "looks at whether a node may be stopped, by what came of them",
     labels: ["outcome"],
   });
+  const refusals = registry.counter({
+    name: "vaultfarm_operator_calls_refused_total",
+    help: "looks at a farm at which the API server forbade a call, by whether the farm's status says so",
+    labels: ["status"],
+  });
   return {
     acted: (action) => actions.add({ action }),
     proved: (outcome) => proofs.add({ outcome }),
+    callRefused: (status) => refusals.add({ status }),
     watchFarms: (source) => {
       sources.push(source);
     },

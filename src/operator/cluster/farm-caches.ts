@@ -7,6 +7,7 @@ import type { LeavingReason } from "../api/vault-node.ts";
 import {
   createReflector,
   type KubeClient,
+  type KubeError,
   type KubeMetrics,
   type KubeObject,
   objectKey,
@@ -78,6 +79,8 @@ export type FarmCaches = {
   beingReplaced(): readonly NodeRecord[];
   /** Whether every cache has heard of its server lately. */
   isFresh(): boolean;
+  /** Why one that is no longer fresh may not be read, where the server forbids it. */
+  forbidden(): KubeError | undefined;
 };
 
 export type CacheTools = {
@@ -147,6 +150,8 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
     strangerClaims: (farm) => caches.claims.store.byIndex("farm", farm).filter((claim) => !isNodeClaim(claim)),
     beingReplaced: () => caches.records.store.byIndex("leaving", replaced),
     isFresh: () => all.every((cache) => cache.isSynced() && cache.sinceContactMs() < freshMs),
+    forbidden: () =>
+      all.flatMap((cache) => (cache.sinceContactMs() < freshMs ? [] : (cache.trouble() ?? []))).find(({ code }) => code === "forbidden"),
   };
 }
 

@@ -2,6 +2,7 @@
 // to a node. The decisions are the plan's alone; every action can be cut short and repeated.
 import type { Random } from "../../runtime/random.ts";
 import { parseQuantity } from "../api/quantity.ts";
+import type { KubeError } from "../kube/index.ts";
 import { annotations, labels, nodeFinalizer } from "../manifests/names.ts";
 import { vaultNodePod } from "../manifests/vault-node-pod.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
@@ -14,25 +15,30 @@ import { foundNetwork } from "./found-network.ts";
 import { addressOf, type FarmHands, placeOf, podOf } from "./hands.ts";
 import { must } from "./object-writer.ts";
 import { proveNode } from "./prove-node.ts";
+import { unlessForbidden } from "./refused-calls.ts";
 import { claims, nodeRecords, pods, volumes } from "./resources.ts";
 
 // Base32 without letters that read like digits (RFC 4648 alphabet, lower case).
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
 const suffixLength = 5;
 
-/** Carries out the actions in their order; commands to nodes side by side. Throws the server's error at the first call that it refuses. */
+/**
+ * Carries out the actions in their order; commands to nodes side by side. Throws the server's error at the first call that fails,
+ * but goes on with the other actions where it was only forbidden, and throws then: what one node may not have others do not lack.
+ */
 export async function carryOut(actions: readonly FarmAction[], hands: FarmHands): Promise<void> {
   const commands: Promise<void>[] = [];
+  let forbidden: KubeError | undefined;
   for (const action of actions) {
     if (action.kind !== "wait") {
       hands.log.info("acting", { ...action });
       hands.metrics.acted(action.kind);
     }
-    const started = act(action, hands);
-    if (isCommand(action)) commands.push(started);
-    else await started;
+    if (isCommand(action)) commands.push(act(action, hands));
+    else forbidden = (await unlessForbidden(() => act(action, hands))) ?? forbidden;
   }
   await Promise.all(commands);
+  if (forbidden !== undefined) throw forbidden;
 }
 
 function isCommand({ kind }: FarmAction): boolean {

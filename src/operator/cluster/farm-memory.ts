@@ -31,6 +31,8 @@ export type FarmMemory = {
   setForeign(what: string, isThere: boolean): void;
   /** All of those, sorted. */
   foreign(): readonly string[];
+  /** The call that the API server forbade at the last look; `loggedMs`: when that was logged, where it could not be shown. */
+  refusal?: { readonly why: string; readonly loggedMs?: number };
   /** When the gateways' Secret was last known to be there; -Infinity: never by this process. */
   grantSeenMs: number;
   /** Ingress and HTTPRoute as they were applied last, by kind. */

@@ -32,6 +32,7 @@ import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm } from "./observe-farm.ts";
+import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
 import { type AppliedObject, claims, configMaps, type FarmObject, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
@@ -47,7 +48,7 @@ export type FarmReconcilerParts = {
   readonly statusWriter: StatusWriter;
   readonly image: PodImage;
   readonly operatorNamespace: string;
-  readonly metrics: Pick<OperatorMetrics, "acted" | "proved">;
+  readonly metrics: Pick<OperatorMetrics, "acted" | "proved" | "callRefused">;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -85,7 +86,13 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
         return { kind: "done" };
       }
       const { name, namespace = "", uid = "" } = farm.metadata;
-      return lookAt(farm, { name, namespace, uid }, { ...parts, ...stateOf(key, uid) });
+      const look = { ...parts, ...stateOf(key, uid) };
+      let outcome: Outcome = { kind: "after", delayMs: refusedEveryMs };
+      const refused = await unlessForbidden(async () => {
+        outcome = await lookAt(farm, { name, namespace, uid }, look);
+      });
+      if (refused !== undefined) await tellRefused(farm, refused, parts.clock.monotonicMs(), look);
+      return outcome;
     },
   };
 }
@@ -95,6 +102,8 @@ type Look = FarmReconcilerParts & State;
 async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promise<Outcome> {
   const { caches, client, memory, writes, clock } = look;
   // What is old, or does not show our own writes yet, is nothing to decide by, nor to be shown to people.
+  const unread = caches.forbidden();
+  if (unread !== undefined) throw unread;
   if (!caches.isFresh() || !writes.areSeen()) return { kind: "after", delayMs: soonMs };
   const key = `${farm.namespace}/${farm.name}`;
   const parts = caches.byFarm(key);
@@ -139,13 +148,20 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const images = { runs, offered: look.image.image };
   const selector = selectorText(farm.name, "node");
   const seen = { goal, observed, actions, gateways, images, selector, zoneKey: spec.topology.zoneKey, nowMs };
-  await look.statusWriter.write(object, parts.records, { ...seen, ...(refused === undefined ? {} : { refused }) }, memory);
+  const why = {
+    ...(refused === undefined ? {} : { refused }),
+    ...(memory.refusal === undefined ? {} : { refusedCall: memory.refusal.why }),
+  };
+  await look.statusWriter.write(object, parts.records, { ...seen, ...why }, memory);
   if (!goal.paused) {
-    await ensureStandingObjects({ ...hands, nowMs });
+    const forbidden = await unlessForbidden(() => ensureStandingObjects({ ...hands, nowMs }));
     await carryOut(actions, hands);
-    // No cache tells what was refused, and people wait for the word.
-    if (unexposedOf(memory)?.why !== unexposed?.why) return { kind: "after", delayMs: soonMs };
+    if (forbidden !== undefined) throw forbidden;
   }
+  // No cache tells what was refused, and what no longer is: people wait for the word.
+  const isNews = memory.refusal !== undefined || unexposedOf(memory)?.why !== unexposed?.why;
+  delete memory.refusal;
+  if (isNews) return { kind: "after", delayMs: soonMs };
   return { kind: "after", delayMs: pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
 }
 

@@ -22,7 +22,18 @@ export type StatusWriter = {
     farm: FarmObject,
     refused: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] },
   ): Promise<void>;
+  /** Says that the API server forbade a call, `why` in its words. Throws its error. */
+  refuseCall(farm: FarmObject, why: string): Promise<void>;
+  /** Says it by an event alone. */
+  warnOfRefusal(farm: FarmObject, why: string): void;
 };
+
+/** The status that the farm has, with these conditions in it. */
+function withConditions({ status }: FarmObject, conditions: readonly ConditionNow[]): Status {
+  const kept = (status?.["conditions"] ?? []) as readonly StatusCondition[];
+  const others = kept.filter(({ type }) => !conditions.some((one) => one.type === type));
+  return { ...status, conditions: [...others, ...conditions] };
+}
 
 type Tools = { readonly client: KubeClient; readonly recorder: EventRecorder; readonly clock: Clock };
 type Status = { readonly conditions: readonly ConditionNow[] } & Readonly<Record<string, unknown>>;
@@ -42,7 +53,7 @@ const warnings: ReadonlySet<string> = new Set([
 const asWished: ReadonlySet<string> = new Set(["Ready Hibernating", "NetworkJoined Asleep"]);
 
 /** Told also where nothing was said before. */
-const warnsAtOnce: ReadonlySet<string> = new Set(["SpecAccepted"]);
+const warnsAtOnce: ReadonlySet<string> = new Set(["SpecAccepted False", "Degraded True"]);
 
 export function createStatusWriter(tools: Tools): StatusWriter {
   const { client, clock } = tools;
@@ -70,7 +81,7 @@ export function createStatusWriter(tools: Tools): StatusWriter {
     for (const { type, status, reason, message } of conditions) {
       const known = before.find((one) => one.type === type);
       // What a farm begins with is no event, and what it works on is in its plan.
-      if (known === undefined ? !warnsAtOnce.has(type) || status === "True" : known.reason === reason || type === "Progressing") continue;
+      if (known === undefined ? !warnsAtOnce.has(`${type} ${status}`) : known.reason === reason || type === "Progressing") continue;
       // Nor is it that a farm which wakes is not awake yet.
       const isWaking = known !== undefined && (asWished.has(`${type} ${known.reason}`) || (type === "Ready" && known.status === "False"));
       const expected = asWished.has(`${type} ${reason}`) || isWaking;
@@ -97,10 +108,12 @@ export function createStatusWriter(tools: Tools): StatusWriter {
     refuse: async (farm, { reason, problems }) => {
       const text = problems.map(({ message }) => message).join("; ");
       const conditions = [farmCondition("SpecAccepted", reason, { problems: text }), farmCondition("Ready", "SpecRefused")];
-      const kept = (farm.status?.["conditions"] ?? []) as readonly StatusCondition[];
-      const others = kept.filter(({ type }) => !conditions.some((one) => one.type === type));
-      const status = { ...farm.status, conditions: [...others, ...conditions] } as Status;
-      if (await put(farms, farm, status, Number.POSITIVE_INFINITY)) tell(farm, conditions);
+      if (await put(farms, farm, withConditions(farm, conditions), Number.POSITIVE_INFINITY)) tell(farm, conditions);
     },
+    refuseCall: async (farm, why) => {
+      const conditions = [farmCondition("Degraded", "CallRefused", { why })];
+      if (await put(farms, farm, withConditions(farm, conditions), 0)) tell(farm, conditions);
+    },
+    warnOfRefusal: (farm, why) => tell(farm, [farmCondition("Degraded", "CallRefused", { why })]),
   };
 }

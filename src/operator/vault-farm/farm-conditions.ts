@@ -72,7 +72,9 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function degradation({ observed: { nodes, strangers = [], foreign = [] }, goal }: FarmSeen): ConditionNow {
+function degradation({ observed: { nodes, strangers = [], foreign = [] }, goal, refusedCall }: FarmSeen): ConditionNow {
+  // Before all else: nothing of the rest is mended while it lasts.
+  if (refusedCall !== undefined) return farmCondition("Degraded", "CallRefused", { why: refusedCall });
   const named = (wrong: (node: ObservedNode) => boolean): string | undefined => nameSome(nodes.filter(wrong).map(({ name }) => name));
   const changed = named(({ formerPeerId }) => formerPeerId !== undefined);
   if (changed !== undefined) return farmCondition("Degraded", "IdentityChanged", { nodes: changed });

@@ -18,6 +18,8 @@ export type FarmSeen = {
   readonly selector: string;
   readonly zoneKey: string;
   readonly refused?: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
+  /** The call that the API server forbade at the look before, in its words. */
+  readonly refusedCall?: string;
   /** What its pods run, and what the operator came with. */
   readonly images: { readonly runs: RunningImage; readonly offered: string };
   readonly nowMs: number;
