@@ -3,183 +3,38 @@
 // API server, found by a KUBECONFIG file.
 import { strict as assert } from "node:assert";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { after, afterEach, before, beforeEach, test } from "node:test";
-import { type FakeApiServer, startFakeApiServer } from "../../../test/support/fake-api-server.ts";
+import { test } from "node:test";
 import { apiVersion } from "../../operator/api/vault-farm.ts";
 import { claims, configMaps, farms, nodeRecords, pods, secrets, volumes } from "../../operator/cluster/resources.ts";
-import { defineResource, type KubeObject, type Resource } from "../../operator/kube/index.ts";
+import type { KubeObject, Resource } from "../../operator/kube/index.ts";
 import { collectionPath } from "../../operator/kube/resource.ts";
-import { nodeFinalizer } from "../../operator/manifests/names.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
-import { type Ended, runInProcess } from "../command-fixture.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
-import { kubectlVaultfarm } from "./command-line.ts";
 import { inOrder } from "./logs.ts";
-import { type KubectlVerb, type Right, rights } from "./rights.ts";
+import { by, condition, events, makeAll, makeFarm, makeNode, namespace, used, usePluginCluster, withinRights } from "./plugin-fixture.ts";
+import { type KubectlVerb, rights } from "./rights.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "kubectl-vaultfarm-"));
-const events: Resource = defineResource({ apiVersion: "v1", kind: "Event", plural: "events", namespaced: true });
-const resources = [farms, nodeRecords, pods, claims, volumes, secrets, configMaps, events];
-const namespace = "home";
+const cluster = usePluginCluster();
+const { folder, kubectl, make, beyond } = cluster;
 const address = "ab".repeat(64);
 const content = Buffer.from("what was stored ".repeat(1000));
-
-type Gateway = { handle: (request: IncomingMessage, response: ServerResponse) => void };
-const gateway: Gateway = { handle: (_request, response) => response.end() };
-let server: FakeApiServer;
-
-before(async () => {
-  const beyond = (request: IncomingMessage, response: ServerResponse): boolean => {
-    if (request.url?.includes("/proxy/") === true) gateway.handle(request, response);
-    else if (request.url?.includes("/log?") === true) response.end(`{"msg":"drains","object":"${address}"}\n{"msg":"proven"}\n`);
-    else return false;
-    return true;
-  };
-  server = await startFakeApiServer({ resources, protocol: "http1", beyond });
-});
-beforeEach(() => {
-  server.requests.length = 0;
-  const clusters = [{ name: "c", cluster: { server: server.url.href } }];
-  const contexts = [
-    { name: "mine", context: { cluster: "c", user: "u", namespace } },
-    { name: "other", context: { cluster: "c", user: "u", namespace: "elsewhere" } },
-  ];
-  const config = { "current-context": "mine", clusters, contexts, users: [{ name: "u", user: { token: "t" } }] };
-  writeFileSync(join(folder, "config"), JSON.stringify(config));
-});
-afterEach(() => {
-  for (const resource of resources)
-    for (const object of server.objects.list(collectionPath(resource), undefined)) {
-      const { name, namespace: of } = object.metadata;
-      const at = of === undefined ? { name } : { namespace: of, name };
-      if ((object.metadata.finalizers ?? []).length > 0)
-        server.objects.merge(collectionPath(resource), at, { metadata: { finalizers: null } }, { manager: "test", subresource: undefined });
-      if (server.objects.list(collectionPath(resource), of).some(({ metadata }) => metadata.name === name))
-        server.objects.remove(collectionPath(resource), at, {});
-    }
-});
-after(async () => {
-  await server.stop();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-const kubectl = (args: readonly string[], change: Partial<CommandWorld> = {}): Promise<Ended> =>
-  runInProcess(args, folder, { baseEnv: { KUBECONFIG: "config" }, ...change }, kubectlVaultfarm);
-const by = { manager: "test", subresource: undefined };
-
-function make(
-  resource: Resource,
-  name: string,
-  fields: Readonly<Record<string, unknown>> = {},
-  meta: Readonly<Record<string, unknown>> = {},
-): void {
-  const of = resource.namespaced ? { namespace } : {};
-  const object = { apiVersion: resource.apiVersion, kind: resource.kind, metadata: { name, ...of, ...meta }, ...fields } as KubeObject;
-  server.objects.create(collectionPath(resource), object, by);
-}
-
-const condition = (type: string, status: string, reason: string, message: string): object => ({
-  type,
-  status,
-  reason,
-  message,
-  observedGeneration: 1,
-  lastTransitionTime: new Date(systemClock.wallMs() - 180_000).toISOString(),
-});
-
-function makeFarm(status: Readonly<Record<string, unknown>> = {}): void {
-  const conditions = [
-    condition("Ready", "False", "NodesNotReady", "2 of 3 nodes are ready; attic-ccccc starts."),
-    condition("Progressing", "True", "Working", "prove-node attic-aaaaa: it is to leave."),
-    condition("Degraded", "False", "AllWell", "Nothing that was there is missing."),
-    condition("SpreadSatisfied", "Unknown", "NoZones", "The cluster's nodes carry no zone label."),
-  ];
-  const plan = [
-    { action: "prove-node", node: "attic-aaaaa", why: "it is to leave", waiting: false },
-    { action: "wait", node: "attic-bbbbb", why: "one node at a time", waiting: true },
-  ];
-  const whole = { nodes: 3, readyNodes: 2, vaults: 9, used: "1.2Gi", capacity: "90Gi", chunksBelowMin: 0, conditions, plan, ...status };
-  make(
-    farms,
-    "attic",
-    { apiVersion, spec: { replicas: 4 }, status: whole },
-    { annotations: { "kubectl.kubernetes.io/last-applied-configuration": "{}" } },
-  );
-}
-
-function makeNode(end: string, status: Readonly<Record<string, unknown>> = {}, spec: Readonly<Record<string, unknown>> = {}): void {
-  const meta = { finalizers: [nodeFinalizer] };
-  make(nodeRecords, `attic-${end}`, { spec: { farm: "attic", desired: "Active", assigned: {}, ...spec }, status }, meta);
-}
-
-function makeAll(): void {
-  makeFarm();
-  makeNode("aaaaa", {
-    state: "Draining",
-    zone: "a",
-    ready: true,
-    used: "400Mi",
-    capacity: "30Gi",
-    chunks: 120,
-    score: "0.90",
-    drain: { left: 7 },
-  });
-  makeNode("bbbbb", {
-    state: "Active",
-    zone: "b",
-    ready: true,
-    used: "800Mi",
-    capacity: "30Gi",
-    chunks: 90,
-    score: "0.20",
-    atRiskIfStopped: 3,
-  });
-  makeNode("ccccc", {
-    state: "Active",
-    zone: "b",
-    conditions: [condition("Ready", "False", "Starting", "The pod runs, and the node is not ready yet.")],
-  });
-}
+beyond.log = (_request, response) => response.end(`{"msg":"drains","object":"${address}"}\n{"msg":"proven"}\n`);
 
 const desiredOf = (node: string): unknown =>
-  (server.objects.get(collectionPath(nodeRecords), { namespace, name: node }) as KubeObject & { spec: { desired: string } }).spec.desired;
+  (cluster.server().objects.get(collectionPath(nodeRecords), { namespace, name: node }) as KubeObject & { spec: { desired: string } }).spec
+    .desired;
 const thereIs = (resource: Resource, name: string): boolean =>
-  server.objects.list(collectionPath(resource), undefined).some(({ metadata }) => metadata.name === name);
-
-/** What the requests needed, as a Role names it. */
-function used(): readonly string[] {
-  const verbs: Readonly<Record<string, string>> = { POST: "create", PATCH: "patch", DELETE: "delete" };
-  return server.requests.map((request) => {
-    const [method = "", path = ""] = request.split("?", 1)[0]?.split(" ") ?? [];
-    const parts = path
-      .replace(/^\/(api|apis\/[^/]+)\/[^/]+\//, "")
-      .replace(/^namespaces\/[^/]+\//, "")
-      .split("/");
-    const [plural = "", name, subresource] = parts;
-    const verb = verbs[method] ?? (name === undefined ? "list" : "get");
-    return `${verb} ${subresource === undefined ? plural : `${plural}/${subresource}`}`;
-  });
-}
-
-function withinRights(verb: KubectlVerb): void {
-  const all: readonly Right[] = rights[verb];
-  const granted = all.flatMap(({ verbs, resource }) => verbs.map((one) => `${one} ${resource}`));
-  assert.deepEqual(
-    used().filter((one) => !granted.includes(one)),
-    [],
-    `${verb} uses what it does not document`,
-  );
-  assert.notEqual(server.requests.length, 0);
-}
+  cluster
+    .server()
+    .objects.list(collectionPath(resource), undefined)
+    .some(({ metadata }) => metadata.name === name);
 
 test("status draws the farm with its zones and nodes, and says what is not well and what is done", async () => {
-  makeAll();
+  makeAll(cluster);
   const { code, out } = await kubectl(["status"]);
   assert.equal(code, exitCodes.done);
   assert.deepEqual(out.toString().trimEnd().split("\n"), [
@@ -193,7 +48,7 @@ test("status draws the farm with its zones and nodes, and says what is not well 
     "   └─ attic-ccccc  Active  not ready  -              at risk -",
     "        ! Starting: The pod runs, and the node is not ready yet.",
   ]);
-  withinRights("status");
+  withinRights(cluster, "status");
   const wide = await kubectl(["status", "attic", "-o", "wide"]);
   assert.match(wide.out.toString(), /attic-bbbbb .*score 0\.20 {2}on - {2}\d+ s/);
   const json = JSON.parse((await kubectl(["status", "-o", "json"])).out.toString());
@@ -204,12 +59,14 @@ test("status draws the farm with its zones and nodes, and says what is not well 
 });
 
 test("another namespace is chosen by -n or by the context; a farm that nobody looked at yet says so", async () => {
-  makeFarm();
-  server.objects.create(
-    collectionPath(farms),
-    { apiVersion, kind: "VaultFarm", metadata: { name: "cellar", namespace: "elsewhere" }, spec: { replicas: 5 } } as KubeObject,
-    by,
-  );
+  makeFarm(cluster);
+  cluster
+    .server()
+    .objects.create(
+      collectionPath(farms),
+      { apiVersion, kind: "VaultFarm", metadata: { name: "cellar", namespace: "elsewhere" }, spec: { replicas: 5 } } as KubeObject,
+      by,
+    );
   for (const args of [
     ["-n", "elsewhere"],
     ["--context", "other"],
@@ -220,30 +77,14 @@ test("another namespace is chosen by -n or by the context; a farm that nobody lo
   assert.match((await kubectl(["status", "-n", "nowhere"])).err, /there is no VaultFarm in namespace nowhere; -A looks in all/);
 });
 
-test("plan tells the steps with their reasons, what is waited for, how long already, and how far a drain is", async () => {
-  makeAll();
-  const { code, out } = await kubectl(["plan", "attic"]);
-  assert.equal(code, exitCodes.done);
-  const [head, ...lines] = out.toString().trimEnd().split("\n");
-  assert.match(head ?? "", /^attic: 2 steps, under way for 3 min/);
-  assert.deepEqual(lines, [
-    "  1.  prove-node  attic-aaaaa  it is to leave",
-    "  2.  waits       attic-bbbbb  one node at a time",
-    "  attic-aaaaa: about 7 chunks still lack copies elsewhere",
-  ]);
-  withinRights("plan");
-  const json = JSON.parse((await kubectl(["plan", "attic", "-o", "json"])).out.toString());
-  assert.deepEqual([json.steps.length, json.draining], [2, [{ node: "attic-aaaaa", left: 7 }]]);
-});
-
 test("top has the fullest node first, or what is asked for", async () => {
-  makeAll();
+  makeAll(cluster);
   const names = async (args: readonly string[]): Promise<readonly string[]> => {
     const lines = (await kubectl(["top", ...args])).out.toString().trimEnd().split("\n");
     return lines.slice(1).map((line) => line.slice(6, 11));
   };
   assert.deepEqual(await names([]), ["bbbbb", "aaaaa", "ccccc"]);
-  withinRights("top");
+  withinRights(cluster, "top");
   assert.deepEqual(await names(["attic", "--sort", "chunks"]), ["aaaaa", "bbbbb", "ccccc"]);
   assert.match(
     (await kubectl(["top", "-o", "wide"])).out.toString(),
@@ -252,7 +93,7 @@ test("top has the fullest node first, or what is asked for", async () => {
 });
 
 test("a wish for a node goes into spec.desired alone; what is so already is left, and another wish is not lost in passing", async () => {
-  makeAll();
+  makeAll(cluster);
   const steps: readonly (readonly [KubectlVerb, string])[] = [
     ["cordon", "Cordoned"],
     ["uncordon", "Active"],
@@ -262,10 +103,10 @@ test("a wish for a node goes into spec.desired alone; what is so already is left
     ["undrain", "Active"],
   ];
   for (const [verb, desired] of steps) {
-    server.requests.length = 0;
+    cluster.server().requests.length = 0;
     assert.equal((await kubectl([verb, "attic-bbbbb"])).code, exitCodes.done, verb);
     assert.equal(desiredOf("attic-bbbbb"), desired);
-    withinRights(verb);
+    withinRights(cluster, verb);
     const again = JSON.parse((await kubectl([verb, "attic-bbbbb", "-o", "json"])).out.toString());
     assert.deepEqual(again, { node: "attic-bbbbb", namespace, desired, changed: false });
   }
@@ -273,7 +114,7 @@ test("a wish for a node goes into spec.desired alone; what is so already is left
   const lost = await kubectl(["cordon", "attic-bbbbb"]);
   assert.deepEqual([lost.code, desiredOf("attic-bbbbb")], [exitCodes.refused, "Drained"]);
   assert.match(lost.err, /first: kubectl vaultfarm undrain attic-bbbbb/);
-  makeNode("ddddd", {}, { assigned: { leaving: "ScaleDown" } });
+  makeNode(cluster, "ddddd", {}, { assigned: { leaving: "ScaleDown" } });
   assert.match((await kubectl(["undrain", "attic-ddddd"])).err, /leaves by the operator's decision \(ScaleDown\).*raise spec\.replicas/);
   const none = await kubectl(["drain", "attic-zzzzz"]);
   assert.deepEqual([none.code, /there is no VaultNode attic-zzzzz in namespace home/.test(none.err)], [exitCodes.notFound, true]);
@@ -291,63 +132,67 @@ function hastened(meanwhile: () => void): Clock {
 
 function setDraining(node: string, reason: string, message: string): void {
   const at = { namespace, name: node };
-  server.objects.merge(
-    collectionPath(nodeRecords),
-    at,
-    { status: { conditions: [condition("Draining", "True", reason, message)] } },
-    { ...by, subresource: "status" },
-  );
+  cluster
+    .server()
+    .objects.merge(
+      collectionPath(nodeRecords),
+      at,
+      { status: { conditions: [condition("Draining", "True", reason, message)] } },
+      { ...by, subresource: "status" },
+    );
 }
 
 test("drain --wait says each change and ends when the node is gone", async () => {
-  makeAll();
+  makeAll(cluster);
   const story = [
     () => setDraining("attic-bbbbb", "HandingOver", "9 chunks still lack copies elsewhere."),
     () => setDraining("attic-bbbbb", "ProvingCopies", "That its copies exist elsewhere is proven twice."),
     () => {
       const at = { namespace, name: "attic-bbbbb" };
-      server.objects.merge(collectionPath(nodeRecords), at, { metadata: { finalizers: null } }, by);
-      server.objects.remove(collectionPath(nodeRecords), at, {});
+      cluster.server().objects.merge(collectionPath(nodeRecords), at, { metadata: { finalizers: null } }, by);
+      cluster.server().objects.remove(collectionPath(nodeRecords), at, {});
     },
   ];
   const ended = await kubectl(["drain", "attic-bbbbb", "--wait"], { clock: hastened(() => story.shift()?.()) });
   assert.deepEqual([ended.code, ended.out.toString()], [exitCodes.done, "attic-bbbbb is gone; what it held is on other nodes\n"]);
   assert.match(ended.err, /has not begun yet\.\n.*9 chunks still lack[^\n]*\n.*proven twice/);
-  withinRights("drain");
+  withinRights(cluster, "drain");
 });
 
 test("drain --wait says what keeps a node that stays blocked, and that somebody cancelled", async () => {
-  makeAll();
+  makeAll(cluster);
   const blocked = (): void => setDraining("attic-bbbbb", "Blocked", "It cannot leave: 3 nodes would be left for 4 copies.");
   const stuck = await kubectl(["drain", "attic-bbbbb", "--wait"], { clock: hastened(blocked) });
   assert.equal(stuck.code, exitCodes.refused);
   assert.match(stuck.err, /3 nodes would be left for 4 copies.*goes on trying; kubectl vaultfarm undrain attic-bbbbb cancels it/);
   const undrain = (): void =>
-    void server.objects.merge(collectionPath(nodeRecords), { namespace, name: "attic-bbbbb" }, { spec: { desired: "Active" } }, by);
+    void cluster
+      .server()
+      .objects.merge(collectionPath(nodeRecords), { namespace, name: "attic-bbbbb" }, { spec: { desired: "Active" } }, by);
   const cancelled = await kubectl(["drain", "attic-bbbbb", "--wait"], { clock: hastened(undrain) });
   assert.deepEqual([cancelled.code, /somebody cancelled/.test(cancelled.err)], [exitCodes.refused, true]);
 });
 
 test("replace asks a person, refuses where it cannot ask, and deletes the record once", async () => {
-  makeAll();
+  makeAll(cluster);
   const terminal = (answer: string): Partial<CommandWorld> => ({ input: Object.assign(Readable.from([answer]), { isTTY: true }) });
   assert.equal((await kubectl(["replace", "attic-bbbbb"])).code, exitCodes.usage);
   const no = await kubectl(["replace", "attic-bbbbb"], terminal("n\n"));
   assert.deepEqual([no.code, no.err.startsWith("Replace attic-bbbbb?")], [exitCodes.refused, true]);
   const deleted = (): boolean =>
-    server.objects.get(collectionPath(nodeRecords), { namespace, name: "attic-bbbbb" }).metadata.deletionTimestamp !== undefined;
+    cluster.server().objects.get(collectionPath(nodeRecords), { namespace, name: "attic-bbbbb" }).metadata.deletionTimestamp !== undefined;
   assert.equal(deleted(), false);
   assert.equal((await kubectl(["replace", "attic-bbbbb"], terminal("y\n"))).code, exitCodes.done);
   assert.equal(deleted(), true);
-  withinRights("replace");
+  withinRights(cluster, "replace");
   assert.match((await kubectl(["replace", "attic-bbbbb", "--yes"])).out.toString(), /is deleted already/);
   assert.match((await kubectl(["undrain", "attic-bbbbb"])).err, /is deleted: it drains and goes/);
 });
 
 test("put and get stream through the API server to the gateway's Service, under a name that the gateway knows", async () => {
-  makeFarm();
+  makeFarm(cluster);
   const seen: string[] = [];
-  gateway.handle = async (request, response) => {
+  beyond.proxy = async (request, response) => {
     seen.push(`${request.method} ${request.url} ${request.headers.host} ${request.headers.authorization}`);
     if (request.method === "GET") return void response.writeHead(200, { "content-length": content.length }).end(content);
     const bytes = Buffer.concat(await request.toArray()).length;
@@ -356,11 +201,11 @@ test("put and get stream through the API server to the gateway's Service, under 
   writeFileSync(join(folder, "file"), content);
   const put = await kubectl(["put", "file"]);
   assert.deepEqual([put.code, put.out.toString()], [exitCodes.done, `${address}\n`]);
-  withinRights("put");
-  server.requests.length = 0;
+  withinRights(cluster, "put");
+  cluster.server().requests.length = 0;
   const got = await kubectl(["get", address, "--farm", "attic"]);
   assert.ok(got.out.equals(content));
-  withinRights("get");
+  withinRights(cluster, "get");
   const proxy = `/api/v1/namespaces/${namespace}/services/attic-gateway:8080/proxy/v1/objects`;
   assert.deepEqual(seen, [`POST ${proxy} localhost Bearer t`, `GET ${proxy}/${address} localhost Bearer t`]);
   assert.equal((await kubectl(["get", address, "--out", "copy"])).code, exitCodes.done);
@@ -368,14 +213,14 @@ test("put and get stream through the API server to the gateway's Service, under 
 });
 
 test("what the API server refuses on the way to a gateway is said as its word", async () => {
-  makeFarm();
+  makeFarm(cluster);
   const cases: readonly (readonly [number, string, ExitCode])[] = [
     [503, 'no endpoints available for service "attic-gateway:8080"', exitCodes.unreachable],
     [403, 'services "attic-gateway:8080" is forbidden', exitCodes.refused],
     [404, 'services "attic-gateway" not found', exitCodes.notFound],
   ];
   for (const [status, message, code] of cases) {
-    gateway.handle = (request, response) => {
+    beyond.proxy = (request, response) => {
       request.resume();
       response
         .writeHead(status)
@@ -387,7 +232,7 @@ test("what the API server refuses on the way to a gateway is said as its word", 
 });
 
 test("logs are those of a farm's pods, or of one node's, and never hold an object's key", async () => {
-  makeAll();
+  makeAll(cluster);
   const ofFarm = { "vaultfarm.dev/farm": "attic" };
   make(pods, "attic-aaaaa", {}, { labels: { ...ofFarm, "vaultfarm.dev/node": "attic-aaaaa" } });
   make(pods, "attic-gateway-1", {}, { labels: ofFarm });
@@ -400,13 +245,13 @@ test("logs are those of a farm's pods, or of one node's, and never hold an objec
     ["attic-aaaaa", "attic-aaaaa", "attic-gateway-1", "attic-gateway-1"],
   );
   assert.ok(!out.toString().includes(address));
-  assert.ok(server.requests.some((one) => one.endsWith("/log?tailLines=7")));
+  assert.ok(cluster.server().requests.some((one) => one.endsWith("/log?tailLines=7")));
   const one = await kubectl(["logs", "attic", "attic-aaaaa", "-o", "json"]);
   assert.deepEqual(
     JSON.parse(one.out.toString()).lines.map(({ pod }: { pod: string }) => pod),
     ["attic-aaaaa", "attic-aaaaa"],
   );
-  withinRights("logs");
+  withinRights(cluster, "logs");
   const none = await kubectl(["logs", "attic", "attic-zzzzz"]);
   assert.equal(none.code, exitCodes.notFound);
   assert.match(none.err, /node attic-zzzzz of farm attic has no pods/);
@@ -421,7 +266,7 @@ test("lines of several pods stand in the order of their time, and what says no t
 });
 
 test("a report holds the farm and never what might be a key", async () => {
-  makeAll();
+  makeAll(cluster);
   make(
     pods,
     "attic-aaaaa",
@@ -438,15 +283,15 @@ test("a report holds the farm and never what might be a key", async () => {
   for (const cut of [address, "c2VjcmV0", "pass@", "of the environment", "of another", "last-applied", "managedFields"])
     assert.equal(text.includes(cut), false, cut);
   for (const kept of ["attic-ccccc", "NodesNotReady", "Running", "host-1", "proven"]) assert.ok(text.includes(kept), kept);
-  withinRights("report");
+  withinRights(cluster, "report");
   assert.equal(
-    used().some((one) => one.includes("secrets")),
+    used(cluster).some((one) => one.includes("secrets")),
     false,
   );
 });
 
 test("destroy only lists until it is told; then the farm goes first, and what holds data after it", async () => {
-  makeFarm();
+  makeFarm(cluster);
   const kept: readonly (readonly [Resource, string])[] = [
     [claims, "attic-aaaaa"],
     [secrets, "attic-network"],
@@ -459,7 +304,7 @@ test("destroy only lists until it is told; then the farm goes first, and what ho
   assert.equal(asked.code, exitCodes.usage);
   assert.match(asked.err, /PersistentVolumeClaim attic-aaaaa[\s\S]*Secret attic-network[\s\S]*nothing was deleted.*--yes-delete-data/);
   assert.equal(
-    used().some((one) => one.startsWith("delete")),
+    used(cluster).some((one) => one.startsWith("delete")),
     false,
   );
   const done = await kubectl(["destroy", "attic", "--yes-delete-data"]);
@@ -467,9 +312,9 @@ test("destroy only lists until it is told; then the farm goes first, and what ho
   assert.match(done.err, /kept by their reclaim policy.*pv-1/);
   for (const [resource, name] of [...kept, [farms, "attic"] as const]) assert.equal(thereIs(resource, name), false, name);
   assert.ok(thereIs(claims, "cellar-aaaaa") && thereIs(volumes, "pv-1"));
-  const deletes = used().filter((one) => one.startsWith("delete"));
+  const deletes = used(cluster).filter((one) => one.startsWith("delete"));
   assert.equal(deletes[0], "delete vaultfarms");
-  withinRights("destroy");
+  withinRights(cluster, "destroy");
   assert.equal((await kubectl(["destroy", "attic", "--yes-delete-data"])).code, exitCodes.notFound);
 });
 
@@ -485,7 +330,10 @@ test("a cluster that is not found, not reached or knows no farms ends with its e
     }),
   );
   write("silent", JSON.stringify({ ...config, clusters: [{ name: "c", cluster: { server: "http://127.0.0.1:1" } }] }));
-  write("kindless", JSON.stringify({ ...config, clusters: [{ name: "c", cluster: { server: new URL("none", server.url).href } }] }));
+  write(
+    "kindless",
+    JSON.stringify({ ...config, clusters: [{ name: "c", cluster: { server: new URL("none", cluster.server().url).href } }] }),
+  );
   const cases: readonly (readonly [Readonly<Record<string, string>>, readonly string[], ExitCode, RegExp])[] = [
     [{}, [], exitCodes.usage, /no cluster is named: set KUBECONFIG/],
     [{ KUBECONFIG: "absent" }, [], exitCodes.notFound, /absent cannot be read: check the path in KUBECONFIG/],
@@ -514,7 +362,7 @@ test("each verb's help names the rights that it needs", async () => {
 });
 
 test("completion answers in kubectl's protocol: verbs, options, choices, names of the cluster, files", async () => {
-  makeAll();
+  makeAll(cluster);
   const complete = async (...words: readonly string[]): Promise<readonly string[]> => {
     const lines = (await kubectl(["complete-words", "--", ...words])).out.toString().trimEnd().split("\n");
     return lines.map((line) => line.split("\t", 1)[0] ?? "");

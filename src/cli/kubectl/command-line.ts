@@ -67,9 +67,12 @@ function addShowing({ world, program, say }: Add): void {
     .action(async (farm: string | undefined, options: ShowOptions) =>
       (await import("./show.ts")).status(world, say(options), farm, options),
     );
-  verb(program, "plan", "show what the operator does next with a farm, why, and what it waits for", ["json"])
+  verb(program, "plan", "show what the operator does next with a farm, why, and what it waits for; how much is left to be copied", [
+    "json",
+    "wide",
+  ])
     .argument("<farm>", "the farm")
-    .action(async (farm: string, options: ShowOptions) => (await import("./show.ts")).plan(world, say(options), farm, options));
+    .action(async (farm: string, options: ShowOptions) => (await import("./plan.ts")).plan(world, say(options), farm, options));
   verb(program, "top", "show the nodes of a farm, the fullest first", ["json", "wide"])
     .argument("[farm]", "the farm; may be left out while the namespace has only one")
     .addOption(new Option("--sort <column>", "what comes first").choices(["used", "chunks", "score", "name"]).default("used"))

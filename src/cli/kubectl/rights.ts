@@ -35,12 +35,13 @@ export type KubectlVerb = (typeof kubectlVerbs)[number];
 const group = "vaultfarm.dev";
 const readFarms: Right = { verbs: ["get", "list"], resource: "vaultfarms", group };
 const listNodes: Right = { verbs: ["list"], resource: "vaultnodes", group };
+const askPods: Right = { verbs: ["get"], resource: "pods/proxy", group: "", optional: true };
 const changeNode: readonly Right[] = [{ verbs: ["get", "patch"], resource: "vaultnodes", group }];
 
 /** The rights of each verb. */
 export const rights: Readonly<Record<KubectlVerb, readonly Right[]>> = {
   status: [readFarms, listNodes],
-  plan: [{ verbs: ["get"], resource: "vaultfarms", group }, listNodes],
+  plan: [{ verbs: ["get"], resource: "vaultfarms", group }, listNodes, askPods],
   top: [readFarms, listNodes],
   drain: changeNode,
   undrain: changeNode,

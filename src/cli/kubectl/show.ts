@@ -1,9 +1,9 @@
-// `kubectl vaultfarm status`, `plan` and `top`: what there is, what comes next and why, and who holds how much.
+// `kubectl vaultfarm status` and `top`: what there is, and who holds how much.
 import { parseQuantity } from "../../operator/api/quantity.ts";
 import type { CommandWorld } from "../command-world.ts";
 import type { Output } from "../output.ts";
-import { type Cluster, type ClusterOptions, chooseFarm, listFarms, listNodes, readFarm, withCluster } from "./cluster.ts";
-import { conditionOf, type FarmSeen, farmSeen, type NodeSeen, planOf } from "./farm-seen.ts";
+import { type ClusterOptions, chooseFarm, listFarms, listNodes, readFarm, withCluster } from "./cluster.ts";
+import { type FarmSeen, farmSeen, type NodeSeen } from "./farm-seen.ts";
 import { farmTree } from "./farm-tree.ts";
 import { agoText, tableText } from "./words.ts";
 
@@ -27,39 +27,6 @@ export async function status(world: CommandWorld, output: Output, name: string |
     else if (!output.isJson)
       output.note(everywhere ? "there is no VaultFarm" : `there is no VaultFarm in namespace ${cluster.namespace}; -A looks in all`);
   });
-}
-
-/** Shows the next steps of a farm. Rejects with a `CommandError`. */
-export async function plan(world: CommandWorld, output: Output, name: string, options: ShowOptions): Promise<void> {
-  await withCluster(world, options, "plan", async (cluster) => {
-    const seen = await seeFarm(cluster, name);
-    const { seenAt } = seen;
-    const leaving = seen.nodes.filter(({ status: { drain } }) => drain !== undefined);
-    output.json({
-      farm: seen.name,
-      namespace: seen.namespace,
-      seenAt,
-      progressing: conditionOf(seen.status, "Progressing") ?? null,
-      steps: planOf(seen),
-      draining: leaving.map((node) => ({ node: node.name, left: node.status.drain?.left ?? null })),
-    });
-    output.line(planText(seen, world.clock.wallMs()));
-  });
-}
-
-/** The plan in words. Pure. */
-function planText(seen: FarmSeen, nowMs: number): string {
-  const steps = planOf(seen);
-  const progressing = conditionOf(seen.status, "Progressing");
-  const age = seen.seenAt === null ? "" : `, as the operator wrote it ${agoText(seen.seenAt, nowMs)} ago`;
-  const since = progressing?.status === "True" ? `, under way for ${agoText(progressing.lastTransitionTime, nowMs)}` : "";
-  if (seen.status.plan === undefined) return `${seen.name}: the operator has written no plan yet; does it run?`;
-  if (steps.length === 0) return `${seen.name}: ${(progressing?.message ?? "nothing is to be done").replace(/\.$/, "")}${age}`;
-  const rows = steps.map(({ action, node, why, waiting }, i) => [`  ${i + 1}.`, waiting ? "waits" : action, node ?? "", why]);
-  const drains = seen.nodes.flatMap(({ name, status: { drain } }) =>
-    drain === undefined ? [] : [`  ${name}: about ${drain.left} chunks still lack copies elsewhere`],
-  );
-  return [`${seen.name}: ${steps.length} ${steps.length === 1 ? "step" : "steps"}${since}${age}`, tableText(rows), ...drains].join("\n");
 }
 
 /** Shows the nodes of a farm, the fullest first. Rejects with a `CommandError`. */
@@ -97,9 +64,4 @@ function topTable(nodes: readonly NodeSeen[], { wide, nowMs }: { readonly wide: 
     ];
   });
   return tableText([["NODE", "ZONE", "USED", "CAPACITY", "FULL", "CHUNKS", "SCORE", ...more(["AT-RISK", "HOST", "AGE"])], ...rows]);
-}
-
-async function seeFarm(cluster: Cluster, name: string): Promise<FarmSeen> {
-  const farm = await readFarm(cluster, name);
-  return farmSeen(farm, await listNodes(cluster, farm));
 }
