@@ -1,5 +1,5 @@
 // An operator as a process of its own, with the settings of its image, and what the API server counted of its calls.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import type { KubeClient } from "../src/operator/kube/index.ts";
@@ -17,7 +17,15 @@ export type BenchOperator = {
   end(signal: "SIGKILL" | "SIGTERM"): Promise<void>;
 };
 
-/** Starts one. `port`: of its health and metrics. */
+const program = "dist/operator/main.js";
+
+/** Compiles the program that the image runs: Node's own stripping of types would cost the operator 27 MiB more. Throws where it fails. */
+export function buildOperator(): void {
+  const built = spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", "bin/build.ts"], { stdio: "inherit" });
+  if (built.status !== 0) throw new Error("the operator could not be compiled");
+}
+
+/** Starts one, compiled before. `port`: of its health and metrics. */
 export function startOperator(kubeconfig: string, identity: string, port: number): BenchOperator {
   const settings = {
     KUBECONFIG: kubeconfig,
@@ -29,7 +37,7 @@ export function startOperator(kubeconfig: string, identity: string, port: number
     VAULTFARM_LOG_LEVEL: "error",
   };
   const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...memorySettings, ...settings };
-  const child: ChildProcess = spawn(process.execPath, ["src/operator/main.ts"], { env, stdio: ["ignore", "ignore", "inherit"] });
+  const child: ChildProcess = spawn(process.execPath, [program], { env, stdio: ["ignore", "ignore", "inherit"] });
   const abandon = (): void => void child.kill("SIGKILL");
   process.once("exit", abandon);
   child.once("exit", () => process.off("exit", abandon));

@@ -15,7 +15,7 @@ import { must } from "../test/support/kube-api.contract.ts";
 import { namespaces } from "../test/support/kube-kinds.ts";
 import { silentKubeMetrics } from "../test/support/kube-silence.ts";
 import { type BenchCluster, type Bind, startBenchCluster } from "./operator-cluster.ts";
-import { type BenchOperator, serverCalls, startOperator } from "./operator-process.ts";
+import { type BenchOperator, buildOperator, serverCalls, startOperator } from "./operator-process.ts";
 import { type Bench, type BenchOptions, median, percentile, type Result, summarise } from "./result.ts";
 
 const replicas = 10;
@@ -231,6 +231,7 @@ async function play(server: ApiServer, { farms: count = 100, minutes = 2 }: Benc
 }
 
 async function run(options: BenchOptions): Promise<readonly Result[]> {
+  buildOperator();
   const server = await startApiServer().catch((error: unknown) => {
     console.log(`operator is left out: ${error instanceof Error ? error.message : String(error)}`);
     return undefined;

@@ -67,3 +67,17 @@ test("where the server tells of no owners nothing is said to be changed", () => 
   assert.ok(keepsOwned(ownedFields({ metadata: { name: "web" } }, "us"), manifest));
   assert.equal(ownedFields({ metadata: { name: "web", managedFields: [{ manager: "them" }] } } as KubeObject, "us"), "[]");
 });
+
+test("objects of different owners own the same in the same words, and one whose owner was taken away keeps it no more", () => {
+  const owned = (tree: Tree): string | undefined => {
+    const managedFields = [{ manager: "us", operation: "Apply", fieldsV1: { "f:metadata": { "f:ownerReferences": tree } } }];
+    return ownedFields({ metadata: { name: "web", managedFields } } as KubeObject, "us");
+  };
+  const ownedBy = (uid: string): KubeObject => ({
+    metadata: { name: "web", ownerReferences: [{ apiVersion: "v1", kind: "Shop", name: "shop", uid }] },
+  });
+  const [one, other] = [owned({ 'k:{"uid":"11-a"}': {} }), owned({ 'k:{"uid":"22-b"}': {} })];
+  assert.equal(one, other);
+  assert.ok(keepsOwned(one, ownedBy("11-a")));
+  assert.equal(keepsOwned(owned({ ".": {} }), ownedBy("11-a")), false);
+});

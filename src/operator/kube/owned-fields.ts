@@ -12,8 +12,13 @@ export function ownedFields({ metadata }: KubeObject, manager: string): string |
   const entries = (metadata["managedFields"] ?? []) as readonly ManagedEntry[];
   if (entries.length === 0) return undefined;
   const own = entries.filter((entry) => entry.manager === manager && (entry.subresource ?? "") === "");
-  return JSON.stringify(own.map(({ fieldsV1 = {} }) => fieldsV1));
+  return JSON.stringify(own.map(({ fieldsV1 = {} }) => fieldsV1)).replaceAll(uidKey, anyKey);
 }
+
+// Only owners are keyed by uid, and which one it is nobody else can say: without it the text is the same for equal objects of
+// all owners, and a cache keeps it once.
+const uidKey = /"k:\{\\"uid\\":\\"[^"\\]+\\"\}"/g;
+const anyKey = '"k:{}"';
 
 /** Whether every field that `manifest` names is among `owned`, so that none was changed by anybody else since it was applied. */
 export function keepsOwned(owned: string | undefined, manifest: KubeObject): boolean {
