@@ -1,9 +1,9 @@
 // Proves that data outlives everything that only runs: the release, the farm's object, all pods at once with their
-// addresses, a spec that is wrong. Each time the same hashes under the same network id; and a deleted namespace ends.
+// addresses, a spec that is wrong. Each time the same hashes under the same network id; and deleted namespaces end.
 // Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
 import { strict as assert } from "node:assert";
 import { type Kept, type Release, scenarios } from "../support/cluster-farm.ts";
-import { helm, kubectl } from "../support/cluster-tools.ts";
+import { helm, kubectl, runTool } from "../support/cluster-tools.ts";
 import { conditionOf, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
 
@@ -97,6 +97,56 @@ scenario("a farm that is deleted keeps its volumes, and made again has the same 
   await release.install();
   await assertSameFarm(release, nodes);
 });
+
+type Operator = {
+  readonly metadata: { readonly uid: string };
+  readonly status: { readonly containerStatuses?: readonly { readonly restartCount: number }[] };
+};
+
+/** The operator's pods, each with how often it was started again. */
+async function operatorsOf({ views, namespace }: Release): Promise<readonly string[]> {
+  const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app.kubernetes.io/component%3Doperator`;
+  const pods = (await views.get<{ readonly items: readonly Operator[] }>(path))?.items ?? [];
+  return pods
+    .map(({ metadata, status }) => `${metadata.uid} ${status.containerStatuses?.map(({ restartCount }) => restartCount).join()}`)
+    .sort();
+}
+
+scenario(
+  "a namespace with a farm in it, another than the operator's, is deleted within a minute, and the operator goes on",
+  async (release) => {
+    const { views, name } = release;
+    const namespace = `${release.namespace}-other`;
+    const before = await operatorsOf(release);
+    const { spec } = await views.farm(release.namespace, name);
+    const items = [
+      {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: namespace, labels: { "pod-security.kubernetes.io/enforce": "restricted" } },
+      },
+      { apiVersion: "vaultfarm.dev/v1alpha1", kind: "VaultFarm", metadata: { namespace, name: "shed" }, spec: { ...spec, replicas: 4 } },
+    ];
+    try {
+      await runTool("kubectl", ["apply", "-f", "-"], { input: JSON.stringify({ apiVersion: "v1", kind: "List", items }) });
+      await untilSettled(views, { namespace, name: "shed" }, { nodes: 4, withinMs: 5 * minute });
+      await kubectl("delete", "namespace", namespace, "--timeout=60s");
+    } finally {
+      await kubectl("delete", "namespace", namespace, "--ignore-not-found", "--timeout=110s");
+    }
+    const left = await kubectl("get", "persistentvolumeclaims,vaultfarms,vaultnodes,pods", "-n", namespace, "-o", "name");
+    assert.equal(left.trim(), "");
+    assert.deepEqual(await operatorsOf(release), before);
+    const nodes = await namesOf(release);
+    await release.kubectl("scale", "vf", name, "--replicas=3");
+    await until(
+      "the operator answers a wish",
+      async () => conditionOf(await views.farm(release.namespace, name), "SpecAccepted")?.reason === "FewerNodesThanCopies",
+    );
+    await release.kubectl("scale", "vf", name, "--replicas=5");
+    await assertSameFarm(release, nodes);
+  },
+);
 
 scenario("a namespace with the operator and a farm in it is deleted within a minute", async ({ namespace }) => {
   await kubectl("delete", "namespace", namespace, "--timeout=60s");
