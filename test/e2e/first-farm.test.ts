@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { all, type Kept, scenarios } from "../support/cluster-farm.ts";
+import { writeLogin } from "../support/cluster-login.ts";
 import { helm } from "../support/cluster-tools.ts";
 import { conditionOf, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
@@ -66,6 +67,51 @@ scenario("kubectl vaultfarm shows the farm, stores a file, reads it back, and re
     await release.plugin("report", name, "--out", said);
     const report = await readFile(said, "utf8");
     assert.ok(nodes.every((node) => report.includes(node)) && !report.includes(address));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+scenario("kubectl vaultfarm logs prints what a farm's pods wrote, in the order of their time, or one node's alone", async (release) => {
+  const { views, namespace, name } = release;
+  const nodes = (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name).sort();
+  const gateways = (await release.kubectl("get", "pods", "-l", `vaultfarm.dev/farm=${name},!vaultfarm.dev/node`, "-o", "name"))
+    .split("\n")
+    .flatMap((line) => (line === "" ? [] : [line.slice("pod/".length)]));
+  assert.equal(gateways.length, 2);
+  const said = await release.plugin("logs", name, "--tail", "40");
+  const lines = said
+    .trimEnd()
+    .split("\n")
+    .map((line) => /^(\S+) {2}(\{.*\})$/.exec(line) ?? assert.fail(`not a pod's line: ${line}`));
+  assert.deepEqual([...new Set(lines.map(([, pod]) => pod))].sort(), [...nodes, ...gateways].sort());
+  const times = lines.map(([, , text = ""]) => (JSON.parse(text) as { readonly time: number }).time);
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  );
+  assert.ok(files.every(({ address }) => !said.includes(address)));
+  const [node] = nodes;
+  assert.ok(node);
+  const own = (await release.plugin("logs", name, node, "--tail", "3")).trimEnd().split("\n");
+  assert.equal(own.length, 3);
+  assert.ok(own.every((line) => line.startsWith(`${node}  {`)));
+});
+
+scenario("kubectl vaultfarm logs a user in by the program of the kubeconfig, and may do what that user may", async (release) => {
+  const { namespace, name } = release;
+  const folder = await mkdtemp(join(tmpdir(), "vaultfarm-e2e-login-"));
+  try {
+    await release.kubectl("create", "serviceaccount", "visitor");
+    const login = await writeLogin({ folder, namespace, account: "visitor" });
+    const status = (): Promise<string> => release.plugin("status", name, "--kubeconfig", login.kubeconfig);
+    await assert.rejects(status(), new RegExp(`system:serviceaccount:${namespace}:visitor.*status needs the rights`, "s"));
+    await release.kubectl("create", "rolebinding", "visitor", "--clusterrole=view", `--serviceaccount=${namespace}:visitor`);
+    assert.match(await until("the rights count", status), new RegExp(`^${name}\\b`, "m"));
+    assert.match(await release.plugin("logs", name, "--tail", "1", "--kubeconfig", login.kubeconfig), /\{/);
+    const [node = assert.fail("a farm without nodes")] = await release.views.nodes(namespace, name);
+    await assert.rejects(release.plugin("cordon", node.metadata.name, "--kubeconfig", login.kubeconfig), /cordon needs the rights/);
+    assert.ok((await login.runs()) >= 4, "each command asks the program");
   } finally {
     await rm(folder, { recursive: true });
   }
