@@ -170,8 +170,8 @@ function controlFarms(
   // Statuses are no news to the operator: it wrote them.
   controller.follow(caches.farms, (change) => (isMoreThanStatus(change) ? [objectKey(subjectOf(change).metadata)] : []));
   controller.follow(caches.records, (change) => (isMoreThanStatus(change) ? [farmKeyOfRecord(subjectOf(change))] : []));
-  const { pods, claims, services, deployments, budgets, policies, ingresses, configMaps } = caches;
-  for (const cache of [pods, claims, services, deployments, budgets, policies, ingresses, configMaps])
+  const { pods, claims, accounts, services, deployments, budgets, policies, ingresses, configMaps } = caches;
+  for (const cache of [pods, claims, accounts, services, deployments, budgets, policies, ingresses, configMaps])
     controller.follow(cache, (change) => [farmKeyOf(subjectOf(change))]);
   return controller;
 }

@@ -19,6 +19,7 @@ import {
 import { labels } from "../manifests/names.ts";
 import {
   type AppliedObject,
+  accounts,
   appliedOnly,
   appliedWhole,
   budgets,
@@ -63,6 +64,7 @@ export type FarmCaches = {
   readonly claims: Reflector<ClaimObject>;
   readonly machines: Reflector<MachineObject>;
   readonly storageClasses: Reflector<KubeObject>;
+  readonly accounts: Reflector<AppliedObject>;
   readonly services: Reflector<ServiceObject>;
   readonly configMaps: Reflector<AppliedObject>;
   readonly deployments: Reflector<DeploymentObject>;
@@ -131,6 +133,7 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
     claims: follow(claims, leanClaim, true),
     machines: follow(machines, leanMachine, false),
     storageClasses: follow(storageClasses, wholeObject, false),
+    accounts: follow(accounts, appliedOnly, true),
     services: follow(services, leanService, true),
     configMaps: follow(configMaps, appliedWhole, true),
     deployments: follow(deployments, leanDeployment, true),

@@ -13,7 +13,7 @@ import {
 import { eventsOf, namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
 import type { Resource } from "../kube/index.ts";
 import { repairEveryMs } from "./farm-memory.ts";
-import { budgets, configMaps, deployments, farms, nodeRecords, pods, policies, services } from "./resources.ts";
+import { accounts, budgets, configMaps, deployments, farms, nodeRecords, pods, policies, services } from "./resources.ts";
 
 const bare = (object: unknown): unknown => {
   const { metadata, status: _status, ...rest } = object as { readonly metadata: Json; readonly status?: unknown };
@@ -27,6 +27,7 @@ const edits: readonly (readonly [Resource, string, Json])[] = [
   [policies, "attic-nodes", { spec: { ingress: [] } }],
   [configMaps, "attic-peers", { data: { "peers.json": "[]" } }],
   [configMaps, "attic-accepted", { data: { spec: "{" } }],
+  [accounts, "attic-nodes", { automountServiceAccountToken: true }],
   [services, "attic-nodes", { metadata: { labels: { "app.kubernetes.io/name": null } } }],
 ];
 

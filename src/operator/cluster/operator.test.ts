@@ -11,7 +11,20 @@ import {
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
 import { namesOf, writesSince } from "../../../test/support/operator/world-views.ts";
-import { budgets, claims, configMaps, deployments, farms, nodeRecords, pods, policies, secrets, services, volumes } from "./resources.ts";
+import {
+  accounts,
+  budgets,
+  claims,
+  configMaps,
+  deployments,
+  farms,
+  nodeRecords,
+  pods,
+  policies,
+  secrets,
+  services,
+  volumes,
+} from "./resources.ts";
 
 const scale = (world: OperatorWorld, replicas: number): void => world.edit(farms, "attic", { spec: { replicas } });
 const allHaveCopies = (world: OperatorWorld, least: number): boolean => world.nodes.copies().every((copies) => copies >= least);
@@ -21,6 +34,7 @@ test("an install brings all nodes up, with everything a farm consists of", async
   await world.until("the farm is installed", () => isSettled(world, 5));
   assert.deepEqual(namesOf(world, pods), namesOf(world, nodeRecords));
   assert.deepEqual(namesOf(world, claims), namesOf(world, nodeRecords));
+  assert.deepEqual(namesOf(world, accounts), ["attic-gateway", "attic-nodes"]);
   assert.deepEqual(namesOf(world, services), ["attic-gateway", "attic-nodes"]);
   assert.deepEqual(namesOf(world, deployments), ["attic-gateway"]);
   assert.deepEqual(namesOf(world, budgets), ["attic-nodes"]);

@@ -79,6 +79,7 @@ export const storageClasses: Resource = defineResource({
 });
 export type SecretObject = KubeObject & { readonly data?: Readonly<Record<string, string>> };
 export const secrets: Resource<SecretObject> = defineResource({ apiVersion: "v1", kind: "Secret", plural: "secrets", ...namespaced });
+export const accounts: Resource = defineResource({ apiVersion: "v1", kind: "ServiceAccount", plural: "serviceaccounts", ...namespaced });
 export const services: Resource = defineResource({ apiVersion: "v1", kind: "Service", plural: "services", ...namespaced });
 export const configMaps: Resource = defineResource({ apiVersion: "v1", kind: "ConfigMap", plural: "configmaps", ...namespaced });
 export const deployments: Resource = defineResource({ apiVersion: "apps/v1", kind: "Deployment", plural: "deployments", ...namespaced });

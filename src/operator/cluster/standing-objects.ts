@@ -1,4 +1,4 @@
-// What a farm has besides its nodes, whatever the plan does: Services, gateways, first peers, budget, policies. Applied
+// What a farm has besides its nodes, whatever the plan does: accounts, Services, gateways, first peers, budget, policies. Applied
 // where it differs from what was applied last.
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
@@ -12,6 +12,7 @@ import { gatewayNetworkPolicy, nodePolicy } from "../manifests/network-policies.
 import { grantSecretKeys, type NetworkKeys, newGrantSecret } from "../manifests/network-secret.ts";
 import { peersConfigMap } from "../manifests/peers-config-map.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
+import { gatewayAccount, nodeAccount } from "../manifests/service-accounts.ts";
 import { gatewayService, nodesService } from "../manifests/services.ts";
 import type { FarmGoal } from "../vault-farm/goal.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
@@ -22,7 +23,7 @@ import type { FarmCaches, FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import { addressOf } from "./hands.ts";
 import { isOurs, must, type ObjectWriter } from "./object-writer.ts";
-import { type AppliedObject, budgets, configMaps, deployments, policies, secrets, services } from "./resources.ts";
+import { type AppliedObject, accounts, budgets, configMaps, deployments, policies, secrets, services } from "./resources.ts";
 
 export type StandingParts = {
   readonly farm: FarmIdentity;
@@ -47,6 +48,9 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   const { farm, spec, caches, goal, nowMs, observed, parts, image, operatorNamespace } = standing;
   const ensure = async (resource: Resource, cache: Reflector<AppliedObject>, manifest: Manifest): Promise<boolean> =>
     standing.writer.ensure(resource, manifest, cache.store.get({ namespace: farm.namespace, name: manifest.metadata.name }));
+  // Before any pod: none is taken whose account is not there.
+  await ensure(accounts, caches.accounts, nodeAccount(farm));
+  await ensure(accounts, caches.accounts, gatewayAccount(farm));
   await ensure(services, caches.services, nodesService(farm));
   const isServed = await ensure(services, caches.services, gatewayService(farm, spec));
   await ensure(policies, caches.policies, nodePolicy({ farm, operatorNamespace }));

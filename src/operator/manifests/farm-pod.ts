@@ -13,9 +13,12 @@ export const memberPaths = { data: "/data", network: "/etc/vaultfarm/network", p
 /** What the kubelet gives beyond the member's own grace, seconds. */
 const graceMarginSeconds = 15;
 
-/** Fields of a pod's `spec`. */
-export function memberPod(image: PodImage, stopGraceSeconds: number): Fields {
+export type MemberPodParts = { readonly image: PodImage; readonly account: string; readonly stopGraceSeconds: number };
+
+/** Fields of a pod's `spec`. `account`: name of the service account that it runs under. */
+export function memberPod({ image, account, stopGraceSeconds }: MemberPodParts): Fields {
   return {
+    serviceAccountName: account,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
     terminationGracePeriodSeconds: stopGraceSeconds + graceMarginSeconds,

@@ -53,7 +53,7 @@ export function gatewayDeployment(parts: GatewayParts): Manifest {
           annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": String(gatewayPort) },
         },
         spec: {
-          ...memberPod(image, stopGraceSeconds),
+          ...memberPod({ image, account: objectNames.gatewayAccount(farm.name), stopGraceSeconds }),
           topologySpreadConstraints: [
             {
               maxSkew: 1,

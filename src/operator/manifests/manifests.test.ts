@@ -16,6 +16,7 @@ import { type FarmIdentity, labels, type Manifest, objectNames, selectorText } f
 import { newGrantSecret, newNetworkSecret, readNetworkSecret } from "./network-secret.ts";
 import { peersConfigMap } from "./peers-config-map.ts";
 import type { PodImage } from "./pod-security.ts";
+import { gatewayAccount, nodeAccount } from "./service-accounts.ts";
 import { gatewayService, nodesService } from "./services.ts";
 import { vaultNodePod } from "./vault-node-pod.ts";
 import { volumeClaim } from "./volume-claim.ts";
@@ -46,6 +47,7 @@ const pod = (change: Partial<Parameters<typeof vaultNodePod>[0]> = {}): Manifest
 const deployment = gatewayDeployment({ farm, spec, image, serviceIps: ["10.0.0.7"] });
 
 type PodSpec = {
+  readonly serviceAccountName: string;
   readonly automountServiceAccountToken: boolean;
   readonly securityContext: Readonly<Record<string, unknown>>;
   readonly volumes: readonly Readonly<Record<string, unknown>>[];
@@ -83,6 +85,20 @@ test("pods are what the restricted Pod Security standard admits, and write to th
       assert.deepEqual([securityContext["allowPrivilegeEscalation"], securityContext["readOnlyRootFilesystem"]], [false, true]);
       assert.equal(resources.limits["cpu"], undefined, "a throttled node is silent");
     }
+  }
+});
+
+test("each kind of pod runs under an account of its own, which has no token to mount", () => {
+  const runs = [podSpec(pod()), templateSpec(deployment)].map(({ serviceAccountName }) => serviceAccountName);
+  const accounts = [nodeAccount(farm), gatewayAccount(farm)];
+  assert.deepEqual(
+    runs,
+    accounts.map(({ metadata }) => metadata.name),
+  );
+  assert.notEqual(runs[0], runs[1]);
+  for (const { automountServiceAccountToken, ...account } of accounts) {
+    assert.equal(automountServiceAccountToken, false);
+    assert.equal(account.metadata.ownerReferences?.[0]?.uid, farm.uid, "it goes with the farm");
   }
 });
 

@@ -57,6 +57,8 @@ export const objectNames = {
   budget: (farm: string): string => `${farm}-nodes`,
   nodePolicy: (farm: string): string => `${farm}-nodes`,
   gatewayPolicy: (farm: string): string => `${farm}-gateway`,
+  nodeAccount: (farm: string): string => `${farm}-nodes`,
+  gatewayAccount: (farm: string): string => `${farm}-gateway`,
 } as const;
 
 /** Labels by which a farm's pods of a kind are chosen. */

@@ -13,7 +13,7 @@ import {
   peersMount,
   peersVolume,
 } from "./farm-pod.ts";
-import { annotations, type FarmIdentity, labels, type Manifest, objectLabels, selectorLabels } from "./names.ts";
+import { annotations, type FarmIdentity, labels, type Manifest, objectLabels, objectNames, selectorLabels } from "./names.ts";
 import { type PodImage, podEnv, podIpVariable, temporaryMount, temporaryVolume } from "./pod-security.ts";
 
 /** Time for a goodbye and for copies of what is young and would have too few meanwhile. */
@@ -66,7 +66,7 @@ export function vaultNodePod(parts: NodePodParts): Manifest {
       ],
     },
     spec: {
-      ...memberPod(image, stopGraceSeconds),
+      ...memberPod({ image, account: objectNames.nodeAccount(farm.name), stopGraceSeconds }),
       ...(pod.priorityClassName === undefined ? {} : { priorityClassName: pod.priorityClassName }),
       nodeSelector: pod.nodeSelector,
       tolerations: pod.tolerations,

@@ -1,6 +1,7 @@
 // What a cluster does beside its API server, as far as a farm meets it: a scheduler, machines that run pods, volumes that are
 // bound and grow, deployments, and a collector of what lost its owner. One pass every half second of virtual time.
 import {
+  accounts,
   budgets,
   claims,
   configMaps,
@@ -35,7 +36,7 @@ const passMs = 500;
 const zones = ["za", "zb", "zc"];
 const [podHold, claimHold] = ["test/kubelet", "kubernetes.io/pvc-protection"];
 const write = { manager: "cluster", subresource: undefined };
-const owned: readonly Resource[] = [nodeRecords, pods, services, deployments, budgets, policies, configMaps, secrets];
+const owned: readonly Resource[] = [nodeRecords, pods, accounts, services, deployments, budgets, policies, configMaps, secrets];
 const ipOf = (number: number): string => `10.1.${number >> 8}.${number & 255}`;
 
 /** A cluster of `count` machines in three zones, with a storage class. */
