@@ -11,7 +11,8 @@ import type { ReplaceOptions, WishOptions, WishVerb } from "./node-wishes.ts";
 import type { ObjectOptions } from "./objects.ts";
 import type { ReportOptions } from "./report.ts";
 import { type KubectlVerb, rightsText } from "./rights.ts";
-import type { ShowOptions, TopOptions } from "./show.ts";
+import type { ShowOptions } from "./show.ts";
+import type { TopOptions } from "./top.ts";
 import { wordsToComplete } from "./words-to-complete.ts";
 
 /** The command line `kubectl vaultfarm`. */
@@ -73,10 +74,11 @@ function addShowing({ world, program, say }: Add): void {
   ])
     .argument("<farm>", "the farm")
     .action(async (farm: string, options: ShowOptions) => (await import("./plan.ts")).plan(world, say(options), farm, options));
-  verb(program, "top", "show the nodes of a farm, the fullest first", ["json", "wide"])
+  verb(program, "top", "show the nodes of a farm, or its vaults, the fullest first", ["json", "wide"])
     .argument("[farm]", "the farm; may be left out while the namespace has only one")
+    .option("--vaults", "vaults instead of nodes, as their pods tell them now")
     .addOption(new Option("--sort <column>", "what comes first").choices(["used", "chunks", "score", "name"]).default("used"))
-    .action(async (farm: string | undefined, options: TopOptions) => (await import("./show.ts")).top(world, say(options), farm, options));
+    .action(async (farm: string | undefined, options: TopOptions) => (await import("./top.ts")).top(world, say(options), farm, options));
 }
 
 const wishes: Readonly<Record<WishVerb, string>> = {

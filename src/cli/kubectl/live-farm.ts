@@ -3,9 +3,12 @@
 import { healthPort } from "../../protocol/ports.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Cluster } from "./cluster.ts";
+import type { FarmSeen } from "./farm-seen.ts";
 
 /** A pod, and the port on which it tells how it is. */
 export type AskedPod = { readonly name: string; readonly namespace: string; readonly port?: number };
+
+export type LivePath = "metrics" | "v1/status";
 
 /** `unseen`: those that did not answer, with the reason; `forbidden`: the server's word where no pod may be asked at all. */
 export type LiveAnswers = {
@@ -23,12 +26,23 @@ export const askedPodsMax = 256;
 /** Largest answer, bytes: the metrics of a node with hundreds of peers have a tenth of it. */
 const bytesMax = 1024 * 1024;
 
+/** Asks the pod of each node of a farm. Never rejects for what a pod or the server does. */
+export function askFarm(
+  cluster: Pick<Cluster, "client">,
+  clock: Clock,
+  { namespace, nodes }: FarmSeen,
+  path: LivePath,
+): Promise<LiveAnswers> {
+  const running = nodes.flatMap(({ status: { pod } }) => (pod === undefined ? [] : [{ name: pod, namespace }]));
+  return askPods(cluster, clock, running, path);
+}
+
 /** Asks each pod for `path` of its health port. Never rejects for what a pod or the server does. */
 export async function askPods(
   { client }: Pick<Cluster, "client">,
   clock: Clock,
   pods: readonly AskedPod[],
-  path: "metrics" | "v1/status",
+  path: LivePath,
 ): Promise<LiveAnswers> {
   const texts = new Map<string, string>();
   const unseen: { pod: string; why: string }[] = pods.slice(askedPodsMax).map(({ name }) => ({ pod: name, why: "too many to ask all" }));

@@ -52,7 +52,7 @@ test("plan tells the next action and why, how long nodes are as they are, and wh
     "  next: prove-node attic-aaaaa, because: it is to leave",
     "  1.  prove-node  attic-aaaaa  draining for 3 min  it is to leave",
     "  2.  waits       attic-bbbbb                      one node at a time",
-    "  attic-aaaaa: about 7 chunks still lack copies elsewhere, for 3 min",
+    "  attic-aaaaa, draining for 3 min: about 7 chunks still lack copies elsewhere",
     "  7 copies are left to be made, 4 MiB, in about 5 min, as 2 nodes count it now",
   ]);
   assert.match(err, /^no live numbers of attic-ccccc: .*no connection to the pod/);
@@ -103,4 +103,80 @@ test("plan says what all of it waits for where nothing can be done now", async (
     out.toString(),
     /\n {2}next: nothing until this is over: its pod starts\n {2}1\. {2}waits {2}attic-ccccc {2}not ready for 3 min/,
   );
+});
+
+const vault = (name: string, used: number, chunks: number): object => ({
+  name: name.repeat(64),
+  publicKey: "00".repeat(32),
+  state: "active",
+  capacity: 1000,
+  used,
+  chunks,
+});
+const sees = (name: string, score: number): object => ({
+  peerId: "12D3",
+  vault: name.repeat(64),
+  score,
+  conduct: 1,
+  goodDays: 0,
+  age: 0,
+  faults: {},
+});
+
+function statusOf(zone: string, vaults: readonly object[], seen: readonly object[]): string {
+  const rest = { networkId: "00", version: "0.1.0", startCounter: 1, state: "ready", admin: "active", joined: true, granted: true };
+  const disk = { live: 0, dead: 0, overhead: 0, free: 5, total: 10 };
+  const store = { mode: "writable" };
+  return JSON.stringify({
+    ...rest,
+    peerId: "12D3",
+    addresses: [],
+    zone,
+    host: "",
+    vaults,
+    disk,
+    store,
+    seen,
+    ports: { health: 1, admin: 2 },
+  });
+}
+
+test("top --vaults has each vault with what it holds and its score, the middle of what others say, in the order asked for", async () => {
+  makeRunning();
+  pods({
+    "attic-aaaaa/v1/status": statusOf("za", [vault("a", 250, 1), vault("b", 900, 2)], [sees("c", 0.5)]),
+    "attic-bbbbb/v1/status": statusOf("zb", [vault("c", 100, 9)], [sees("a", 0.25), sees("c", 0.9)]),
+    "attic-ccccc/v1/status": "{}",
+  });
+  const { code, out } = await kubectl(["top", "attic", "--vaults"]);
+  assert.equal(code, exitCodes.done);
+  assert.deepEqual(out.toString().trimEnd().split("\n"), [
+    "VAULT         NODE         STATE   USED   CAPACITY  FULL  CHUNKS  SCORE",
+    "bbbbbbbbbbbb  attic-aaaaa  active  900 B  1000 B    90 %  2       -",
+    "aaaaaaaaaaaa  attic-aaaaa  active  250 B  1000 B    25 %  1       0.25",
+    "cccccccccccc  attic-bbbbb  active  100 B  1000 B    10 %  9       0.50",
+  ]);
+  withinRights(cluster, "top");
+  for (const [sort, order] of [
+    ["chunks", "cba"],
+    ["score", "cab"],
+    ["name", "abc"],
+  ] as const) {
+    const json = JSON.parse((await kubectl(["top", "attic", "--vaults", "--sort", sort, "-o", "json"])).out.toString());
+    assert.equal(json.vaults.map(({ name }: { name: string }) => name[0]).join(""), order, sort);
+  }
+  const wide = (await kubectl(["top", "attic", "--vaults", "-o", "wide"])).out.toString();
+  assert.match(wide, /ZONE +HOST\nb{64} .* za +-\n/);
+});
+
+test("top --vaults without the right or without an answer ends with its exit code and a next step", async () => {
+  makeRunning();
+  pods({ "attic-aaaaa/v1/status": 403, "attic-bbbbb/v1/status": 403, "attic-ccccc/v1/status": 403 });
+  const refused = await kubectl(["top", "attic", "--vaults"]);
+  assert.equal(refused.code, exitCodes.refused);
+  assert.match(refused.err, /forbidden.*top --vaults needs the rights: .*get pods\/proxy/);
+  pods({});
+  const silent = await kubectl(["top", "attic", "--vaults"]);
+  assert.equal(silent.code, exitCodes.unreachable);
+  assert.match(silent.err, /no node of attic says what its vaults hold \(attic-.*see kubectl vaultfarm status attic/);
 });

@@ -44,7 +44,7 @@ export function planText(plan: FarmPlan, { wide, nowMs }: PlanStyle): string {
     return [`${farm}: ${(progressing?.message ?? "nothing is to be done").replace(/\.$/, "")}${age}`, ...live].join("\n");
   const since = progressing?.status === "True" ? `, under way for ${agoText(progressing.lastTransitionTime, nowMs)}` : "";
   const drains = plan.draining.map(
-    (drain) => `  ${drain.node}: ${drainWords(drain)}${drain.since === null ? "" : `, for ${agoText(drain.since, nowMs)}`}`,
+    (drain) => `  ${drain.node}${drain.since === null ? "" : `, draining for ${agoText(drain.since, nowMs)}`}: ${drainWords(drain)}`,
   );
   return [
     `${farm}: ${steps.length} ${steps.length === 1 ? "step" : "steps"}${since}${age}`,

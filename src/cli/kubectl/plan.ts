@@ -3,10 +3,10 @@
 import type { StatusCondition } from "../../operator/api/status-fields.ts";
 import type { CommandWorld } from "../command-world.ts";
 import type { Output } from "../output.ts";
-import { type Cluster, listNodes, readFarm, withCluster } from "./cluster.ts";
+import { listNodes, readFarm, withCluster } from "./cluster.ts";
 import { type CopiesLeft, copiesLeft } from "./copies-left.ts";
 import { conditionOf, type FarmSeen, farmSeen, type NodeSeen, planOf } from "./farm-seen.ts";
-import { askPods, type LiveAnswers } from "./live-farm.ts";
+import { askFarm, type LiveAnswers } from "./live-farm.ts";
 import { type FarmPlan, planText, type SeenStep } from "./plan-text.ts";
 import { rightsText } from "./rights.ts";
 import type { ShowOptions } from "./show.ts";
@@ -16,7 +16,7 @@ export async function plan(world: CommandWorld, output: Output, name: string, op
   await withCluster(world, options, "plan", async (cluster) => {
     const farm = await readFarm(cluster, name);
     const seen = farmSeen(farm, await listNodes(cluster, farm));
-    const live = await askNodes(cluster, world, seen);
+    const live = await askFarm(cluster, world.clock, seen, "metrics");
     const made = planNow(seen, live);
     output.json(made);
     output.line(planText(made, { wide: options.output === "wide", nowMs: world.clock.wallMs() }));
@@ -24,11 +24,6 @@ export async function plan(world: CommandWorld, output: Output, name: string, op
     if (live.forbidden !== null) output.note(`no live numbers: ${live.forbidden}; plan uses the rights: ${rightsText("plan")}`);
     else for (const { pod, why } of live.unseen) output.note(`no live numbers of ${pod}: ${why}`);
   });
-}
-
-function askNodes(cluster: Cluster, { clock }: CommandWorld, { namespace, nodes }: FarmSeen): Promise<LiveAnswers> {
-  const running = nodes.flatMap(({ status: { pod } }) => (pod === undefined ? [] : [{ name: pod, namespace }]));
-  return askPods(cluster, clock, running, "metrics");
 }
 
 /** The plan as it is shown: the operator's, and beside it what the nodes say. Pure. */

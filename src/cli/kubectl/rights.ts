@@ -42,7 +42,7 @@ const changeNode: readonly Right[] = [{ verbs: ["get", "patch"], resource: "vaul
 export const rights: Readonly<Record<KubectlVerb, readonly Right[]>> = {
   status: [readFarms, listNodes],
   plan: [{ verbs: ["get"], resource: "vaultfarms", group }, listNodes, askPods],
-  top: [readFarms, listNodes],
+  top: [readFarms, listNodes, askPods],
   drain: changeNode,
   undrain: changeNode,
   cordon: changeNode,

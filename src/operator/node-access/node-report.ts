@@ -23,8 +23,8 @@ export function reportOf(status: NodeStatus): NodeReport {
 export type ScoreSeen = Pick<SeenVault, "peerId" | "vault" | "score">;
 type Scorer = { readonly seen?: readonly ScoreSeen[] | undefined };
 
-/** The lowest score that others give the vaults of each node: the middle one of those who have seen it. */
-export function scoresOf(statuses: readonly Scorer[]): ReadonlyMap<string, number> {
+/** The score of each vault, by its name: the middle one of those who have seen it; `peer`: whose vault it is. */
+export function vaultScoresOf(statuses: readonly Scorer[]): ReadonlyMap<string, { readonly peer: string; readonly score: number }> {
   const byVault = new Map<string, { readonly peer: string; readonly scores: number[] }>();
   for (const { seen = [] } of statuses)
     for (const { peerId, vault, score } of seen) {
@@ -32,11 +32,14 @@ export function scoresOf(statuses: readonly Scorer[]): ReadonlyMap<string, numbe
       known.scores.push(score);
       byVault.set(vault, known);
     }
+  const middle = (scores: number[]): number => scores.sort((a, b) => a - b)[Math.floor((scores.length - 1) / 2)] ?? 1;
+  return new Map([...byVault].map(([vault, { peer, scores }]) => [vault, { peer, score: middle(scores) }]));
+}
+
+/** The lowest score of the vaults of each node. */
+export function scoresOf(statuses: readonly Scorer[]): ReadonlyMap<string, number> {
   const lowest = new Map<string, number>();
-  for (const { peer, scores } of byVault.values()) {
-    const middle = scores.sort((a, b) => a - b)[Math.floor((scores.length - 1) / 2)] ?? 1;
-    lowest.set(peer, Math.min(lowest.get(peer) ?? 1, middle));
-  }
+  for (const { peer, score } of vaultScoresOf(statuses).values()) lowest.set(peer, Math.min(lowest.get(peer) ?? 1, score));
   return lowest;
 }
 
