@@ -26,6 +26,8 @@ export type OperatorConfig = {
   /** Different for each of its pods. */
   readonly identity: string;
   readonly lease: string;
+  /** The Deployment that runs it, in its own namespace; absent: none does. */
+  readonly deployment?: string;
   /** What vault nodes and gateways run. */
   readonly image: string;
   readonly imagePullPolicy: "Always" | "IfNotPresent" | "Never";
@@ -52,6 +54,10 @@ const table: SettingTable<OperatorConfig> = {
     what: "a name",
     fallback: "vaultfarm",
   }),
+  deployment: {
+    ...name("VAULTFARM_OPERATOR_DEPLOYMENT", "the Deployment that runs it, with which the lease goes; absent = the lease stays"),
+    optional: true,
+  },
   image: textSetting({ variable: "VAULTFARM_OPERATOR_IMAGE", meaning: "image of vault nodes and gateways", max: 1024, what: "an image" }),
   imagePullPolicy: choiceSetting({
     variable: "VAULTFARM_OPERATOR_IMAGE_PULL_POLICY",

@@ -15,7 +15,7 @@ import { createNetworkKeyring } from "./cluster/network-keys.ts";
 import { createNodePoll } from "./cluster/node-poll.ts";
 import { createFarmReconciler } from "./cluster/reconcile-farm.ts";
 import { releaseWithNamespace } from "./cluster/release-records.ts";
-import { type FarmObject, fieldManager } from "./cluster/resources.ts";
+import { deployments, type FarmObject, fieldManager } from "./cluster/resources.ts";
 import { createStatusWriter } from "./cluster/status-writer.ts";
 import type { OperatorConfig } from "./config.ts";
 import {
@@ -32,6 +32,7 @@ import {
   type KubeClient,
   type KubeMetrics,
   type Manager,
+  type OwnerReference,
   objectKey,
   openKubeClient,
   readKubeConfig,
@@ -109,7 +110,7 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
     return { caches, controller: controlFarms(namespace, caches, { ...reach, config, tools, recorder, own }) };
   });
   const elector = createElector(
-    { namespace: config.namespace, name: config.lease, identity: config.identity },
+    { namespace: config.namespace, name: config.lease, identity: config.identity, owner: () => ownDeployment(config, client) },
     { client, clock, random, log, metrics: metrics.elector(config.lease) },
   );
   return createManager({
@@ -119,6 +120,14 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
     clock,
     log,
   });
+}
+
+// So that the lease goes with it where Helm takes away the right to give it back first.
+async function ownDeployment({ deployment, namespace }: OperatorConfig, client: KubeClient): Promise<OwnerReference | undefined> {
+  if (deployment === undefined) return undefined;
+  const read = await client.get(deployments, { namespace, name: deployment });
+  const uid = read.ok ? read.value.metadata.uid : undefined;
+  return uid === undefined ? undefined : { apiVersion: deployments.apiVersion, kind: deployments.kind, name: deployment, uid };
 }
 
 function countFarm({ metadata, spec, status }: FarmObject, caches: FarmCaches): CountedFarm {

@@ -61,6 +61,8 @@ scenario("a spec that cannot be carried out leaves the last good state, says why
 scenario("uninstall leaves the farm running; installed again, the operator goes on with it", async (release) => {
   const nodes = await namesOf(release);
   await helm("uninstall", "vaultfarm", "-n", release.namespace, "--wait");
+  // It is owned by the Deployment: the next leader waits for nobody.
+  await untilGone(release, "leases");
   await release.assertKept(files);
   await release.install();
   await assertSameFarm(release, nodes);

@@ -16,7 +16,10 @@ const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecutio
 
 /** By what is special of each. */
 export const cases: Readonly<Record<string, Case>> = {
-  "nothing said": release({}, { config: { image: "vaultfarm:0.1.0", watched: [], lease: "vaultfarm", imagePullPolicy: "IfNotPresent" } }),
+  "nothing said": release(
+    {},
+    { config: { image: "vaultfarm:0.1.0", watched: [], lease: "vaultfarm", deployment: "vaultfarm", imagePullPolicy: "IfNotPresent" } },
+  ),
   "a first farm": release({ farm: { create: true } }),
   "a first farm of one's own": release({
     farm: {

@@ -71,6 +71,13 @@ test("the operator uses what it is granted, and is granted what it uses", async 
   assert.ok(!used.has("list  secrets") && !used.has("watch  secrets"));
 });
 
+test("the leader reads its own Deployment by name, also where it watches other namespaces only", async () => {
+  const used = (await usesOfALife()).filter(({ resource, name }) => resource === "deployments" && name === "vaultfarm");
+  assert.deepEqual([...new Set(used.map(({ verb }) => verb))], ["get"]);
+  const inLeader = rules["leader"]?.some(({ resources, verbs }) => resources.includes("deployments") && verbs.join() === "get");
+  assert.ok(inLeader);
+});
+
 test("Secrets are read by name, and only the farm's own", async () => {
   const read = (await usesOfALife()).filter(({ resource }) => resource === "secrets");
   assert.ok(read.length > 0);

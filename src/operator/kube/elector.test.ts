@@ -10,8 +10,8 @@ import { seededRandom } from "../../runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
 import { createElector, type Elector, type ElectorTools } from "./elector.ts";
 import { answerError, KubeError, type Result } from "./errors.ts";
-import { decideLease, heldLease, type Lease, leases, microTime, observe } from "./lease-decision.ts";
-import { collectionPath, type KubeObject } from "./resource.ts";
+import { decideLease, heldLease, type Lease, leases, microTime, observe, ownedLease } from "./lease-decision.ts";
+import { collectionPath, type KubeObject, type OwnerReference } from "./resource.ts";
 
 type Mode = "works" | "fails" | "hangs";
 type Line = { mode: Mode };
@@ -39,7 +39,11 @@ function clientOf(objects: FakeObjects, clock: VirtualClock, line: Line): Electo
   };
 }
 
-type World = { readonly clock: VirtualClock; readonly objects: FakeObjects; add(identity: string): { elector: Elector; line: Line } };
+type World = {
+  readonly clock: VirtualClock;
+  readonly objects: FakeObjects;
+  add(identity: string, owner?: OwnerReference): { elector: Elector; line: Line };
+};
 
 function createWorld(): World {
   const clock = createVirtualClock();
@@ -47,11 +51,11 @@ function createWorld(): World {
   return {
     clock,
     objects,
-    add: (identity) => {
+    add: (identity, owner) => {
       const line: Line = { mode: "works" };
       const client = clientOf(objects, clock, line);
       const tools = { client, clock, random: seededRandom(identity.length), log: silentLog, metrics: silentElectorMetrics };
-      return { elector: createElector({ ...place, identity }, tools), line };
+      return { elector: createElector({ ...place, identity, owner: async () => owner }, tools), line };
     },
   };
 }
@@ -166,4 +170,32 @@ test("times have six digits, taking counts a transition, renewing keeps when it 
   );
   assert.equal(renewed.spec?.acquireTime, taken.spec?.acquireTime);
   assert.notEqual(stolen.spec?.acquireTime, taken.spec?.acquireTime);
+});
+
+const operator = (uid: string): OwnerReference => ({ apiVersion: "apps/v1", kind: "Deployment", name: "operator", uid });
+
+test("a lease goes with what its holder runs in: collected with it, nobody waits for it to run out", async () => {
+  const world = createWorld();
+  const owners = (): unknown => world.objects.get(collection, place).metadata.ownerReferences;
+  const first = world.add("first", operator("1"));
+  await first.elector.start?.(never);
+  await world.clock.runUntil(first.elector.whenLeading(never));
+  assert.deepEqual(owners(), [operator("1")]);
+  // Its right is taken away before it can give the lease back; then the server collects what was owned.
+  first.line.mode = "fails";
+  await world.clock.runUntil(Promise.resolve(first.elector.stop?.()));
+  world.objects.remove(collection, place, {});
+  const second = world.add("second", operator("2"));
+  const fromMs = world.clock.monotonicMs();
+  await second.elector.start?.(never);
+  await world.clock.runUntil(second.elector.whenLeading(never));
+  assert.ok(world.clock.monotonicMs() - fromMs < 1000);
+  assert.deepEqual(owners(), [operator("2")]);
+  await world.clock.runUntil(Promise.resolve(second.elector.stop?.()));
+});
+
+test("whoever takes over a lease has it go with its own Deployment, not with its forerunner's", () => {
+  const before = ownedLease(heldLease(place, undefined, "a", 0), operator("1"));
+  assert.deepEqual(ownedLease(heldLease(place, before, "b", 20_000), operator("2")).metadata.ownerReferences, [operator("2")]);
+  assert.deepEqual(ownedLease(before, undefined), before);
 });

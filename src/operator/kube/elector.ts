@@ -5,9 +5,10 @@ import type { Part } from "../../runtime/lifecycle.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { KubeClient } from "./client.ts";
-import { decideLease, heldLease, type Lease, leases, observe, releasedLease, type Seen } from "./lease-decision.ts";
+import { decideLease, heldLease, type Lease, leases, observe, ownedLease, releasedLease, type Seen } from "./lease-decision.ts";
 import { leaseRetryMs, renewDeadlineMs } from "./limits.ts";
 import type { ElectorMetrics } from "./metrics.ts";
+import type { OwnerReference } from "./resource.ts";
 
 export type ElectorOptions = {
   readonly namespace: string;
@@ -15,6 +16,11 @@ export type ElectorOptions = {
   readonly name: string;
   /** Different for each program, also for the same one after a restart. */
   readonly identity: string;
+  /**
+   * What the lease goes with, asked for once, before it is first written; undefined where that is not known. Without one a lease
+   * that could not be given back outlives what it was for.
+   */
+  owner?(): Promise<OwnerReference | undefined>;
 };
 export type ElectorTools = {
   readonly client: Pick<KubeClient, "get" | "create" | "update">;
@@ -110,12 +116,18 @@ type LeaseClient = {
   release(): Promise<void>;
 };
 
-function createLeaseClient({ namespace, name, identity }: ElectorOptions, { client, clock, log, metrics }: ElectorTools): LeaseClient {
+function createLeaseClient(
+  { namespace, name, identity, owner }: ElectorOptions,
+  { client, clock, log, metrics }: ElectorTools,
+): LeaseClient {
   const place = { namespace, name };
   let seen: Seen | undefined;
+  let owning: Promise<OwnerReference | undefined> | undefined;
   const write = async (before: Lease | undefined): Promise<number | undefined> => {
+    owning ??= owner?.() ?? Promise.resolve(undefined);
+    const goesWith = await owning;
     const askedMs = clock.monotonicMs();
-    const wanted = heldLease(place, before, identity, clock.wallMs());
+    const wanted = ownedLease(heldLease(place, before, identity, clock.wallMs()), goesWith);
     const written =
       before === undefined ? await client.create(leases, wanted, callOptions) : await client.update(leases, wanted, callOptions);
     if (!written.ok) {

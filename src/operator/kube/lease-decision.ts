@@ -1,7 +1,7 @@
 // Who may lead: the decision over a lease, and its form on the server. Pure. Times of other programs are never compared
 // with ours: a lease counts as renewed when we see that it changed.
 import { leaseDurationMs } from "./limits.ts";
-import { defineResource, type KubeObject, type Resource } from "./resource.ts";
+import { defineResource, type KubeObject, type OwnerReference, type Resource } from "./resource.ts";
 
 export type Lease = KubeObject & {
   readonly spec?: {
@@ -58,6 +58,11 @@ export function heldLease(
       leaseTransitions: before === undefined || renewing ? transitions : transitions + 1,
     },
   };
+}
+
+/** `lease` as part of `owner`: it goes when that goes, and with nothing that had it before. */
+export function ownedLease(lease: Lease, owner: OwnerReference | undefined): Lease {
+  return owner === undefined ? lease : { ...lease, metadata: { ...lease.metadata, ownerReferences: [owner] } };
 }
 
 /** The lease given back: whoever looks next may take it at once. */

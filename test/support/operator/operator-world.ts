@@ -70,7 +70,12 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
   let starts = options.seed ?? 0;
   let life: Life = { dead: false };
   const config: OperatorConfig = {
-    ...readConfig({ VAULTFARM_OPERATOR_NAMESPACE: "system", VAULTFARM_OPERATOR_IDENTITY: "one", VAULTFARM_OPERATOR_IMAGE: "vaultfarm:1" }),
+    ...readConfig({
+      VAULTFARM_OPERATOR_NAMESPACE: "system",
+      VAULTFARM_OPERATOR_IDENTITY: "one",
+      VAULTFARM_OPERATOR_DEPLOYMENT: "vaultfarm",
+      VAULTFARM_OPERATOR_IMAGE: "vaultfarm:1",
+    }),
   };
   const world: OperatorWorld = {
     ...{ clock, kube, cluster, nodes, registry, all, farm },
