@@ -75,6 +75,8 @@ test("the definitions are structural, accepted, and served under their short nam
   };
   const listed = served.resources
     .filter(({ name }) => !name.includes("/"))
+    // In the order in which the server came to serve them.
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map(({ name, shortNames, categories }) => [name, shortNames, categories]);
   assert.deepEqual(listed, [
     ["vaultfarms", ["vf"], ["all"]],
@@ -88,7 +90,11 @@ test("the sample is taken as it is, and what is left out is filled in as the rea
   const written = {
     ...good,
     storage: { autogrow: { max: "4Gi" } },
-    pod: { tolerations: [{ key: "vaults" }] },
+    pod: {
+      tolerations: [{ key: "vaults" }],
+      securityContext: { runAsUser: 2000, supplementalGroups: [7], seLinuxOptions: { level: "s0:c1,c2" } },
+      ...required([{ key: "disk", operator: "Exists" }]),
+    },
     gateway: { writes: "off", ingress },
   };
   const stored = must(await client.create(farms, farm("defaults", written)));
@@ -98,6 +104,10 @@ test("the sample is taken as it is, and what is left out is filled in as the rea
 
 const ingress = { host: "farm.example.org" };
 const httpRoute = { parentRefs: [{ name: "edge" }], hostnames: ["farm.example.org"] };
+
+const required = (matchExpressions: readonly object[]) => ({
+  affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [{ matchExpressions }] } } },
+});
 
 const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, RegExp])[] = [
   ["replicas below nothing", { ...good, replicas: -1 }, /spec\.replicas: Invalid value: -1: .*greater than or equal to 0/],
@@ -128,6 +138,28 @@ const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
       ],
     ] as const
   ).map(([what, gateway, expected]) => [what, { ...good, gateway }, expected] as const),
+  ...(
+    [
+      ["vault nodes as root", { securityContext: { runAsUser: 0 } }, /securityContext\.runAsUser: .*greater than or equal to 1/],
+      [
+        "a label of SELinux that nobody restricts",
+        { securityContext: { seLinuxOptions: { type: "spc_t" } } },
+        /type: Unsupported value: "spc_t"/,
+      ],
+      [
+        "what would loosen a pod",
+        { securityContext: { runAsNonRoot: false } },
+        /unknown field \\?"spec\.pod\.securityContext\.runAsNonRoot\\?"/,
+      ],
+      [
+        "an expression without values",
+        required([{ key: "disk", operator: "In" }]),
+        /matchExpressions\[0\]: .*one or more with In and NotIn/,
+      ],
+      ["a comparison with a word", required([{ key: "disk", operator: "Gt", values: ["big"] }]), /one whole number with Gt and Lt/],
+      ["terms of nothing", required([]), /matchExpressions: .*at least 1 item/],
+    ] as const
+  ).map(([what, pod, expected]) => [what, { ...good, pod }, expected] as const),
   [
     "growing to less",
     { ...good, storage: { autogrow: { max: "512Mi" } } },
@@ -177,6 +209,9 @@ test("what is fixed stays as it is, what may grow grows, by any spelling of an a
     ["fixed", { network: { keySecretRef: key } }, /cannot be added or taken away/],
     ["keyed", { network: { keySecretRef: null } }, /cannot be added or taken away/],
     ["keyed", { network: { keySecretRef: { name: "other" } } }, /the network key is fixed/],
+    ["fixed", { pod: { securityContext: { runAsUser: 2000 } } }, /runAsUser is fixed once the farm exists/],
+    ["fixed", { pod: { securityContext: { runAsUser: 10_001, fsGroup: 2000 } } }, /^accepted$/],
+    ["fixed", { pod: null }, /^accepted$/],
     ["fixed", { copies: { min: 3 } }, /^accepted$/],
     ["fixed", { replicas: 3 }, /^accepted$/],
   ];

@@ -1,6 +1,20 @@
 // `spec.pod` of a farm: what the pods of its vault nodes ask of the cluster. Nothing of it has an effect on a local farm.
 import { z } from "zod";
-import { anObject, cpuQuantity, labelKey, listOf, objectName, oneOf, quantityLengthMax, textMap, textOf, wholeNumber } from "./fields.ts";
+import { type AffinitySpec, affinity } from "./affinity-spec.ts";
+import {
+  anObject,
+  celRules,
+  cpuQuantity,
+  labelKey,
+  listOf,
+  objectName,
+  oneOf,
+  quantityLengthMax,
+  textMap,
+  textOf,
+  wholeNumber,
+} from "./fields.ts";
+import { imageUser, type PodSecuritySpec, podSecurityContext } from "./pod-security-spec.ts";
 import { quantityPattern } from "./quantity.ts";
 
 /** Requests, and the most memory: there is no limit of processor time, for a throttled node is a silent one. */
@@ -20,8 +34,10 @@ export type TolerationSpec = {
 export type PodSpec = {
   readonly resources: ResourcesSpec;
   readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly affinity?: AffinitySpec;
   readonly tolerations: readonly TolerationSpec[];
   readonly priorityClassName?: string;
+  readonly securityContext?: PodSecuritySpec;
   readonly annotations: Readonly<Record<string, string>>;
 };
 
@@ -63,6 +79,14 @@ const toleration: z.ZodType<TolerationSpec> = z.strictObject(
   anObject,
 );
 
+const userOf = (pod: string): string =>
+  `(has(${pod}.securityContext) && has(${pod}.securityContext.runAsUser) ? ${pod}.securityContext.runAsUser : ${imageUser})`;
+const userFixed = {
+  rule: `${userOf("self")} == ${userOf("oldSelf")}`,
+  message:
+    "securityContext.runAsUser is fixed once the farm exists: what is on its volumes belongs to that user; make another farm instead",
+};
+
 /** The schema of `spec.pod`. */
 export const pod: z.ZodType<PodSpec> = z
   .strictObject(
@@ -71,11 +95,14 @@ export const pod: z.ZodType<PodSpec> = z
         .prefault({})
         .describe("What each vault node's pod asks for, and the memory it may take."),
       nodeSelector: textMap("labels", 64, 63).default({}).describe("Labels that a cluster node must have to run a vault node."),
+      affinity: z.exactOptional(affinity),
       tolerations: listOf(toleration, "tolerations", 32).default([]).describe("Taints of cluster nodes that vault nodes bear."),
       priorityClassName: z.exactOptional(objectName()).describe("PriorityClass of the vault nodes' pods."),
+      securityContext: z.exactOptional(podSecurityContext),
       annotations: textMap("annotations", 64, 4096).default({}).describe("Further annotations of the vault nodes' pods."),
     },
     anObject,
   )
+  .meta(celRules(userFixed))
   .prefault({})
   .describe("What the pods of vault nodes ask of the cluster. In a cluster only.");

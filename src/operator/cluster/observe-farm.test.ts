@@ -59,7 +59,7 @@ type Change = {
 function lookedAt({ record: r, pod: p, claim: c, machine: m, memory }: Change): Looked {
   const host = m === null ? undefined : { ...machine, ...m };
   return {
-    ...{ complete: true, others: [], nodeSelector: {}, nowMs, wallMs },
+    ...{ complete: true, others: [], placing: { nodeSelector: {} }, nowMs, wallMs },
     records: [{ ...record, ...r }],
     pods: p === null ? [] : [{ ...pod, ...p }],
     claims: c === null ? [] : [{ ...claim, ...c }],
@@ -111,6 +111,7 @@ test("a machine: drained by a person or an autoscaler, not ready, gone", () => {
   assert.equal(seen({ machine: null }).hostState, "gone");
   assert.deepEqual(observeFarm(lookedAt({})).zones, ["zb"]);
   assert.deepEqual(observeFarm(lookedAt({ machine: { unschedulable: true } })).zones, [], "no new node goes there");
+  assert.deepEqual(observeFarm({ ...lookedAt({}), placing: { nodeSelector: { disk: "big" } } }).zones, [], "nor where none may run");
 });
 
 test("since when a node cannot run: no machine takes it, its machine is silent, its container does not come up", () => {

@@ -2,11 +2,13 @@
 // allows nothing.
 import type { Address } from "../../protocol/address.ts";
 import { type PeerId, parsePeerId } from "../../protocol/peer-id.ts";
+import type { PodSpec } from "../api/pod-spec.ts";
 import { parseQuantity } from "../api/quantity.ts";
 import type { TopologySpec } from "../api/vault-farm.ts";
 import { type VaultNodeSpec, vaultNodeSpecSchema } from "../api/vault-node.ts";
 import { annotations } from "../manifests/names.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
+import { fitsMachine } from "../vault-farm/machine-fit.ts";
 import type { HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
 import type { FarmParts } from "./farm-caches.ts";
 import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
@@ -25,7 +27,7 @@ export type Looked = FarmParts & {
   readonly machine: (name: string) => MachineObject | undefined;
   readonly machines: readonly MachineObject[];
   readonly topology: TopologySpec;
-  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly placing: Pick<PodSpec, "nodeSelector" | "affinity">;
   readonly networkId?: Address;
   readonly memory: (node: string) => NodeMemory;
   /** Both clocks at the look: `nowMs` is the plan's, `wallMs` that of the objects' dates. */
@@ -56,9 +58,9 @@ export function observeFarm(looked: Looked): ObservedFarm {
 }
 
 /** Zones of machines that can take a vault node now. */
-function zonesOf({ machines, topology, nodeSelector }: Looked): readonly string[] {
+function zonesOf({ machines, topology, placing }: Looked): readonly string[] {
   const fits = ({ metadata, unschedulable, ready }: MachineObject): boolean =>
-    ready && !unschedulable && Object.entries(nodeSelector).every(([key, value]) => metadata.labels?.[key] === value);
+    ready && !unschedulable && fitsMachine(placing, metadata.labels ?? {});
   const zones = machines.filter(fits).flatMap(({ metadata }) => metadata.labels?.[topology.zoneKey] ?? []);
   return [...new Set(zones)].sort();
 }

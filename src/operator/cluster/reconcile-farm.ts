@@ -244,7 +244,7 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
     machines,
     machine: (name) => caches.machines.store.get({ name }),
     topology: spec.topology,
-    nodeSelector: spec.pod.nodeSelector,
+    placing: spec.pod,
     networkId: keys.genesis.networkId,
     memory: memory.node,
     nowMs,

@@ -136,11 +136,13 @@ test("gateways find the Redis that they share where the farm says, and room on d
     redisSecretRef: { name: "cache", key: "link" },
     cacheDisk: "2Gi",
     extraHosts: Array.from({ length: 48 }, (_, i) => `host-${i}.example`),
+    writes: "off",
+    httpRoute: { parentRefs: [{ name: "edge" }], hostnames: Array.from({ length: 8 }, (_, i) => `route-${i}.example`) },
   };
   const shared = vaultFarmSpecSchema.parse({ replicas: 5, vaultCapacity: "1Gi", gateway });
   const one = templateSpec(gatewayDeployment({ farm, spec: shared, image, serviceIps: ["10.0.0.7", "fd00::7"] }));
   const config = readGatewayConfig(environment(one));
-  assert.deepEqual([config.redisUrlFile, config.cacheDisk, config.extraHosts.length], ["/etc/vaultfarm/redis/url", 2 ** 31, 55]);
+  assert.deepEqual([config.redisUrlFile, config.cacheDisk, config.extraHosts.length], ["/etc/vaultfarm/redis/url", 2 ** 31, 63]);
   const data = one.volumes.find(({ name }) => name === "data") as { readonly emptyDir: { readonly sizeLimit: string } };
   assert.ok(Number(data.emptyDir.sizeLimit) > 2 ** 31 * 1.1, "a full cache is no reason to be evicted");
   assert.ok(Number(data.emptyDir.sizeLimit) < 2 ** 31 * 2, "and no more of the machine's disk than that is taken");

@@ -1,7 +1,5 @@
 // What every container of a farm is given: the restricted Pod Security standard, and nothing to write to but its volumes.
-
-/** The user of the image (Dockerfile). */
-export const imageUser = 10001;
+import { imageUser } from "../api/pod-security-spec.ts";
 
 /** `securityContext` of a pod. Volumes belong to the image's group. */
 export const podSecurity: Readonly<Record<string, unknown>> = {

@@ -13,8 +13,9 @@ import {
   peersMount,
   peersVolume,
 } from "./farm-pod.ts";
-import { annotations, type FarmIdentity, labels, type Manifest, objectLabels, objectNames, selectorLabels } from "./names.ts";
-import { type PodImage, podEnv, podIpVariable, temporaryMount, temporaryVolume } from "./pod-security.ts";
+import { annotations, type FarmIdentity, labels, type Manifest, objectLabels, objectNames } from "./names.ts";
+import { type PodImage, podEnv, podIpVariable, podSecurity, temporaryMount, temporaryVolume } from "./pod-security.ts";
+import { vaultNodeAffinity } from "./vault-node-affinity.ts";
 
 /** Time for a goodbye and for copies of what is young and would have too few meanwhile. */
 const stopGraceSeconds = 60;
@@ -67,10 +68,11 @@ export function vaultNodePod(parts: NodePodParts): Manifest {
     },
     spec: {
       ...memberPod({ image, account: objectNames.nodeAccount(farm.name), stopGraceSeconds }),
+      securityContext: { ...podSecurity, ...pod.securityContext },
       ...(pod.priorityClassName === undefined ? {} : { priorityClassName: pod.priorityClassName }),
       nodeSelector: pod.nodeSelector,
       tolerations: pod.tolerations,
-      affinity: affinityOf(parts),
+      affinity: vaultNodeAffinity(farm.name, spec, parts.zone),
       containers: [containerOf(parts)],
       volumes: [{ name: "data", persistentVolumeClaim: { claimName: node.name } }, networkVolume(farm), peersVolume(farm), temporaryVolume],
     },
@@ -114,22 +116,4 @@ function nodeEnv({ spec, zone, capacity, founder, adminPublicKey }: NodePodParts
   });
   const { VAULTFARM_LISTEN_IP: _ip, VAULTFARM_HOST: _host, ...rest } = all;
   return rest;
-}
-
-// Near its zone, and away from its own kind.
-function affinityOf({ farm, spec, zone }: NodePodParts): Readonly<Record<string, unknown>> {
-  const { topology } = spec;
-  const apart = {
-    topologyKey: topology.hostKey,
-    labelSelector: { matchLabels: selectorLabels(farm.name, "node") },
-  };
-  const spread =
-    topology.spread === "Required"
-      ? { requiredDuringSchedulingIgnoredDuringExecution: [apart] }
-      : { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: apart }] };
-  const inZone = { nodeSelectorTerms: [{ matchExpressions: [{ key: topology.zoneKey, operator: "In", values: [zone] }] }] };
-  return {
-    podAntiAffinity: spread,
-    ...(zone === "" ? {} : { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: inZone } }),
-  };
 }
