@@ -47,6 +47,7 @@ function reply(value: ExchangeRecordsReply): Answer {
 
 function answerTo(parts: ExchangeParts, from: PeerId, request: ExchangeRecordsRequest): ExchangeRecordsReply {
   if (request.kind === "push") return { ...nothing, ...takePushed(parts, from, request.records) };
+  if (!parts.intake.admitsQuestion(from)) throw new Error("exchange-records: asked too often");
   if (request.kind === "summary") return { ...nothing, differing: differingBuckets(parts.roster, request.fingerprints) };
   return { ...nothing, ...compareHeads(parts, from, request) };
 }
@@ -55,7 +56,8 @@ function answerTo(parts: ExchangeParts, from: PeerId, request: ExchangeRecordsRe
 function takePushed({ intake, tellDeparted }: ExchangeParts, from: PeerId, pushed: readonly Uint8Array[]): Partial<ExchangeRecordsReply> {
   const newer: Uint8Array[] = [];
   const bytes = pushed.reduce((sum, record) => sum + record.length, 0);
-  if (!intake.admits(from, bytes)) return {};
+  // An honest peer that is told so leaves the rest for its next meeting.
+  if (!intake.admits(from, bytes)) throw new Error("exchange-records: more than may be pushed now");
   for (const record of pushed) {
     const offered = intake.record(record, from);
     if (offered.kind === "stale") newer.push(offered.newest.bytes);

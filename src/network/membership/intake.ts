@@ -36,8 +36,10 @@ export type IntakeParts = {
 export type Intake = {
   record(bytes: Uint8Array, from: PeerId): Offered;
   goodbye(bytes: Uint8Array, from: PeerId): GoodbyeVerdict;
-  /** Whether a push of this many bytes from a peer may be looked at. */
+  /** Whether a push of this many bytes from a peer may be looked at; too much of what may not is an offence. */
   admits(from: PeerId, bytes: number): boolean;
+  /** Whether one more question about records may be answered; too many are an offence. */
+  admitsQuestion(from: PeerId): boolean;
   /** Whether one more message about suspicions from a peer may be looked at; too many are an offence of the sender alone. */
   admitsSuspicions(from: PeerId): boolean;
   isBlocked(from: PeerId): boolean;
@@ -114,25 +116,42 @@ export function createIntake(parts: IntakeParts): Intake {
     } else if (verdict.kind === "refused") offend(from, verdict.why);
     return verdict;
   };
-  const admits = (from: PeerId, bytes: number): boolean => {
-    if (standing.isBlocked(from, clock.monotonicMs())) return false;
-    const may = standing.mayPush(from, bytes, clock.monotonicMs());
-    if (!may) totals.overRate += 1;
-    return may;
-  };
-  const admitsSuspicions = (from: PeerId): boolean => {
-    if (standing.maySuspect(from, clock.monotonicMs())) return true;
+  const countOver = (): void => {
     totals.overRate += 1;
-    offend(from, "more suspicions than a dying farm makes");
-    return false;
   };
+  const door = createDoor(parts, countOver, offend);
   return {
     record,
     goodbye,
-    admits,
-    admitsSuspicions,
+    ...door,
     isBlocked: (from) => standing.isBlocked(from, clock.monotonicMs()),
     offend,
     counts: () => ({ ...totals, refused: { ...refused } }),
   };
+}
+
+type Door = Pick<Intake, "admits" | "admitsQuestion" | "admitsSuspicions">;
+
+/** The rates at which peers may push, ask and suspect; who goes on beyond them offends. */
+function createDoor({ standing, clock }: IntakeParts, onOver: () => void, offend: Intake["offend"]): Door {
+  const admits = (from: PeerId, bytes: number): boolean => {
+    if (standing.isBlocked(from, clock.monotonicMs())) return false;
+    if (standing.mayPush(from, bytes, clock.monotonicMs())) return true;
+    onOver();
+    if (!standing.mayIgnore(from, bytes, clock.monotonicMs())) offend(from, "more records than a large network makes");
+    return false;
+  };
+  const admitsQuestion = (from: PeerId): boolean => {
+    if (standing.mayAsk(from, clock.monotonicMs())) return true;
+    onOver();
+    offend(from, "more questions about records than reconciling takes");
+    return false;
+  };
+  const admitsSuspicions = (from: PeerId): boolean => {
+    if (standing.maySuspect(from, clock.monotonicMs())) return true;
+    onOver();
+    offend(from, "more suspicions than a dying farm makes");
+    return false;
+  };
+  return { admits, admitsQuestion, admitsSuspicions };
 }

@@ -39,6 +39,17 @@ test("pushes beyond the burst wait for the rate, and one peer's flood is not ano
   assert.equal(standing.mayPush(peer, limits.pushBytesPerSecond, 1000), true);
 });
 
+test("what is pushed beyond the rate may be ignored for long, questions may be asked in rounds; then neither", () => {
+  const standing = createStanding(limits);
+  assert.equal(standing.mayIgnore(peer, limits.ignoredBurstBytes, 0), true);
+  assert.equal(standing.mayIgnore(peer, 1, 0), false);
+  assert.equal(standing.mayIgnore(peer, limits.ignoredBytesPerSecond, 1000), true);
+  for (let asked = 0; asked < limits.questionBurst; asked += 1) assert.equal(standing.mayAsk(peer, 0), true);
+  assert.equal(standing.mayAsk(peer, 0), false);
+  assert.equal(standing.mayAsk(peerOf(2), 0), true);
+  assert.equal(standing.mayAsk(peer, 1000), true);
+});
+
 test("a goodbye counts once, for what was signed before it, and leaving outranks away", () => {
   const forgotten: PeerId[] = [];
   const departures = createDepartures(2, (gone) => forgotten.push(gone));

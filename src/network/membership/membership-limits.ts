@@ -28,6 +28,15 @@ export type MembershipLimits = {
   /** Pushed bytes a peer may send at once, and for each second: about 200 signatures a second at 330 bytes each. */
   readonly pushBurstBytes: number;
   readonly pushBytesPerSecond: number;
+  /**
+   * Pushed bytes beyond that, which are ignored, before they are offences: a directory of 10,000 nodes is 13 MiB, and while all of them repair
+   * their news come at twice the rate. Who pushes is told no, and an honest peer stops there.
+   */
+  readonly ignoredBurstBytes: number;
+  readonly ignoredBytesPerSecond: number;
+  /** Questions about records that a peer may ask at once, and a second: one meeting asks at most 65, and comes every 2.5 s at the soonest. */
+  readonly questionBurst: number;
+  readonly questionsPerSecond: number;
   /** Offences after which a peer is disconnected and its gossip ignored, for how long. */
   readonly offencesMax: number;
   readonly blockMs: number;
@@ -74,6 +83,10 @@ export const membershipLimits: MembershipLimits = {
   forwardEveryMs: 200,
   pushBurstBytes: 2 * mib,
   pushBytesPerSecond: 64 * kib,
+  ignoredBurstBytes: 16 * mib,
+  ignoredBytesPerSecond: 512 * kib,
+  questionBurst: 512,
+  questionsPerSecond: 32,
   offencesMax: 8,
   blockMs: 60_000,
   tickMs: 250,

@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { createGenesis } from "../../protocol/genesis.ts";
 import { type SigningKey, signingKeyFromSeed } from "../../protocol/keys.ts";
-import { exchangeRecordsReply, exchangeRecordsRequest } from "../../protocol/messages/exchange-records.ts";
+import { nodeRecordMax, recordBytesPerMessageMax } from "../../protocol/limits.ts";
+import { type ExchangeRecordsRequest, exchangeRecordsReply, exchangeRecordsRequest } from "../../protocol/messages/exchange-records.ts";
 import { createNodeRecord, type NodeAddress } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { NodeViewState } from "../../protocol/states.ts";
@@ -17,7 +18,10 @@ import { createMemoryNetwork, type MemoryNetwork } from "../in-memory/memory-net
 import type { Peers } from "../peers.ts";
 import { createMembership, type Membership } from "./membership.ts";
 import { leavingProof } from "./membership-fixture.ts";
+import { membershipLimits as limits } from "./membership-limits.ts";
 import type { IdentityClash, OwnRecordDraft } from "./own-node.ts";
+import { pushRecords } from "./reconcile.ts";
+import { createRecordBook } from "./record-book.ts";
 import type { RecordCache } from "./record-cache.ts";
 
 const gib = 2 ** 30;
@@ -379,27 +383,83 @@ test("a whole farm that stopped and comes back on other ports finds itself again
   await stopAll(again);
 });
 
-test("a flood of gossip is cut off at its sender's rate and disturbs nobody else's", async () => {
+/** A peer that no directory knows and that sends what it likes to `first`, a message after the other. */
+async function startFlooder(
+  world: World,
+  first: Member,
+): Promise<{ readonly peers: Peers; send(request: ExchangeRecordsRequest): Promise<unknown> }> {
+  const peers = world.network.createPeers(seedOf(98, 1));
+  await peers.start();
+  peers.learn(first.peers.self, [first.address]);
+  const send = (request: ExchangeRecordsRequest): Promise<unknown> => {
+    const message = { body: encodeMessage(exchangeRecordsRequest, request), chunks: [] };
+    return world.clock.runUntil(peers.request(first.peers.self, "exchange-records", message, { timeoutMs: 1_000 }).catch(() => {}));
+  };
+  return { peers, send };
+}
+
+test("a flood of gossip is cut off at its sender's rate, then costs it the connection, and disturbs nobody else's", async () => {
   const world = createWorld();
   const members = await startFarm(world, 3);
   await until(world, 10_000, "all live", () => allLive(members));
   const [first, second] = members;
   assert.ok(first !== undefined && second !== undefined);
-  const flooder = world.network.createPeers(seedOf(98, 1));
-  await flooder.start();
-  flooder.learn(first.peers.self, [first.address]);
+  const flooder = await startFlooder(world, first);
   const record = second.membership.directory.node(second.peers.self)?.record.bytes ?? new Uint8Array(0);
-  const records = Array.from({ length: Math.floor(150_000 / record.length) }, () => record);
-  const body = encodeMessage(exchangeRecordsRequest, { kind: "push", records });
-  const flood = Array.from({ length: 30 }, () =>
-    flooder.request(first.peers.self, "exchange-records", { body, chunks: [] }, { timeoutMs: 1_000 }),
-  );
-  await world.clock.runUntil(Promise.all(flood));
+  const batch = Array.from({ length: Math.floor(150_000 / record.length) }, () => record);
+  const push = (): Promise<unknown> => flooder.send({ kind: "push", records: batch });
+  for (let i = 0; i < 30; i += 1) await push();
   assert.ok(first.membership.counts().overRate > 10);
+  assert.equal(first.membership.counts().offences, 0, "a large network may push as much");
   second.membership.announce({ ...draftOf(2, [second.address]), software: "newer" });
   await until(world, 100, "news", () => first.membership.directory.node(second.peers.self)?.record.software === "newer");
+  for (let i = 0; i < 150; i += 1) await push();
+  assert.ok(first.membership.counts().offences >= limits.offencesMax);
+  await until(world, 100, "disconnected", () => !first.peers.connected().includes(flooder.peers.self));
+  assert.ok(allLive(members));
   await stopAll(members);
-  await flooder.stop();
+  await flooder.peers.stop();
+});
+
+test("an honest peer that is told that it pushes too much keeps the rest for later", async () => {
+  const world = createWorld();
+  const [asker, asked] = [seedOf(97, 1), seedOf(98, 1)].map((seed) => world.network.createPeers(seed));
+  assert.ok(asker !== undefined && asked !== undefined);
+  let came = 0;
+  asked.handle("exchange-records", async () => {
+    came += 1;
+    if (came > 1) throw new Error("more than may be pushed now");
+    return { body: encodeMessage(exchangeRecordsReply, { differing: [], records: [], more: false, wanted: [] }), chunks: [] };
+  });
+  await asker.start();
+  await asked.start();
+  asker.learn(asked.self, asked.addresses());
+  const batches = 5;
+  const records = Array.from({ length: (batches * recordBytesPerMessageMax) / nodeRecordMax }, () => new Uint8Array(nodeRecordMax));
+  const unused = { record: () => assert.fail(), offend: () => assert.fail() } as unknown as Parameters<typeof pushRecords>[0]["intake"];
+  const book = createRecordBook(genesis.networkId);
+  await world.clock.runUntil(pushRecords({ peers: asker, book, intake: unused }, asked.self, records, limits));
+  assert.equal(came, 2);
+  for (const peers of [asker, asked]) await peers.stop();
+});
+
+test("questions about records beyond the rate of any honest peer are not answered, and then cost the connection", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 3);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first] = members;
+  assert.ok(first !== undefined);
+  const flooder = await startFlooder(world, first);
+  const ask = (): Promise<unknown> => flooder.send({ kind: "summary", fingerprints: new Uint8Array(8) });
+  for (let i = 0; i < limits.questionBurst; i += 1) assert.notEqual(await ask(), undefined);
+  assert.equal(first.membership.counts().offences, 0);
+  // The rate gives back one every 31 ms, and a question travels 2 to 6.
+  for (let i = 0; i < 400 && first.peers.connected().includes(flooder.peers.self); i += 1) await ask();
+  assert.ok(first.membership.counts().offences >= limits.offencesMax);
+  assert.ok(!first.peers.connected().includes(flooder.peers.self));
+  assert.ok(allLive(members));
+  await stopAll(members);
+  await flooder.peers.stop();
 });
 
 test("records survive a network that loses a third of all messages", async () => {

@@ -37,7 +37,7 @@ export async function reconcile(parts: ReconcileParts, peer: PeerId, limits: Mem
   }
 }
 
-/** Sends records, and takes in the newer ones the peer answers with. Rejects like `reconcile`. */
+/** Sends records, and takes in the newer ones the peer answers with, until it wants no more for now. Rejects like `reconcile`. */
 export async function pushRecords(
   parts: ReconcileParts,
   peer: PeerId,
@@ -45,9 +45,14 @@ export async function pushRecords(
   limits: MembershipLimits,
 ): Promise<void> {
   for (const batch of recordBatches(records)) {
-    const reply = await exchange(parts, peer, { kind: "push", records: batch }, limits);
+    const reply = await exchange(parts, peer, { kind: "push", records: batch }, limits).catch(unlessRefused);
+    if (reply === undefined) return;
     for (const bytes of reply.records) parts.intake.record(bytes, peer);
   }
+}
+
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof NetworkError) || error.code !== "refused") throw error;
 }
 
 async function exchange(

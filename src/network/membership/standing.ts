@@ -1,5 +1,5 @@
 // The standing of peers: what they sent that no honest peer sends, and, after too much of it, a while without them. Also
-// the rate at which each may push, so that gossip cannot flood.
+// the rates at which each may push, ask and suspect, so that nobody can flood.
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { MembershipLimits } from "./membership-limits.ts";
 
@@ -9,18 +9,23 @@ export type Standing = {
   isBlocked(peer: PeerId, nowMs: number): boolean;
   /** Whether a peer may push this many bytes now; they count where it may. */
   mayPush(peer: PeerId, bytes: number, nowMs: number): boolean;
+  /** Whether bytes pushed beyond the rate may be put down to a large network; they count where they may. */
+  mayIgnore(peer: PeerId, bytes: number, nowMs: number): boolean;
+  /** Whether a peer may ask one more question about records now; it counts where it may. */
+  mayAsk(peer: PeerId, nowMs: number): boolean;
   /** Whether a peer may send one more message about suspicions now; it counts where it may. */
   maySuspect(peer: PeerId, nowMs: number): boolean;
 };
 
+type Allowance = { left: number; filledMs: number };
 type Mark = {
   offences: number;
   lastMs: number;
   blockedUntilMs: number;
-  allowance: number;
-  filledMs: number;
-  suspicions: number;
-  suspicionsFilledMs: number;
+  readonly pushed: Allowance;
+  readonly ignored: Allowance;
+  readonly questions: Allowance;
+  readonly suspicions: Allowance;
 };
 
 // Peers remembered; the one heard longest ago is forgotten first.
@@ -30,11 +35,12 @@ const peersMax = 1024;
 export function createStanding(limits: MembershipLimits): Standing {
   const marks = new Map<PeerId, Mark>();
   const markOf = (peer: PeerId, nowMs: number): Mark => {
-    const fresh = {
-      ...{ offences: 0, lastMs: nowMs, blockedUntilMs: 0, allowance: limits.pushBurstBytes, filledMs: nowMs },
-      ...{ suspicions: limits.suspicionBurst, suspicionsFilledMs: nowMs },
+    const full = (left: number): Allowance => ({ left, filledMs: nowMs });
+    const mark = marks.get(peer) ?? {
+      ...{ offences: 0, lastMs: nowMs, blockedUntilMs: 0 },
+      ...{ pushed: full(limits.pushBurstBytes), ignored: full(limits.ignoredBurstBytes) },
+      ...{ questions: full(limits.questionBurst), suspicions: full(limits.suspicionBurst) },
     };
-    const mark = marks.get(peer) ?? fresh;
     marks.delete(peer);
     marks.set(peer, mark);
     const oldest = marks.keys().next().value;
@@ -51,23 +57,25 @@ export function createStanding(limits: MembershipLimits): Standing {
     mark.blockedUntilMs = nowMs + limits.blockMs;
     return true;
   };
-  const mayPush = (peer: PeerId, bytes: number, nowMs: number): boolean => {
-    const mark = markOf(peer, nowMs);
-    const gained = ((nowMs - mark.filledMs) / 1000) * limits.pushBytesPerSecond;
-    mark.allowance = Math.min(limits.pushBurstBytes, mark.allowance + gained);
-    mark.filledMs = nowMs;
-    if (bytes > mark.allowance) return false;
-    mark.allowance -= bytes;
-    return true;
+  return {
+    offend,
+    isBlocked: (peer, nowMs) => (marks.get(peer)?.blockedUntilMs ?? 0) > nowMs,
+    mayPush: (peer, bytes, nowMs) =>
+      take(markOf(peer, nowMs).pushed, bytes, nowMs, { burst: limits.pushBurstBytes, perSecond: limits.pushBytesPerSecond }),
+    mayIgnore: (peer, bytes, nowMs) =>
+      take(markOf(peer, nowMs).ignored, bytes, nowMs, { burst: limits.ignoredBurstBytes, perSecond: limits.ignoredBytesPerSecond }),
+    mayAsk: (peer, nowMs) =>
+      take(markOf(peer, nowMs).questions, 1, nowMs, { burst: limits.questionBurst, perSecond: limits.questionsPerSecond }),
+    maySuspect: (peer, nowMs) =>
+      take(markOf(peer, nowMs).suspicions, 1, nowMs, { burst: limits.suspicionBurst, perSecond: limits.suspicionsPerSecond }),
   };
-  const maySuspect = (peer: PeerId, nowMs: number): boolean => {
-    const mark = markOf(peer, nowMs);
-    const gained = ((nowMs - mark.suspicionsFilledMs) / 1000) * limits.suspicionsPerSecond;
-    mark.suspicions = Math.min(limits.suspicionBurst, mark.suspicions + gained);
-    mark.suspicionsFilledMs = nowMs;
-    if (mark.suspicions < 1) return false;
-    mark.suspicions -= 1;
-    return true;
-  };
-  return { maySuspect, offend, isBlocked: (peer, nowMs) => (marks.get(peer)?.blockedUntilMs ?? 0) > nowMs, mayPush };
+}
+
+/** Fills an allowance up for the time that passed, and takes from it where there is enough. */
+function take(allowance: Allowance, wanted: number, nowMs: number, rate: { readonly burst: number; readonly perSecond: number }): boolean {
+  allowance.left = Math.min(rate.burst, allowance.left + ((nowMs - allowance.filledMs) / 1000) * rate.perSecond);
+  allowance.filledMs = nowMs;
+  if (wanted > allowance.left) return false;
+  allowance.left -= wanted;
+  return true;
 }
