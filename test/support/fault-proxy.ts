@@ -4,11 +4,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { createServer as createHttp2Server, type Http2ServerResponse } from "node:http2";
 import { Agent, request as startRequest } from "node:https";
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createLineSplitter } from "../../src/operator/kube/watch-stream.ts";
 
 /** What may happen to a call, or to the opening of a watch. */
 export type CallFault =
   | { readonly kind: "status"; readonly status: number; readonly retryAfterSeconds?: number }
+  | { readonly kind: "slow"; readonly ms: number }
   | { readonly kind: "reset" | "hang" };
 /** What may happen at a line of a watch. `repeat`: this line and the `count` before it again. */
 export type LineFault =
@@ -71,6 +73,7 @@ async function serve(proxy: Proxy, { request, response }: Exchange): Promise<voi
   if (fault !== undefined) proxy.note(fault.kind === "status" ? `status ${fault.status}` : `${fault.kind} of a call`);
   if (fault?.kind === "status") return refuse(response, fault.status, fault.retryAfterSeconds);
   if (fault?.kind === "hang") return;
+  if (fault?.kind === "slow") await sleep(fault.ms);
   const answer = await forward(proxy, request, path, Buffer.concat(body));
   response.once("close", () => answer.destroy());
   // The server has done it, only the answer is lost.

@@ -112,3 +112,34 @@ test("where the status may not be written either, an event and a metric say so; 
   await world.until("there are six", () => isSettled(world, 6) && !isRefused(world));
   await endWorld(world);
 });
+
+test("an API server that is away for two minutes: nothing changes meanwhile, and what happened is mended once it is back", async () => {
+  const world = await settledWorld();
+  const before = podUids(world);
+  const shown = JSON.stringify(world.farm().status);
+  world.kube.frozen = true;
+  world.kube.fault = () => "before";
+  const from = world.kube.uses.length;
+  await world.until("the leader counts itself out", () => world.ended() === "lost", 30_000);
+  // As its machine starts an ended container anew: it fills no cache, so it leads nothing.
+  await world.stopOperator();
+  world.startOperator();
+  const [lost = "", ...kept] = namesOf(world, pods);
+  const uid = shownOf(world, pods, lost)?.metadata.uid;
+  world.remove(pods, lost);
+  await world.clock.advance(90_000);
+  assert.deepEqual([world.ended(), JSON.stringify(world.farm().status)], [undefined, shown], "what was seen last is shown");
+  assert.deepEqual(writesSince(world, from), []);
+  world.kube.frozen = false;
+  give(world);
+  world.kube.flush();
+  await world.until(
+    "the pod is back",
+    () => ![undefined, uid].includes(shownOf(world, pods, lost)?.metadata.uid) && isSettled(world, 5),
+    120_000,
+  );
+  assert.equal(podUids(world).filter((one) => before.includes(one)).length, kept.length, "no other pod was touched");
+  assert.deepEqual([world.condition("Degraded")?.reason, world.condition("Ready")?.status], ["AllWell", "True"]);
+  assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
+  await endWorld(world);
+});

@@ -40,6 +40,8 @@ export type OperatorWorld = {
   /** `image`: that it comes with. */
   startOperator(image?: string): void;
   stopOperator(): Promise<void>;
+  /** How the operator that was started last ended by itself: "lost", where another may lead. */
+  ended(): string | undefined;
   /** Its process ends at once: nothing it asked for is answered any more, nothing more is asked, the lease is kept. */
   killOperator(): void;
   /** Called after each signed command that a node carried out. */
@@ -69,6 +71,7 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
   let running: Promise<unknown> = Promise.resolve();
   let starts = options.seed ?? 0;
   let life: Life = { dead: false };
+  let end: string | undefined;
   const config: OperatorConfig = {
     ...readConfig({
       VAULTFARM_OPERATOR_NAMESPACE: "system",
@@ -105,12 +108,18 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
       const tools = { clock, random: seededRandom(starts), log: silentLog };
       life = { dead: false };
       const reach = { client: mortalClient(kube.client, life), call: mortalCall(world, life), registry: own, metrics };
-      running = createFarmManager({ ...config, image }, tools, reach).run(stopping.signal);
+      end = undefined;
+      running = createFarmManager({ ...config, image }, tools, reach)
+        .run(stopping.signal)
+        .then((how) => {
+          end = how;
+        });
     },
     stopOperator: async () => {
       stopping.abort(new Error("the test stops it"));
       await clock.runUntil(running);
     },
+    ended: () => end,
     killOperator: () => {
       life.dead = true;
       // What is left of it can do nothing any more; its timers end.
