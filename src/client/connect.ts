@@ -124,6 +124,7 @@ function listeningDetector(options: ConnectOptions, { peers, membership, board }
     ...{ peers, board, clock, random },
     directory: membership.directory,
     refresh: membership.refresh,
+    offend: membership.offend,
     network: { id: genesis.networkId, key: networkKey },
     profile: "lan",
     listen: { ip: listen.ip, port: listen.heartbeat },

@@ -55,7 +55,7 @@ export function createDetectorMetrics(registry: MetricsRegistry): (event: PulseE
     else if (event.kind === "self-late") late.add({});
     else if (event.kind === "spared") spared.add({}, event.count);
     else if (event.kind === "paused") paused.add({});
-    else dropped.add({ reason: event.reason });
+    else if (event.kind === "dropped") dropped.add({ reason: event.reason });
   };
 }
 

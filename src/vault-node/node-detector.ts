@@ -32,6 +32,7 @@ export function createNodeDetector(parts: NodeDetectorParts): Detector {
     ...parts,
     directory: membership.directory,
     refresh: membership.refresh,
+    offend: membership.offend,
     network: { id: genesis.networkId, key: networkKey },
     profile: config.profile,
     listen: { ip: config.listenIp, port: config.ports.heartbeat },

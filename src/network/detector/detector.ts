@@ -34,6 +34,8 @@ export type DetectorParts = {
   readonly random: Random;
   readonly log: Log;
   readonly onEvent: (event: PulseEvent) => void;
+  /** A connected peer sent more than any honest one. */
+  readonly offend: (peer: PeerId, why: string) => void;
 };
 
 export type Detector = {
@@ -113,7 +115,7 @@ function startWorker(state: State): Promise<number> {
       } else if (message.type === "not-listening")
         reject(listenError(Object.assign(new Error(message.why), { code: message.code }), wanted));
       else if (message.type === "changed") parts.refresh();
-      else for (const event of message.events) parts.onEvent(event);
+      else for (const event of message.events) pass(parts, event);
     });
     worker.on("error", (cause) => {
       reject(cause);
@@ -121,6 +123,18 @@ function startWorker(state: State): Promise<number> {
     });
   });
 }
+
+function pass(parts: DetectorParts, event: PulseEvent): void {
+  parts.onEvent(event);
+  if (event.kind !== "excess") return;
+  const peer = parts.peers.connected().find((one) => subjectOf(one) === event.subject);
+  if (peer !== undefined) parts.offend(peer, excessWords[event.what]);
+}
+
+const excessWords = {
+  datagrams: "more heartbeats than any profile sends",
+  words: "more words about others than its place in the ring allows",
+} as const;
 
 /** Nodes that are away or gone are not watched: they said so. */
 function gather(state: State, peer: PeerId): void {

@@ -306,6 +306,62 @@ test("a watcher that shouts is overruled, and beyond its rate not listened to; o
   for (const ms of latencies(farm, 0)) assert.ok(ms <= 20);
 });
 
+/** Offences of others that a node saw, each by the sender's index and what there was too much of. */
+function excesses(farm: PulseFarm, at: FarmNode): readonly string[] {
+  const found = at.events.flatMap((event) => (event.kind === "excess" ? [event] : []));
+  return found.map(({ subject, what }) => `${farm.nodes.findIndex((node) => node.subject === subject)} ${what}`);
+}
+
+test("suspicion spam and floods of authentic datagrams are offences of who sealed them", () => {
+  const farm = createPulseFarm({ count: 12, profile: "cluster" });
+  farm.run(100);
+  const ring = createWatchRing(farm.nodes.map(({ subject }) => subject));
+  const [listener, victim] = [nodeOf(farm, 0), nodeOf(farm, 1)];
+  const spammer = farm.nodes.find(({ index, subject }) => index > 1 && !ring.isWatcher(subject, victim.subject));
+  assert.ok(spammer !== undefined);
+  const word: Word = { subject: victim.subject, verdict: "silent" };
+  for (let i = 0; i < 1_000; i += 1) lie(farm, { from: spammer.index, to: 0 }, word);
+  assert.deepEqual(excesses(farm, listener), [], "two rings that differ for a while may say as much");
+  for (let i = 0; i < 1_000; i += 1) lie(farm, { from: spammer.index, to: 0 }, word);
+  assert.ok(excesses(farm, listener).length >= 8);
+  assert.deepEqual([...new Set(excesses(farm, listener))], [`${spammer.index} words`]);
+  for (let i = 0; i < 4_000; i += 1) lie(farm, { from: spammer.index, to: 0 }, word);
+  assert.ok(excesses(farm, listener).filter((text) => text === `${spammer.index} datagrams`).length >= 8);
+  assert.deepEqual(farm.avoiders(victim.index), []);
+});
+
+test("what a stranger can send lowers nobody: forged and replayed datagrams are no offence of the peer they name", () => {
+  const farm = createPulseFarm({ count: 4, profile: "cluster" });
+  farm.run(200);
+  const genuine = farm.sent.filter(({ to }) => to === 0).map(({ bytes }) => bytes);
+  const [first] = genuine;
+  assert.ok(first !== undefined);
+  const bent = Buffer.from(first);
+  bent.writeUIntBE(99_999, 8, 6);
+  for (let round = 0; round < 20; round += 1) {
+    for (let i = 0; i < 400; i += 1) farm.inject(0, bent);
+    for (const bytes of genuine) farm.inject(0, bytes);
+    farm.run(200);
+  }
+  assert.ok(dropped(farm.nodes[0], "forged") > 5_000 && dropped(farm.nodes[0], "replayed") > 1_000);
+  assert.deepEqual(excesses(farm, nodeOf(farm, 0)), []);
+});
+
+test("an honest farm commits none: nodes that flap, stall and die, for a minute", () => {
+  const farm = createPulseFarm({ count: 12, profile: "cluster" });
+  const [flapper, sleeper, victim] = [nodeOf(farm, 1), nodeOf(farm, 2), nodeOf(farm, 3)];
+  for (let round = 0; round < 600; round += 1) {
+    flapper.frozen = round % 2 === 0;
+    sleeper.lateMs = round % 7 === 0 ? 60 : 0;
+    if (round === 300) victim.dead = true;
+    farm.run(100);
+  }
+  assert.deepEqual(
+    farm.nodes.flatMap((node) => excesses(farm, node)),
+    [],
+  );
+});
+
 test("keys change under way without a suspicion", () => {
   const farm = createPulseFarm({ count: 8, profile: "cluster" });
   farm.run(200);

@@ -3,6 +3,7 @@
 import { type Beat, peekSession, type Word, wordsPerDatagramMax } from "../../protocol/heartbeat.ts";
 import { type BeatSchedule, createBeatSchedule } from "./beat-schedule.ts";
 import { type ClaimBook, createClaimBook, wordEveryMs } from "./claim-book.ts";
+import { createExcessBook, type Excess } from "./excess-book.ts";
 import { createFalseCauses, type FalseCause } from "./false-causes.ts";
 import type { Profile } from "./profiles.ts";
 import { open, type Session, type SessionTerms, seal } from "./session.ts";
@@ -23,7 +24,9 @@ export type PulseEvent =
   | { readonly kind: "self-late" }
   | { readonly kind: "paused" }
   | { readonly kind: "spared"; readonly count: number }
-  | { readonly kind: "dropped"; readonly reason: DropReason };
+  | { readonly kind: "dropped"; readonly reason: DropReason }
+  /** A peer, by its short name, sends more than any honest one. */
+  | { readonly kind: "excess"; readonly subject: string; readonly what: Excess };
 
 export type PulseParts = {
   /** The short name of this peer; in the ring only where it is a node. */
@@ -82,6 +85,7 @@ class PulseState implements Pulse {
   readonly #closing = new Map<string, number>();
   readonly #sessions = createSessionTable();
   readonly #causes = createFalseCauses();
+  readonly #excess = createExcessBook();
   readonly #claims: ClaimBook;
   readonly #book: WatchBook;
   readonly #shown: ShownHints;
@@ -149,6 +153,7 @@ class PulseState implements Pulse {
     if (beat === "forged") this.#forged += 1;
     if (typeof beat === "string") return this.#drop(beat);
     this.#sessions.proved(session);
+    this.#weighExcess(session.terms.subject, "datagrams");
     if (this.#parts.profile.adaptive) session.intervalMs = Math.max(session.terms.intervalMs, beat.intervalMs);
     this.#signOfLife(session.terms.subject, beat, before);
     if (beat.words === undefined) return false;
@@ -202,6 +207,7 @@ class PulseState implements Pulse {
     if (this.#book.isSuspected(subject)) this.#shown.orphan(subject, nowMs);
     this.#closing.delete(subject);
     this.#sessions.remove(subject);
+    this.#excess.forget(subject);
     this.#book.end(subject);
   }
 
@@ -241,7 +247,10 @@ class PulseState implements Pulse {
     const nowMs = this.#parts.nowMs();
     const { subject } = word;
     if (subject === this.#parts.self) return;
-    if (!this.#claims.hear(from, word, nowMs)) return void this.#drop("word");
+    if (!this.#claims.hear(from, word, nowMs)) {
+      this.#weighExcess(from, "words");
+      return void this.#drop("word");
+    }
     this.#weigh(subject, nowMs);
   }
 
@@ -276,6 +285,10 @@ class PulseState implements Pulse {
   #send(session: Session, words?: readonly Word[]): void {
     const { ip, port } = session.terms;
     if (port > 0) this.#parts.send(seal(session, this.#lateMs, words), ip, port);
+  }
+
+  #weighExcess(subject: string, what: Excess): void {
+    if (this.#excess.add(subject, what, this.#parts.nowMs())) this.#parts.onEvent({ kind: "excess", subject, what });
   }
 
   #drop(reason: DropReason): false {

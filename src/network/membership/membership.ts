@@ -73,6 +73,8 @@ export type Membership = SuspicionSink & {
   joined(): boolean;
   /** Calls `listener` where another process has this identity and this one must stop. */
   onClash(listener: (clash: IdentityClash) => void): () => void;
+  /** A peer did what no honest one does: its standing falls, and after too much of it it is cut off for a while. */
+  offend(peer: PeerId, why: string): void;
   /** A request to a node failed or timed out: route round it until it answers again. */
   reportFailure(peer: PeerId): void;
   /** Takes in what the failure detector has found since the last pick. */
@@ -137,6 +139,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     name: "membership",
     directory: roster.directory,
     causeOf: roster.causeOf,
+    offend: intake.offend,
     announce: voice.announce,
     sayGoodbye: (kind, backInMs = awayMax) => go({ kind, backInMs }),
     leave: (proof) => go({ kind: "leaving", proof }),
