@@ -64,7 +64,7 @@ scenario("kubectl vaultfarm shows the farm, stores a file, reads it back, and re
     await release.assertKept([{ address, bytes }]);
     await release.plugin("get", address, "--out", back);
     assert.ok(bytes.equals(await readFile(back)), "another file came back");
-    await release.plugin("report", name, "--out", said);
+    await release.plugin("report", name, "--out", said, "-o", "json");
     const report = await readFile(said, "utf8");
     assert.ok(nodes.every((node) => report.includes(node)) && !report.includes(address));
   } finally {

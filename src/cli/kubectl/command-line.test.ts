@@ -15,7 +15,7 @@ import { type Clock, systemClock } from "../../runtime/clock.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { inOrder } from "./logs.ts";
-import { by, condition, events, makeAll, makeFarm, makeNode, namespace, used, usePluginCluster, withinRights } from "./plugin-fixture.ts";
+import { by, condition, makeAll, makeFarm, makeNode, namespace, used, usePluginCluster, withinRights } from "./plugin-fixture.ts";
 import { type KubectlVerb, rights } from "./rights.ts";
 
 const cluster = usePluginCluster();
@@ -263,31 +263,6 @@ test("lines of several pods stand in the order of their time, and what says no t
   const a = [line("a", '{"time":"2026-01-01T00:00:02Z"}'), line("a", "   at somewhere"), line("a", '{"time":"2026-01-01T00:00:04Z"}')];
   const b = [line("b", "before all"), line("b", '{"time":"2026-01-01T00:00:03Z"}')];
   assert.deepEqual(inOrder([...a, ...b]), [b[0], a[0], a[1], b[1], a[2]]);
-});
-
-test("a report holds the farm and never what might be a key", async () => {
-  makeAll(cluster);
-  make(
-    pods,
-    "attic-aaaaa",
-    { spec: { nodeName: "host-1", containers: [{ env: [{ name: "X", value: "of the environment" }] }] }, status: { phase: "Running" } },
-    { labels: { "vaultfarm.dev/farm": "attic" } },
-  );
-  make(pods, "operator", {}, { labels: { "app.kubernetes.io/name": "vaultfarm", "app.kubernetes.io/component": "operator" } });
-  make(secrets, "attic-network", { data: { "owner.key": "c2VjcmV0" } });
-  make(events, "one", { involvedObject: { name: "attic" }, message: `saw ${address} at http://me:pass@redis` });
-  make(events, "two", { involvedObject: { name: "stranger" }, message: "of another" });
-  const { code, out } = await kubectl(["report", "--out", "help.json"]);
-  assert.deepEqual([code, out.toString()], [exitCodes.done, "help.json: 3 nodes, 1 pods, 1 events, logs of 1 operator pods\n"]);
-  const text = readFileSync(join(folder, "help.json"), "utf8");
-  for (const cut of [address, "c2VjcmV0", "pass@", "of the environment", "of another", "last-applied", "managedFields"])
-    assert.equal(text.includes(cut), false, cut);
-  for (const kept of ["attic-ccccc", "NodesNotReady", "Running", "host-1", "proven"]) assert.ok(text.includes(kept), kept);
-  withinRights(cluster, "report");
-  assert.equal(
-    used(cluster).some((one) => one.includes("secrets")),
-    false,
-  );
 });
 
 test("destroy only lists until it is told; then the farm goes first, and what holds data after it", async () => {

@@ -130,11 +130,11 @@ function addObjects({ world, program, say }: Add): void {
 }
 
 function addOwners({ world, program, say }: Add): void {
-  verb(program, "report", "write what a helper must know into one file: farm, nodes, pods, events, operator's log; never a Secret", [
+  verb(program, "report", "write what a helper must know into a zip file: status, plan, objects, events, logs, metrics; never a Secret", [
     "json",
   ])
     .argument("[farm]", "the farm; may be left out while the namespace has only one")
-    .option("--out <file>", "the file to write (default: FARM-report.json)")
+    .option("--out <file>", "the file to write (default: FARM-report.zip; with -o json one JSON, FARM-report.json)")
     .action(async (farm: string | undefined, options: ReportOptions & Format) =>
       (await import("./report.ts")).report(world, say(options), farm, options),
     );

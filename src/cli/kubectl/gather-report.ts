@@ -2,40 +2,70 @@
 import { claims, type FarmObject, pods } from "../../operator/cluster/resources.ts";
 import { defineResource, type KubeObject, type Resource } from "../../operator/kube/index.ts";
 import { labels } from "../../operator/manifests/names.ts";
+import type { CommandWorld } from "../command-world.ts";
 import { type Cluster, listNodes } from "./cluster.ts";
-import { readPodLog } from "./pod-log.ts";
+import { farmSeen } from "./farm-seen.ts";
+import { farmTree } from "./farm-tree.ts";
+import { planNow } from "./plan.ts";
+import { type FarmPlan, planText } from "./plan-text.ts";
+import { type LeftOut, type PodWords, readPodWords } from "./pod-words.ts";
 import { redacted } from "./redacted.ts";
 
-export type FarmReport = {
-  readonly format: 1;
+/** `status`, `planText`: what the verbs status and plan show. */
+export type FarmReport = Pick<PodWords, "logs" | "metrics" | "statuses"> & {
+  readonly format: 2;
   readonly madeAt: string;
   readonly namespace: string;
+  readonly status: string;
+  readonly planText: string;
+  readonly plan: FarmPlan;
   readonly farm: unknown;
   readonly nodes: readonly unknown[];
   readonly pods: readonly unknown[];
   readonly claims: readonly unknown[];
   readonly events: readonly unknown[];
-  readonly logs: readonly { readonly pod: string; readonly namespace: string; readonly lines: readonly string[] }[];
   readonly leftOut: readonly LeftOut[];
 };
-type LeftOut = { readonly what: string; readonly why: string };
 
-/** Last lines of an operator pod's log. */
-const logLines = 2000;
-/** Most events and operator pods that are taken in. */
+/** Most events that are taken in: the last ones. */
 const eventsMax = 1000;
-const operatorPodsMax = 4;
 
 const events: Resource = defineResource({ apiVersion: "v1", kind: "Event", plural: "events", namespaced: true });
 
+type Objects = { readonly [of in "nodes" | "pods" | "claims" | "events" | "operators"]: readonly KubeObject[] };
+
 /** Gathers the report. Throws the server's error where not even the nodes may be read. */
-export async function gatherReport(cluster: Cluster, farm: FarmObject, madeAt: string): Promise<FarmReport> {
-  const { client } = cluster;
-  const { name, namespace = cluster.namespace } = farm.metadata;
+export async function gatherReport(cluster: Cluster, { clock }: Pick<CommandWorld, "clock">, farm: FarmObject): Promise<FarmReport> {
   const leftOut: LeftOut[] = [];
+  const objects = await listObjects(cluster, farm, leftOut);
+  const words = await readPodWords(cluster, clock, objects);
+  const seen = farmSeen(farm, objects.nodes);
+  const style = { wide: true, nowMs: clock.wallMs() };
+  const plan = planNow(seen, words.live);
+  return {
+    format: 2,
+    madeAt: new Date(style.nowMs).toISOString(),
+    namespace: seen.namespace,
+    status: farmTree(seen, style),
+    planText: planText(plan, style),
+    plan,
+    farm: redacted(lean(farm)),
+    nodes: objects.nodes.map((node) => redacted(lean(node))),
+    pods: objects.pods.map((pod) => redacted(podState(pod))),
+    claims: objects.claims.map((claim) => redacted(lean(claim))),
+    events: objects.events.map((event) => redacted(lean(event))),
+    logs: words.logs,
+    metrics: words.metrics,
+    statuses: words.statuses,
+    leftOut: [...leftOut, ...words.leftOut],
+  };
+}
+
+async function listObjects(cluster: Cluster, farm: FarmObject, leftOut: LeftOut[]): Promise<Objects> {
+  const { name, namespace = cluster.namespace } = farm.metadata;
   const listed = async (resource: Resource, labelSelector: string, of?: string): Promise<readonly KubeObject[]> => {
     const where = { ...(of === undefined ? {} : { namespace: of }), ...(labelSelector === "" ? {} : { labelSelector }) };
-    const result = await client.listAll(resource, where);
+    const result = await cluster.client.listAll(resource, where);
     if (result.ok) return result.value.items;
     leftOut.push({ what: of === undefined ? `${resource.plural} of all namespaces` : resource.plural, why: result.error.message });
     return [];
@@ -48,29 +78,7 @@ export async function gatherReport(cluster: Cluster, farm: FarmObject, madeAt: s
     (event) => names.has(involved(event)) || involved(event).startsWith(`${name}-gateway`),
   );
   const operators = await listed(pods, `${labels.name}=vaultfarm,${labels.component}=operator`);
-  return {
-    format: 1,
-    madeAt,
-    namespace,
-    farm: redacted(lean(farm)),
-    nodes: nodes.map((node) => redacted(lean(node))),
-    pods: ownPods.map((pod) => redacted(podState(pod))),
-    claims: ownClaims.map((claim) => redacted(lean(claim))),
-    events: own.slice(-eventsMax).map((event) => redacted(lean(event))),
-    logs: await readLogs(cluster, operators.slice(0, operatorPodsMax), leftOut),
-    leftOut,
-  };
-}
-
-async function readLogs(cluster: Cluster, operators: readonly KubeObject[], leftOut: LeftOut[]): Promise<FarmReport["logs"]> {
-  const logs: FarmReport["logs"][number][] = [];
-  for (const { metadata } of operators) {
-    const { name, namespace = "" } = metadata;
-    const read = await readPodLog(cluster, { namespace, name }, logLines);
-    if (read.ok) logs.push({ pod: name, namespace, lines: read.value });
-    else leftOut.push({ what: `log of ${namespace}/${name}`, why: read.error.message });
-  }
-  return logs;
+  return { nodes, pods: ownPods, claims: ownClaims, events: own.slice(-eventsMax), operators };
 }
 
 function involved(event: KubeObject): string {

@@ -26,8 +26,8 @@ export async function plan(world: CommandWorld, output: Output, name: string, op
   });
 }
 
-/** The plan as it is shown: the operator's, and beside it what the nodes say. Pure. */
-function planNow(seen: FarmSeen, live: LiveAnswers): FarmPlan {
+/** The plan as it is shown: the operator's, and beside it what the nodes say (`live`: their metrics). Pure. */
+export function planNow(seen: FarmSeen, live: LiveAnswers): FarmPlan {
   const { name: farm, namespace, seenAt, status, nodes } = seen;
   const steps = planOf(seen).map((step): SeenStep => ({ ...step, ...sinceOf(nodes.find((node) => node.name === step.node)) }));
   const copying: CopiesLeft = copiesLeft(live.texts);

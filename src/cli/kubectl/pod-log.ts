@@ -1,7 +1,7 @@
 // The last lines of a pod's log, without what could be an object's key.
 import type { Result } from "../../operator/kube/index.ts";
 import type { Cluster } from "./cluster.ts";
-import { redactedText } from "./redacted.ts";
+import { redactedLine } from "./redacted.ts";
 
 /** Most bytes of one pod's log that are read. */
 const bytesMax = 8 * 1024 * 1024;
@@ -16,5 +16,5 @@ export async function readPodLog(
   const text = await client.readText(path, { bytesMax });
   if (!text.ok) return text;
   const lines = text.value.split("\n").filter((line) => line !== "");
-  return { ok: true, value: lines.map(redactedText) };
+  return { ok: true, value: lines.map(redactedLine) };
 }

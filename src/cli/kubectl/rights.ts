@@ -56,8 +56,11 @@ export const rights: Readonly<Record<KubectlVerb, readonly Right[]>> = {
     { verbs: ["list"], resource: "pods", group: "", optional: true },
     { verbs: ["list"], resource: "persistentvolumeclaims", group: "", optional: true },
     { verbs: ["list"], resource: "events", group: "", optional: true },
+    { verbs: ["get"], resource: "pods/log", group: "", optional: true },
+    askPods,
     { verbs: ["list"], resource: "pods", group: "", optional: true, everywhere: true },
     { verbs: ["get"], resource: "pods/log", group: "", optional: true, everywhere: true },
+    { ...askPods, everywhere: true },
   ],
   logs: [
     { verbs: ["get"], resource: "vaultfarms", group },
