@@ -6,8 +6,8 @@ import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostMonotonicMs } from "../src/runtime/clock.ts";
 import { type GroupNode, type NodeGroup, startNodeGroup } from "../test/support/node-group.ts";
+import { createLinks, type Links, linksRefused } from "../test/support/node-links.ts";
 import { readNodeFigures } from "./detection-figures.ts";
-import { createLinks, type Links, linksRefused } from "./detection-links.ts";
 import { type Bench, percentile, type Result } from "./result.ts";
 
 const count = 8;

@@ -19,6 +19,7 @@ import { silentLog } from "../../src/runtime/log.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { readConfig, type VaultNodeConfig } from "../../src/vault-node/config.ts";
 import { until } from "./deadline.ts";
+import type { NodeSeat } from "./node-group.ts";
 import { healthPortOf, startVaultNode, statusOf, type VaultNodeProcess } from "./vault-node-process.ts";
 
 export type FarmNode = {
@@ -41,6 +42,8 @@ export type FarmNode = {
 export type NodeFarm = {
   readonly genesis: Genesis;
   readonly genesisFile: string;
+  /** The owner's grant, with which another process may put. */
+  grantFor(peer: PeerId): Uint8Array;
   /** Where its nodes listen, those that were killed among them. */
   readonly addresses: readonly NodeAddress[];
   readonly nodes: readonly FarmNode[];
@@ -61,12 +64,16 @@ export type NodeFarmOptions = Partial<Pick<VaultNodeConfig, "repairDelayMs" | "c
   readonly nodes: number;
   /** Labels dealt out to the nodes in turn; absent: none. */
   readonly zones?: readonly string[];
+  /** Where each node runs; absent: all here. */
+  readonly seat?: (number: number) => NodeSeat;
+  /** Where the client listens, which every node must reach. */
+  readonly clientIp?: string;
 };
 
 const mib = 1024 * 1024;
 const owner = signingKeyFromSeed(systemRandom.bytes(32));
 const freePorts = { libp2p: 0, lane: 0, heartbeat: 0, health: 0, admin: 0 };
-const ip = "127.0.0.1";
+const here: NodeSeat = { ip: "127.0.0.1", prefix: [] };
 
 type Parts = {
   readonly folder: string;
@@ -119,6 +126,7 @@ export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm>
       nodes[number] = again;
       return again;
     },
+    grantFor: (peerId) => createGrant(genesis, owner, { peerId, notAfterMs: 0 }),
     certify: (node, statement) => {
       const previous = parseAddress(statement.previous ?? genesis.networkId) ?? genesis.networkId;
       return node.command("PUT", "/v1/certificate", signAsOwner(genesis, owner, { ...statement, previous }).bytes);
@@ -132,7 +140,7 @@ export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm>
   };
 }
 
-async function startClient({ genesis, addresses }: Parts): Promise<FarmClient> {
+async function startClient({ genesis, addresses, options }: Parts): Promise<FarmClient> {
   const seed = systemRandom.bytes(32);
   const peerId = peerIdFromPublicKey(signingKeyFromSeed(seed).publicKey);
   return connectClient({
@@ -140,7 +148,7 @@ async function startClient({ genesis, addresses }: Parts): Promise<FarmClient> {
     genesis,
     grant: createGrant(genesis, owner, { peerId, notAfterMs: 0 }),
     bootstrap: () => addresses,
-    listen: { ip, libp2p: 0, lane: 0 },
+    listen: { ip: options.clientIp ?? here.ip, libp2p: 0, lane: 0 },
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -156,34 +164,46 @@ async function startNode({ folder, genesis, options, processes, addresses, chang
     VAULTFARM_GENESIS_FILE: join(folder, "genesis"),
     VAULTFARM_VAULT_CAPACITY: String(options.vaultCapacity),
   });
-  const { nodes: _count, zones = [], ...change } = options;
+  const { nodes: _count, zones = [], seat: seatOf = () => here, clientIp: _clientIp, ...change } = options;
+  const seat = seatOf(number);
   const zone = zones[number % zones.length] ?? "";
-  const process = startVaultNode({
-    ...settings,
-    ports: freePorts,
-    peersFile,
-    founder: number === 0,
-    host: name,
-    zone,
-    stopGraceMs: 10_000,
-    ...change,
-    ...changes.get(number),
-  });
+  const process = startVaultNode(
+    {
+      ...settings,
+      ports: freePorts,
+      listenIp: seat.ip,
+      peersFile,
+      founder: number === 0,
+      host: name,
+      zone,
+      stopGraceMs: 10_000,
+      ...change,
+      ...changes.get(number),
+    },
+    seat.prefix,
+  );
   processes.push(process);
   const health = await healthPortOf(process);
-  const first = await statusOf(health);
+  const first = await statusOf(health, seat.ip);
   const peer = parsePeerId(first.peerId);
   if (peer === undefined) throw new Error(`a node without a PeerId: ${first.peerId}`);
   addresses.push(...first.addresses);
-  const node = nodeOf(genesis, process, { peer, health, admin: first.ports.admin, zone, dataDir: settings.dataDir });
+  const node = nodeOf(genesis, process, { ip: seat.ip, peer, health, admin: first.ports.admin, zone, dataDir: settings.dataDir });
   await node.command("PUT", "/v1/grant", createGrant(genesis, owner, { peerId: peer, notAfterMs: 0 }));
   await until(`${name} is ready`, async () => (await node.status()).state === "ready");
   return node;
 }
 
-type Reached = { readonly peer: PeerId; readonly health: number; readonly admin: number; readonly zone: string; readonly dataDir: string };
+type Reached = {
+  readonly ip: string;
+  readonly peer: PeerId;
+  readonly health: number;
+  readonly admin: number;
+  readonly zone: string;
+  readonly dataDir: string;
+};
 
-function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { peer, health, admin, zone, dataDir }: Reached): FarmNode {
+function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { ip, peer, health, admin, zone, dataDir }: Reached): FarmNode {
   const command: FarmNode["command"] = async (method, path, content) => {
     const body = content instanceof Uint8Array ? content : Buffer.from(content === undefined ? "" : JSON.stringify(content));
     const terms = { node: peer, nonce: systemRandom.bytes(16), notAfterMs: systemClock.wallMs() + 15_000 };
@@ -200,7 +220,7 @@ function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { peer, he
     health,
     zone,
     dataDir,
-    status: () => statusOf(health),
+    status: () => statusOf(health, ip),
     metric: async (name) => {
       const text = await (await fetch(`http://${ip}:${health}/metrics`)).text();
       const series = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));

@@ -1,20 +1,24 @@
-// Network namespaces for the detection bench: one for each node, joined by a bridge, so that one node's link can be cut as
-// a pulled cable cuts it. Needs root and iproute2.
+// Network namespaces for nodes, joined by a bridge, so that a link can be cut as a pulled cable cuts it, or all of them parted
+// from each other as a dead switch between them does. Needs root and iproute2.
 import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import type { NodeSeat } from "../test/support/node-group.ts";
+import type { NodeSeat } from "./node-group.ts";
 
 export type Links = {
   seat(number: number): NodeSeat;
+  /** Where this process is reached from every namespace. */
+  readonly hostIp: string;
   /** Takes the link of a node down or up; the change is under way when this returns. */
   set(number: number, state: "down" | "up"): void;
+  /** Lets no namespace reach another while `parted`; this process reaches all. In force when this returns. */
+  part(parted: boolean): void;
   remove(): Promise<void>;
 };
 
-const tag = "vfbench";
-/** A name that the kernel frees with the process that holds it (unix(7), abstract): two benches would have the same addresses. */
-const lockName = "\0vaultfarm-detection-links";
+const tag = "vflinks";
+/** A name that the kernel frees with the process that holds it (unix(7), abstract): two runs would have the same addresses. */
+const lockName = "\0vaultfarm-node-links";
 const bridge = `${tag}br`;
 const subnet = "10.213.77";
 
@@ -36,7 +40,7 @@ export function linksRefused(): string | undefined {
   }
 }
 
-/** Makes `count` namespaces with a link each, after those that a killed bench left. Rejects where another bench runs. */
+/** Makes `count` namespaces with a link each, after those that a killed run left. Rejects where another has some. */
 export async function createLinks(count: number): Promise<Links> {
   const lock = await takeLock();
   for (let number = 0; number < count; number += 1) removeLeftovers(number);
@@ -49,8 +53,13 @@ export async function createLinks(count: number): Promise<Links> {
   // priority, since it waited up to 3 ms for a core while the link went on carrying heartbeats (so: 0.2 ms at most).
   const batch: ChildProcessWithoutNullStreams = spawn("chrt", ["-f", "50", "ip", "-batch", "-"]);
   return {
+    hostIp,
     seat: (number) => ({ ip: ipOf(number), prefix: ["ip", "netns", "exec", namespace(number)] }),
     set: (number, state) => void batch.stdin.write(`link set dev ${hostSide(number)} ${state}\n`),
+    part: (parted) => {
+      for (let number = 0; number < count; number += 1)
+        run("link", "set", hostSide(number), "type", "bridge_slave", "isolated", parted ? "on" : "off");
+    },
     remove: async () => {
       const ended = once(batch, "exit");
       batch.stdin.end();
@@ -67,13 +76,13 @@ async function takeLock(): Promise<Server> {
   try {
     await once(lock.listen(lockName), "listening");
   } catch (cause) {
-    throw new Error("another bench of detection runs on this machine, with the same network namespaces", { cause });
+    throw new Error("another test or bench on this machine has the same network namespaces", { cause });
   }
   lock.unref();
   return lock;
 }
 
-/** Nodes in a namespace outlive a bench that was killed, and keep the namespace. */
+/** Nodes in a namespace outlive a run that was killed, and keep the namespace. */
 function removeLeftovers(number: number): void {
   quietly(() => {
     for (const pid of run("netns", "pids", namespace(number)).split("\n")) if (pid !== "") process.kill(Number(pid), "SIGKILL");

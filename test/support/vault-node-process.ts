@@ -65,7 +65,7 @@ export async function healthPortOf(node: VaultNodeProcess): Promise<number> {
 }
 
 /** GET /v1/status, checked against its schema. */
-export async function statusOf(healthPort: number): Promise<NodeStatus> {
-  const response = await fetch(`http://127.0.0.1:${healthPort}/v1/status`);
+export async function statusOf(healthPort: number, ip = "127.0.0.1"): Promise<NodeStatus> {
+  const response = await fetch(`http://${ip}:${healthPort}/v1/status`);
   return nodeStatus.parse(await response.json());
 }
