@@ -37,6 +37,14 @@ export const farmConditions = {
       ],
       NodesMissing: ["True", "{nodes} not reachable; a node that cannot run again is replaced after spec.repair.lostAfterSeconds."],
       VolumeMissing: ["True", "The volume of {nodes} is gone; what it held is made again from other copies, and the node is replaced."],
+      VolumeHeld: [
+        "True",
+        "{claims} deleted and still there after 5 minutes, held by the finalizers named: nothing of the farm uses them or waits for them, and their storage stays taken. Look at what set the finalizers (kubectl describe pvc).",
+      ],
+      VolumeBeingDeleted: [
+        "True",
+        "The claim of {nodes} was deleted, which nobody can take back; it stays while the pod uses it. Meanwhile the node hands over what it holds, and is replaced.",
+      ],
       IdentityChanged: [
         "True",
         "{nodes} came back with another identity and is fenced; nothing is deleted. Look at its volume, then delete the VaultNode to drain and replace it.",

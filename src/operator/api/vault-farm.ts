@@ -178,7 +178,8 @@ const update = z
 const fixedVaults = { rule: "self == oldSelf", message: "vaultsPerNode is fixed once the farm exists; make another farm instead" };
 const onlyGrows = {
   rule: "(type(self) == int ? quantity(string(self)) : quantity(self)).compareTo(type(oldSelf) == int ? quantity(string(oldSelf)) : quantity(oldSelf)) >= 0",
-  message: "vaultCapacity may grow, not shrink; make another farm instead",
+  message:
+    "vaultCapacity may grow, not shrink: for less, lower spec.replicas, which drains nodes; for smaller vaults make another farm and store what you keep there",
 };
 
 const spec = z
@@ -194,7 +195,7 @@ const spec = z
         .meta(celRules(fixedVaults))
         .describe("Vaults in each node. Fixed once the farm exists."),
       vaultCapacity: byteQuantity(vaultCapacityMin, vaultCapacityMax, onlyGrows).describe(
-        "What each vault declares. May grow, not shrink.",
+        "What each vault declares. May grow, not shrink: a farm declares less with fewer nodes.",
       ),
       copies,
       gateway,

@@ -6,7 +6,7 @@ import type { KubeError } from "../kube/index.ts";
 import { annotations, labels, nodeFinalizer } from "../manifests/names.ts";
 import { vaultNodePod } from "../manifests/vault-node-pod.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
-import { volumeClaim } from "../manifests/volume-claim.ts";
+import { grownVolume, volumeClaim } from "../manifests/volume-claim.ts";
 import type { CommandPlace, NodeCommander } from "../node-access/node-commander.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { stays, volumeBytesFor, wantedCapacity } from "../vault-farm/node-roles.ts";
@@ -156,7 +156,7 @@ async function makePod({ name, uid, zone, capacity }: NewPod, hands: FarmHands):
 async function growVolume(name: string, bytes: number, hands: FarmHands): Promise<void> {
   const claim = hands.parts.claims.find(({ metadata }) => metadata.name === name);
   const asked = claim?.requested === undefined ? 0 : (parseQuantity(claim.requested) ?? 0);
-  if (asked < bytes) await hands.writer.apply(claims, claimOf(name, bytes, hands));
+  if (claim !== undefined && asked < bytes) await hands.writer.change(claims, claim, grownVolume(bytes));
 }
 
 // One that goes for good is told so with what was proven, and tells the others: they need not wait for it to come back. Where

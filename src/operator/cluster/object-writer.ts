@@ -25,6 +25,8 @@ export type ObjectWriter = {
   ensure(resource: Resource, manifest: Manifest, shown: AppliedObject | undefined): Promise<boolean>;
   /** Applies it in any case. */
   apply(resource: Resource, manifest: Manifest): Promise<KubeObject>;
+  /** Changes of an object that is there exactly the fields of `body`. */
+  change(resource: Resource, object: KubeObject, body: Readonly<Record<string, unknown>>): Promise<void>;
   /** Makes it; false where there is one of that name. */
   create(resource: Resource, manifest: Manifest): Promise<boolean>;
   /** Deletes exactly this object; nothing where it is gone. */
@@ -75,6 +77,9 @@ export function createObjectWriter(
       tellForeign(`${resource.kind} ${manifest.metadata.name}`, isForeign);
       if (!isForeign) await apply(resource, stamped);
       return !isForeign;
+    },
+    change: async (resource, object, body) => {
+      writes.wrote(resource, must(await client.patch(resource, nameOf(object), { type: "merge", body })));
     },
     create: async (resource, manifest) => {
       const created = await client.create<KubeObject>(resource, manifest);

@@ -230,6 +230,8 @@ test("a claim deleted by hand: its node hands over what it holds, is replaced, a
   const world = await settledWorld();
   const [name = ""] = namesOf(world, nodeRecords);
   world.remove(claims, name);
+  await world.until("it is told", () => world.condition("Degraded")?.reason === "VolumeBeingDeleted");
+  assert.match(world.condition("Degraded")?.message ?? "", new RegExp(`^The claim of ${name} was deleted`));
   await world.until("it is replaced", () => !namesOf(world, nodeRecords).includes(name) && isSettled(world, 5), 3_600_000);
   await world.until("all copies are made", () => allHaveCopies(world, 5));
   assert.ok(world.nodes.stopped.every(({ short }) => short === 0));

@@ -27,6 +27,7 @@ import { unexposedOf } from "./ensure-exposure.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
+import { heldClaims } from "./held-claims.ts";
 import { farmWithNetwork } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
@@ -134,7 +135,8 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   await askNodes(parts, look);
   const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
   const foreign = [...memory.foreign(), ...caches.strangerClaims(key).map(({ metadata }) => `${claims.kind} ${metadata.name}`)];
-  const observed = { ...observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() }), strangers, foreign };
+  const held = heldClaims(parts.claims, parts.pods, clock.wallMs());
+  const observed = { ...observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() }), strangers, foreign, held };
   const goal = clusterGoal(spec);
   const nowMs = clock.monotonicMs();
   const actions = planFarm(goal, observed, nowMs);

@@ -13,17 +13,26 @@ export type VolumeClaimParts = {
 
 const mib = 2 ** 20;
 
-/** The claim. A volume grows by applying it with more bytes; it never shrinks. */
+/** The claim, as it is made. Of one that is there only the size can change, see `grownVolume`. */
 export function volumeClaim({ farm, name, storage, bytes }: VolumeClaimParts): Manifest {
   return {
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
     metadata: { name, namespace: farm.namespace, labels: { ...objectLabels(farm, "node"), [labels.node]: name } },
     spec: {
-      accessModes: ["ReadWriteOnce"],
+      accessModes: storage.accessModes ?? ["ReadWriteOnce"],
       ...(storage.storageClassName === undefined ? {} : { storageClassName: storage.storageClassName }),
-      // In whole MiB: lists of claims and volumes show a size as it was written.
-      resources: { requests: { storage: `${Math.ceil(bytes / mib)}Mi` } },
+      resources: sizeOf(bytes),
     },
   };
+}
+
+/** What of a claim changes so that its volume grows to `bytes`: its class and access mode are its own for ever, whatever the farm says by now. */
+export function grownVolume(bytes: number): Readonly<Record<string, unknown>> {
+  return { spec: { resources: sizeOf(bytes) } };
+}
+
+// In whole MiB: lists of claims and volumes show a size as it was written.
+function sizeOf(bytes: number): Readonly<Record<string, unknown>> {
+  return { requests: { storage: `${Math.ceil(bytes / mib)}Mi` } };
 }

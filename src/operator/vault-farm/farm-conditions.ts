@@ -72,14 +72,18 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function degradation({ observed: { nodes, strangers = [], foreign = [] }, goal, refusedCall }: FarmSeen): ConditionNow {
+function degradation({ observed: { nodes, strangers = [], foreign = [], held = [] }, goal, refusedCall }: FarmSeen): ConditionNow {
   // Before all else: nothing of the rest is mended while it lasts.
   if (refusedCall !== undefined) return farmCondition("Degraded", "CallRefused", { why: refusedCall });
   const named = (wrong: (node: ObservedNode) => boolean): string | undefined => nameSome(nodes.filter(wrong).map(({ name }) => name));
   const changed = named(({ formerPeerId }) => formerPeerId !== undefined);
   if (changed !== undefined) return farmCondition("Degraded", "IdentityChanged", { nodes: changed });
-  const noVolume = named(({ volume, peerId }) => peerId !== undefined && (volume === "absent" || volume === "terminating"));
+  const noVolume = named(({ volume, peerId }) => peerId !== undefined && volume === "absent");
   if (noVolume !== undefined) return farmCondition("Degraded", "VolumeMissing", { nodes: noVolume });
+  const hanging = nameSome(held);
+  if (hanging !== undefined) return farmCondition("Degraded", "VolumeHeld", { claims: hanging });
+  const going = named(({ volume, peerId }) => peerId !== undefined && volume === "terminating");
+  if (going !== undefined) return farmCondition("Degraded", "VolumeBeingDeleted", { nodes: going });
   const missing = named((node) => shouldRun(node) && (node.awaySinceMs !== undefined || node.hostState === "gone"));
   if (missing !== undefined) return farmCondition("Degraded", "NodesMissing", { nodes: missing });
   const byHand = nodes.filter(stays).length > goal.nodes ? named((node) => node.byHand) : undefined;

@@ -106,4 +106,6 @@ export type ObservedFarm = {
   readonly strangers?: readonly string[];
   /** Kinds and names of other objects that are not its own and have a name that it needs, or its label. */
   readonly foreign?: readonly string[];
+  /** Claims that were deleted and hang, each with what holds it. */
+  readonly held?: readonly string[];
 };

@@ -101,7 +101,9 @@ const states: readonly (readonly [string, Change, Readonly<Record<string, string
     { Degraded: "NodesMissing", Ready: "NodesNotReady" },
   ],
   ["another identity", { nodes: five({ a: { formerPeerId: podNode("z").peerId ?? assert.fail() } }) }, { Degraded: "IdentityChanged" }],
-  ["a volume gone", { nodes: five({ a: { volume: "terminating" } }) }, { Degraded: "VolumeMissing" }],
+  ["a volume gone", { nodes: five({ a: { volume: "absent" } }) }, { Degraded: "VolumeMissing" }],
+  ["a claim deleted", { nodes: five({ a: { volume: "terminating" } }) }, { Degraded: "VolumeBeingDeleted" }],
+  ["a claim that hangs", { farm: { held: ["b (x/y)"] } }, { Degraded: "VolumeHeld" }],
   [
     "a node that comes up by itself",
     { nodes: five({ a: { state: { kind: "starting", sinceMs: nowMs - 1000 } } }) },
