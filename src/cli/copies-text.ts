@@ -8,13 +8,24 @@ export function copiesText({ view }: FarmGlance, nowMs: number): readonly string
   if (view.copies === null) return [];
   const healing = healingOf(view.copies, nowMs).map((text, i) => `  ${i === 0 ? "healing " : "        "}  ${text}`);
   const doubts = view.nodes.flatMap(doubtsOf).map((text, i) => `  ${i === 0 ? "doubts  " : "        "}  ${text}`);
-  return [`  copies    ${countsOf(view.copies)}`, ...histogramOf(view.copies), ...spareOf(view.nodes, view.copies), ...healing, ...doubts];
+  return [
+    `  copies    ${countsOf(view.copies)}`,
+    ...histogramOf(view.copies),
+    ...spareOf(view.nodes, view.copies),
+    ...spreadOf(view.copies),
+    ...healing,
+    ...doubts,
+  ];
 }
 
 /** With exactly as many nodes as a chunk must have copies the next loss stops all storing (protocol 1: NoSpareNode). */
 function spareOf(nodes: readonly NodeLine[], { policy }: CopiesSummary): readonly string[] {
   const ready = nodes.filter(({ state }) => state === "ready").length;
   return ready === policy.min ? ["  spare     no node: if one more goes, nothing can be stored until it returns"] : [];
+}
+
+function spreadOf({ spread }: CopiesSummary): readonly string[] {
+  return spread === undefined ? [] : [`  spread    ${spread.text}`];
 }
 
 function countsOf({ policy, lowest, belowMin, belowTarget, histogram, reporting }: CopiesSummary): string {

@@ -105,13 +105,15 @@ test("copies: what is missing, made again and waited for, who is suspected, whic
   const linesOf = (change: Partial<FarmGlance["view"]>): readonly string[] =>
     statusText({ ...glance, view: { ...glance.view, ...change } }, place)
       .split("\n")
-      .filter((line) => /^ {2}(copies|spare {2}|healing|doubts| {8}) {2}(?!http)/.test(line));
+      .filter((line) => /^ {2}(copies|spare {2}|spread {1}|healing|doubts| {8}) {2}(?!http)/.test(line));
   assert.deepEqual(linesOf({}), []);
   assert.deepEqual(linesOf({ copies }), ["  copies    every chunk has 5 live copies: 9 chunks"]);
   assert.deepEqual(linesOf({ copies, nodes: [node(0), node(1), node(2), node(3), dead] }), [
     "  copies    every chunk has 5 live copies: 9 chunks",
     "  spare     no node: if one more goes, nothing can be stored until it returns",
   ]);
+  const text = "up to 4 of the 5 copies of a chunk share a zone";
+  assert.deepEqual(linesOf({ copies: { ...copies, spread: { short: "zones", text } } }).at(-1), `  spread    ${text}`);
   const repair = { chunks: 3, bytesLeft: 3 * 2 ** 20, etaMs: 11_500, waiting: 2, dueAtMs: 1_260_000 };
   const missing = {
     ...copies,

@@ -15,10 +15,10 @@ const copies = { min: 4, target: 5, max: 8 };
 const genesis = createGenesis({ name: "told of", copies, placeUnit: 2 ** 20, createdAt: 0 }, keyOf(90));
 const whole = { live: [0, 0, 0, 0, 0, 3], partial: false, repairing: 0, bytesLeft: 0, etaMs: 0, waiting: 0, dueMs: null };
 
-function recordOf(n: number): NodeRecord {
+function recordOf(n: number, zone = ""): NodeRecord {
   return createNodeRecord(genesis.networkId, keyOf(n), {
     addresses: [],
-    domain: { region: "", zone: "", host: "" },
+    domain: { region: "", zone, host: "" },
     software: "",
     startCounter: 1,
     sequence: 1,
@@ -43,4 +43,22 @@ test("a node that is only told of is not shown and not counted until it was met"
   views.vouch(told.peerId);
   views.setState(told.peerId, "live");
   assert.deepEqual(seen(), { shown: [met.peerId, told.peerId], chunks: 6, of: 2, trusted: [met.peerId, told.peerId] });
+});
+
+test("it is said where copies cannot be spread: for want of nodes, or of nodes in other zones; and no more once they can", () => {
+  const views = createNodeViews(genesis, () => 0);
+  const parts = { genesis, membership: { directory: views.directory }, ledger: createCopiesLedger(10) };
+  const said = () => networkView(parts, 1_000).copies.spread;
+  for (const n of [1, 2, 3, 4]) views.putRecord(recordOf(n, "north"), "live");
+  assert.deepEqual(said(), { short: "nodes", text: "only 4 nodes take chunks now, so that none gets the intended 5 copies" });
+  views.putRecord(recordOf(5, "south"), "live");
+  assert.deepEqual(said(), {
+    short: "zones",
+    text: "up to 4 of the 5 copies of a chunk share a zone (3 if nodes were spread evenly): of nodes that take chunks zone south has 1",
+  });
+  const sixth = recordOf(6, "south");
+  views.putRecord(sixth, "live");
+  assert.equal(said(), undefined);
+  views.setState(sixth.peerId, "away");
+  assert.equal(said()?.short, "zones");
 });

@@ -1,11 +1,13 @@
 // The network as a customer sees it, out of the directory; and one call for changes that come together.
-import { isStranger, type NodeView } from "../network/directory.ts";
+import { type Directory, isStranger, type NodeView } from "../network/directory.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { VaultName } from "../protocol/keys.ts";
 import type { MembershipSummary } from "../protocol/network-view.ts";
 import type { MembershipStatus } from "../protocol/node-status.ts";
 import type { SeenFaults } from "../protocol/peer-faults.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
+import { type SpreadShort, spreadShort } from "../protocol/spread.ts";
+import { takesNewChunks } from "../protocol/states.ts";
 import type { Clock, Timer } from "../runtime/clock.ts";
 import type { CopiesLedger } from "./copies-ledger.ts";
 import type { CustomerMembership } from "./customer-parts.ts";
@@ -31,9 +33,26 @@ export function networkView({ genesis, membership, ledger }: NetworkViewParts, w
     networkId,
     name,
     nodes: nodes.map((node) => summary(node, seen)),
-    copies: sumCopies(policy, counted, own),
+    copies: { ...sumCopies(policy, counted, own), ...spreadOf(directory, nodes, genesis) },
     membership: certificates === undefined ? null : asSeenFromOutside(certificates.status()),
   };
+}
+
+/** Of a pick for any address: how copies can be spread is the same for all. */
+function spreadOf(
+  directory: Pick<Directory, "closest">,
+  nodes: readonly NodeView[],
+  { networkId, copies }: Genesis,
+): { spread?: SpreadShort } {
+  const { holders, short } = directory.closest(networkId, copies.target, "write");
+  const zoneOf = new Map(nodes.map(({ record }) => [record.peerId, record.domain.zone]));
+  const taking = nodes.filter(({ record, state }) => state === "live" && record.vaults.some((vault) => takesNewChunks(vault.state)));
+  const spread = spreadShort({
+    ...{ short, target: copies.target },
+    chosen: holders.map(({ peer }) => zoneOf.get(peer) ?? ""),
+    nodes: taking.map(({ record }) => record.domain.zone),
+  });
+  return spread === undefined ? {} : { spread };
 }
 
 function asSeenFromOutside({ isConfirmed: _own, ...summary }: MembershipStatus): MembershipSummary {

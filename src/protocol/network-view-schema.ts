@@ -62,6 +62,10 @@ export const copiesSummarySchema: z.ZodType<CopiesSummary> = z
     belowMin: z.int(),
     belowTarget: z.int(),
     histogram: z.array(z.int()).describe("[n]: chunks with n live copies; the last one: target or more"),
+    spread: z
+      .object({ short: z.enum(["nodes", "zones"]), text: z.string() })
+      .optional()
+      .describe("where new copies cannot be spread as they should, for want of nodes, or of nodes in other zones; absent where they can"),
     reporting: z
       .object({ nodes: z.int(), of: z.int() })
       .describe("how many of the live nodes have counted all their chunks; while nodes < of, the figures are too small"),

@@ -1,6 +1,7 @@
 // The network as a customer sees it: what the client library knows, what GET /v1/network and its events carry, and what the
 // page and the command line show. One shape for all of them; plain data, so that a browser can read it.
 import type { SeenFaults } from "./peer-faults.ts";
+import type { SpreadShort } from "./spread.ts";
 import type { Standing } from "./standing.ts";
 import type { NodeViewState, VaultState } from "./states.ts";
 
@@ -50,6 +51,8 @@ export type CopiesSummary = {
   readonly belowTarget: number;
   /** Chunks by their live copies; the last: `target` or more. */
   readonly histogram: readonly number[];
+  /** Where copies cannot be spread as they should now; absent where they can. */
+  readonly spread?: SpreadShort | undefined;
   /** How many of the live nodes have counted all their chunks. */
   readonly reporting: { readonly nodes: number; readonly of: number };
   readonly repair: {

@@ -11,7 +11,7 @@ import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-registry.ts";
 import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.ts";
 import { hostVaults } from "./hosted-vault.ts";
-import { registerMembershipFigures } from "./membership-metrics.ts";
+import { registerMembershipFigures, registerSpreadFigures } from "./membership-metrics.ts";
 import { createNodeCounters, registerNodeFigures } from "./metrics.ts";
 import type { NodeEvents } from "./node-events.ts";
 import { createReplicationCounters, registerReplicationFigures } from "./replication-metrics.ts";
@@ -27,6 +27,8 @@ function nodeRegistry(): { registry: MetricsRegistry; events: NodeEvents } {
   const events = createNodeCounters(registry);
   createDetectorMetrics(registry);
   registerViewFigures(registry, () => []);
+  const genesis = { networkId: chunkAddress(Uint8Array.of(2)), copies: { min: 4, target: 5, max: 8 } };
+  registerSpreadFigures(registry, { closest: () => ({ holders: [], short: "zones" }) }, genesis);
   registerMembershipFigures(registry, {
     status: () => membershipStatus(emptyChain(chunkAddress(Uint8Array.of(1))), { self, seen: new Map() }),
     counts: () => ({ final: 0, outbid: 0, short: 0, unconvinced: 0, elsewhere: 0 }),
@@ -118,6 +120,9 @@ test("events and figures show in a scrape, each vault by its short name, at most
     'vaultfarm_below_target_copies{copies="4"} 0',
     "vaultfarm_chunks_below_min 1",
     "vaultfarm_repair_eta_seconds 12",
+    'vaultfarm_spread_short{why="zones"} 1',
+    'vaultfarm_spread_short{why="nodes"} 0',
+    "vaultfarm_group_liars_tolerated 0",
   ])
     assert.ok(text.split("\n").includes(line), line);
   assert.ok(text.split("\n").filter((line) => line.includes(short)).length <= 30);

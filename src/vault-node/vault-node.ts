@@ -20,7 +20,7 @@ import { repairDelayOf, type VaultNodeConfig } from "./config.ts";
 import { createVaultNodeCore, type VaultNodeCore } from "./core.ts";
 import { createDetectorMetrics, registerViewFigures } from "./detector-metrics.ts";
 import { clashError } from "./errors.ts";
-import { registerMembershipFigures } from "./membership-metrics.ts";
+import { registerMembershipFigures, registerSpreadFigures } from "./membership-metrics.ts";
 import { createNodeCounters } from "./metrics.ts";
 import { createNodeDetector } from "./node-detector.ts";
 import { loggedEvents } from "./node-events.ts";
@@ -89,6 +89,7 @@ async function build(config: VaultNodeConfig, tools: VaultNodeTools, fail: (erro
   });
   const registry = createMetricsRegistry({ processMetrics: true });
   registerViewFigures(registry, membership.directory.nodes);
+  registerSpreadFigures(registry, membership.directory, genesis);
   registerMembershipFigures(registry, membership.certificates);
   const onEvent = createDetectorMetrics(registry);
   const detector: Detector = createNodeDetector({ config, peers, membership, board, genesis, networkKey, clock, random, log, onEvent });

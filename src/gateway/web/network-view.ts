@@ -76,6 +76,10 @@ function membershipWarnings(membership: MembershipSummary | null, storesFiles: b
   return [{ level: "warn", text: `Only ${nodes} confirmed: the farm tolerates no lying or lost holder of a record. From 4 on it does.` }];
 }
 
+function sentence(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}
+
 /** What a person should know, worst first. */
 export function warningsOf(view: NetworkView): readonly Warning[] {
   const { copies, nodes } = view;
@@ -108,5 +112,6 @@ export function warningsOf(view: NetworkView): readonly Warning[] {
     });
   if (live === min && live > 0)
     warnings.push({ level: "warn", text: `No spare node: if one more goes, nothing can be stored until it returns.` });
+  if (copies.spread !== undefined && live >= min) warnings.push({ level: "warn", text: sentence(copies.spread.text) });
   return [...warnings, ...membershipWarnings(view.membership, live >= min)];
 }
