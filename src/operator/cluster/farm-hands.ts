@@ -2,7 +2,6 @@
 // to a node. The decisions are the plan's alone; every action can be cut short and repeated.
 import type { Random } from "../../runtime/random.ts";
 import { parseQuantity } from "../api/quantity.ts";
-import type { KubeError } from "../kube/index.ts";
 import { annotations, labels, nodeFinalizer } from "../manifests/names.ts";
 import { vaultNodePod } from "../manifests/vault-node-pod.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
@@ -14,6 +13,7 @@ import type { ObservedNode } from "../vault-farm/observed.ts";
 import { foundNetwork } from "./found-network.ts";
 import { addressOf, type FarmHands, placeOf, podOf } from "./hands.ts";
 import { must } from "./object-writer.ts";
+import { repairPodLabels, takeUpPod } from "./pod-labels.ts";
 import { proveNode } from "./prove-node.ts";
 import { unlessForbidden } from "./refused-calls.ts";
 import { claims, nodeRecords, pods, volumes } from "./resources.ts";
@@ -28,7 +28,7 @@ const suffixLength = 5;
  */
 export async function carryOut(actions: readonly FarmAction[], hands: FarmHands): Promise<void> {
   const commands: Promise<void>[] = [];
-  let forbidden: KubeError | undefined;
+  let forbidden = await unlessForbidden(() => repairPodLabels(hands));
   for (const action of actions) {
     if (action.kind !== "wait") {
       hands.log.info("acting", { ...action });
@@ -149,7 +149,9 @@ async function makePod({ name, uid, zone, capacity }: NewPod, hands: FarmHands):
     adminPublicKey: keys.admin.publicKey,
     image,
   });
-  await hands.writer.create(pods, manifest);
+  const isMade = await hands.writer.create(pods, manifest);
+  if (isMade) hands.memory.setForeign(`${pods.kind} ${name}`, false);
+  else await takeUpPod(name, hands);
 }
 
 // Asked for once: whether and when the volume grows is its class's affair.

@@ -5,6 +5,7 @@ import { keepCount } from "../node-access/node-report.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import type { CopiesCount, StopEvidence } from "../vault-farm/observed.ts";
 import type { NodeMemory } from "./observe-farm.ts";
+import { pods } from "./resources.ts";
 
 export type FarmMemory = {
   node(name: string): NodeMemory;
@@ -90,6 +91,9 @@ export function createFarmMemory(): FarmMemory {
     madeBefore: (name) => made.size > 0 && [...made][0] !== name,
     keep: (names) => {
       for (const name of [...entries.keys()]) if (!names.has(name)) entries.delete(name);
+      // A name that no node has is not needed any more.
+      for (const what of [...foreign])
+        if (what.startsWith(`${pods.kind} `) && !names.has(what.slice(pods.kind.length + 1))) foreign.delete(what);
     },
     writtenMs: (key) => written.get(key) ?? Number.NEGATIVE_INFINITY,
     mayRepair: (key, nowMs) => {

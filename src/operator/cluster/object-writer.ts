@@ -31,6 +31,8 @@ export type ObjectWriter = {
   create(resource: Resource, manifest: Manifest): Promise<boolean>;
   /** Deletes exactly this object; nothing where it is gone. */
   remove(resource: Resource, object: KubeObject, options?: { readonly gracePeriodSeconds?: number }): Promise<void>;
+  /** Sets labels of exactly this object; nothing where it is gone, or another has its name. */
+  relabel(resource: Resource, object: KubeObject, labels: Readonly<Record<string, string>>): Promise<void>;
   /** Takes the finalizers of ours off an object. */
   release(resource: Resource, object: KubeObject, finalizer: string): Promise<void>;
 };
@@ -95,6 +97,14 @@ export function createObjectWriter(
       });
       if (!removed.ok && removed.error.code !== "not-found") throw removed.error;
       writes.deleted(resource, object, removed.ok && removed.value.kind === "terminating" ? "going" : "gone");
+    },
+    relabel: async (resource, object, wanted) => {
+      const { uid } = object.metadata;
+      // With the uid, so that it is no other object of the name.
+      const body = { metadata: { labels: wanted, ...(uid === undefined ? {} : { uid }) } };
+      const patched = await client.patch(resource, nameOf(object), { type: "merge", body });
+      if (patched.ok) return writes.wrote(resource, patched.value);
+      if (patched.error.code !== "not-found" && patched.error.code !== "conflict") throw patched.error;
     },
     release: async (resource, object, finalizer) => {
       const { finalizers = [], resourceVersion } = object.metadata;

@@ -171,3 +171,41 @@ function objectWrites(world: OperatorWorld, from: number): readonly string[] {
 function scale(world: OperatorWorld, replicas: number): void {
   world.edit(farms, "attic", { spec: { replicas } });
 }
+
+for (const label of ["vaultfarm.dev/farm", "vaultfarm.dev/node", "app.kubernetes.io/component"])
+  test(`a pod whose label ${label} was taken off runs on and has it again; no second pod is made, no other is touched`, async () => {
+    const world = await settledWorld();
+    const [name = ""] = namesOf(world, pods);
+    const uids = (): readonly unknown[] => world.all(pods).map(({ metadata }) => metadata.uid);
+    const [before, was] = [uids(), shownOf(world, pods, name)?.metadata.labels];
+    const from = world.kube.uses.length;
+    world.edit(pods, name, { metadata: { labels: { [label]: null } } });
+    await world.until("it has it again", () => shownOf(world, pods, name)?.metadata.labels?.[label] === was?.[label], 120_000);
+    await world.until("all is well", () => isSettled(world, 5) && world.condition("Ready")?.status === "True");
+    assert.deepEqual(shownOf(world, pods, name)?.metadata.labels, was);
+    assert.deepEqual(uids(), before);
+    assert.deepEqual(world.nodes.stopped, []);
+    const writes = writesSince(world, from);
+    assert.ok(!writes.some((write) => write.startsWith("delete pods")));
+    assert.ok(writes.filter((write) => write === `patch pods ${name}`).length <= 1);
+    await endWorld(world);
+  });
+
+test("a pod of somebody else with the name of a node is left alone and named; the node gets its own once that is gone", async () => {
+  const world = await settledWorld();
+  const [name = ""] = namesOf(world, pods);
+  // The operator is away while it happens: it would be faster.
+  await world.stopOperator();
+  world.remove(pods, name);
+  await world.until("it is gone", () => shownOf(world, pods, name) === undefined);
+  world.create(pods, { metadata: { name }, spec: { nodeName: "machine-9", containers: [{ name: "other", image: "another:1" }] } } as never);
+  const { uid } = shownOf(world, pods, name)?.metadata ?? {};
+  world.startOperator();
+  await world.until("the farm names it", () => world.condition("Degraded")?.message.includes(`Pod ${name}`) === true);
+  assert.equal(world.condition("Degraded")?.reason, "ForeignObjects");
+  await world.clock.advance(120_000);
+  assert.equal(shownOf(world, pods, name)?.metadata.uid, uid);
+  world.remove(pods, name);
+  await world.until("all is well", () => isSettled(world, 5) && world.condition("Degraded")?.reason === "AllWell");
+  await endWorld(world);
+});

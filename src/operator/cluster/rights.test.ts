@@ -45,6 +45,9 @@ async function usesOfALife(): Promise<readonly Use[]> {
   world.remove(pods, world.all(pods)[0]?.metadata.name ?? "");
   await world.clock.advance(900_000);
   await settled(5);
+  world.edit(pods, world.all(pods)[0]?.metadata.name ?? "", { metadata: { labels: { "vaultfarm.dev/farm": null } } });
+  await world.clock.advance(60_000);
+  await settled(5);
   world.edit(farms, "attic", { spec: { replicas: 0 } });
   await world.until("it sleeps", () => world.all(pods).length === 0);
   world.edit(farms, "attic", { spec: { replicas: 5, vaultsPerNode: 9 } });

@@ -79,6 +79,11 @@ export function objectLabels({ name, uid }: FarmIdentity, component?: Component)
   return { [labels.name]: "vaultfarm", [labels.managedBy]: "vaultfarm-operator", [labels.farm]: name, [labels.farmUid]: uid, ...own };
 }
 
+/** Labels of the pod of a node. */
+export function nodePodLabels(farm: FarmIdentity, node: string): Readonly<Record<string, string>> {
+  return { ...objectLabels(farm, "node"), [labels.node]: node };
+}
+
 /** The farm as owner: its objects go with it. */
 export function ownedByFarm({ name, uid }: FarmIdentity): OwnerReference {
   return { apiVersion, kind: "VaultFarm", name, uid, controller: true, blockOwnerDeletion: true };

@@ -13,7 +13,7 @@ import {
   peersMount,
   peersVolume,
 } from "./farm-pod.ts";
-import { annotations, type FarmIdentity, labels, type Manifest, objectLabels, objectNames } from "./names.ts";
+import { annotations, type FarmIdentity, type Manifest, nodePodLabels, objectNames } from "./names.ts";
 import { type PodImage, podEnv, podIpVariable, podSecurity, temporaryMount, temporaryVolume } from "./pod-security.ts";
 import { vaultNodeAffinity } from "./vault-node-affinity.ts";
 
@@ -47,7 +47,7 @@ export function vaultNodePod(parts: NodePodParts): Manifest {
     metadata: {
       name: node.name,
       namespace: farm.namespace,
-      labels: { ...objectLabels(farm, "node"), [labels.node]: node.name },
+      labels: nodePodLabels(farm, node.name),
       annotations: {
         "prometheus.io/scrape": "true",
         "prometheus.io/port": String(healthPort),
