@@ -10,6 +10,7 @@ import {
   KubeConfigError,
   KubeError,
   openKubeClient,
+  type Resource,
   type Result,
   readKubeConfig,
 } from "../../operator/kube/index.ts";
@@ -25,6 +26,9 @@ export type Cluster = { readonly client: KubeClient; readonly config: KubeConfig
 
 /** A person waits: shorter than what the operator bears, milliseconds and tries of one call. */
 const callTimeoutMs = 15_000;
+
+/** Farms named where another is missing. */
+const namesMax = 8;
 
 const silent = { rest: () => ({ request: () => {}, retry: () => {} }) };
 
@@ -96,8 +100,17 @@ export function valueIfThere<T>(result: Result<T>): T | undefined {
 }
 
 /** The farm of that name. Throws a `CommandError` where there is none. */
-export async function readFarm({ client, namespace }: Cluster, name: string): Promise<FarmObject> {
-  return valueIfThere(await client.get(farms, { namespace, name })) ?? noFarm(namespace, name);
+export async function readFarm(cluster: Cluster, name: string): Promise<FarmObject> {
+  const { client, namespace } = cluster;
+  return valueIfThere(await client.get(farms, { namespace, name })) ?? noFarm(namespace, name, await namesThere(cluster, farms));
+}
+
+/** Names of the objects of the namespace, for a sentence; none where they may not be listed. Throws a `CommandError` where the server knows no such kind. */
+async function namesThere({ client, namespace }: Cluster, resource: Resource): Promise<readonly string[]> {
+  const listed = await client.list(resource, { namespace, limit: namesMax });
+  if (listed.ok) return listed.value.items.map(({ metadata }) => metadata.name);
+  if (listed.error.code === "not-found") throw noKind();
+  return [];
 }
 
 /** The only farm of the namespace, or the one named. Throws a `CommandError` where none, or more than one, is meant. */
@@ -112,18 +125,24 @@ export async function chooseFarm(cluster: Cluster, name: string | undefined): Pr
   throw new CommandError(exitCodes.usage, "which-farm", `namespace ${namespace} has several farms: ${names}; name one`);
 }
 
-function noFarm(namespace: string, name?: string): never {
+function noFarm(namespace: string, name?: string, others: readonly string[] = []): never {
   const what = name === undefined ? "no VaultFarm" : `no VaultFarm ${name}`;
-  throw new CommandError(exitCodes.notFound, "no-farm", `there is ${what} in namespace ${namespace}; another is chosen with -n NAMESPACE`);
+  const there = others.length === 0 ? "" : `, which has ${others.join(", ")}`;
+  const message = `there is ${what} in namespace ${namespace}${there}; another namespace is chosen with -n NAMESPACE`;
+  throw new CommandError(exitCodes.notFound, "no-farm", message);
+}
+
+function noKind(): CommandError {
+  const message =
+    "this cluster knows no VaultFarm: install the operator (helm install vaultfarm charts/vaultfarm), or choose another --context";
+  return new CommandError(exitCodes.notFound, "no-kind", message);
 }
 
 /** All farms, of one namespace or of all. Throws the server's error, and a `CommandError` where it knows no farms. */
 export async function listFarms({ client }: Cluster, namespace: string | undefined): Promise<readonly FarmObject[]> {
   const page = valueIfThere(await client.listAll(farms, namespace === undefined ? {} : { namespace }));
-  if (page !== undefined) return page.items;
-  const message =
-    "this cluster knows no VaultFarm: install the operator (helm install vaultfarm charts/vaultfarm), or choose another --context";
-  throw new CommandError(exitCodes.notFound, "no-kind", message);
+  if (page === undefined) throw noKind();
+  return page.items;
 }
 
 /** The nodes of a farm, by name. Throws the server's error. */
@@ -135,9 +154,11 @@ export async function listNodes({ client }: Cluster, farm: FarmObject): Promise<
 }
 
 /** The node of that name. Throws a `CommandError` where there is none. */
-export async function readNode({ client, namespace }: Cluster, name: string): Promise<NodeRecord> {
+export async function readNode(cluster: Cluster, name: string): Promise<NodeRecord> {
+  const { client, namespace } = cluster;
   const node = valueIfThere(await client.get(nodeRecords, { namespace, name }));
   if (node !== undefined) return node;
+  await namesThere(cluster, nodeRecords);
   const message = `there is no VaultNode ${name} in namespace ${namespace}; kubectl vaultfarm status shows their names`;
   throw new CommandError(exitCodes.notFound, "no-node", message);
 }

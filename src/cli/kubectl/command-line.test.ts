@@ -16,7 +16,7 @@ import type { CommandWorld } from "../command-world.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { inOrder } from "./logs.ts";
 import { by, condition, makeAll, makeFarm, makeNode, namespace, used, usePluginCluster, withinRights } from "./plugin-fixture.ts";
-import { type KubectlVerb, rights } from "./rights.ts";
+import type { KubectlVerb } from "./rights.ts";
 
 const cluster = usePluginCluster();
 const { folder, kubectl, make, beyond } = cluster;
@@ -326,14 +326,6 @@ test("a cluster that is not found, not reached or knows no farms ends with its e
   const json = await kubectl(["status", "-o", "json"], { baseEnv: {} });
   assert.equal(JSON.parse(json.err).error.code, "kubeconfig-no-config");
   assert.equal(existsSync(join(folder, "attic-report.json")), false);
-});
-
-test("each verb's help names the rights that it needs", async () => {
-  for (const verb of Object.keys(rights)) {
-    const { code, out } = await kubectl([verb, "--help"]);
-    assert.equal(code, exitCodes.done);
-    assert.match(out.toString(), /Rights in the cluster: \w+/, verb);
-  }
 });
 
 test("completion answers in kubectl's protocol: verbs, options, choices, names of the cluster, files", async () => {

@@ -57,7 +57,12 @@ function verb(program: Command, name: KubectlVerb, about: string, formats: reado
     .option("-n, --namespace <namespace>", "the farm's namespace (default: the one of the context)")
     .option("--context <name>", "a context of the kubeconfig, instead of the current one")
     .option("--kubeconfig <file>", "instead of KUBECONFIG or ~/.kube/config")
-    .addOption(new Option("-o, --output <format>", "json: one line of JSON; wide: more columns").choices(formats))
+    .addOption(
+      new Option(
+        "-o, --output <format>",
+        formats.includes("wide") ? "json: one line of JSON; wide: more columns" : "one line of JSON",
+      ).choices(formats),
+    )
     .addHelpText("after", `\nRights in the cluster: ${rightsText(name)}`);
 }
 

@@ -159,25 +159,30 @@ export function makeAll(cluster: PluginCluster): void {
   });
 }
 
-/** What the requests needed, as a Role names it. */
+/** What the requests needed, as a Role or, where it is in all namespaces, a ClusterRole names it. */
 export function used({ server }: PluginCluster): readonly string[] {
   const verbs: Readonly<Record<string, string>> = { POST: "create", PATCH: "patch", DELETE: "delete" };
   return server().requests.map((request) => {
     const [method = "", path = ""] = request.split("?", 1)[0]?.split(" ") ?? [];
-    const parts = path
-      .replace(/^\/(api|apis\/[^/]+)\/[^/]+\//, "")
-      .replace(/^namespaces\/[^/]+\//, "")
-      .split("/");
-    const [plural = "", name, subresource] = parts;
+    const inGroup = path.replace(/^\/(api|apis\/[^/]+)\/[^/]+\//, "");
+    const [plural = "", name, subresource] = inGroup.replace(/^namespaces\/[^/]+\//, "").split("/");
     const verb = verbs[method] ?? (name === undefined ? "list" : "get");
-    return `${verb} ${subresource === undefined ? plural : `${plural}/${subresource}`}`;
+    const where = inGroup.startsWith("namespaces/") ? "" : " everywhere";
+    return `${verb} ${subresource === undefined ? plural : `${plural}/${subresource}`}${where}`;
   });
+}
+
+/** What the verb documents, in the same words. */
+export function documented(verb: KubectlVerb): readonly string[] {
+  const all: readonly Right[] = rights[verb];
+  return all.flatMap(({ verbs, resource, everywhere }) =>
+    verbs.map((one) => `${one} ${resource}${everywhere === true ? " everywhere" : ""}`),
+  );
 }
 
 /** Fails where the requests so far needed a right that the verb does not document. */
 export function withinRights(cluster: PluginCluster, verb: KubectlVerb): void {
-  const all: readonly Right[] = rights[verb];
-  const granted = all.flatMap(({ verbs, resource }) => verbs.map((one) => `${one} ${resource}`));
+  const granted = documented(verb);
   assert.deepEqual(
     used(cluster).filter((one) => !granted.includes(one)),
     [],

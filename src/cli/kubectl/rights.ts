@@ -36,12 +36,15 @@ const group = "vaultfarm.dev";
 const readFarms: Right = { verbs: ["get", "list"], resource: "vaultfarms", group };
 const listNodes: Right = { verbs: ["list"], resource: "vaultnodes", group };
 const askPods: Right = { verbs: ["get"], resource: "pods/proxy", group: "", optional: true };
-const changeNode: readonly Right[] = [{ verbs: ["get", "patch"], resource: "vaultnodes", group }];
+/** Whether the kinds are known, and what else there is, where what is meant is missing. */
+const lookRound = (resource: string): Right => ({ verbs: ["list"], resource, group, optional: true });
+const readFarm: readonly Right[] = [{ verbs: ["get"], resource: "vaultfarms", group }, lookRound("vaultfarms")];
+const changeNode: readonly Right[] = [{ verbs: ["get", "patch"], resource: "vaultnodes", group }, lookRound("vaultnodes")];
 
 /** The rights of each verb. */
 export const rights: Readonly<Record<KubectlVerb, readonly Right[]>> = {
-  status: [readFarms, listNodes],
-  plan: [{ verbs: ["get"], resource: "vaultfarms", group }, listNodes, askPods],
+  status: [readFarms, listNodes, { ...lookRound("vaultfarms"), everywhere: true }],
+  plan: [...readFarm, listNodes, askPods],
   top: [readFarms, listNodes, askPods],
   drain: changeNode,
   undrain: changeNode,
@@ -49,7 +52,7 @@ export const rights: Readonly<Record<KubectlVerb, readonly Right[]>> = {
   uncordon: changeNode,
   fence: changeNode,
   unfence: changeNode,
-  replace: [{ verbs: ["get", "delete"], resource: "vaultnodes", group }],
+  replace: [{ verbs: ["get", "delete"], resource: "vaultnodes", group }, lookRound("vaultnodes")],
   report: [
     readFarms,
     listNodes,
@@ -62,11 +65,7 @@ export const rights: Readonly<Record<KubectlVerb, readonly Right[]>> = {
     { verbs: ["get"], resource: "pods/log", group: "", optional: true, everywhere: true },
     { ...askPods, everywhere: true },
   ],
-  logs: [
-    { verbs: ["get"], resource: "vaultfarms", group },
-    { verbs: ["list"], resource: "pods", group: "" },
-    { verbs: ["get"], resource: "pods/log", group: "" },
-  ],
+  logs: [...readFarm, { verbs: ["list"], resource: "pods", group: "" }, { verbs: ["get"], resource: "pods/log", group: "" }],
   put: [readFarms, { verbs: ["create"], resource: "services/proxy", group: "" }],
   get: [readFarms, { verbs: ["get"], resource: "services/proxy", group: "" }],
   destroy: [
