@@ -2,7 +2,7 @@
 // farm, files that are put in and read back through its gateways, and words on what went wrong where a scenario fails.
 import { strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
-import { after, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { helm, kubectl, openTunnel, runTool, type Tunnel } from "./cluster-tools.ts";
 import { type ClusterViews, openViews } from "./cluster-views.ts";
 import { until } from "./deadline.ts";
@@ -167,7 +167,8 @@ export async function readWhile(release: Release, files: readonly Kept[], ended:
   return rounds;
 }
 
-type Scenario = (release: Release) => Promise<void>;
+/** `also`: adds a scenario that only what this one found gives a meaning to, and waits for it. */
+type Scenario = (release: Release, also: (name: string, run: Scenario) => Promise<void>) => Promise<void>;
 /** `longer`: only where VAULTFARM_E2E_ALL is 1. */
 type ScenarioOptions = { readonly longer: boolean };
 export type Scenarios = {
@@ -179,16 +180,16 @@ export type Scenarios = {
 export function scenarios(label: string): Scenarios {
   let release: Promise<Release> | undefined;
   let failed: string | undefined;
-  const play = async (name: string, run: Scenario, say: (text: string) => void): Promise<void> => {
+  const play = async (name: string, run: Scenario, context: TestContext): Promise<void> => {
     // What they say of a farm that is not as the one before left it would mislead.
     if (failed !== undefined) throw new Error(`not begun, because "${failed}" failed`);
     release ??= openRelease(label);
     try {
-      await run(await release);
+      await run(await release, (inner, also) => context.test(inner, (own) => play(inner, also, own)));
       assert.deepEqual(await forbidden(await release), [], "the operator wanted something that its rights forbid");
     } catch (error) {
       failed = name;
-      say(await stateOf(await release));
+      context.diagnostic(await stateOf(await release));
       throw error;
     }
   };
@@ -197,7 +198,7 @@ export function scenarios(label: string): Scenarios {
     scenario: (name: string, ...rest: readonly [Scenario] | readonly [ScenarioOptions, Scenario]) => {
       const [{ longer }, run] = rest.length === 1 ? [{ longer: false }, rest[0]] : rest;
       if (longer && !all) process.stdout.write(`NOT RUN without VAULTFARM_E2E_ALL=1: ${name}\n`);
-      else test(name, (context) => play(name, run, (text) => context.diagnostic(text)));
+      else test(name, (context) => play(name, run, context));
     },
   };
 }
