@@ -33,7 +33,7 @@ export const farmConditions = {
       AllWell: ["False", "Nothing that was there is missing."],
       CallRefused: [
         "True",
-        "The API server forbids what this farm needs; give the right back, or make room in the quota or policy that it names. It is tried again every 15 seconds, and what does not need it goes on: {why}",
+        "The API server forbids what this farm needs; give the right back, or make room in the quota or policy that it names. It is tried again every 15 seconds, and what does not need it goes on ({why}).",
       ],
       NodesMissing: ["True", "{nodes} not reachable; a node that cannot run again is replaced after spec.repair.lostAfterSeconds."],
       VolumeMissing: ["True", "The volume of {nodes} is gone; what it held is made again from other copies, and the node is replaced."],

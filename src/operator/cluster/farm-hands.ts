@@ -1,6 +1,5 @@
 // Carries out what was planned for a farm in a cluster: each action becomes objects of the API server or a signed command
 // to a node. The decisions are the plan's alone; every action can be cut short and repeated.
-import type { Random } from "../../runtime/random.ts";
 import { parseQuantity } from "../api/quantity.ts";
 import { annotations, labels, nodeFinalizer } from "../manifests/names.ts";
 import { vaultNodePod } from "../manifests/vault-node-pod.ts";
@@ -12,15 +11,12 @@ import { stays, volumeBytesFor, wantedCapacity } from "../vault-farm/node-roles.
 import type { ObservedNode } from "../vault-farm/observed.ts";
 import { foundNetwork } from "./found-network.ts";
 import { addressOf, type FarmHands, placeOf, podOf } from "./hands.ts";
+import { drawNodeName } from "./node-name.ts";
 import { must } from "./object-writer.ts";
 import { repairPodLabels, takeUpPod } from "./pod-labels.ts";
 import { proveNode } from "./prove-node.ts";
 import { unlessForbidden } from "./refused-calls.ts";
 import { claims, nodeRecords, pods, volumes } from "./resources.ts";
-
-// Base32 without letters that read like digits (RFC 4648 alphabet, lower case).
-const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
-const suffixLength = 5;
 
 /**
  * Carries out the actions in their order; commands to nodes side by side. Throws the server's error at the first call that fails,
@@ -101,7 +97,8 @@ async function createNode(zone: string, hands: FarmHands): Promise<void> {
     return;
   }
   const taken = new Set([...live.items, ...parts.claims, ...parts.pods].map(({ metadata }) => metadata.name));
-  const name = newName(farm.name, taken, hands.random);
+  const isTaken = async (one: string): Promise<boolean> => taken.has(one) || hands.memory.wasMade(one) || (await isThere(one, hands));
+  const name = await drawNodeName(farm.name, hands.random, isTaken);
   hands.memory.noteMade(name);
   const assigned = zone === "" ? {} : { zone };
   const record = await writer.apply(nodeRecords, vaultNodeRecord(farm, name, assigned));
@@ -109,11 +106,14 @@ async function createNode(zone: string, hands: FarmHands): Promise<void> {
   await makePod({ name, uid: record.metadata.uid ?? "", zone, capacity: hands.goal.vaultCapacity }, hands);
 }
 
-function newName(farm: string, taken: ReadonlySet<string>, random: Random): string {
-  for (;;) {
-    const name = `${farm}-${[...random.bytes(suffixLength)].map((byte) => alphabet[byte % 32]).join("")}`;
-    if (!taken.has(name)) return name;
+// Live, and whoever it belongs to: an object that is applied under its name would be taken over.
+async function isThere(name: string, { client, farm }: FarmHands): Promise<boolean> {
+  for (const resource of [nodeRecords, claims]) {
+    const got = await client.get(resource, { namespace: farm.namespace, name });
+    if (got.ok) return true;
+    if (got.error.code !== "not-found") throw got.error;
   }
+  return false;
 }
 
 function claimOf(name: string, bytes: number, { farm, spec }: FarmHands) {

@@ -51,7 +51,7 @@ type Entry = { podUid: string; status?: NodeWord; told: readonly string[]; evide
 export function createFarmMemory(): FarmMemory {
   const entries = new Map<string, Entry>();
   const written = new Map<string, number>();
-  // Names that are never used again; a farm makes a thousand at most in a life.
+  // Names that this process gives to no other node; a farm makes a thousand at most in a life.
   const made = new Set<string>();
   const repaired = new Map<string, number>();
   const foreign = new Set<string>();
