@@ -49,6 +49,16 @@ before(async () => {
   for (const kind of kinds) must(await client.create(definitions, customResourceDefinition(kind) as unknown as Definition));
   for (const resource of [farms, nodes])
     await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, 60_000);
+  // A server may serve a kind a moment before it says so.
+  for (const { plural } of kinds)
+    await until(
+      `${plural} is said to be established`,
+      async () => {
+        const { status } = must(await client.get(definitions, { name: `${plural}.${apiGroup}` }));
+        return status?.conditions?.some(({ type, status: is }) => type === "Established" && is === "True") === true;
+      },
+      60_000,
+    );
 });
 after(async () => {
   await client?.close();
@@ -95,7 +105,20 @@ test("the sample is taken as it is, and what is left out is filled in as the rea
       securityContext: { runAsUser: 2000, supplementalGroups: [7], seLinuxOptions: { level: "s0:c1,c2" } },
       ...required([{ key: "disk", operator: "Exists" }]),
     },
-    gateway: { writes: "off", ingress },
+    gateway: {
+      writes: "off",
+      ingress,
+      trustedProxies: [
+        "10.1.2.3",
+        "10.0.0.0/8",
+        "192.168.255.0/32",
+        "::1",
+        "fd00::/8",
+        "2001:db8::1/128",
+        "::ffff:10.0.0.1",
+        "1:2:3:4:5:6:7:8",
+      ],
+    },
   };
   const stored = must(await client.create(farms, farm("defaults", written)));
   assert.deepEqual(vaultFarmSpecSchema.parse(stored.spec), vaultFarmSpecSchema.parse(written));
@@ -127,6 +150,14 @@ const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
     [
       ["an Ingress without a word on writes", { ingress }, /spec\.gateway\.ingress: .*gateway\.writes to say who may store/],
       ["a route without a word on writes", { httpRoute }, /spec\.gateway\.httpRoute: .*gateway\.writes to say who may store/],
+      ...["10.0.0.0/33", "10.0.0.256", "10.0.0/8", "10.0.0.0/0", "fd00::/129", "fd00::/0", "fd00:::1", "1:2:3:4:5:6:7:8:9", "fe80"].map(
+        (proxy) =>
+          [
+            `a proxy at ${proxy}`,
+            { trustedProxies: ["10.0.0.0/8", proxy] },
+            /spec\.gateway\.trustedProxies\[1\]: .*expected an address or range such as 10\.0\.0\.0\/8/,
+          ] as const,
+      ),
       ["an Ingress and a route", { writes: "off", ingress, httpRoute }, /spec\.gateway\.httpRoute: .*ingress or httpRoute, not both/],
       ["an Ingress for an address", { writes: "off", ingress: { host: "10.0.0.1" } }, /spec\.gateway\.ingress\.host: Invalid value/],
       ["a path that is none", { writes: "off", ingress: { ...ingress, path: "v1//x" } }, /spec\.gateway\.ingress\.path: Invalid value/],

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { isAddressOrRange } from "../../runtime/settings.ts";
 import { type HttpRouteSpec, httpRoute, type IngressSpec, ingress } from "./exposure-spec.ts";
-import { anObject, byteQuantity, listOf, oneOf, textMap, textOf, wholeNumber } from "./fields.ts";
+import { anObject, byteQuantity, celRules, listOf, oneOf, textMap, textOf, wholeNumber } from "./fields.ts";
 import { type ResourcesSpec, resources } from "./pod-spec.ts";
 import { type SecretKeyRef, secretKeyRef } from "./secret-key-ref.ts";
 
@@ -44,8 +44,17 @@ const [mib, tib] = [2 ** 20, 2 ** 40];
 const host = textOf("a lower-case name or an address, without port", /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f]*:[0-9a-f:.]*)$/, 253);
 const origin = textOf("an origin such as https://example.org", /^https?:\/\/[a-z0-9.:[\]-]{1,260}$/, 268);
 const rangeText = "an address or range such as 10.0.0.0/8";
-// An API server checks what it looks like, this program what it means: a gateway does not start with a range that is none.
-const range = textOf(rangeText, /^[0-9a-f.:]{2,45}(?:\/[0-9]{1,3})?$/, 49).refine(isAddressOrRange, { error: rangeText });
+// An API server checks what it looks like, with addresses of four bytes to the last bit, this program what it means: a gateway
+// does not start with a range that is none. CEL's own isCIDR is in no server before 1.30.
+const byte = "(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+const ipv4 = `(${byte}[.]){3}${byte}`;
+const isRangeRule = [
+  `self.matches('^${ipv4}(/([1-9]|[12][0-9]|3[0-2]))?$')`,
+  `(self.matches('^[0-9a-f]{0,4}(:[0-9a-f]{0,4}){2,7}(:${ipv4})?(/([1-9][0-9]?|1[01][0-9]|12[0-8]))?$') && !self.contains(':::'))`,
+].join(" || ");
+const range = textOf(rangeText, /^[0-9a-f.:]{2,45}(?:\/[0-9]{1,3})?$/, 49)
+  .refine(isAddressOrRange, { error: rangeText })
+  .meta(celRules({ rule: isRangeRule, message: `expected ${rangeText}` }));
 
 const quota = z
   .strictObject(

@@ -55,6 +55,11 @@ test("what is left out has its default", () => {
 });
 
 const wrong: readonly (readonly [string, string, RegExp])[] = [
+  [
+    "a range of proxies that is none",
+    "{replicas: 5, vaultCapacity: 1Gi, gateway: {trustedProxies: ['fd00::/8', '10.0.0.0/33']}}",
+    /^spec\.gateway\.trustedProxies\[1\]: expected an address or range such as 10\.0\.0\.0\/8, got "10\.0\.0\.0\/33"$/,
+  ],
   ["a number too large", "{replicas: 100000, vaultCapacity: 1Gi}", /^spec\.replicas: expected a whole number from 0 to 1000, got 100000$/],
   ["a word for a number", "{replicas: many, vaultCapacity: 1Gi}", /^spec\.replicas: expected a whole number .*, got "many"$/],
   ["a fraction", "{replicas: 4.5, vaultCapacity: 1Gi}", /^spec\.replicas: expected a whole number .*, got 4\.5$/],
