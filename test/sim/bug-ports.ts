@@ -13,6 +13,7 @@ import {
   signAuditStatement,
 } from "../../src/protocol/messages/audit-chunks.ts";
 import { getChunksReply } from "../../src/protocol/messages/get-chunks.ts";
+import { suspicions } from "../../src/protocol/messages/suspicions.ts";
 import { type PeerId, peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
 import type { ChunkStore } from "../../src/vault-node/chunk-store/chunk-store.ts";
 import type { HostedVault } from "../../src/vault-node/hosted-vault.ts";
@@ -99,6 +100,24 @@ function seenAs(membership: Membership, change: (view: NodeView) => NodeView): M
         return view === undefined ? undefined : changed(view);
       },
     },
+  };
+}
+
+/** The peers that a node's membership is given, with the bug in them. */
+export function witnessPeersWith(bug: Bug, peers: Peers): Peers {
+  return bug === "hearsay-confirms" ? parrot(peers) : peers;
+}
+
+/** A witness that answers every word about a silent node with the same word. */
+function parrot(peers: Peers): Peers {
+  return {
+    ...peers,
+    handle: (kind, handler) =>
+      peers.handle(kind, async (from, message, signal) => {
+        const told = kind === "suspicions" ? decodeMessage(suspicions, message.body) : undefined;
+        const answer = await handler(from, message, signal);
+        return told?.ok ? { body: encodeMessage(suspicions, told.value), chunks: [] } : answer;
+      }),
   };
 }
 

@@ -1,4 +1,4 @@
-// Proves that the harness can tell: each of seven bugs put back on purpose breaks the rule that it should, within a bounded
+// Proves that the harness can tell: each of eight bugs put back on purpose breaks the rule that it should, within a bounded
 // number of seeds, and the seed that found it plays the same run again.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
@@ -17,6 +17,7 @@ const hunts: Readonly<Record<Exclude<Bug, "none">, Hunt>> = {
   "gone-still-counts": { rules: ["min-again"], from: 1, seeds: 3 },
   "inventory-forgets-fresh": { rules: ["min-again", "drain-ends"], from: 1, seeds: 3 },
   "vaults-count-as-nodes": { rules: ["min-again"], from: 2, seeds: 3 },
+  "hearsay-confirms": { rules: ["living-unconfirmed"], from: 1, seeds: 3 },
 };
 
 async function hunt(bug: Exclude<Bug, "none">): Promise<{ readonly found: SimResult; readonly again: () => Promise<SimResult> }> {

@@ -1,6 +1,7 @@
 // The arguments of `npm run sim`, and the command that replays a run: each the other's way back.
 import { parseArgs } from "node:util";
 import { type DaysFarm, daysOptions } from "./days.ts";
+import { detectionOptions } from "./detection.ts";
 import { historyOptions } from "./history.ts";
 import { type Bug, bugs, defaultSimOptions, type ScenarioName, type SimOptions, scenarioNames } from "./sim-options.ts";
 
@@ -24,11 +25,13 @@ const stages: Readonly<Record<Exclude<Bug, "none">, { readonly scenario: Scenari
   "gone-still-counts": { scenario: "keeping" },
   "inventory-forgets-fresh": { scenario: "keeping" },
   "vaults-count-as-nodes": { scenario: "keeping" },
+  "hearsay-confirms": { scenario: "detector" },
 };
 
 /** The options of a scenario as it is usually played. */
 export function scenarioOptions(scenario: ScenarioName, seed: number): SimOptions {
   if (scenario === "keeping") return historyOptions(seed);
+  if (scenario === "detector") return detectionOptions(seed);
   if (scenario === "days") return daysOptions(seed, daysFarm(undefined, undefined), 1);
   return { ...defaultSimOptions, seed };
 }

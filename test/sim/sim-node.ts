@@ -1,5 +1,7 @@
 // A vault node of the simulation: the real core and membership over a network and a disk in memory. Its disk outlives it:
 // a crash ends the process as kill -9 and a power cut do together, and the next start finds what was synced.
+import type { Detector } from "../../src/network/detector/detector.ts";
+import type { PulseEvent } from "../../src/network/detector/pulse.ts";
 import type { MemoryNetwork } from "../../src/network/in-memory/memory-network.ts";
 import { createMembership, type Membership } from "../../src/network/membership/membership.ts";
 import type { RecordReader } from "../../src/network/membership/record-book.ts";
@@ -23,12 +25,15 @@ import { createMemoryPointerFile } from "../../src/vault-node/pointers/pointer-f
 import { openPointerBooks, type PointerBooks } from "../../src/vault-node/pointers/pointers.ts";
 import type { ReplicationEvents } from "../../src/vault-node/replication/replication-events.ts";
 import type { ReplicationProgress } from "../../src/vault-node/replication/replicator.ts";
-import { membershipWith, nodePeersWith, storeWith } from "./bug-ports.ts";
+import { membershipWith, nodePeersWith, storeWith, witnessPeersWith } from "./bug-ports.ts";
 import { lie } from "./lying-store.ts";
 import { puttingOff } from "./putting-off.ts";
 import { createSimDisk } from "./sim-disk.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
+import type { SimLinks } from "./sim-links.ts";
 import type { SimOptions } from "./sim-options.ts";
+import type { Standstill } from "./sim-standstill.ts";
+import { createSimWatch, type SimWatch } from "./sim-watch.ts";
 
 export type SimNode = {
   readonly number: number;
@@ -55,6 +60,10 @@ export type SimNode = {
   membership(): Membership | undefined;
   /** What its vaults say of themselves; none while it does not run. */
   states(): readonly VaultState[];
+  /** Lets it stand still; undefined while it does not run, or runs without a failure detector. */
+  standstill(): Standstill | undefined;
+  /** Lets the timers of its detector's thread come so much too late, milliseconds. */
+  delayTimers(lateMs: number): void;
   /** Starts it; `known`: addresses of others. */
   start(known: readonly NodeAddress[]): Promise<void>;
   crash(): Promise<void>;
@@ -75,6 +84,9 @@ export type SimNodeParts = {
   readonly network: MemoryNetwork;
   readonly genesis: Genesis;
   readonly options: SimOptions;
+  /** Where datagrams go; absent where no node has a failure detector. */
+  readonly links: SimLinks | undefined;
+  onPulse(event: PulseEvent): void;
   readonly readRecord: RecordReader;
   readonly events: NodeEvents;
   readonly copyEvents: ReplicationEvents;
@@ -98,11 +110,13 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
   let running: Running | undefined;
   let starts = 0;
   let movedBefore = 0;
+  let lateMs = 0;
   const end = async (): Promise<void> => {
     const ended = running;
     running = undefined;
     movedBefore += ended?.core.copies()?.bytesCopied ?? 0;
     await ended?.core.stop();
+    await ended?.detector?.stop();
     await ended?.membership.stop();
   };
   return {
@@ -123,16 +137,23 @@ export function createSimNode(parts: SimNodeParts, number: number): SimNode {
     copies: () => running?.core.copies(),
     moved: () => movedBefore + (running?.core.copies()?.bytesCopied ?? 0),
     states: () => running?.core.vaults().map(({ state }) => state) ?? [],
+    standstill: () => running?.standstill,
+    delayTimers: (late) => {
+      lateMs = late;
+    },
     start: async (known) => {
       starts += 1;
       const honest = storeWith(options.bug, disk.watched());
       const pointerBooks = await openPointerBooks(pointed, silentLog);
       const store = lies ? lie(honest) : honest;
-      running = await startNode(parts, { number, starts, store, vaults, pointerBooks, cache }, known);
+      running = await startNode(parts, { number, starts, store, vaults, pointerBooks, cache, lateMs: () => lateMs }, known);
     },
     crash: async () => {
       network.crash(peer);
       disk.crash();
+      await running?.detector?.stop();
+      // What waited in it is let go, so that it ends; nobody hears of it any more.
+      running?.standstill?.thaw();
       await end();
     },
     terminate: async () => {
@@ -172,7 +193,14 @@ function peerOf(number: number): PeerId {
   return peerIdFromPublicKey(simKey("node", number).publicKey);
 }
 
-type Running = { readonly peers: Peers; readonly membership: Membership; readonly core: VaultNodeCore; readonly store: ChunkStore };
+type Running = {
+  readonly peers: Peers;
+  readonly membership: Membership;
+  readonly core: VaultNodeCore;
+  readonly store: ChunkStore;
+  readonly standstill: Standstill | undefined;
+  readonly detector: Detector | undefined;
+};
 type Start = {
   readonly number: number;
   readonly starts: number;
@@ -180,24 +208,45 @@ type Start = {
   readonly vaults: readonly HostedVault[];
   readonly pointerBooks: PointerBooks;
   readonly cache: RecordCache;
+  readonly lateMs: () => number;
 };
 
 async function startNode(parts: SimNodeParts, start: Start, known: readonly NodeAddress[]): Promise<Running> {
-  const { clock, network, genesis, options, readRecord } = parts;
+  const { network, genesis, options, readRecord } = parts;
   const { number, starts } = start;
-  const peers = network.createPeers(simSeed("node", number));
+  const base = network.createPeers(simSeed("node", number));
+  const watch = watchOf(parts, start, base);
+  const { clock, peers } = watch ?? { clock: parts.clock, peers: base };
   const own = { key: simKey("node", number), startCounter: starts, founder: number === 0 };
   const random = seededRandom(number * 1_000 + starts);
   const membership = createMembership(
-    { peers, genesis, clock, random, log: silentLog, own, readRecord, cache: start.cache },
+    {
+      peers: witnessPeersWith(options.bug, peers),
+      genesis,
+      clock,
+      random,
+      log: silentLog,
+      own,
+      readRecord,
+      cache: start.cache,
+      ...watch?.feed,
+    },
     options.membership,
   );
-  const core = createCore(parts, start, { peers, membership });
+  const detector = watch?.watch(membership);
+  const core = createCore({ ...parts, clock }, start, { peers, membership });
+  await detector?.start();
   await peers.start();
   await core.start();
   await membership.start();
   membership.bootstrap(known);
-  return { peers, membership, core, store: start.store };
+  return { peers, membership, core, store: start.store, standstill: watch?.standstill, detector };
+}
+
+function watchOf({ clock, genesis, options, links, onPulse }: SimNodeParts, start: Start, base: Peers): SimWatch | undefined {
+  if (options.detector === undefined || links === undefined) return undefined;
+  const seed = options.seed * 100_000 + start.number * 100 + start.starts * 2;
+  return createSimWatch({ clock, links, genesis, profile: options.detector, seed, lateMs: start.lateMs, onPulse }, base);
 }
 
 function createCore(

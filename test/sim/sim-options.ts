@@ -1,12 +1,16 @@
 // What a simulation is given: everything it does follows from these, so that the same options give the same run.
 import type { MembershipLimits } from "../../src/network/membership/membership-limits.ts";
+import type { ProfileName } from "../../src/protocol/network-profile.ts";
 import type { AnnouncerLimits } from "../../src/vault-node/announcer.ts";
 import type { PointerLimits } from "../../src/vault-node/pointers/pointer-looks.ts";
 import type { ReconciliationLimits } from "../../src/vault-node/reconciliation/reconciliation-limits.ts";
 import { type ReplicationLimits, replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
 
-/** storm: everything at once, for seconds · keeping: copies through losses, absences, drains and joins · days: many nodes, for days. */
-export const scenarioNames = ["storm", "keeping", "days"] as const;
+/**
+ * storm: everything at once, for seconds · keeping: copies through losses, absences, drains and joins · days: many nodes, for days ·
+ * detector: nodes that die, stand still, are cut off or late, and who notices when.
+ */
+export const scenarioNames = ["storm", "keeping", "days", "detector"] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 export type SimOptions = {
@@ -33,6 +37,8 @@ export type SimOptions = {
   readonly putsOff?: (node: number) => boolean;
   /** A mistake put back on purpose, to prove that it is found. */
   readonly bug: Bug;
+  /** The profile of the failure detector that each node runs; absent: they learn of deaths by closed connections. */
+  readonly detector?: ProfileName;
   /** How long after the one before each node starts, milliseconds: large farms do not come together all at once. */
   readonly startApartMs: number;
   /** Other limits than the usual: of comparing and auditing, of membership, of announcements, of pointers. */
@@ -50,7 +56,8 @@ export type SimOptions = {
  * come · trim-without-proof: a copy too many is dropped on the mere word of others that they have theirs ·
  * repair-trusts-suspicion: one watcher's suspicion counts as a confirmed death · gone-still-counts: a silent node is waited
  * for without end · inventory-forgets-fresh: looking through all chunks misses those stored since the start ·
- * vaults-count-as-nodes: two vaults of one node are counted as two copies.
+ * vaults-count-as-nodes: two vaults of one node are counted as two copies · hearsay-confirms: a node that is told of a silent one says that
+ * it misses it too, without having looked.
  */
 export const bugs = [
   "lost-acknowledgement",
@@ -60,6 +67,7 @@ export const bugs = [
   "gone-still-counts",
   "inventory-forgets-fresh",
   "vaults-count-as-nodes",
+  "hearsay-confirms",
 ] as const;
 export type Bug = (typeof bugs)[number] | "none";
 
@@ -69,7 +77,10 @@ export type Bug = (typeof bugs)[number] | "none";
  * object comes back byte for byte · dropped-after-proof: a sound copy is dropped only while `target` other nodes hold the
  * chunk soundly · live-copy: with at most three failed a chunk has a sound copy on a running node · min-again: at least
  * `min` running nodes have it again within the bound · target-again: once all is quiet, `target` have it · drain-ends: what a draining node has, `target` others have soon · rot-healed: rot that was met is
- * sound again soon · at-rest: nothing moves where nothing was lost.
+ * sound again soon · at-rest: nothing moves where nothing was lost ·
+ * death-noticed: every live node routes round one that is dead, frozen or cut off within the profile's bound · death-confirmed: and holds
+ * a dead one for confirmed soon · living-unconfirmed: nobody confirms a node that runs and is reached · suspicion-revoked: nobody
+ * suspects such a node for longer than 100 ms · seen-again: a node that starts again is seen live by all soon.
  */
 export const rules = [
   "durable-at-acknowledgement",
@@ -82,6 +93,11 @@ export const rules = [
   "drain-ends",
   "rot-healed",
   "at-rest",
+  "death-noticed",
+  "death-confirmed",
+  "living-unconfirmed",
+  "suspicion-revoked",
+  "seen-again",
 ] as const;
 export type Rule = (typeof rules)[number];
 

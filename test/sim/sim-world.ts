@@ -3,6 +3,7 @@ import { createBootstrapPolling } from "../../src/client/connect.ts";
 import { createFarmClient } from "../../src/client/create-farm-client.ts";
 import type { FarmClient } from "../../src/client/farm-client.ts";
 import { createSelfEncryptor, type SelfEncryptor } from "../../src/client/self-encryption/self-encryptor.ts";
+import type { PulseEvent } from "../../src/network/detector/pulse.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../../src/network/in-memory/memory-network.ts";
 import { createMembership } from "../../src/network/membership/membership.ts";
 import type { Address, ObjectAddress } from "../../src/protocol/address.ts";
@@ -20,8 +21,10 @@ import { silentReplicationEvents } from "../../src/vault-node/replication/replic
 import { readerPeersWith } from "./bug-ports.ts";
 import { createRecordMemo } from "./record-memo.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
+import { createSimLinks, type SimLinks } from "./sim-links.ts";
 import { createSimNode, type SimNode, type SimNodeParts } from "./sim-node.ts";
 import type { SimOptions } from "./sim-options.ts";
+import { createStandstill } from "./sim-standstill.ts";
 
 export type SimWorld = {
   readonly options: SimOptions;
@@ -29,6 +32,8 @@ export type SimWorld = {
   /** Draws for the workload; the network draws from its own. */
   readonly random: Random;
   readonly network: MemoryNetwork;
+  /** The paths of datagrams; undefined where no node has a failure detector. */
+  readonly links: SimLinks | undefined;
   readonly genesis: Genesis;
   readonly nodes: readonly SimNode[];
   readonly client: FarmClient;
@@ -47,6 +52,8 @@ export type SimWorld = {
   onDrop(listener: (node: PeerId, address: Address) => void): void;
   /** Calls `listener` when a node found a copy of its own rotten. */
   onRotFound(listener: (address: Address) => void): void;
+  /** Calls `listener` with what the detectors of all nodes count. */
+  onPulse(listener: (event: PulseEvent) => void): void;
   stop(): Promise<void>;
 };
 
@@ -66,14 +73,17 @@ export async function startSimWorld(options: SimOptions, clock: VirtualClock = c
   const owner = simKey("owner", 0);
   const genesis = createGenesis({ name: "sim", copies, placeUnit: options.vaultCapacity / options.placesPerVault, createdAt: 0 }, owner);
   const hearing = createHearing();
-  const make = (number: number): SimNode => createSimNode({ clock, network, genesis, options, ...hearing.parts }, number);
+  const links = options.detector === undefined ? undefined : createSimLinks(clock, seededRandom(options.seed ^ 0xda7a));
+  const make = (number: number): SimNode => createSimNode({ clock, network, genesis, options, links, ...hearing.parts }, number);
   const nodes = Array.from({ length: options.nodes }, (_, number) => make(number));
   for (const node of nodes) {
     await clock.runUntil(node.start(bootstrapOf(nodes)));
     await clock.advance(options.startApartMs);
   }
 
-  const peers = network.createPeers(simSeed("client", 0), { listen: false });
+  const ofClient = network.createPeers(simSeed("client", 0), { listen: false });
+  // What is cut off from all is cut off from the client.
+  const peers = links === undefined ? ofClient : createStandstill(clock, links).peersOf(ofClient);
   const ofMembership = { peers, genesis, clock, random: seededRandom(options.seed + 1), log: silentLog };
   const membership = createMembership(ofMembership, options.membership);
   const encryptor = createSelfEncryptor({ workers: 1, clock });
@@ -110,6 +120,7 @@ export async function startSimWorld(options: SimOptions, clock: VirtualClock = c
     clock,
     random,
     network,
+    links,
     genesis,
     nodes,
     client,
@@ -132,14 +143,15 @@ export async function startSimWorld(options: SimOptions, clock: VirtualClock = c
 }
 
 type Hearing = {
-  readonly parts: Pick<SimNodeParts, "readRecord" | "events" | "copyEvents" | "onDrop" | "onRotFound">;
-  readonly told: Pick<SimWorld, "upkeep" | "onDrop" | "onRotFound">;
+  readonly parts: Pick<SimNodeParts, "readRecord" | "events" | "copyEvents" | "onDrop" | "onRotFound" | "onPulse">;
+  readonly told: Pick<SimWorld, "upkeep" | "onDrop" | "onRotFound" | "onPulse">;
 };
 
 /** What all nodes share beside network and time, and how what they tell is heard. */
 function createHearing(): Hearing {
   const dropListeners: ((node: PeerId, address: Address) => void)[] = [];
   const rotListeners: ((address: Address) => void)[] = [];
+  const pulseListeners: ((event: PulseEvent) => void)[] = [];
   const upkeep: UpkeepCounts = { audited: 0, scrubbed: 0, repaired: 0, placed: 0 };
   const events: NodeEvents = {
     ...silentEvents,
@@ -166,11 +178,15 @@ function createHearing(): Hearing {
       onRotFound: (address) => {
         for (const listener of rotListeners) listener(address);
       },
+      onPulse: (event) => {
+        for (const listener of pulseListeners) listener(event);
+      },
     },
     told: {
       upkeep,
       onDrop: (listener) => void dropListeners.push(listener),
       onRotFound: (listener) => void rotListeners.push(listener),
+      onPulse: (listener) => void pulseListeners.push(listener),
     },
   };
 }

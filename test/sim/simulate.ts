@@ -1,6 +1,7 @@
 // One simulation from its options to its end: a farm, a scenario, and the rules looked at after every step.
 import { createVirtualClock } from "../../src/runtime/virtual-clock.ts";
 import { createDays } from "./days.ts";
+import { createDetection } from "./detection.ts";
 import { createHistory } from "./history.ts";
 import { type Scenario, Violation } from "./scenario.ts";
 import type { ScenarioName, SimOptions } from "./sim-options.ts";
@@ -29,6 +30,7 @@ const scenarios: Readonly<Record<ScenarioName, (world: SimWorld, trace: Trace) =
   storm: createStorm,
   keeping: createHistory,
   days: createDays,
+  detector: createDetection,
 };
 
 /** Runs a simulation; `onBegin` is handed what tells how far it is. Rejects only where the code under test throws what it must not. */

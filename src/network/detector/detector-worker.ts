@@ -3,7 +3,8 @@
 import { createSocket, type Socket } from "node:dgram";
 import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
-import { hostMonotonicMs } from "../../runtime/clock.ts";
+import { hostMonotonicMs, type Timer } from "../../runtime/clock.ts";
+import { type BeatTimer, startBeatTimer } from "./beat-timer.ts";
 import { profileOf } from "./profiles.ts";
 import { createPulse, type Pulse, type PulseEvent } from "./pulse.ts";
 import { createBoardWriter } from "./suspicion-board.ts";
@@ -56,15 +57,19 @@ function run(start: WorkerStart): void {
   };
   const tellEvents = (): void => post({ type: "events", events: events.splice(0) });
   const look = (): void => pulse.afterPoll();
+  let beat: BeatTimer | undefined;
   socket.on("message", (bytes) => void (pulse.datagram(bytes) && setImmediate(look)));
   socket.once("error", (error: NodeJS.ErrnoException) => post({ type: "not-listening", why: error.message, code: error.code }));
   socket.bind(start.port, start.ip, () => {
     // A path that is gone for a moment is what this thread is here to notice, not an error of its own.
     socket.removeAllListeners("error").on("error", () => {});
     post({ type: "listening", port: socket.address().port, raised: raisePriority() });
-    beat(pulse, look);
+    beat = startBeatTimer(pulse, { nowMs: hostMonotonicMs, after, onWoken: (mustLook) => void (mustLook && setImmediate(look)) });
   });
-  parentPort?.on("message", (message: ToDetectorWorker) => void (obey(pulse, message) && setImmediate(look)));
+  parentPort?.on("message", (message: ToDetectorWorker) => {
+    if (obey(pulse, message)) setImmediate(look);
+    beat?.hurry();
+  });
 }
 
 function openSocket(ip: string): Socket {
@@ -73,15 +78,10 @@ function openSocket(ip: string): Socket {
   return createSocket({ type: family === 6 ? "udp6" : "udp4", lookup: (host, _options, callback) => callback(null, host, family) });
 }
 
-/** Wakes the pulse when it is due, again and again. */
-function beat(pulse: Pulse, look: () => void): void {
-  let dueMs = hostMonotonicMs();
-  const wake = (): void => {
-    if (pulse.wake(dueMs)) setImmediate(look);
-    dueMs = pulse.nextWakeMs();
-    setTimeout(wake, Math.max(1, Math.round(dueMs - hostMonotonicMs())));
-  };
-  wake();
+/** Timers of Node in whole milliseconds; nothing here runs as a program's own clock does. */
+function after(delayMs: number, action: () => void): Timer {
+  const timer = setTimeout(action, Math.max(1, Math.round(delayMs)));
+  return { cancel: () => clearTimeout(timer) };
 }
 
 /** True where the pulse must look once more. */

@@ -1,6 +1,5 @@
 // The failure detector as a part of a program: agrees keys with connected peers, tells its worker who is there, and hands
 // what the worker finds to membership, whose router reads it from shared memory at each pick.
-import { Worker } from "node:worker_threads";
 import type { Address } from "../../protocol/address.ts";
 import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { sessionKeys, sessionSecretLength, subjectOf } from "../../protocol/heartbeat.ts";
@@ -8,13 +7,13 @@ import { type HeartbeatSession, heartbeatSession } from "../../protocol/messages
 import type { ProfileName } from "../../protocol/network-profile.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { entryUrl } from "../../runtime/entry-url.ts";
 import { listenError } from "../../runtime/listen-error.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { Directory } from "../directory.ts";
 import type { Peers } from "../peers.ts";
 import { adaptiveIntervalMs } from "./adaptive-window.ts";
+import { type DetectorThread, type StartDetectorThread, startDetectorWorker } from "./detector-thread.ts";
 import { profileOf } from "./profiles.ts";
 import type { PulseEvent } from "./pulse.ts";
 import type { SuspicionBoard } from "./suspicion-board.ts";
@@ -36,6 +35,8 @@ export type DetectorParts = {
   readonly onEvent: (event: PulseEvent) => void;
   /** A connected peer sent more than any honest one. */
   readonly offend: (peer: PeerId, why: string) => void;
+  /** Where the pulse runs; a worker thread unless a simulation hands in another. */
+  readonly startThread?: StartDetectorThread;
 };
 
 export type Detector = {
@@ -60,7 +61,7 @@ const gatherMs = 20;
 
 type State = {
   readonly parts: DetectorParts;
-  worker: Worker | undefined;
+  worker: DetectorThread | undefined;
   port: number;
   /** Nodes in the worker's ring. */
   readonly ring: Map<PeerId, string>;
@@ -90,25 +91,23 @@ export function createDetector(parts: DetectorParts): Detector {
     for (const end of forget) end();
     const ending = state.worker;
     state.worker = undefined;
-    await ending?.terminate();
+    await ending?.stop();
   };
   return { name: "detector", port: () => state.port, forget: () => post(state, { type: "forget" }), start, stop };
 }
 
 function post({ worker }: State, message: ToDetectorWorker): void {
-  worker?.postMessage(message);
+  worker?.post(message);
 }
 
 function startWorker(state: State): Promise<number> {
   const { parts } = state;
   const { ip, port } = parts.listen;
   const workerData: WorkerStart = { self: subjectOf(parts.peers.self), profile: parts.profile, ip, port, memory: parts.board.memory };
-  const worker = new Worker(entryUrl("network/detector/detector-worker"), { workerData, name: "detector" });
-  worker.unref();
-  state.worker = worker;
   const wanted = { name: "heartbeats", ip, port, portSetting: "VAULTFARM_PORT_HEARTBEAT" };
+  const startThread = parts.startThread ?? startDetectorWorker;
   return new Promise((resolve, reject) => {
-    worker.on("message", (message: FromDetectorWorker) => {
+    const onMessage = (message: FromDetectorWorker): void => {
       if (message.type === "listening") {
         if (!message.raised) parts.log.debug("the heartbeat thread keeps its ordinary priority: the system does not allow more");
         resolve(message.port);
@@ -116,11 +115,12 @@ function startWorker(state: State): Promise<number> {
         reject(listenError(Object.assign(new Error(message.why), { code: message.code }), wanted));
       else if (message.type === "changed") parts.refresh();
       else for (const event of message.events) pass(parts, event);
-    });
-    worker.on("error", (cause) => {
+    };
+    const onError = (cause: unknown): void => {
       reject(cause);
       if (!state.stopping) parts.log.error("the heartbeat thread ended: deaths are noticed by connections only", { cause });
-    });
+    };
+    state.worker = startThread(workerData, { onMessage, onError });
   });
 }
 

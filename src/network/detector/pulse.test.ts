@@ -126,6 +126,27 @@ test("a broken path between two is overruled by the watchers that hear the node"
   assert.deepEqual(farm.avoiders(0), []);
 });
 
+test("who loses the word that a suspicion was taken back hears it again within 75 ms", () => {
+  const farm = createPulseFarm({ count: 8, profile: "cluster" });
+  farm.run(200);
+  const ring = createWatchRing(farm.nodes.map(({ subject }) => subject));
+  const target = nodeOf(farm, 0);
+  const watchers = ring.watchersOf(target.subject);
+  const told = farm.nodes.find(({ subject, index }) => index !== 0 && !watchers.includes(subject));
+  assert.ok(told !== undefined);
+  target.frozen = true;
+  farm.run(30);
+  assert.ok(farm.avoiders(0).includes(told.index));
+  const intact = farm.link();
+  target.frozen = false;
+  farm.setLink((from, to) => ({ ...intact(from, to), lost: to === told.index && from !== 0 }));
+  farm.run(16);
+  assert.deepEqual(farm.avoiders(0), [told.index]);
+  farm.setLink(intact);
+  farm.run(60);
+  assert.deepEqual(farm.avoiders(0), []);
+});
+
 test("a watcher that stood still accuses nobody and counts its own lateness", () => {
   const farm = createPulseFarm({ count: 8, profile: "cluster" });
   farm.run(200);

@@ -63,6 +63,9 @@ const listenOnMs = 100;
 const sendOnMs = 400;
 /** A watcher says of one node at most this often that it hears it. */
 const overruleEveryMs = 50;
+/** That a suspicion was taken back is said again so often, and so soon after, milliseconds: whoever loses one word is to use the node within 100. */
+const takenBackTimes = 2;
+const takenBackEveryMs = 25;
 /** An own timer this late is a sleep (protocol: 2 s). */
 const pauseMs = 2_000;
 /** A silence this much short of the window counts as long enough. */
@@ -80,7 +83,8 @@ export function createPulse(parts: PulseParts): Pulse {
 class PulseState implements Pulse {
   readonly #parts: PulseParts;
   readonly #overruledMs = new Map<string, number>();
-  readonly #takenBack = new Set<string>();
+  /** Nodes whose suspicion this side took back, and how often it says so again. */
+  readonly #takenBack = new Map<string, number>();
   /** Peers whose connection closed, and when: still listened for, and a little longer sent to. */
   readonly #closing = new Map<string, number>();
   readonly #sessions = createSessionTable();
@@ -231,7 +235,8 @@ class PulseState implements Pulse {
     if (refuted || wasOrphan) {
       if (refuted) this.#parts.onEvent({ kind: "refuted", cause: this.#causes.take(subject) });
       this.#shown.show(subject, nowMs);
-      this.#takenBack.add(subject);
+      this.#takenBack.set(subject, takenBackTimes);
+      this.#nextWordsMs = Math.min(this.#nextWordsMs, nowMs + takenBackEveryMs);
       this.#say([{ subject, verdict: "heard" }]);
       return;
     }
@@ -261,11 +266,14 @@ class PulseState implements Pulse {
   }
 
   #repeatWords(nowMs: number): void {
-    this.#nextWordsMs = nowMs + wordEveryMs;
     const silent = this.#shown.silent();
     const words = silent.map((subject): Word => ({ subject, verdict: "silent" }));
-    const heard = [...this.#takenBack].filter((subject) => !silent.includes(subject));
-    this.#takenBack.clear();
+    const heard = [...this.#takenBack.keys()].filter((subject) => !silent.includes(subject));
+    for (const [subject, times] of this.#takenBack) {
+      if (times > 1) this.#takenBack.set(subject, times - 1);
+      else this.#takenBack.delete(subject);
+    }
+    this.#nextWordsMs = nowMs + (this.#takenBack.size > 0 ? takenBackEveryMs : wordEveryMs);
     this.#say([...words, ...heard.map((subject): Word => ({ subject, verdict: "heard" }))]);
   }
 

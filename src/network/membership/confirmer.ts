@@ -35,13 +35,16 @@ export type Confirmer = {
 };
 
 type Doubt = { readonly record: NodeRecord; readonly sinceMs: number; toldMs: number; readonly told: Set<PeerId> };
+/** A letter on its way: of whom something newer is known than what its answer will say, and of whom to write again once it is there. */
+type Letter = { readonly overtaken: Set<PeerId>; readonly again: Set<PeerId> };
 type Confirming = {
   readonly parts: ConfirmerParts;
   readonly limits: MembershipLimits;
   readonly doubts: Map<PeerId, Doubt>;
   readonly agreement: ReturnType<typeof createAgreement>;
   readonly probedMs: Map<PeerId, number>;
-  readonly asking: Set<PeerId>;
+  /** One to each at a time. */
+  readonly letters: Map<PeerId, Letter>;
   quietUntilMs: number;
   /** Nodes not gone, counted anew after a change of the directory. */
   nodeCount: number | undefined;
@@ -64,7 +67,7 @@ export function createConfirmer(parts: ConfirmerParts, limits: MembershipLimits)
     },
   };
   const state: Confirming = {
-    ...{ parts, limits, doubts: new Map(), probedMs: new Map(), asking: new Set(), panels: new Map() },
+    ...{ parts, limits, doubts: new Map(), probedMs: new Map(), letters: new Map(), panels: new Map() },
     agreement: createAgreement(view, limits.testimonyMs),
     quietUntilMs: Number.POSITIVE_INFINITY,
     nodeCount: undefined,
@@ -105,6 +108,7 @@ function onChange(state: Confirming, peer: PeerId): void {
   if (doubt === undefined) return;
   doubts.delete(peer);
   agreement.clear(peer);
+  for (const { overtaken } of state.letters.values()) overtaken.add(peer);
   if (isQuiet(state)) return;
   for (const to of doubt.told) void tell(state, to, [{ peer, sight: sightOf(state, peer) }]);
 }
@@ -162,22 +166,33 @@ function tellPanels(state: Confirming, due: readonly PeerId[]): void {
 
 /** Tells and takes in the answer. Never rejects: whoever does not answer is no witness. */
 async function tell(state: Confirming, to: PeerId, sightings: readonly Sighting[]): Promise<void> {
-  const { parts, limits, asking } = state;
-  // One letter at a time to each; what is left out now is told at the next look.
-  if (asking.has(to)) return;
-  asking.add(to);
+  const { parts, limits, letters } = state;
+  const before = letters.get(to);
+  // A suspicion left out now is told at the next look; that it is over would never be told again.
+  if (before !== undefined) return sightings.forEach(({ peer, sight }) => void (sight === "suspected" || before.again.add(peer)));
+  const letter: Letter = { overtaken: new Set(), again: new Set() };
+  letters.set(to, letter);
   try {
     const body = encodeMessage(suspicions, { sightings });
     const delivery = await parts.peers.request(to, "suspicions", { body, chunks: [] }, { timeoutMs: limits.requestTimeoutMs });
     const reply = decodeMessage(suspicions, delivery.body);
     delivery.release();
     if (!reply.ok) return parts.intake.offend(to, reply.why);
-    const asked = new Set(sightings.map(({ peer }) => peer));
-    for (const { peer, sight } of reply.value.sightings) if (asked.has(peer)) hear(state, to, { peer, sight });
+    // Who is told that a node lives is not asked about it: what it still believes is no testimony.
+    const asked = new Set(sightings.flatMap(({ peer, sight }) => (sight === "suspected" ? [peer] : [])));
+    for (const { peer, sight } of reply.value.sightings)
+      if (asked.has(peer) && !letter.overtaken.has(peer)) hear(state, to, { peer, sight });
   } catch {
     // Its own silence is noticed elsewhere.
   } finally {
-    asking.delete(to);
+    letters.delete(to);
+    const again = [...letter.again].slice(0, sightingsPerMessageMax);
+    if (again.length > 0)
+      void tell(
+        state,
+        to,
+        again.map((peer) => ({ peer, sight: sightOf(state, peer) })),
+      );
   }
 }
 
@@ -202,10 +217,14 @@ function answer(state: Confirming, from: PeerId, body: Uint8Array): Uint8Array {
   if (!parts.intake.admitsSuspicions(from)) return none;
   const { sightings } = request.value;
   for (const sighting of sightings) {
+    state.letters.get(from)?.overtaken.add(sighting.peer);
     hear(state, from, sighting);
     if (sighting.sight === "suspected") probe(state, sighting.peer);
   }
-  return encodeMessage(suspicions, { sightings: sightings.map(({ peer }) => ({ peer, sight: sightOf(state, peer) })) });
+  const answers = sightings.map(({ peer }) => ({ peer, sight: sightOf(state, peer) }));
+  // Whom this side testifies to hears when it no longer does.
+  for (const { peer, sight } of answers) if (sight === "suspected") state.doubts.get(peer)?.told.add(from);
+  return encodeMessage(suspicions, { sightings: answers });
 }
 
 /** A connection that stands still tells nothing: somebody's word is reason enough to ask the node, at most once in a while. */

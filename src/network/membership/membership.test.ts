@@ -14,6 +14,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
+import { createBoardWriter, createSuspicionBoard, type SuspicionFeed } from "../detector/suspicion-board.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../in-memory/memory-network.ts";
 import type { Peers } from "../peers.ts";
 import { createMembership, type Membership } from "./membership.ts";
@@ -37,7 +38,15 @@ const genesis = createGenesis({ name: "test", copies, placeUnit: gib, createdAt:
 
 type Member = { readonly number: number; readonly peers: Peers; readonly membership: Membership; readonly address: NodeAddress };
 type World = { readonly clock: VirtualClock; readonly network: MemoryNetwork };
-type StartOptions = { startCounter?: number; founder?: boolean; cache?: RecordCache; listensOnly?: boolean; clock?: Clock; port?: number };
+type StartOptions = {
+  feed?: SuspicionFeed;
+  startCounter?: number;
+  founder?: boolean;
+  cache?: RecordCache;
+  listensOnly?: boolean;
+  clock?: Clock;
+  port?: number;
+};
 
 const createWorld = (seed = 1): World => {
   const clock = createVirtualClock();
@@ -62,6 +71,7 @@ async function startMember({ clock, network }: World, number: number, options: S
     random: seededRandom(number),
     log: silentLog,
     ...(options.cache === undefined ? {} : { cache: options.cache }),
+    ...(options.feed === undefined ? {} : { feed: options.feed }),
     ...(options.listensOnly === true ? {} : { own }),
   });
   await peers.start();
@@ -228,6 +238,31 @@ test("a failed request is a suspicion, and an answer takes it back", async () =>
   assert.equal(stateAt(first, second.peers.self), "suspected");
   await until(world, 1_000, "refuted", () => stateAt(first, second.peers.self) === "live");
   await stopAll(members);
+});
+
+test("a node to which a request failed is tried at once when its heartbeats come again, not when its next try is due", async () => {
+  const world = createWorld();
+  const board = createSuspicionBoard();
+  const first = await startMember(world, 1, { founder: true, feed: board });
+  const second = await startMember(world, 2);
+  second.membership.bootstrap([first.address]);
+  await until(world, 5_000, "all live", () => allLive([first, second]));
+  const { self } = second.peers;
+  const slot = board.slotOf(self) ?? assert.fail("a board without room");
+  const writer = createBoardWriter(board.memory);
+  world.network.setFaults({ lossRate: 1 });
+  first.membership.reportFailure(self);
+  writer.write(slot, "silent", 0);
+  first.membership.refresh();
+  // The try that follows at once has just failed; the next is a quarter of a second away.
+  await world.clock.advance(2_010);
+  assert.equal(stateAt(first, self), "suspected");
+  world.network.setFaults({ lossRate: 0 });
+  writer.write(slot, "heard", 0);
+  first.membership.refresh();
+  assert.equal(stateAt(first, self), "suspected", "heartbeats alone do not say that its connection works");
+  await until(world, 70, "live", () => stateAt(first, self) === "live");
+  await stopAll([first, second]);
 });
 
 test("of two processes with one identity the one with the lower start counter learns that it must stop, and of whom", async () => {

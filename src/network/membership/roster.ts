@@ -80,8 +80,9 @@ export type Roster = SuspicionSink & {
 // Leavers remembered, so that old records of theirs do not bring them back.
 const departuresMax = 1024;
 
-// What the detector finds is mostly over in a moment: a node that stays silent longer is tried over its connection.
-const reachSilentAfterMs = 100;
+// What the detector finds is mostly over in a moment: a node that stays silent longer is tried over its connection, soon enough
+// to serve again within 100 ms where only datagrams are lost.
+const reachSilentAfterMs = 75;
 
 /** An empty roster. */
 export function createRoster(parts: RosterParts): Roster {
@@ -136,12 +137,7 @@ export function createRoster(parts: RosterParts): Roster {
     if (seen === undefined || seen === "away" || (seen === "gone" && !isDismissed)) return;
     markLive(state, peer);
   };
-  const heed = (peer: PeerId, hint: Hint): void => {
-    const cause = causes.get(peer);
-    if (hint === "silent" || hint === "told") suspect(peer, hint);
-    else if (hint === "heard" && (cause === "silent" || cause === "told")) refute(peer);
-  };
-  const refresh = (): void => parts.feed?.poll(heed);
+  const refresh = (): void => parts.feed?.poll((peer, hint) => heed(state, peer, hint, { suspect, refute }));
   return {
     refresh,
     directory: views.directory,
@@ -181,6 +177,16 @@ type State = {
   readonly departures: ReturnType<typeof createDepartures>;
   readonly causes: Map<PeerId, SuspicionCause>;
 };
+
+/** Takes in what the detector found of a node. */
+function heed({ parts, causes }: State, peer: PeerId, hint: Hint, { suspect, refute }: SuspicionSink): void {
+  const cause = causes.get(peer);
+  if (hint === "silent" || hint === "told") return suspect(peer, hint);
+  if (hint !== "heard") return;
+  if (cause === "silent" || cause === "told") refute(peer);
+  // Heartbeats pass again; whether its connection does is asked now, not when its next try is due.
+  else if (cause === "failed") parts.reach(peer);
+}
 
 function takeIn({ parts, book, views, causes }: State, record: NodeRecord, from: PeerId | undefined): void {
   const { peerId } = record;
