@@ -45,6 +45,7 @@ export type VaultNodeStatus = {
   readonly atRiskIfStopped?: number;
   readonly drain?: { readonly left: number };
   /** Lowest score of its vaults as others see them, 0 to 1. */
+  readonly version?: string;
   readonly score?: string;
   readonly conditions?: readonly StatusCondition[];
 };
@@ -89,6 +90,9 @@ export const vaultNodeSpecSchema: z.ZodType<VaultNodeSpec> = spec;
 
 const peerIdFixed = { rule: "self == oldSelf", message: "the identity of a node is set once" };
 
+/** Longest version that a status shows, characters. */
+export const versionLengthMax = 64;
+
 /** The schema of a node's status. */
 export const vaultNodeStatusSchema: z.ZodType<VaultNodeStatus> = z
   .object({
@@ -108,6 +112,7 @@ export const vaultNodeStatusSchema: z.ZodType<VaultNodeStatus> = z
     drain: z
       .exactOptional(z.object({ left: count().describe("Chunks that still lack copies elsewhere, rounded.") }))
       .describe("How far handing over is, while the node leaves."),
+    version: z.exactOptional(statusText(versionLengthMax)).describe("Version of the software that it reports."),
     score: z.exactOptional(statusText(8)).describe("Lowest score of its vaults as others see them, 0 to 1."),
     conditions: z.exactOptional(conditions()),
   })

@@ -73,7 +73,7 @@ const seen = (change: Change = {}): ObservedNode => observeFarm(lookedAt(change)
 
 test("an ordinary node is told with all that is known of it", () => {
   const { report, ...node } = seen();
-  assert.deepEqual(report, { admin: "active", joined: true, declared: 7, used: 4, chunks: 6 });
+  assert.deepEqual(report, { admin: "active", joined: true, version: "1", declared: 7, used: 4, chunks: 6 });
   assert.deepEqual(node, {
     ...{
       name: "n1",

@@ -11,6 +11,7 @@ export function reportOf(status: NodeStatus): NodeReport {
   return {
     admin: status.admin,
     joined: status.joined,
+    version: status.version,
     declared: status.vaults.length === 0 ? 0 : Math.min(...status.vaults.map(({ capacity }) => capacity)),
     used: sum(({ used }) => used),
     chunks: sum(({ chunks }) => chunks),

@@ -25,6 +25,8 @@ export type HostState = "fine" | "leaving" | "gone";
 export type NodeReport = {
   readonly admin: DesiredState;
   readonly joined: boolean;
+  /** Of the software that it runs, as it says itself. */
+  readonly version?: string;
   readonly declared: number;
   readonly used: number;
   readonly chunks: number;

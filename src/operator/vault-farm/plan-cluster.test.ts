@@ -168,6 +168,27 @@ test("settings changed: one node at a time, zone by zone, is cordoned, proven, s
   assert.deepEqual(kinds(back), ["command-node a", "command-node d", "wait d"], "zone a goes on");
 });
 
+test("settings changed: while nodes started anew report different versions nobody else is, and it is said which", () => {
+  const changed = { goal: { template: "template-2" } };
+  const renewed = (version: string): Partial<ObservedNode> => ({
+    runsWith: { template: "template-2", capacity: gib },
+    report: { ...report, version },
+  });
+  const differing = plan(
+    six({ a: renewed("2.0.0"), d: renewed("1.9.0"), b: { report: cordoned, evidence: proven("b", "restart") } }),
+    changed,
+  );
+  assert.ok(!kinds(differing).some((kind) => kind.startsWith("stop-node") || kind.startsWith("prove-node")));
+  assert.match(whys(differing), /a reports version 2\.0\.0, d reports version 1\.9\.0.*the same image/);
+  const alike = plan(six({ a: renewed("2.0.0"), d: renewed("2.0.0"), b: { report: cordoned, evidence: proven("b", "restart") } }), changed);
+  assert.deepEqual(kinds(alike), ["stop-node b"]);
+  // Those not started anew yet may run anything, and other reasons to stop a node do not ask.
+  const old = plan(six({ a: { report: { ...cordoned, version: "1.0.0" } }, b: { report: { ...report, version: "1.1.0" } } }), changed);
+  assert.deepEqual(kinds(old), ["prove-node a"]);
+  const offline = six({ a: renewed("2.0.0"), d: renewed("1.9.0"), b: { desired: "Offline", report: cordoned } });
+  assert.ok(kinds(plan(offline, changed)).includes("prove-node b"));
+});
+
 test("with exactly copies.min nodes one more is made before one is started anew, and leaves afterwards", () => {
   const four = six().slice(0, 4);
   const changed = plan(four, { goal: { nodes: 4, template: "template-2" } });

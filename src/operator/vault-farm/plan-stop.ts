@@ -70,6 +70,8 @@ export function planTurn(turn: Turn, moment: PlanMoment): readonly FarmAction[] 
   if (purpose === "removal" && holdsNothing(node)) return [release(node, "it holds nothing")];
   const others = disturbed(moment, node);
   if (others.length > 0) return [wait(node, `${turn.why}, and ${others.join(", ")} must be ready first: one node at a time`)];
+  const differing = turn.node.desired === "Offline" ? undefined : unlikeVersions(turn, moment);
+  if (differing !== undefined) return [wait(node, `${turn.why}, and ${differing}`)];
   if (purpose === "removal" && isKeptApart(node)) return planApart(node, moment);
   if (node.report !== undefined) return planProof(turn, moment);
   return purpose === "removal" ? planLost(node, moment) : planStuck(turn, moment);
@@ -83,6 +85,20 @@ function disturbed({ goal, observed, nowMs }: PlanMoment, node: ObservedNode): r
   return observed.nodes
     .filter((other) => counts(other) && !(whole && (isLost(other, goal, nowMs) || holdsNothing(other))))
     .map(({ name }) => name);
+}
+
+/**
+ * Those started anew with the same settings have to report the same version before the next one is: one tag may be two images on
+ * two machines, and a farm should not be brought to half of each. Undefined while they do, or it is about something else.
+ */
+function unlikeVersions({ node, purpose }: Turn, { goal, observed }: PlanMoment): string | undefined {
+  if (purpose !== "restart" || node.runsWith === undefined || node.runsWith.template === goal.template) return undefined;
+  const renewed = observed.nodes.filter((other) => other.runsWith?.template === goal.template && answers(other));
+  const first = new Map<string, string>();
+  for (const { name, report } of renewed) if (report?.version !== undefined && !first.has(report.version)) first.set(report.version, name);
+  if (first.size < 2) return undefined;
+  const told = [...first].map(([version, name]) => `${name} reports version ${version}`);
+  return `those started anew differ (${told.join(", ")}): see that every machine has the same image, then raise spec.update.behaviourVersion again`;
 }
 
 /** Whether every chunk has had its copies, as far as nodes stay and serve, by the count of all of them, for half a minute or more. */

@@ -3,7 +3,7 @@
 
 import type { ConditionNow } from "../api/conditions.ts";
 import { type PlanStep, planStepsMax, type VaultFarmStatus } from "../api/farm-status.ts";
-import type { VaultNodeStatus } from "../api/vault-node.ts";
+import { type VaultNodeStatus, versionLengthMax } from "../api/vault-node.ts";
 import type { FarmAction } from "./actions.ts";
 import { farmConditionsOf } from "./farm-conditions.ts";
 import type { FarmSeen } from "./farm-look.ts";
@@ -59,6 +59,7 @@ export function nodeStatusOf(node: ObservedNode, goal: FarmGoal): NodeStatusNow 
           capacity: roundedBytes(report.declared * goal.vaultsPerNode),
           used: roundedBytes(report.used),
           chunks: roundedCount(report.chunks),
+          ...(report.version === undefined ? {} : { version: report.version.slice(0, versionLengthMax) }),
           ...(report.score === undefined ? {} : { score: report.score.toFixed(2) }),
         }),
     ...(atRisk === undefined ? {} : { atRiskIfStopped: roundedCount(atRisk) }),
