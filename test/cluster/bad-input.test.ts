@@ -12,13 +12,14 @@ import {
   type FarmObject,
   farms,
   nodeRecords,
+  pods,
   policies,
   secrets,
   services,
 } from "../../src/operator/cluster/resources.ts";
 import { readConfig } from "../../src/operator/config.ts";
 import { events } from "../../src/operator/kube/event-recorder.ts";
-import type { KubeClient, KubeObject, Resource } from "../../src/operator/kube/index.ts";
+import { defineResource, type KubeClient, type KubeObject, type Resource } from "../../src/operator/kube/index.ts";
 import { createOperator } from "../../src/operator/operator.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
@@ -27,6 +28,7 @@ import { type ApiServer, openTestClient, startApiServer } from "../support/api-s
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 
+const namespaces: Resource = defineResource({ apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false });
 const namespace = "default";
 const longMs = 60_000;
 const spec = { replicas: 5, vaultsPerNode: 2, vaultCapacity: "1Gi" };
@@ -117,6 +119,49 @@ test("a farm whose network key is missing says which Secret to make, and begins 
   assert.match(await told("barn", "SpecAccepted", "SecretMissing"), /there is no Secret mine/);
   assert.deepEqual(await recordsOf("barn"), []);
   assert.equal((await client.get(secrets, { namespace, name: "barn-network" })).ok, false);
+});
+
+test("a PriorityClass that is not there is refused in the server's own words, and nothing is begun", async () => {
+  await make(farms, "loft", { spec: { ...spec, pod: { priorityClassName: "none-such" } } });
+  assert.match(
+    await told("loft", "SpecAccepted", "Invalid"),
+    /^spec\.pod: the cluster takes no such pod \(.*no PriorityClass with name none-such/,
+  );
+  assert.deepEqual(await recordsOf("loft"), []);
+});
+
+test("pods with a user, groups and affinity of one's own are taken where the restricted standard is enforced", async () => {
+  const strict = "strict";
+  const enforced = { name: strict, labels: { "pod-security.kubernetes.io/enforce": "restricted" } };
+  must(await client.create(namespaces, { metadata: enforced }));
+  const securityContext = {
+    runAsUser: 2000,
+    runAsGroup: 2000,
+    fsGroup: 3000,
+    supplementalGroups: [7],
+    seLinuxOptions: { level: "s0:c1,c2" },
+  };
+  const term = { matchExpressions: [{ key: "disk", operator: "In", values: ["big"] }] };
+  const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] } };
+  const apart = { topologyKey: "rack", labelSelector: { matchLabels: { app: "noisy" } } };
+  const podAntiAffinity = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 5, podAffinityTerm: apart }] };
+  const pod = { securityContext, affinity: { nodeAffinity, podAntiAffinity } };
+  const metadata = { name: "shed", namespace: strict };
+  must(await client.create<KubeObject>(farms, { metadata, spec: { ...spec, pod } } as KubeObject));
+  const made = await until(
+    "its pods are made",
+    async () => {
+      const { items } = must(await client.listAll(pods, { namespace: strict }));
+      return items.length === 5 ? items : undefined;
+    },
+    longMs,
+  );
+  for (const { spec: one } of made as readonly (KubeObject & {
+    readonly spec: { securityContext: object; affinity: { nodeAffinity: object } };
+  })[]) {
+    for (const [field, value] of Object.entries(securityContext)) assert.deepEqual(Reflect.get(one.securityContext, field), value);
+    assert.deepEqual(one.affinity.nodeAffinity, nodeAffinity);
+  }
 });
 
 test("records deleted with their farm while no operator lived are let go by the next one; claims and keys stay", async () => {

@@ -36,6 +36,8 @@ export type FarmMemory = {
   refusal?: { readonly why: string; readonly loggedMs?: number };
   /** When the gateways' Secret was last known to be there; -Infinity: never by this process. */
   grantSeenMs: number;
+  /** What the cluster said of pods of the newest template: `why` it takes none, where it does not. */
+  admission?: { readonly template: string; readonly why: string | undefined; readonly seenMs: number };
   /** Ingress and HTTPRoute as they were applied last, by kind. */
   readonly exposure: Map<string, Exposure>;
 };

@@ -3,11 +3,9 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
-import type { FarmReason } from "../api/conditions.ts";
-import type { ManifestProblem } from "../api/problem.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import type { KubeClient, Outcome } from "../kube/index.ts";
-import { acceptedSpecMap, readAcceptedSpec, readRunningImage } from "../manifests/accepted-spec.ts";
+import { acceptedSpecMap, readRunningImage } from "../manifests/accepted-spec.ts";
 import { type FarmIdentity, objectNames, selectorText } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
@@ -18,11 +16,11 @@ import { createNodeCommander } from "../node-access/node-commander.ts";
 import { countCopies, withScores } from "../node-access/node-report.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { clusterGoal } from "../vault-farm/goal.ts";
-import { judgeSpec } from "../vault-farm/judge-spec.ts";
 import { isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm } from "../vault-farm/observed.ts";
 import { planFarm } from "../vault-farm/plan.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
+import { acceptedOf, acceptSpec, type Refusal } from "./accept-spec.ts";
 import { unexposedOf } from "./ensure-exposure.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
@@ -35,7 +33,7 @@ import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm } from "./observe-farm.ts";
 import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
-import { type AppliedObject, claims, configMaps, type FarmObject, nodeRecords } from "./resources.ts";
+import { claims, configMaps, type FarmObject, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
@@ -110,7 +108,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const parts = caches.byFarm(key);
   const writer = createObjectWriter(client, writes, repairsOf(look), memory.setForeign);
   if (await releaseEarlier(farm.uid, parts.records, writer)) return { kind: "after", delayMs: soonMs };
-  const accepted = acceptSpec(object, farm, look);
+  const accepted = await acceptSpec(object, farm, look);
   if (accepted.spec === undefined) {
     await look.statusWriter.refuse(object, accepted.refused);
     return { kind: "after", delayMs: calmMs };
@@ -179,33 +177,6 @@ function repairsOf({ memory, clock, log }: Look): RepairLimit {
       log.warn("an object cannot be put right: the server keeps other fields than were applied", { object: key });
     },
   };
-}
-
-type Refusal = { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
-type Acceptance = { readonly spec: VaultFarmSpec; readonly refused?: Refusal } | { readonly spec: undefined; readonly refused: Refusal };
-
-/** The spec that is carried out: the newest, or the one accepted last while the newest is refused. */
-function acceptSpec(object: FarmObject, farm: FarmIdentity, { caches }: Look): Acceptance {
-  const kept = judgeSpec(readAcceptedSpec(acceptedOf(farm, caches)));
-  const before = kept.ok ? kept.spec : undefined;
-  const verdict = judgeSpec(object.spec, before);
-  if (verdict.ok) return unknownClass(verdict.spec, before, caches);
-  const refused = { reason: verdict.reason, problems: verdict.problems };
-  return before === undefined ? { spec: undefined, refused } : { spec: before, refused };
-}
-
-function acceptedOf({ namespace, name }: FarmIdentity, { configMaps: maps }: FarmCaches): AppliedObject | undefined {
-  return maps.store.get({ namespace, name: objectNames.acceptedSpec(name) });
-}
-
-// A class that is not there would leave every new pod waiting without a word.
-function unknownClass(spec: VaultFarmSpec, before: VaultFarmSpec | undefined, { storageClasses }: FarmCaches): Acceptance {
-  const { storageClassName } = spec.storage;
-  if (storageClassName === undefined || storageClasses.store.get({ name: storageClassName }) !== undefined) return { spec };
-  const known = [...storageClasses.store.keys()].sort().join(", ");
-  const message = `spec.storage.storageClassName: there is no StorageClass ${storageClassName}; there are ${known === "" ? "none" : known}`;
-  const refused: Refusal = { reason: "Invalid", problems: [{ field: "spec.storage.storageClassName", message }] };
-  return before === undefined ? { spec: undefined, refused } : { spec: before, refused };
 }
 
 function missingKeys(reading: Exclude<NetworkReading, { kind: "keys" }>): Refusal {

@@ -117,10 +117,15 @@ function createCalls({ objects, note, call }: Calls): Omit<KubeClient, "list" | 
   });
   return {
     get: (resource, name) => call(note("get", resource, name.name), () => as(objects.get(collectionPath(resource), name))),
-    create: (resource, object) =>
-      call(note("create", resource, object.metadata.name), () =>
+    create: (resource, object, options = {}) => {
+      const { name } = object.metadata;
+      // What is only tried writes nothing.
+      if (options.dryRun === true)
+        return call({ verb: "create", group: groupOf(resource), resource: resource.plural, name }, () => as(whole(resource, object)));
+      return call(note("create", resource, name), () =>
         as(objects.create(collectionPath(resource), whole(resource, object), { manager, subresource: undefined })),
-      ),
+      );
+    },
     apply: (resource, object, { force, subresource }) => {
       const { name } = object.metadata;
       // A server asks for both rights where there is no such object yet.

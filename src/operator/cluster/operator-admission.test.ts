@@ -1,0 +1,65 @@
+// Proves that pods which the cluster would not take are found out before any is stopped for them: the spec is refused in the
+// cluster's words, the pods that run go on, and the spec is carried out once the cluster takes it. What is no fault of the
+// spec refuses none. Method: the whole operator in virtual time; the API server refuses the dry run, which is for `attic-0`.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import {
+  createOperatorWorld,
+  endWorld,
+  farmSpec,
+  isSettled,
+  type OperatorWorld,
+  settledWorld,
+} from "../../../test/support/operator/operator-world.ts";
+import { namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
+import { KubeError } from "../kube/index.ts";
+import { farms, nodeRecords, pods } from "./resources.ts";
+
+function refuseTries(world: OperatorWorld, why: string): void {
+  const error = new KubeError("forbidden", `pods "attic-0" is forbidden: ${why}`);
+  world.kube.fault = ({ resource, name }) => (resource === "pods" && name === "attic-0" ? error : undefined);
+}
+const uids = (world: OperatorWorld): readonly unknown[] => world.all(pods).map(({ metadata }) => metadata.uid);
+const classOf = (world: OperatorWorld, name: string): unknown => shownOf(world, pods, name)?.spec?.["priorityClassName"];
+
+test("a PriorityClass that is not there: refused in the cluster's words, no pod is stopped, and carried out once it is there", async () => {
+  const world = await settledWorld();
+  refuseTries(world, "no PriorityClass with name high was found");
+  const before = uids(world);
+  world.edit(farms, "attic", { spec: { pod: { priorityClassName: "high" } } });
+  await world.until("it is refused", () => world.condition("SpecAccepted")?.status === "False");
+  assert.match(
+    world.condition("SpecAccepted")?.message ?? "",
+    /^spec\.pod: the cluster takes no such pod \(.*no PriorityClass with name high/,
+  );
+  const from = world.kube.uses.length;
+  await world.clock.advance(600_000);
+  const podWrites = writesSince(world, from).filter((write) => / pods /.test(write));
+  assert.deepEqual([uids(world), podWrites], [before, []], "the last good state goes on");
+  world.kube.fault = () => undefined;
+  await world.until("it is accepted", () => world.condition("SpecAccepted")?.status === "True", 180_000);
+  const all = (): boolean => namesOf(world, pods).every((name) => classOf(world, name) === "high") && isSettled(world, 5);
+  await world.until("all pods have it", all, 3_600_000);
+  assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
+  await endWorld(world);
+});
+
+test("a new farm whose pods break the namespace's policy begins nothing", async () => {
+  const world = createOperatorWorld({ ...farmSpec, pod: { annotations: { a: "b" } } });
+  refuseTries(world, 'violates PodSecurity "restricted:latest": seccompProfile');
+  await world.until("it is refused", () => world.condition("SpecAccepted")?.status === "False");
+  assert.match(world.condition("SpecAccepted")?.message ?? "", /violates PodSecurity/);
+  assert.deepEqual(namesOf(world, nodeRecords), []);
+  world.kube.fault = () => undefined;
+  await world.until("it begins by itself", () => isSettled(world, 5));
+  await endWorld(world);
+});
+
+test("a quota that is full is no fault of the spec: what wants no more room is carried out", async () => {
+  const world = await settledWorld();
+  refuseTries(world, "exceeded quota: small, requested: pods=1, used: pods=7, limited: pods=7");
+  world.edit(farms, "attic", { spec: { pod: { annotations: { a: "b" } } } });
+  const done = (): boolean => world.all(pods).every(({ metadata }) => metadata.annotations?.["a"] === "b") && isSettled(world, 5);
+  await world.until("all pods have it", done, 3_600_000);
+  await endWorld(world);
+});
