@@ -201,6 +201,9 @@ const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
     { ...good, storage: { reclaimPolicy: "Burn" } },
     /spec\.storage\.reclaimPolicy: Unsupported value: "Burn": supported values: "Retain", "Delete"/,
   ],
+  ["two access modes", { ...good, storage: { accessModes: ["ReadWriteOnce", "ReadWriteOncePod"] } }, /accessModes: .*at most 1 item/],
+  ["a volume for many", { ...good, storage: { accessModes: ["ReadWriteMany"] } }, /Unsupported value: "ReadWriteMany"/],
+  ["joining another network", { ...good, network: { join: [], id: "a" } }, /unknown field \\?"spec\.network\.(join|id)\\?"/],
   ["a slip of the pen", { ...good, replica: 5 }, /unknown field \\?"spec\.replica\\?"/],
   ["what does not exist yet", { ...good, economy: {} }, /unknown field \\?"spec\.economy\\?"/],
   [
@@ -233,7 +236,7 @@ test("what is fixed stays as it is, what may grow grows, by any spelling of an a
   must(await client.create(farms, farm("keyed", { ...good, network: { keySecretRef: key } })));
   const steps: readonly Step[] = [
     ["fixed", { vaultsPerNode: 4 }, /vaultsPerNode is fixed/],
-    ["fixed", { vaultCapacity: "1023Mi" }, /may grow, not shrink/],
+    ["fixed", { vaultCapacity: "1023Mi" }, /may grow, not shrink: for less, lower spec\.replicas, .*make another farm/],
     ["fixed", { vaultCapacity: 2 ** 30 }, /^accepted$/],
     ["fixed", { vaultCapacity: "1.5Gi" }, /^accepted$/],
     ["fixed", { vaultCapacity: 2 ** 30 }, /may grow, not shrink/],

@@ -2,7 +2,7 @@
 // restricted Pod Security, a PriorityClass that is not there, ranges of users and webhooks are the cluster's own to judge.
 import type { Clock } from "../../runtime/clock.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
-import type { KubeClient, KubeError } from "../kube/index.ts";
+import type { KubeClient, KubeError, KubeErrorCode } from "../kube/index.ts";
 import type { FarmIdentity } from "../manifests/names.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
 import { vaultNodePod } from "../manifests/vault-node-pod.ts";
@@ -32,7 +32,17 @@ type AdmissionParts = {
   readonly clock: Clock;
 };
 
-/** Why the cluster would take no vault node's pod of `spec`; undefined where it would, or where that cannot be told. */
+/** The server said nothing on the pod. */
+const unheard: ReadonlySet<KubeErrorCode> = new Set([
+  "unreachable",
+  "timeout",
+  "too-many-requests",
+  "overloaded",
+  "aborted",
+  "unauthorized",
+]);
+
+/** Why the cluster would take no vault node's pod of `spec`; undefined where it would. Throws the error of a server that does not answer. */
 export async function whyNotAdmitted(
   spec: VaultFarmSpec,
   { farm, image, client, memory, clock }: AdmissionParts,
@@ -43,13 +53,15 @@ export async function whyNotAdmitted(
   const isKnown = admission?.template === template && (admission.why === undefined || nowMs - admission.seenMs < refusedEveryMs);
   if (isKnown) return admission.why;
   const tried = await client.create(pods, probePod(spec, farm, image), { dryRun: true });
+  if (!tried.ok && unheard.has(tried.error.code)) throw tried.error;
   const why = tried.ok ? undefined : refusalIn(tried.error);
   memory.admission = { template, why, seenMs: nowMs };
   return why;
 }
 
 function refusalIn({ code, message }: KubeError): string | undefined {
-  return code === "invalid" || saidOfPods.some((pattern) => pattern.test(message)) ? message : undefined;
+  // A webhook that does not answer is the server's failure: no pod is stopped that could not be made again.
+  return code === "invalid" || code === "server" || saidOfPods.some((pattern) => pattern.test(message)) ? message : undefined;
 }
 
 // Of a name that no node has: 0 is no letter of theirs.

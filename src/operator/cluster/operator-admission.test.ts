@@ -55,6 +55,24 @@ test("a new farm whose pods break the namespace's policy begins nothing", async 
   await endWorld(world);
 });
 
+test("while the server does not answer, or a webhook fails, nothing is stopped for a new spec", async () => {
+  const world = await settledWorld();
+  const before = uids(world);
+  const fail = (error: KubeError): void => {
+    world.kube.fault = ({ resource, name }) => (resource === "pods" && name === "attic-0" ? error : undefined);
+  };
+  fail(new KubeError("unreachable", "no connection"));
+  world.edit(farms, "attic", { spec: { pod: { annotations: { a: "b" } } } });
+  await world.clock.advance(120_000);
+  fail(new KubeError("server", 'failed calling webhook "policy.example": no endpoints'));
+  await world.until("it is told", () => /failed calling webhook/.test(world.condition("SpecAccepted")?.message ?? ""), 1_200_000);
+  assert.deepEqual(uids(world), before);
+  world.kube.fault = () => undefined;
+  const done = (): boolean => world.all(pods).every(({ metadata }) => metadata.annotations?.["a"] === "b") && isSettled(world, 5);
+  await world.until("all pods have it", done, 3_600_000);
+  await endWorld(world);
+});
+
 test("a quota that is full is no fault of the spec: what wants no more room is carried out", async () => {
   const world = await settledWorld();
   refuseTries(world, "exceeded quota: small, requested: pods=1, used: pods=7, limited: pods=7");
