@@ -53,6 +53,7 @@ scenario("kubectl vaultfarm shows the farm, stores a file, reads it back, and re
     [...new Set((await release.plugin(verb, ...args)).match(new RegExp(`${name}-[a-z2-7]{5}\\b`, "g")))].sort();
   assert.deepEqual(await named("status"), nodes);
   assert.deepEqual(await named("top", "--sort", "name"), nodes);
+  assert.deepEqual(await named("top", "--vaults"), nodes);
   assert.match(await release.plugin("plan", name), new RegExp(`^${name}: `));
   const folder = await mkdtemp(join(tmpdir(), "vaultfarm-e2e-plugin-"));
   try {

@@ -74,7 +74,8 @@ function copyingLines({ copying }: FarmPlan): readonly string[] {
   const { bytes, copies, estimateSeconds, nodes } = copying;
   const who = `as ${nodes.length} ${nodes.length === 1 ? "node counts" : "nodes count"} it now`;
   if (copies === 0 && bytes === 0) return [`  nothing is left to be copied, ${who}`];
-  return [`  ${copies} copies are left to be made, ${describeBytes(bytes)}, in about ${durationText(estimateSeconds)}, ${who}`];
+  const what = copies === 1 ? "1 copy is" : `${copies} copies are`;
+  return [`  ${what} left to be made, ${describeBytes(bytes)}, in about ${durationText(estimateSeconds)}, ${who}`];
 }
 
 function nodeLines({ copying }: FarmPlan): readonly string[] {
