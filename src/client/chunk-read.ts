@@ -8,7 +8,7 @@ import type { CustomerParts } from "./customer-parts.ts";
 import { ClientError } from "./errors.ts";
 import type { HedgeBudget } from "./hedge-budget.ts";
 import { lateAfterMs, type PaceClass, type PeerPaces } from "./peer-pace.ts";
-import { type AskState, decideRead, type ReadCandidate, readOrder } from "./read-decision.ts";
+import { type AskState, decideRead, type ReadCandidate, readCircles, readOrder } from "./read-decision.ts";
 import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
 export type ChunkReadParts = CustomerParts & {
@@ -76,12 +76,7 @@ function candidatesOf(
   { membership, genesis, limits, paces, distrusts }: ChunkReadParts,
   { address, kind, prefer }: ChunkToRead,
 ): readonly ReadCandidate[] {
-  const { directory } = membership;
-  const circles = {
-    close: directory.closest(address, genesis.copies.target, "read").holders,
-    wide: directory.closest(address, limits.candidatesMax, "read").holders,
-    all: directory.closest(address, limits.candidatesMax, "all").holders,
-  };
+  const circles = readCircles(membership.directory, address, { target: genesis.copies.target, wide: limits.candidatesMax });
   return readOrder(circles, { cost: (peer) => (peer === prefer ? -1 : paces.cost(peer, kind)), distrusts });
 }
 

@@ -1,5 +1,6 @@
 // The decisions of a chunk's read, pure: in which order holders are asked, whom to ask next, what it means when none has it.
-import type { Holder } from "../network/directory.ts";
+import type { Directory, Holder } from "../network/directory.ts";
+import type { Address } from "../protocol/address.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 
 /**
@@ -22,13 +23,34 @@ export function settledHolders(holders: readonly Holder[]): readonly Holder[] {
   return holders.filter(({ entry }) => entry.state !== "joining");
 }
 
-/** The order of asking: the close holders cheapest first, those that still join after them, then the wider circle by distance, then those distrusted, then those believed away. */
+/** Who may have a chunk: the holders, those it had before vaults joined that still do, the wider circle, and the same with those believed away. */
+export type ReadCircles = Readonly<Record<"close" | "before" | "wide" | "all", readonly Holder[]>>;
+
+/**
+ * The circles of a chunk. While vaults join, those that had it before may be far from it: whoever lets many nodes join at once puts them all beyond the
+ * wider circle, and the closest vaults without those that join are the directory as it was.
+ */
+export function readCircles(directory: Pick<Directory, "closest">, chunk: Address, counts: { target: number; wide: number }): ReadCircles {
+  const wide = directory.closest(chunk, counts.wide, "read").holders;
+  const isSettled = settledHolders(wide).length === wide.length;
+  return {
+    close: directory.closest(chunk, counts.target, "read").holders,
+    before: isSettled ? [] : directory.closest(chunk, counts.target, "settled").holders,
+    wide,
+    all: directory.closest(chunk, counts.wide, "all").holders,
+  };
+}
+
+/**
+ * The order of asking: the close holders cheapest first, those that still join after them, whom these displace, then the wider circle by distance, then
+ * those distrusted, then those believed away.
+ */
 export function readOrder(
-  circles: { readonly close: readonly Holder[]; readonly wide: readonly Holder[]; readonly all: readonly Holder[] },
+  circles: ReadCircles,
   { cost, distrusts }: { cost(peer: PeerId): number; distrusts(peer: PeerId): boolean },
 ): readonly ReadCandidate[] {
   const close = settledHolders(circles.close).map(({ peer }) => ({ peer, cost: cost(peer) }));
-  const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.close, ...circles.wide];
+  const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.close, ...circles.before, ...circles.wide];
   const reachable = new Set(inOrder.map(({ peer }) => peer));
   const doubtful = circles.all.map(({ peer }) => peer).filter((peer) => !reachable.has(peer));
   const trustedFirst = [...reachable].sort((a, b) => Number(distrusts(a)) - Number(distrusts(b)));

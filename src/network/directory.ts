@@ -38,8 +38,8 @@ export type Holder = { readonly peer: PeerId; readonly vault: VaultName; readonl
 /** The answer of `closest`: holders in order of distance, and whether there were too few nodes or zones for the rules. */
 export type Placement = { readonly holders: readonly Holder[]; readonly short: "none" | "nodes" | "zones" };
 
-/** For what the holders are wanted: writes leave out vaults that take nothing new, both leave out nodes that are away, suspected or gone; `all` leaves out nobody. */
-export type PlacementPurpose = "write" | "read" | "all";
+/** For what the holders are wanted: writes leave out vaults that take nothing new, both leave out nodes that are away, suspected or gone; `settled`: as `read`, without vaults that still join; `all` leaves out nobody. */
+export type PlacementPurpose = "write" | "read" | "settled" | "all";
 
 export type Directory = {
   /** The `k` vaults closest to an address, at most one a node, spread over zones and hosts. Pure for one state, O(log n). */

@@ -94,7 +94,7 @@ type NodeShape = {
 const nodeShape: fc.Arbitrary<NodeShape> = fc.record({
   zone: fc.integer({ min: 0, max: 3 }),
   host: fc.integer({ min: 0, max: 4 }),
-  vaults: fc.array(fc.record({ capacity: fc.integer({ min: 1, max: 40 }), purposes: fc.integer({ min: 0, max: 63 }) }), { maxLength: 3 }),
+  vaults: fc.array(fc.record({ capacity: fc.integer({ min: 1, max: 40 }), purposes: fc.integer({ min: 0, max: 127 }) }), { maxLength: 3 }),
 });
 const farm: fc.Arbitrary<readonly PlacedVault[]> = fc.array(nodeShape, { maxLength: 12 }).map((nodes) =>
   nodes.flatMap(({ zone, host, vaults }, n) =>

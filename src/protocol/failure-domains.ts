@@ -4,15 +4,16 @@ import { strict as assert } from "node:assert";
 
 /**
  * For what a vault may be chosen; a set of purposes is the sum of their bits. write, read: now. all: whoever is known.
- * The last three are for keeping copies, which outlasts a short absence: the fewer copies a chunk has, the sooner a
+ * settled: for reads, of those that have all that is their own: whom a vault that joins displaces, as if it were not there yet.
+ * Those called keep are for keeping copies, which outlasts a short absence: the fewer copies a chunk has, the sooner a
  * silent node is left out (protocol: repairDelay).
  */
-export const purposeBits = { write: 1, read: 2, all: 4, keep: 8, keepWhenFew: 16, keepWhenFewest: 32 } as const;
+export const purposeBits = { write: 1, read: 2, all: 4, keep: 8, keepWhenFew: 16, keepWhenFewest: 32, settled: 64 } as const;
 export type Purpose = keyof typeof purposeBits;
-const purposes: readonly Purpose[] = ["write", "read", "all", "keep", "keepWhenFew", "keepWhenFewest"];
+const purposes: readonly Purpose[] = ["write", "read", "all", "keep", "keepWhenFew", "keepWhenFewest", "settled"];
 
 type Counts = Record<Purpose, number>;
-const noCounts = (): Counts => ({ write: 0, read: 0, all: 0, keep: 0, keepWhenFew: 0, keepWhenFewest: 0 });
+const noCounts = (): Counts => ({ write: 0, read: 0, all: 0, keep: 0, keepWhenFew: 0, keepWhenFewest: 0, settled: 0 });
 
 /** A zone: how many of its nodes may be chosen, and its hosts. */
 export type Zone = { readonly name: string; readonly nodes: Counts; readonly hosts: Map<string, Host>; members: number };

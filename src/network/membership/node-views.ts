@@ -112,7 +112,8 @@ function holderOf(node: Known | undefined, vault: VaultName): Holder | undefined
 /** For what a vault may be chosen: nodes that are not live only where nobody is left out. */
 function purposesOf(node: NodeViewState, vault: VaultState): number {
   if (node !== "live") return purposeBits.all;
-  return purposeBits.all + (takesNewChunks(vault) ? purposeBits.write : 0) + (servesReads(vault) ? purposeBits.read : 0);
+  const reads = servesReads(vault) ? purposeBits.read + (vault === "joining" ? 0 : purposeBits.settled) : 0;
+  return purposeBits.all + (takesNewChunks(vault) ? purposeBits.write : 0) + reads;
 }
 
 function movedDomain({ domain: a }: NodeRecord, { domain: b }: NodeRecord): boolean {
