@@ -28,6 +28,7 @@ import type { ReplicationProgress } from "../../src/vault-node/replication/repli
 import { membershipWith, nodePeersWith, storeWith, witnessPeersWith } from "./bug-ports.ts";
 import { lie } from "./lying-store.ts";
 import { puttingOff } from "./putting-off.ts";
+import { refusing } from "./refusing.ts";
 import { createSimDisk } from "./sim-disk.ts";
 import { simKey, simSeed } from "./sim-keys.ts";
 import type { SimLinks } from "./sim-links.ts";
@@ -261,7 +262,10 @@ function createCore(
   const byPeer = (peer: PeerId): readonly HostedVault[] => {
     for (let other = 0; ; other += 1) if (peerOf(other) === peer) return vaultsOf(options, other);
   };
-  const answering = puttingOff(peers, () => options.putsOff?.(number) === true);
+  const answering = refusing(
+    puttingOff(peers, () => options.putsOff?.(number) === true),
+    () => options.refuses?.(number) === true,
+  );
   return createVaultNodeCore({
     identity: { genesis, peerId: peers.self, vaults, domain, software: "sim" },
     peers: nodePeersWith(bug, answering, { networkId: genesis.networkId, store, directory: membership.directory, vaultsOf: byPeer }),

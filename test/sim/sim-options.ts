@@ -35,6 +35,8 @@ export type SimOptions = {
   readonly liars: number;
   /** Whether a node puts off now what others ask it to show; absent: none does. */
   readonly putsOff?: (node: number) => boolean;
+  /** Whether a node refuses every copy now, against its own record. */
+  readonly refuses?: (node: number) => boolean;
   /** A mistake put back on purpose, to prove that it is found. */
   readonly bug: Bug;
   /** The profile of the failure detector that each node runs; absent: they learn of deaths by closed connections. */

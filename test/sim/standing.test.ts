@@ -111,3 +111,31 @@ it("a node that is busy for a while is believed all the while; one that was so f
   assert.ok([...farm.chunks.keys()].filter((address) => node?.keeps(address)).length > 50, "it keeps what it had");
   await world.stop();
 });
+
+it("a node that refuses copies for long, against its own record, is at fault where others offered them; its own copies count on", async () => {
+  let refuses = false;
+  // A loss of 150 chunks makes one or two offers to it by each of the others; real farms have thousands.
+  const farm = await filledFarm({ reconciliation: { ...reconciliation, putOffsMin: 2 }, refuses: (number) => refuses && number === 1 });
+  const { world } = farm;
+  const refuser = world.nodes[1] ?? assert.fail();
+  const others = world.nodes.filter((node) => node !== refuser);
+  const faults = (): number =>
+    others.reduce((sum, node) => {
+      const seen = node
+        .upkeep()
+        ?.scoreboard.scores()
+        .find(({ peer }) => peer === refuser.peer);
+      return sum + (seen?.faults.refused ?? 0);
+    }, 0);
+  refuses = true;
+  // What was lost is offered to those who should have it now; each loss makes new offers.
+  for (const lost of [2, 3]) {
+    assert.equal(faults(), 0, "one time of refusing says nothing");
+    await world.nodes[lost]?.crash();
+    for (let waited = 0; waited < 12 && faults() === 0; waited += 1) await world.clock.advance(15_000);
+  }
+  assert.ok(faults() > 0);
+  for (const node of others.filter((other) => other.up())) assert.deepEqual(distrustedBy(node), []);
+  await assertAllRead(farm);
+  await world.stop();
+});

@@ -12,8 +12,8 @@ export type CopierParts = {
   readonly pusher: PusherParts;
   readonly limits: Pick<ReplicationLimits, "pushesInFlight" | "pushBytesMax">;
   readonly events: ReplicationEvents;
-  /** A node has the copy now. */
-  onMade(task: CopyTask): void;
+  /** A node has the copy now: it took it, or held it already. */
+  onMade(task: CopyTask, outcome: "stored" | "held"): void;
   /** A copy was not made, and why; it is to be looked at again. */
   onFailed(task: CopyTask, outcome: PushOutcome): void;
 };
@@ -37,7 +37,7 @@ export function createCopier(parts: CopierParts): Copier {
   const under = new Map<PeerId, { readonly batch: TaskBatch; readonly done: Promise<void> }>();
   let bytesCopied = 0;
   const settle = (task: CopyTask, outcome: PushOutcome | undefined): void => {
-    if (outcome === "stored" || outcome === "held") parts.onMade(task);
+    if (outcome === "stored" || outcome === "held") parts.onMade(task, outcome);
     if (outcome === "stored") {
       bytesCopied += task.size;
       events.copied(task.order.why, 1, task.size);

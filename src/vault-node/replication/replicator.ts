@@ -227,8 +227,9 @@ function createOrgans(parts: ReplicatorParts): Organs {
     pusher,
     limits,
     events,
-    onMade: ({ address, order }) => {
-      parts.onTaken({ peer: order.to, vault: order.vault, chunk: address });
+    onMade: ({ address, order }, outcome) => {
+      // What it held before says nothing of what it takes.
+      if (outcome === "stored") parts.onTaken({ peer: order.to, vault: order.vault, chunk: address });
       const near = view.keepers(address, "enough").map(({ peer }) => peer);
       book.made(address, order.to, (peer) => (near.includes(peer) ? near.indexOf(peer) : near.length));
     },
