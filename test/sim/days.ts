@@ -3,6 +3,7 @@
 
 import { membershipLimits } from "../../src/network/membership/membership-limits.ts";
 import type { Address } from "../../src/protocol/address.ts";
+import { type Random, seededRandom } from "../../src/runtime/random.ts";
 import { replicationLimits } from "../../src/vault-node/replication/replication-limits.ts";
 import { type CopiesRules, createCopiesRules } from "./copies-rules.ts";
 import type { Scenario } from "./scenario.ts";
@@ -26,6 +27,10 @@ const hoursBetweenFailures = 100;
 const nodesPerDailyDrain = 60;
 /** Copies that rot a day, for each node: thousands of times as often as on real disks, so that some are met while nodes fail. */
 const rotsPerNodeDay = 0.2;
+
+/** Each hour has its weather: up to so many of its messages are lost, and each is late by up to so much, milliseconds. */
+const lossMax = 0.01;
+const lateMaxMs = 200;
 
 export type DaysFarm = { readonly nodes: number; readonly vaultsPerNode: number };
 
@@ -61,6 +66,8 @@ type Days = {
   readonly world: SimWorld;
   readonly rules: CopiesRules;
   readonly trace: Trace;
+  /** Draws the weather, so that what fails when is the same in any. */
+  readonly weather: Random;
   readonly counts: Map<string, number>;
   /** When nodes that are down come back: the hour. */
   readonly backAt: Map<SimNode, number>;
@@ -74,11 +81,15 @@ type Days = {
 /** Days about to begin. */
 export function createDays(world: SimWorld, trace: Trace): Scenario {
   const rules = createCopiesRules(world);
-  const days: Days = { world, rules, trace, counts: new Map(), backAt: new Map(), draining: new Map(), rotten: [], hour: 0 };
+  const days: Days = {
+    ...{ world, rules, trace, weather: seededRandom(world.options.seed ^ 0xdaee) },
+    ...{ counts: new Map(), backAt: new Map(), draining: new Map(), rotten: [], hour: 0 },
+  };
   return {
     step: async () => {
       if (days.hour === 0) await fill(days);
       days.hour += 1;
+      changeWeather(days);
       await comeBack(days);
       await fail(days);
       await drain(days);
@@ -104,6 +115,12 @@ async function fill({ world, rules }: Days): Promise<void> {
 function say({ trace, counts }: Days, what: string, node: SimNode): void {
   trace.write(`node ${node.number} ${what}`);
   counts.set(what, (counts.get(what) ?? 0) + 1);
+}
+
+function changeWeather({ world, weather, trace }: Days): void {
+  const faults = { lossRate: weather.fraction() * lossMax, delayMs: [1, 1 + weather.fraction() * lateMaxMs] as const };
+  world.network.setFaults(faults);
+  trace.write(`${(faults.lossRate * 100).toFixed(2)} % of messages are lost, all are up to ${faults.delayMs[1].toFixed(0)} ms late`);
 }
 
 async function comeBack(days: Days): Promise<void> {
@@ -196,6 +213,7 @@ async function watch({ world, rules }: Days): Promise<void> {
 async function settle(days: Days): Promise<void> {
   const { world, rules } = days;
   days.hour = Number.POSITIVE_INFINITY;
+  world.network.setFaults({ lossRate: 0, delayMs: [1, 5] });
   for (const node of days.draining.keys()) node.want("active");
   await comeBack(days);
   await healRot(days);
