@@ -21,6 +21,7 @@ import { createDistrust } from "./distrust.ts";
 import { ClientError } from "./errors.ts";
 import type { FarmClient, OpenObject, StoredChunk } from "./farm-client.ts";
 import { createHeldQuestion, type HeldQuestion } from "./held-question.ts";
+import { createLastCounts } from "./last-counts.ts";
 import { type ChangeBell, createChangeBell, networkView } from "./network-view.ts";
 import { type ObjectPutParts, putObject, putOneChunk } from "./object-put.ts";
 import type { SelfEncryptor } from "./self-encryption/self-encryptor.ts";
@@ -76,6 +77,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
   const fetcher = createChunkFetcher(customer, parts.chunkCache);
   const orStopped = (signal?: AbortSignal): AbortSignal =>
     signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal]);
+  const lastCounts = createLastCounts(directory);
   const forgetChanges = directory.onChange(() => changed());
   const forgetCertificates = membership.certificates?.onChange(() => bell.ring());
   return {
@@ -93,12 +95,13 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
       if (found !== undefined) puts.ledger.note(address, found.holders);
       return found === undefined ? undefined : { size: found.size, copies: found.holders.length };
     },
-    network: () => networkView({ genesis, membership, ledger }, clock.wallMs()),
+    network: () => networkView({ genesis, membership, ledger, lastCounts }, clock.wallMs()),
     onNetworkChange: bell.onRing,
     ready: () => directory.nodes().filter(({ state }) => state === "live").length >= genesis.copies.min,
     stop: async () => {
       stopping.abort(new ClientError("stopped", "the client is stopping"));
       forgetChanges();
+      lastCounts.stop();
       forgetCertificates?.();
       bell.stop();
       await encryptor.stop();

@@ -11,6 +11,7 @@ import { faultsOf, publishers, standingsOf, sumCopies, suspicionsBy } from "./fa
 const policy = { min: 4, target: 5, max: 8 };
 const nothing = { lowest: null, belowMin: 0, belowTarget: 0, none: 0 };
 const rest: CopyFigures = { live: [0, 0, 0, 0, 0, 10], partial: false, repairing: 0, bytesLeft: 0, etaMs: 0, waiting: 0, dueMs: null };
+const noneBefore = { of: () => undefined };
 const network = vaultName(signingKeyFromSeed(new Uint8Array(32).fill(99)).publicKey);
 const signedAtMs = 1_000_000;
 const vault: VaultName = vaultName(signingKeyFromSeed(new Uint8Array(32).fill(50)).publicKey);
@@ -25,7 +26,7 @@ function node(n: number, figures: Partial<NodeFigures> | undefined, change: Part
 test("copies are summed over nodes; the nearest time and the longest work count", () => {
   const one = node(1, { copies: { ...rest, live: [0, 0, 0, 2, 3, 10], repairing: 2, bytesLeft: 100, etaMs: 40, waiting: 3, dueMs: 5000 } });
   const two = node(2, { copies: { ...rest, live: [0, 0, 0, 0, 1, 7], repairing: 1, bytesLeft: 50, etaMs: 90, waiting: 1, dueMs: 3000 } });
-  assert.deepEqual(sumCopies(policy, [one, two], nothing), {
+  assert.deepEqual(sumCopies(policy, { nodes: [one, two], last: noneBefore }, nothing), {
     policy,
     lowest: 3,
     belowMin: 2,
@@ -38,16 +39,16 @@ test("copies are summed over nodes; the nearest time and the longest work count"
 
 test("nodes of an older version and those that still count are said to be missing; a chunk with no holder is known to who stored it", () => {
   const nodes = [node(1, { copies: rest }), node(2, undefined), node(3, { copies: { ...rest, partial: true } }), node(4, {})];
-  const figures = sumCopies(policy, nodes, { lowest: 0, belowMin: 1, belowTarget: 1, none: 1 });
+  const figures = sumCopies(policy, { nodes, last: noneBefore }, { lowest: 0, belowMin: 1, belowTarget: 1, none: 1 });
   assert.deepEqual([figures.reporting, figures.lowest, figures.belowMin], [{ nodes: 1, of: 4 }, 0, 1]);
   assert.deepEqual(figures.histogram, [1, 0, 0, 0, 0, 20]);
 });
 
 test("while no node has counted anything, what this client stored is told", () => {
   const own = { lowest: 4, belowMin: 0, belowTarget: 2, none: 0 };
-  const { lowest, belowMin, belowTarget } = sumCopies(policy, [node(1, undefined)], own);
+  const { lowest, belowMin, belowTarget } = sumCopies(policy, { nodes: [node(1, undefined)], last: noneBefore }, own);
   assert.deepEqual({ lowest, belowMin, belowTarget, none: 0 }, own);
-  assert.equal(sumCopies(policy, [], nothing).lowest, null);
+  assert.equal(sumCopies(policy, { nodes: [], last: noneBefore }, nothing).lowest, null);
 });
 
 test("what a node published counts while it lives, or is silent for a moment only", () => {

@@ -3,12 +3,13 @@
 import type { NodeView } from "../network/directory.ts";
 import type { CopiesPolicy } from "../protocol/genesis.ts";
 import type { VaultName } from "../protocol/keys.ts";
-import type { SeenFigures } from "../protocol/node-figures.ts";
+import type { CopyFigures, SeenFigures } from "../protocol/node-figures.ts";
 import type { SeenFaults } from "../protocol/peer-faults.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import { standingOf } from "../protocol/standing.ts";
 import type { CopiesFigures } from "./copies-ledger.ts";
 import type { CopiesSummary, VaultStanding } from "./farm-client.ts";
+import type { LastCounts } from "./last-counts.ts";
 
 /** What this client knows by itself: `none` = chunks that it put or counted and that have no live holder. */
 export type OwnFigures = CopiesFigures & { readonly none: number };
@@ -21,11 +22,14 @@ export function publishers(nodes: readonly NodeView[], wallMs: number): readonly
   return nodes.filter(({ state, since }) => state === "live" || (state === "suspected" && wallMs - since < lastingSilenceMs));
 }
 
+/** The nodes whose figures count, and what each counted before it started anew. */
+export type CountedFarm = { readonly nodes: readonly NodeView[]; readonly last: Pick<LastCounts, "of"> };
+
 /** Copies of the whole farm; where no node publishes figures, of the chunks that this client knows. */
-export function sumCopies(policy: CopiesPolicy, counted: readonly NodeView[], own: OwnFigures): CopiesSummary {
+export function sumCopies(policy: CopiesPolicy, { nodes: counted, last }: CountedFarm, own: OwnFigures): CopiesSummary {
   const figures = counted.flatMap(({ record }) => {
     const copies = record.figures?.copies ?? undefined;
-    return copies === undefined ? [] : [{ ...copies, signedAtMs: record.signedAtMs }];
+    return copies === undefined ? [] : [{ ...copies, ...(isEmpty(copies) ? last.of(record.peerId) : {}), signedAtMs: record.signedAtMs }];
   });
   const sum = (of: (one: (typeof figures)[number]) => number): number => figures.reduce((total, one) => total + of(one), 0);
   const reporting = { nodes: figures.filter(({ partial }) => !partial).length, of: counted.length };
@@ -50,6 +54,11 @@ export function sumCopies(policy: CopiesPolicy, counted: readonly NodeView[], ow
   const onLeavers = sum((one) => one.onLeavers ?? 0);
   const lowest = histogram.findIndex((chunks) => chunks > 0);
   return { policy, lowest, belowMin: below(policy.min) - onLeavers, belowTarget: below(policy.target), histogram, reporting, repair };
+}
+
+/** Whether a node has not counted yet: nothing is known of its chunks then but what it said before. */
+function isEmpty({ live, partial }: CopyFigures): boolean {
+  return partial && live.every((chunks) => chunks === 0);
 }
 
 /** Who publishes that it has not heard of a node for seconds. */

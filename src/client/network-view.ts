@@ -13,15 +13,17 @@ import type { CopiesLedger } from "./copies-ledger.ts";
 import type { CustomerMembership } from "./customer-parts.ts";
 import type { NetworkView, NodeSummary, VaultStanding } from "./farm-client.ts";
 import { faultsOf, publishers, standingsOf, sumCopies, suspicionsBy } from "./farm-figures.ts";
+import type { LastCounts } from "./last-counts.ts";
 
 export type NetworkViewParts = {
   readonly genesis: Genesis;
   readonly membership: Pick<CustomerMembership, "directory" | "certificates">;
   readonly ledger: CopiesLedger;
+  readonly lastCounts: Pick<LastCounts, "of">;
 };
 
 /** The view of now. Nodes that others only tell of are no nodes of the farm: neither shown nor heard. */
-export function networkView({ genesis, membership, ledger }: NetworkViewParts, wallMs: number): NetworkView {
+export function networkView({ genesis, membership, ledger, lastCounts }: NetworkViewParts, wallMs: number): NetworkView {
   const { networkId, name, copies: policy } = genesis;
   const { directory, certificates } = membership;
   const isLive = (peer: NodeView["record"]["peerId"]): boolean => directory.node(peer)?.state === "live";
@@ -33,7 +35,7 @@ export function networkView({ genesis, membership, ledger }: NetworkViewParts, w
     networkId,
     name,
     nodes: nodes.map((node) => summary(node, seen)),
-    copies: { ...sumCopies(policy, counted, own), ...spreadOf(directory, nodes, genesis) },
+    copies: { ...sumCopies(policy, { nodes: counted, last: lastCounts }, own), ...spreadOf(directory, nodes, genesis) },
     membership: certificates === undefined ? null : asSeenFromOutside(certificates.status()),
   };
 }

@@ -13,7 +13,7 @@ import { wireAddress, wireCount, wirePeerId } from "./wire-types.ts";
 export type CopyFigures = {
   /** `live[n]`: chunks with n live copies; the last one: so many or more. */
   readonly live: readonly number[];
-  /** Not everything here has been counted: just started, or more than is remembered. */
+  /** Not everything here has been counted: just started, when nothing is (older nodes: little), or more than is remembered. */
   readonly partial: boolean;
   /** Of those with fewer than `min`: chunks that have `min` or more with the copies on nodes that leave, which can be read as long as these run. Absent from older nodes. */
   readonly onLeavers?: number | undefined;

@@ -82,7 +82,7 @@ export function registerReplicationFigures(registry: MetricsRegistry, { copies, 
   registry.gaugeOf(
     {
       name: "vaultfarm_chunks_below_min",
-      help: "Chunks this node counts that have fewer live copies than promised, those on nodes that leave among them as long as these run",
+      help: "Chunks this node counts that have fewer live copies than promised, those on nodes that leave among them as long as these run; 0 from its start until it has looked at all its chunks once",
       labels: [],
     },
     () => {

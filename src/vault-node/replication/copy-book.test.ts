@@ -16,6 +16,12 @@ const chunk = (n: number): Address => addressFromBytes(new Uint8Array(32).fill(n
 const self = peers[0] ?? assert.fail();
 const everybody = (): boolean => true;
 const held = (): boolean => true;
+/** A book that looked at everything, while there was nothing. */
+const lookedBook = (chunksMax = 10): CopyBook => {
+  const book = createCopyBook(self, { min: 4, target: 5, chunksMax });
+  book.lookedThrough(held);
+  return book;
+};
 const add = (sums: number[], counts: readonly number[]): number[] => sums.map((sum, i) => sum + (counts[i] ?? 0));
 
 test("each chunk is counted once as long as one of its first two holders lives, with its live copies", () => {
@@ -29,6 +35,7 @@ test("each chunk is counted once as long as one of its first two holders lives, 
       const live = Math.min(5, order.filter(isLive).length);
       if (order.slice(0, 2).some(isLive)) expected[live] = (expected[live] ?? 0) + 1;
     }
+    for (const [, book] of books) book.lookedThrough(held);
     const sums = books.filter(([peer]) => isLive(peer)).reduce((sum, [, book]) => add(sum, book.count(isLive).live), [0, 0, 0, 0, 0, 0]);
     assert.deepEqual(sums, expected);
   });
@@ -36,7 +43,7 @@ test("each chunk is counted once as long as one of its first two holders lives, 
 });
 
 test("holders that leave are no copies, but count the chunk where nobody else is left", () => {
-  const book = createCopyBook(self, { min: 4, target: 5, chunksMax: 10 });
+  const book = lookedBook();
   book.note(chunk(1), { order: [self], copies: 0 });
   assert.deepEqual(book.count(everybody).live, [1, 0, 0, 0, 0, 0]);
 });
@@ -44,7 +51,7 @@ test("holders that leave are no copies, but count the chunk where nobody else is
 test("a chunk that has min copies only with those on leavers is counted as such, while enough of them live", () => {
   const [, b, c, d, e] = peers;
   assert.ok(b !== undefined && c !== undefined && d !== undefined && e !== undefined);
-  const book = createCopyBook(self, { min: 4, target: 5, chunksMax: 10 });
+  const book = lookedBook();
   book.note(chunk(1), { order: [self, b, c, d], copies: 3 });
   book.note(chunk(2), { order: [self, b, c], copies: 2 });
   book.note(chunk(3), { order: [self, b, c, d, e], copies: 4 });
@@ -57,7 +64,7 @@ test("a chunk that has min copies only with those on leavers is counted as such,
 test("a copy that was made counts at once; where it stands nearer, its node counts the chunk from then on", () => {
   const [, b, c] = peers;
   assert.ok(b !== undefined && c !== undefined);
-  const book = createCopyBook(self, { min: 4, target: 5, chunksMax: 10 });
+  const book = lookedBook();
   book.note(chunk(1), { order: [self, b], copies: 2 });
   book.made(chunk(1), c, (peer) => [self, b, c].indexOf(peer));
   book.made(chunk(1), c, () => 0);
@@ -67,6 +74,22 @@ test("a copy that was made counts at once; where it stands nearer, its node coun
   book.made(chunk(1), c, (peer) => [c, self, b].indexOf(peer));
   assert.deepEqual(book.count(everybody).live, [0, 0, 0, 0, 0, 0]);
   assert.deepEqual(book.count((peer) => peer !== c).live, [0, 0, 1, 0, 0, 0]);
+});
+
+test("what was seen before the first look at everything is not told yet, and a look at some later hides nothing of it", () => {
+  const book = createCopyBook(self, { min: 4, target: 5, chunksMax: 2 });
+  const alone = { order: [self], copies: 1 };
+  book.note(chunk(1), alone);
+  assert.deepEqual(book.count(everybody), { live: [0, 0, 0, 0, 0, 0], onLeavers: 0, partial: true }, "others are not in view yet");
+  book.lookedThrough(held);
+  assert.deepEqual(book.count(everybody), { live: [0, 1, 0, 0, 0, 0], onLeavers: 0, partial: false });
+  book.note(chunk(2), { order: peers.slice(0, 5), copies: 5 });
+  book.note(chunk(3), alone);
+  assert.deepEqual(
+    book.count(everybody),
+    { live: [0, 1, 0, 0, 0, 1], onLeavers: 0, partial: true },
+    "no room, and what was known still is",
+  );
 });
 
 test("it is whole once everything was looked through, and no more when something found no room", () => {

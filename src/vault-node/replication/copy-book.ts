@@ -6,7 +6,7 @@ import type { PeerId } from "../../protocol/peer-id.ts";
 
 /**
  * Chunks counted here by their live copies on nodes that stay, the last figure for so many or more; `onLeavers`: those of them with fewer than
- * `min`, but not with the live copies on nodes that leave; `partial`: not all chunks are in it.
+ * `min`, but not with the live copies on nodes that leave; `partial`: not all chunks are in it, and none before the first look at everything.
  */
 export type CopyCount = { readonly live: readonly number[]; readonly onLeavers: number; readonly partial: boolean };
 
@@ -84,13 +84,15 @@ export function createCopyBook(self: PeerId, { min, target, chunksMax }: CopyBoo
     count: (isLive) => {
       const live = Array.from({ length: target + 1 }, () => 0);
       let onLeavers = 0;
+      // Who has just started does not see all others yet: their copies would be missing, and raise a false alarm.
+      if (!looked) return { live, onLeavers, partial: true };
       for (const { seen, chunks } of groups.values()) {
         if (seen.order.find(isLive) !== self) continue;
         const copies = Math.min(target, seen.order.slice(0, seen.copies).filter(isLive).length);
         live[copies] = (live[copies] ?? 0) + chunks;
         if (copies < min && seen.order.filter(isLive).length >= min) onLeavers += chunks;
       }
-      return { live, onLeavers, partial: missed || !looked };
+      return { live, onLeavers, partial: missed };
     },
   };
 }

@@ -90,6 +90,7 @@ export function createLooks(parts: LooksParts): Looks {
       await throughAll(changes, everything, signal);
     } catch (error) {
       view.giveBack(changes);
+      if (everything) everythingAtMs = nowMs;
       throw error;
     }
   };
