@@ -1,5 +1,5 @@
 // Proves that the sum over all nodes' books counts every chunk once, with its live copies, whoever of the holders is silent:
-// random holders and losses against a count by hand; and what a book forgets, and when it says that it is not whole.
+// random holders and losses against a count by hand; what becomes of holders that could not be asked, what a book forgets, and when it says that it is not whole.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -74,6 +74,33 @@ test("a copy that was made counts at once; where it stands nearer, its node coun
   book.made(chunk(1), c, (peer) => [c, self, b].indexOf(peer));
   assert.deepEqual(book.count(everybody).live, [0, 0, 0, 0, 0, 0]);
   assert.deepEqual(book.count((peer) => peer !== c).live, [0, 0, 1, 0, 0, 0]);
+});
+
+test("who could not be asked holds what it held, in its place, and counts as long as it lives", () => {
+  const [, b, c, d, e] = peers;
+  assert.ok(b !== undefined && c !== undefined && d !== undefined && e !== undefined);
+  const book = lookedBook();
+  const unasked = {
+    peers: new Set([b, e]),
+    stays: (peer: PeerId) => peer !== e,
+    rankAt: () => (peer: PeerId) => [b, self, c, d].indexOf(peer),
+  };
+  const alone = { order: [self, c, d], copies: 3 };
+  book.note(chunk(1), { order: [self, b, c, d], copies: 4 });
+  book.note(chunk(1), alone, unasked);
+  assert.deepEqual(book.count((peer) => peer !== b).live, [0, 0, 0, 1, 0, 0], "silent for long");
+  assert.deepEqual(book.count(everybody).live, [0, 0, 0, 0, 0, 0], "alive, it stands before this node and counts the chunk");
+  book.note(chunk(1), alone, { ...unasked, peers: new Set() });
+  assert.deepEqual(book.count(everybody).live, [0, 0, 0, 1, 0, 0], "asked, and it has none");
+  book.note(chunk(1), { order: [self, c, d, e], copies: 3 });
+  book.note(chunk(1), alone, unasked);
+  const { live, onLeavers } = book.count(everybody);
+  assert.deepEqual([live, onLeavers], [[0, 0, 0, 1, 0, 0], 1], "a copy on a leaver stays one");
+  book.note(chunk(2), alone, unasked);
+  assert.deepEqual(book.count(everybody).live, [0, 0, 0, 2, 0, 0], "nothing is made up of who was not seen before");
+  book.note(chunk(3), { order: [b, self], copies: 2 });
+  book.note(chunk(3), { order: [c, self], copies: 2 }, { ...unasked, rankAt: () => (peer) => [c, b, self].indexOf(peer) });
+  assert.ok(book.knows(chunk(3)), "second of those that answer: ready to count");
 });
 
 test("what was seen before the first look at everything is not told yet, and a look at some later hides nothing of it", () => {

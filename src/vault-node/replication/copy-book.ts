@@ -13,9 +13,16 @@ export type CopyCount = { readonly live: readonly number[]; readonly onLeavers: 
 /** Who holds a chunk, in the order that all share; the first `copies` of them stay, the others leave. */
 export type SeenHolders = { readonly order: readonly PeerId[]; readonly copies: number };
 
+/** Who could not be asked in a look; `stays`: whether copies there do; `rankAt`: where a node stands in the order around a chunk. */
+export type Unasked = {
+  readonly peers: ReadonlySet<PeerId>;
+  stays(peer: PeerId): boolean;
+  rankAt(address: Address): (peer: PeerId) => number;
+};
+
 export type CopyBook = {
-  /** What a look at a chunk found. */
-  note(address: Address, seen: SeenHolders): void;
+  /** What a look at a chunk found; who could not be asked then holds it still, if it did before. */
+  note(address: Address, seen: SeenHolders, unasked?: Unasked): void;
   /** A copy was made; `rank`: where a node stands in the order now. */
   made(address: Address, to: PeerId, rank: (peer: PeerId) => number): void;
   knows(address: Address): boolean;
@@ -53,13 +60,16 @@ export function createCopyBook(self: PeerId, { min, target, chunksMax }: CopyBoo
     group.chunks -= 1;
     if (group.chunks === 0) groups.delete(group.key);
   };
-  const note = (address: Address, seen: SeenHolders): void => {
+  const note = (address: Address, found: SeenHolders, unasked?: Unasked): void => {
+    const before = groupOf.get(address)?.seen;
     forget(address);
-    if (!seen.order.slice(0, counters).includes(self)) return;
+    // By those that answered: who did not may be dead, and must not keep this node from counting.
+    if (!found.order.slice(0, counters).includes(self)) return;
     if (groupOf.size >= chunksMax) {
       missed = true;
       return;
     }
+    const seen = before === undefined || unasked === undefined ? found : withUnasked(address, found, { before, unasked });
     const key = `${seen.copies} ${seen.order.map(idOf).join()}`;
     const group = groups.get(key) ?? { key, seen, chunks: 0 };
     group.chunks += 1;
@@ -95,4 +105,16 @@ export function createCopyBook(self: PeerId, { min, target, chunksMax }: CopyBoo
       return { live, onLeavers, partial: missed };
     },
   };
+}
+
+type Kept = { readonly before: SeenHolders; readonly unasked: Unasked };
+
+// A node that is suspected for a moment lost nothing. Should it be dead, the sum leaves it out as soon as it is silent for long.
+function withUnasked(address: Address, found: SeenHolders, { before, unasked }: Kept): SeenHolders {
+  const kept = before.order.filter((peer) => unasked.peers.has(peer) && !found.order.includes(peer));
+  if (kept.length === 0) return found;
+  const rank = unasked.rankAt(address);
+  const stay = [...found.order.slice(0, found.copies), ...kept.filter(unasked.stays)].sort((a, b) => rank(a) - rank(b));
+  const leave = [...found.order.slice(found.copies), ...kept.filter((peer) => !unasked.stays(peer))].sort();
+  return { order: [...stay, ...leave], copies: stay.length };
 }

@@ -90,7 +90,7 @@ export function createLooks(parts: LooksParts): Looks {
       await throughAll(changes, everything, signal);
     } catch (error) {
       view.giveBack(changes);
-      if (everything) everythingAtMs = nowMs;
+      if (everything) everythingAtMs = nowMs + limits.retryMs;
       throw error;
     }
   };
@@ -132,22 +132,41 @@ function createActor(parts: LooksParts): Act {
   const surplusSince = new Map<Address, number>();
   return async (addresses, due, signal) => {
     if (addresses.length === 0) return;
+    const before = absent(parts);
     const looked = await lookAt(look, addresses, signal);
     signal.throwIfAborted();
     const active = activeFirsts(looked, due);
-    writeDown(parts.book, addresses, looked);
+    writeDown(parts, addresses, { looked, unasked: new Set([...before, ...absent(parts)]) });
     for (const [address, one] of looked) seeTo(parts, address, one, { reminder: due.get(address), active });
     if (auditor !== undefined) await trim({ auditor, store, events }, surplusOf(parts, looked, surplusSince), signal);
   };
 }
 
-// Who did not answer may hold it still: what was known before is the better guess.
-function writeDown(book: CopyBook, addresses: readonly Address[], looked: ReadonlyMap<Address, Looked>): void {
+/** Nodes that are not asked: suspected or away, and not gone. */
+function absent({ directory }: LooksParts): readonly PeerId[] {
+  return directory.nodes().flatMap(({ state, record }) => (state === "suspected" || state === "away" ? [record.peerId] : []));
+}
+
+type Found = { readonly looked: ReadonlyMap<Address, Looked>; readonly unasked: ReadonlySet<PeerId> };
+
+// Who did not answer, or was not asked, may hold it still: what was known before is the better guess.
+function writeDown({ book, view }: LooksParts, addresses: readonly Address[], { looked, unasked: peers }: Found): void {
+  const unasked = {
+    peers,
+    stays: (peer: PeerId) => view.keeperAt(peer) !== undefined,
+    rankAt: (address: Address) => rankAt(view, address),
+  };
   for (const address of addresses) {
     const one = looked.get(address);
     if (one === undefined) book.forget(address);
-    else if (!one.silent || !book.knows(address)) book.note(address, one.plan);
+    else if (!one.silent || !book.knows(address)) book.note(address, one.plan, unasked);
   }
+}
+
+/** Where a node stands in the order around a chunk that all share. */
+export function rankAt(view: Pick<KeepView, "keepers">, address: Address): (peer: PeerId) => number {
+  const near = view.keepers(address, "enough").map(({ peer }) => peer);
+  return (peer) => (near.includes(peer) ? near.indexOf(peer) : near.length);
 }
 
 // A first holder that got other chunks done since is at work: it is waited for.

@@ -25,7 +25,7 @@ import { type FetcherParts, fetchBack } from "./fetcher.ts";
 import { handOver } from "./hand-over.ts";
 import { createJoining, type Joining } from "./joining.ts";
 import { createKeepView, type KeepView } from "./keep-view.ts";
-import { createLooks, type Looks } from "./looks.ts";
+import { createLooks, type Looks, rankAt } from "./looks.ts";
 import { isRefusal, type PusherParts } from "./pusher.ts";
 import { createReminders, type Reminders } from "./reminders.ts";
 import { type ReplicationEvents, silentReplicationEvents } from "./replication-events.ts";
@@ -230,8 +230,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
     onMade: ({ address, order }, outcome) => {
       // What it held before says nothing of what it takes.
       if (outcome === "stored") parts.onTaken({ peer: order.to, vault: order.vault, chunk: address });
-      const near = view.keepers(address, "enough").map(({ peer }) => peer);
-      book.made(address, order.to, (peer) => (near.includes(peer) ? near.indexOf(peer) : near.length));
+      book.made(address, order.to, rankAt(view, address));
     },
     onFailed: ({ address, order }, outcome) => {
       if (isRefusal(outcome)) parts.onRefused({ peer: order.to, vault: order.vault, chunk: address }, outcome);

@@ -1,0 +1,119 @@
+// Proves what looks make of a node that is suspected at the moment of one, over a real directory, view and book: it is not asked
+// and counts as it did as long as it lives, and what it says once it is asked again holds.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { createNodeViews } from "../../network/membership/node-views.ts";
+import type { Peers } from "../../network/peers.ts";
+import { chunkAddress } from "../../protocol/address.ts";
+import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
+import { createGenesis } from "../../protocol/genesis.ts";
+import { signingKeyFromSeed, vaultName } from "../../protocol/keys.ts";
+import { hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
+import { createNodeRecord } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
+import { silentLog } from "../../runtime/log.ts";
+import { createVirtualClock } from "../../runtime/virtual-clock.ts";
+import { createMemoryChunkStore } from "../chunk-store/memory.ts";
+import { createCopyBook } from "./copy-book.ts";
+import { createCopyQueue } from "./copy-queue.ts";
+import { createKeepView } from "./keep-view.ts";
+import { createLooks } from "./looks.ts";
+import { createReminders } from "./reminders.ts";
+import { silentReplicationEvents } from "./replication-events.ts";
+import { replicationLimits as limits } from "./replication-limits.ts";
+
+const keyOf = (n: number) => signingKeyFromSeed(new Uint8Array(32).fill(n));
+const copies = { min: 4, target: 5, max: 8 };
+const genesis = createGenesis({ name: "looked at", copies, placeUnit: 2 ** 20, createdAt: 0 }, keyOf(90));
+const vaultKeyOf = (n: number) => keyOf(n + 40);
+const capacity = 2 ** 24;
+const recordOf = (n: number) =>
+  createNodeRecord(genesis.networkId, keyOf(n), {
+    addresses: [],
+    domain: { region: "", zone: "", host: `host ${n}` },
+    ...{ software: "", startCounter: 1, sequence: 1, signedAtMs: 0 },
+    vaults: [{ key: vaultKeyOf(n), capacity, used: 0, chunks: 1, state: "active", wallet: null }],
+  });
+
+/** A node among five that hold one chunk, which it counts; `look` has it look at that. */
+async function lookingNode() {
+  const clock = createVirtualClock();
+  const views = createNodeViews(genesis, clock.wallMs);
+  const { directory } = views;
+  const nodes = [1, 2, 3, 4, 5].map(recordOf);
+  for (const record of nodes) views.putRecord(record, "live");
+  const nowMs = clock.monotonicMs;
+  const view = createKeepView({ directory, policy: copies, placeUnit: genesis.placeUnit, delays: limits.repairDelayMs, circle: 16, nowMs });
+  const bytes = Uint8Array.of(1, 2, 3, 4);
+  const address = chunkAddress(bytes);
+  const [self, ...others] = view.keepers(address, "enough").map(({ peer }) => peer);
+  const vault = vaultName(vaultKeyOf(nodes.findIndex(({ peerId }) => peerId === self) + 1).publicKey);
+  assert.ok(self !== undefined);
+  const store = createMemoryChunkStore({ vaults: [{ vault, capacity }], clock });
+  await store.put([{ vault, address, bytes }]);
+  const holding = new Set<PeerId>(others);
+  const asked: PeerId[] = [];
+  const request: Peers["request"] = async (peer, _kind, message) => {
+    asked.push(peer);
+    const question = decodeMessage(hasChunksRequest, message.body);
+    assert.ok(question.ok);
+    const held = holding.has(peer) ? question.value.chunks.map((chunk) => ({ chunk, vault, size: bytes.length })) : [];
+    return { body: encodeMessage(hasChunksReply, { held, receipts: [] }), chunks: [], hashes: [], release: () => {} };
+  };
+  const book = createCopyBook(self, { ...copies, chunksMax: limits.countedMax });
+  const reminders = createReminders(limits.remindersMax);
+  const queue = createCopyQueue(limits.tasksMax);
+  const events = silentReplicationEvents;
+  const parts = {
+    genesis,
+    peers: { self, request },
+    directory,
+    store,
+    clock,
+    log: silentLog,
+    limits,
+    events,
+    view,
+    queue,
+    book,
+    reminders,
+  };
+  const looks = createLooks({ ...parts, refusedUntilMs: () => 0 });
+  await clock.advance(limits.settleMs);
+  await looks.lookIfDue(AbortSignal.any([]));
+  const look = async (): Promise<readonly PeerId[]> => {
+    reminders.set(address, { kind: "again", dueMs: clock.monotonicMs() });
+    asked.length = 0;
+    await looks.lookIfDue(AbortSignal.any([]));
+    return [...asked];
+  };
+  return { views, others, holding, look, live: (dead?: PeerId) => book.count((peer) => peer !== dead).live };
+}
+
+test("a look while a node is suspected leaves it in the count; silent for long it is out, and once asked its word holds", async () => {
+  const { views, others, holding, look, live } = await lookingNode();
+  const [suspect] = others;
+  assert.ok(suspect !== undefined);
+  assert.deepEqual(live(), [0, 0, 0, 0, 0, 1]);
+  views.setState(suspect, "suspected");
+  assert.equal((await look()).includes(suspect), false);
+  assert.deepEqual(live(), [0, 0, 0, 0, 0, 1], "a suspicion loses no copy");
+  await look();
+  assert.deepEqual(
+    [live(), live(suspect)],
+    [
+      [0, 0, 0, 0, 0, 1],
+      [0, 0, 0, 0, 1, 0],
+    ],
+    "nor does a second look; a death does",
+  );
+  holding.delete(suspect);
+  views.setState(suspect, "live");
+  assert.equal((await look()).includes(suspect), true);
+  assert.deepEqual(live(), [0, 0, 0, 0, 1, 0], "back, without the chunk");
+  holding.add(suspect);
+  await look();
+  views.setState(suspect, "gone");
+  await look();
+  assert.deepEqual(live(), [0, 0, 0, 0, 1, 0], "gone for good");
+});
