@@ -1,13 +1,15 @@
 // Keeps the Ingress or the HTTPRoute of a farm's gateways as its spec says, and takes away what it no longer asks for. What a
 // server or somebody's admission refuses is told, and the rest of the farm goes on.
-import { KubeError, type KubeErrorCode, type KubeObject, type Resource } from "../kube/index.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { VaultFarmSpec } from "../api/vault-farm.ts";
+import { type KubeClient, KubeError, type KubeErrorCode, type KubeObject, type Resource } from "../kube/index.ts";
 import { gatewayIngress, gatewayRoute } from "../manifests/gateway-exposure.ts";
-import { type Manifest, objectNames } from "../manifests/names.ts";
+import { type FarmIdentity, type Manifest, objectNames } from "../manifests/names.ts";
 import type { Unexposed } from "../vault-farm/farm-look.ts";
+import type { FarmCaches } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
-import { isOurs } from "./object-writer.ts";
+import { isOurs, type ObjectWriter } from "./object-writer.ts";
 import { appliedOnly, httpRoutes, ingresses } from "./resources.ts";
-import type { StandingParts } from "./standing-objects.ts";
 
 /**
  * Routes are of a kind that a cluster need not have, so no cache follows them: one is looked at where the spec changed, and
@@ -27,18 +29,28 @@ type Way = {
   shown(): Promise<KubeObject | undefined>;
 };
 
+type ExposureParts = {
+  readonly farm: FarmIdentity;
+  readonly spec: VaultFarmSpec;
+  readonly caches: FarmCaches;
+  readonly client: KubeClient;
+  readonly writer: ObjectWriter;
+  readonly clock: Clock;
+  readonly memory: FarmMemory;
+};
+
 /** Brings both up to date. Throws the error of a server that cannot be reached. */
-export async function ensureExposure(standing: StandingParts): Promise<void> {
-  const { farm, spec, caches, client } = standing;
+export async function ensureExposure(parts: ExposureParts): Promise<void> {
+  const { farm, spec, caches, client } = parts;
   const { ingress, httpRoute } = spec.gateway;
   const name = { namespace: farm.namespace, name: objectNames.gateway(farm.name) };
-  await keep(standing, {
+  await keep(parts, {
     resource: ingresses,
     wanted: ingress === undefined ? undefined : gatewayIngress(farm, ingress),
     everyMs: 0,
     shown: async () => caches.ingresses.store.get(name),
   });
-  await keep(standing, {
+  await keep(parts, {
     resource: httpRoutes,
     wanted: httpRoute === undefined ? undefined : gatewayRoute(farm, httpRoute),
     // One that nobody wants is looked for once: an earlier operator may have made it.
@@ -58,17 +70,17 @@ export function unexposedOf({ exposure }: FarmMemory): Unexposed | undefined {
   return undefined;
 }
 
-async function keep(standing: StandingParts, way: Way): Promise<void> {
-  const { memory, clock } = standing;
+async function keep(parts: ExposureParts, way: Way): Promise<void> {
+  const { memory, clock } = parts;
   const made = JSON.stringify(way.wanted);
   const last = memory.exposure.get(way.resource.kind);
   const everyMs = last?.refusal === undefined ? way.everyMs : refusedEveryMs;
   if (last !== undefined && last.made === made && clock.monotonicMs() - last.seenMs < everyMs) return;
-  const refusal = await refusalOf(async () => apply(standing, way, await way.shown()));
+  const refusal = await refusalOf(async () => apply(parts, way, await way.shown()));
   memory.exposure.set(way.resource.kind, { made, refusal, seenMs: clock.monotonicMs() });
 }
 
-async function apply({ farm, writer, memory }: StandingParts, { resource, wanted }: Way, shown: KubeObject | undefined): Promise<void> {
+async function apply({ farm, writer, memory }: ExposureParts, { resource, wanted }: Way, shown: KubeObject | undefined): Promise<void> {
   if (wanted !== undefined) {
     await writer.ensure(resource, wanted, shown);
     return;
