@@ -1,6 +1,7 @@
 // The list of benches, written out.
 import { bench as detection } from "./detection.ts";
 import { bench as directory } from "./directory.ts";
+import { bench as durability } from "./durability.ts";
 import { bench as gateway } from "./gateway.ts";
 import { bench as kube } from "./kube.ts";
 import { bench as lane } from "./lane.ts";
@@ -31,6 +32,7 @@ export const benches: readonly Bench[] = [
   reconcile,
   repair,
   detection,
+  durability,
   kube,
   operator,
   soak,

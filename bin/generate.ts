@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { drawnFigures } from "../bench/durability/drawn.ts";
 import { durabilityFigures } from "../bench/durability/table.ts";
 import { gatewaySettings } from "../src/gateway/config.ts";
 import { editorSchema } from "../src/operator/api/structural-schema.ts";
@@ -54,7 +55,7 @@ const pathOf = (name: string): string => fileURLToPath(new URL(`../${name}`, imp
 
 const generated: Readonly<Record<string, () => string>> = {
   "docs/settings.md": settingsPage,
-  "docs/durability.md": () => filledIn("docs/durability.md", "figures", durabilityFigures()),
+  "docs/durability.md": () => filledIn("docs/durability.md", "figures", `${durabilityFigures()}\n\n${drawnFigures()}`),
   "docs/fields.md": fieldsPage,
   "docs/conditions.md": conditionsPage,
   "docs/kubectl-plugin.md": () => filledIn("docs/kubectl-plugin.md", "verbs", kubectlVerbsTable()),

@@ -3,23 +3,26 @@ import { type DurabilityCase, failuresPerHour, farmLossPerYear, lossPerYear } fr
 
 const delayHours = { enough: 5 / 60, few: 0.5 / 60, fewest: 0.05 / 60 };
 const yearlyRates = [0.02, 0.1, 0.5] as const;
-const movingTimes = [
+/** How long the data of one node takes. */
+export const movingTimes: readonly { readonly name: string; readonly hours: number }[] = [
   { name: "10 minutes", hours: 1 / 6 },
   { name: "6 hours", hours: 6 },
   { name: "3 days", hours: 72 },
-] as const;
-const copies = [
+];
+/** The numbers of copies shown. */
+export const copies: readonly { readonly min: number; readonly target: number }[] = [
   { min: 4, target: 4 },
   { min: 4, target: 5 },
   { min: 4, target: 8 },
-] as const;
+];
 
-function caseOf(of: { readonly min: number; readonly target: number }, yearly: number, movingHours: number): DurabilityCase {
+/** The case of so many copies with a yearly failure rate, and the delays of the protocol. */
+export function caseOf(of: { readonly min: number; readonly target: number }, yearly: number, movingHours: number): DurabilityCase {
   return { ...of, failuresPerHour: failuresPerHour(yearly), movingHours, delayHours };
 }
 
-// Two digits say all that such a model knows.
-const chance = (value: number): string => value.toExponential(1).replace("e", " × 10^").replace("^+", "^");
+/** As `1.2 × 10^-3`. Two digits say all that such a model knows; a third is for comparing two ways to the same figure. */
+export const chance = (value: number, decimals = 1): string => value.toExponential(decimals).replace("e", " × 10^").replace("^+", "^");
 
 /** A row for each yearly failure rate and time of moving: one chunk's chance of loss in a year by copies. */
 export function chunkTable(): readonly string[] {
