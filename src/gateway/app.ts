@@ -63,6 +63,8 @@ export type AppParts = {
 
 export type GatewayApp = {
   readonly http: App;
+  /** Says from now on that it is not ready, and on each answer that its connection ends; all else is served as before. */
+  beginLeave(): void;
   /** Ends what would last for ever (event streams) and says `stopping` from now on; requests under way go on. */
   beginStop(): void;
 };
@@ -80,6 +82,8 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   const puts = createSlots("uploads", putsAtOnceMax);
   const reads = createSlots("downloads", readsAtOnceMax);
   let stopping = false;
+  // Else a kept connection would bring requests until the port is shut, and then lose one.
+  http.addHook("onRequest", async (_request, reply) => void (stopping && reply.header("connection", "close")));
 
   addSecurityHeaders(http);
   addRequestMetrics(http, metrics);
@@ -117,11 +121,14 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
     cacheBytes: () => ({ chunks: chunkCache.bytes(), objects: objectCache.bytes() }),
   });
   await http.ready();
-  const beginStop = (): void => {
+  const beginLeave = (): void => {
     stopping = true;
+  };
+  const beginStop = (): void => {
+    beginLeave();
     gate.stop();
     feed.stop();
     uploads.stop();
   };
-  return { http, beginStop };
+  return { http, beginLeave, beginStop };
 }

@@ -41,6 +41,7 @@ const config: fc.Arbitrary<GatewayConfig> = fc.record(
     redisUrlFile: path,
     logLevel: fc.constantFrom("error", "info", "silent"),
     stopGraceMs: fc.integer({ min: 0, max: 3_600_000 }),
+    leaveAfterMs: fc.integer({ min: 0, max: 600_000 }),
   },
   {
     requiredKeys: [
@@ -56,6 +57,7 @@ const config: fc.Arbitrary<GatewayConfig> = fc.record(
         "logLevel",
       ] as const),
       "stopGraceMs",
+      "leaveAfterMs",
     ],
   },
 );

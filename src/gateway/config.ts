@@ -73,6 +73,8 @@ export type GatewayConfig = {
   readonly logLevel: LogLevel;
   /** How long requests under way may take to finish after SIGTERM, milliseconds. */
   readonly stopGraceMs: number;
+  /** How long of that it goes on serving although it says that it is not ready, milliseconds; at most half of it. */
+  readonly leaveAfterMs: number;
 };
 
 type PlainFields = Omit<GatewayConfig, "quota">;
@@ -166,6 +168,13 @@ const plainTable: SettingTable<PlainFields> = {
     min: 0,
     max: 3_600_000,
     fallback: 20_000,
+  }),
+  leaveAfterMs: integerSetting({
+    variable: "VAULTFARM_LEAVE_AFTER_MS",
+    meaning: "how long of that it still serves all, for a balancer that has not learnt yet that it goes, milliseconds; at most half of it",
+    min: 0,
+    max: 600_000,
+    fallback: 0,
   }),
 };
 

@@ -22,6 +22,7 @@ import { createRedisCache } from "./redis/redis-cache.ts";
 import { createRedisCounters } from "./redis/redis-counters.ts";
 import { createRedisLink, type RedisLink } from "./redis/redis-link.ts";
 import { type ChunkCaches, createChunkCaches, type SecondCache } from "./second-cache.ts";
+import { stopListening } from "./stop-listening.ts";
 
 export type GatewayTools = { readonly clock: Clock; readonly random: Random; readonly log: Log };
 
@@ -93,13 +94,4 @@ async function listen({ http }: GatewayApp, { host, port }: GatewayConfig, log: 
   });
   const bound = http.server.address() as AddressInfo;
   log.info("the gateway listens", { host: bound.address, port: bound.port });
-}
-
-/** Takes nothing new, lets requests under way end, and cuts off what is left after most of the grace. */
-async function stopListening({ http, beginStop }: GatewayApp, { stopGraceMs }: GatewayConfig, clock: Clock): Promise<void> {
-  beginStop();
-  // A fifth of the grace is left for the goodbye to the network.
-  const cut = clock.after(stopGraceMs * 0.8, () => http.server.closeAllConnections());
-  await http.close();
-  cut.cancel();
 }

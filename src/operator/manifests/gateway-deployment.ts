@@ -23,6 +23,8 @@ import { type PodImage, podEnv, podIpVariable, temporaryMount, temporaryVolume }
 const paths = { grant: "/etc/vaultfarm/grant", redis: "/etc/vaultfarm/redis" } as const;
 /** For uploads under way. */
 const stopGraceSeconds = 30;
+/** Until every machine sends the Service's clients elsewhere: a second as a rule, some where the cluster is busy. */
+const leaveAfterMs = 5000;
 /** It opens nothing large. */
 const startSeconds = 120;
 
@@ -125,6 +127,7 @@ function gatewayEnv({ farm, spec, serviceIps }: GatewayParts): Readonly<Record<s
     heartbeatPort,
     ...(spec.gateway.redisSecretRef === undefined ? {} : { redisUrlFile: `${paths.redis}/url` }),
     stopGraceMs: stopGraceSeconds * 1000,
+    leaveAfterMs,
   });
   return {
     ...env,

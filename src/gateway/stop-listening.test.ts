@@ -1,0 +1,46 @@
+// Proves that a gateway that is told to stop serves on for a while, says so where it is asked whether it is ready, and then
+// shuts its port. Method: the application on a port of the loopback, a virtual clock, and a farm in memory.
+import { strict as assert } from "node:assert";
+import type { AddressInfo } from "node:net";
+import { test } from "node:test";
+import { createVirtualClock } from "../runtime/virtual-clock.ts";
+import { createAppFixture } from "./app-fixture.ts";
+import { stopListening } from "./stop-listening.ts";
+
+test("told to stop, it serves on but is not ready, closes each connection, and shuts its port after the time set", async () => {
+  const clock = createVirtualClock();
+  const app = await createAppFixture();
+  await app.http.listen({ host: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+  assert.equal((await fetch(`${url}/readyz`)).status, 200);
+  let isShut = false;
+  const stopped = stopListening(app, { leaveAfterMs: 5000, stopGraceMs: 30_000 }, clock).then(() => {
+    isShut = true;
+  });
+  assert.equal((await fetch(`${url}/readyz`)).status, 503);
+  const stored = await fetch(`${url}/v1/objects`, { method: "POST", body: "kept on the way out" });
+  assert.deepEqual([stored.status, stored.headers.get("connection")], [201, "close"]);
+  const { address } = (await stored.json()) as { readonly address: string };
+  assert.equal(await (await fetch(`${url}/v1/objects/${address}`)).text(), "kept on the way out");
+  await clock.advance(4999);
+  assert.equal((await fetch(`${url}/healthz`)).status, 200);
+  assert.equal(isShut, false);
+  await clock.advance(1);
+  await stopped;
+  await assert.rejects(fetch(`${url}/healthz`), "the port is shut");
+});
+
+test("where no time is set, and half the grace is less, the port is shut sooner", async () => {
+  for (const [leaveAfterMs, stopGraceMs, shutAfterMs] of [
+    [0, 20_000, 0],
+    [5000, 4000, 2000],
+  ] as const) {
+    const clock = createVirtualClock();
+    const app = await createAppFixture();
+    await app.http.listen({ host: "127.0.0.1", port: 0 });
+    const stopped = stopListening(app, { leaveAfterMs, stopGraceMs }, clock);
+    await clock.advance(shutAfterMs);
+    await stopped;
+    assert.equal(app.http.server.listening, false);
+  }
+});
