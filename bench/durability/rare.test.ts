@@ -28,9 +28,13 @@ test("losses so common that plain draws find them: the weighed ones find as many
   const plain = 1 / simulatedHoursToLoss(common, seededRandom(1), 4_000);
   const drawn = drawnLossPerYear(common, "chance", seededRandom(2), runs);
   assert.ok(Math.abs(rate(drawn.chance) / plain - 1) < 0.08, `drawn ${rate(drawn.chance)}, plain ${plain}`);
-  const fixed = drawnLossPerYear(common, "fixed", seededRandom(3), runs);
-  const plainFixed = 1 / plainFixedHoursToLoss(common, seededRandom(4), 4_000);
-  assert.ok(Math.abs(rate(fixed.chance) / plainFixed - 1) < 0.08, `drawn ${rate(fixed.chance)}, plain ${plainFixed}`);
+  // And one where the wait is most of a copy's time, and is cut short when the next copy is lost.
+  const waiting = { ...common, min: 2, movingHours: 6, delayHours: { enough: 30, few: 12, fewest: 1 } };
+  for (const one of [common, waiting]) {
+    const fixed = drawnLossPerYear(one, "fixed", seededRandom(3), runs);
+    const plainFixed = 1 / plainFixedHoursToLoss(one, seededRandom(4), 4_000);
+    assert.ok(Math.abs(rate(fixed.chance) / plainFixed - 1) < 0.08, `drawn ${rate(fixed.chance)}, plain ${plainFixed}`);
+  }
 });
 
 test("fixed times: all other copies must fail within one, which is (target - 1)! times rarer than the chain has it", () => {
@@ -56,7 +60,8 @@ function rate(chance: number): number {
 /** Each copy its own clock of failure, drawn when it is made; one copy being made at a time: written apart from what it checks. */
 function plainFixedHoursToLoss(one: DurabilityCase, random: Random, histories: number): number {
   const life = (): number => -Math.log1p(-random.fraction()) / one.failuresPerHour;
-  const wait = (live: number): number => (live >= one.min ? delayHours.enough : live === one.min - 1 ? delayHours.few : delayHours.fewest);
+  const wait = (live: number): number =>
+    live >= one.min ? one.delayHours.enough : live === one.min - 1 ? one.delayHours.few : one.delayHours.fewest;
   let sum = 0;
   for (let history = 0; history < histories; history += 1) {
     let now = 0;
