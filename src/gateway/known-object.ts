@@ -22,6 +22,7 @@ export function sendKnownObject(reply: FastifyReply, { content, etag }: KnownObj
   reply.hijack();
   const head = listsByType[type].slice();
   head.push("etag", etag, "content-length", String(content.length));
+  if (reply.hasHeader("connection")) head.push("connection", "close");
   const { raw } = reply;
   raw.writeHead(200, head).end(content);
   // Nearly always all of it has left by now.
