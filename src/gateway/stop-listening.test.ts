@@ -7,9 +7,10 @@ import { createVirtualClock } from "../runtime/virtual-clock.ts";
 import { createAppFixture } from "./app-fixture.ts";
 import { stopListening } from "./stop-listening.ts";
 
-test("told to stop, it serves on but is not ready, closes each connection, and shuts its port after the time set", async () => {
+test("told to stop, it serves on but is not ready, closes each connection, and shuts its port after the time set", async (context) => {
   const clock = createVirtualClock();
   const app = await createAppFixture();
+  context.after(() => app.http.close());
   await app.http.listen({ host: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
@@ -34,13 +35,14 @@ test("told to stop, it serves on but is not ready, closes each connection, and s
   await assert.rejects(fetch(`${url}/healthz`), "the port is shut");
 });
 
-test("where no time is set, and half the grace is less, the port is shut sooner", async () => {
+test("where no time is set, and half the grace is less, the port is shut sooner", async (context) => {
   for (const [leaveAfterMs, stopGraceMs, shutAfterMs] of [
     [0, 20_000, 0],
     [5000, 4000, 2000],
   ] as const) {
     const clock = createVirtualClock();
     const app = await createAppFixture();
+    context.after(() => app.http.close());
     await app.http.listen({ host: "127.0.0.1", port: 0 });
     const stopped = stopListening(app, { leaveAfterMs, stopGraceMs }, clock);
     await clock.advance(shutAfterMs);

@@ -119,6 +119,7 @@ test("a gateway reads its environment as the farm says, and knows every name it 
   assert.deepEqual([config.writes, config.quota.perDay, config.networkIp, config.host], ["open", 2 ** 40, "10.1.2.3", "0.0.0.0"]);
   const names = ["attic-gateway", "attic-gateway.farms", "attic-gateway.farms.svc", "attic-gateway.farms.svc.cluster.local"];
   assert.deepEqual(config.extraHosts, [...names, "10.0.0.7", "farm.example", "10.1.2.3"]);
+  assert.ok(config.leaveAfterMs > 0 && config.leaveAfterMs < config.stopGraceMs, "it serves on until nobody is sent to it");
   const { writes: _writes, ...closed } = spec.gateway;
   const other = gatewayDeployment({ farm, spec: { ...spec, gateway: closed }, image, serviceIps: [] });
   assert.equal(readGatewayConfig(environment(templateSpec(other))).writes, "off", "a cluster's gateway is closed unless opened");
