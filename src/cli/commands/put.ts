@@ -21,7 +21,8 @@ const stored = z.object({
   copies: z.object({ min: z.number(), max: z.number() }),
 });
 
-type Source = { readonly stream: Readable; readonly size?: number };
+/** Opened only once a gateway is there: nobody would hear what goes wrong with a file that is open before. */
+type Source = { open(): Readable; readonly size?: number };
 
 /** Stores `file` ("-" = standard input). Rejects with a `CommandError` or `FarmError`. */
 export async function put(world: CommandWorld, output: Output, file: string, options: PutOptions): Promise<void> {
@@ -32,14 +33,12 @@ type Putting = { readonly world: CommandWorld; readonly output: Output; readonly
 
 /** The same through the gateway that `choose` gives, once there is something to store. */
 export async function putThrough(choose: () => Promise<Gateway>, { world, output, file, isPublic }: Putting): Promise<void> {
-  const { stream, size } = file === "-" ? { stream: world.input } : await openSource(resolve(world.workFolder, file), file);
-  const gateway = await choose().catch((error: unknown) => {
-    if (file !== "-") stream.destroy();
-    throw error;
-  });
+  const { open, size } = file === "-" ? { open: () => world.input } : await findSource(resolve(world.workFolder, file), file);
+  const gateway = await choose();
   const bar = output.bar({ format: "sending {bar} {percentage} % {note}", total: size ?? 0 });
   const path = `v1/objects${isPublic ? "?public" : ""}`;
   const headers = { "content-type": "application/octet-stream", ...(size === undefined ? {} : { "content-length": String(size) }) };
+  const stream = open();
   try {
     const body = stream.compose(counter(bar, size));
     const answer = await exchange({ method: "POST", gateway, path, headers, body, signal: world.interrupted });
@@ -58,7 +57,7 @@ export async function putThrough(choose: () => Promise<Gateway>, { world, output
   }
 }
 
-async function openSource(path: string, named: string): Promise<Source> {
+async function findSource(path: string, named: string): Promise<Source> {
   const found = await stat(path).catch((cause: unknown) => {
     throw new CommandError(exitCodes.notFound, "no-file", `${named}: there is no such file`, cause);
   });
@@ -69,8 +68,8 @@ async function openSource(path: string, named: string): Promise<Source> {
       `${named} is a folder, and only single files can be stored; pack it: tar c ${named} | vaultfarm put -`,
     );
   if (found.isFile() && found.size === 0) throw new CommandError(exitCodes.usage, "empty", `${named} is empty: there is nothing to store`);
-  const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
-  return found.isFile() ? { stream, size: found.size } : { stream };
+  const open = (): Readable => createReadStream(path, { highWaterMark: 1024 * 1024 });
+  return found.isFile() ? { open, size: found.size } : { open };
 }
 
 function counter(bar: Bar, size: number | undefined): Transform {
