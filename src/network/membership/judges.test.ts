@@ -14,7 +14,7 @@ import { createDepartures } from "./departures.ts";
 import { membershipLimits as limits } from "./membership-limits.ts";
 import { judgeClash } from "./own-node.ts";
 import { createPauseWatch, type Pause } from "./pause-watch.ts";
-import { createReacher } from "./reacher.ts";
+import { type AttemptOutcome, createReacher } from "./reacher.ts";
 import { createStanding } from "./standing.ts";
 
 const peerOf = (n: number): PeerId => peerIdFromPublicKey(signingKeyFromSeed(new Uint8Array(32).fill(n)).publicKey);
@@ -142,4 +142,24 @@ test("a node is tried at once, then every second or two for ever, a hundred of t
   const [one, hundred] = [await run(1), await run(100)];
   assert.ok(one.perNode > 30 && one.perNode < 60, `${one.perNode} a minute`);
   assert.ok(hundred.perNode < 20 && hundred.mostAtOnce <= limits.attemptsMax, JSON.stringify(hundred));
+});
+
+test("an attempt is told for how long there were only vain ones, counted anew once a connection was given up or an answer came", async () => {
+  const clock = createVirtualClock();
+  const told: number[] = [];
+  const attempt = async (_peer: PeerId, failingMs: number): Promise<AttemptOutcome> => {
+    told.push(failingMs);
+    return failingMs >= limits.deafMs ? "cut" : "failed";
+  };
+  const reacher = createReacher({ clock, random: seededRandom(1), attempt }, limits);
+  reacher.reach(peerOf(1));
+  await clock.advance(limits.deafMs * 1.5);
+  const cut = told.findIndex((ms) => ms >= limits.deafMs);
+  assert.ok(cut > 3 && told.slice(1, cut + 1).every((ms, i) => ms > (told[i] ?? 0) || i === 0), told.join());
+  assert.deepEqual([told[0], told[cut + 1]], [0, 0]);
+  reacher.settle(peerOf(1));
+  reacher.reach(peerOf(1));
+  await clock.advance(1);
+  assert.equal(told.at(-1), 0, "one that was heard meanwhile begins anew");
+  reacher.stop();
 });

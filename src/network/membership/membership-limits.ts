@@ -17,6 +17,11 @@ export type MembershipLimits = {
   /** First and longest wait between attempts while few nodes are unreachable. */
   readonly redialFirstMs: number;
   readonly redialMaxMs: number;
+  /**
+   * A connection over which attempts were in vain for so long is given up and dialled anew: a cut link closes none, and once it is
+   * mended the system's own tries on one are up to two minutes apart.
+   */
+  readonly deafMs: number;
   /** For each unreachable node the longest wait rises by this, so that a hundred dead nodes cost no more than a few. */
   readonly redialPerNodeMs: number;
   /** Peers to which a record learned from others is passed on; reconciliation reaches the rest. */
@@ -77,6 +82,7 @@ export const membershipLimits: MembershipLimits = {
   goodbyeTimeoutMs: 500,
   redialFirstMs: 250,
   redialMaxMs: 1_500,
+  deafMs: 10_000,
   redialPerNodeMs: 50,
   forwardFanOut: 3,
   forwardDelayMs: 30,

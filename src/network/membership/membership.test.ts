@@ -507,3 +507,20 @@ test("records survive a network that loses a third of all messages", async () =>
   await until(world, 10_000, "all live", () => allLive(members));
   await stopAll(members);
 });
+
+test("a connection that leads nowhere is given up after ten seconds of attempts, and made anew once there is a way", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 2);
+  const [first, second] = members as [Member, Member];
+  await until(world, 10_000, "both are live", () => allLive(members));
+  const gone: number[] = [];
+  first.peers.onEvent(({ kind }) => void (kind === "disconnected" && gone.push(world.clock.monotonicMs())));
+  const beganMs = world.clock.monotonicMs();
+  world.network.setFaults({ lossRate: 1 });
+  first.membership.suspect(second.peers.self, "silent");
+  await until(world, 20_000, "it is given up", () => gone.length > 0);
+  assert.ok((gone[0] ?? 0) - beganMs >= limits.deafMs);
+  world.network.setFaults({ lossRate: 0 });
+  await until(world, 10_000, "both are live again", () => allLive(members));
+  await stopAll(members);
+});

@@ -24,7 +24,7 @@ import type { OpenNetwork } from "./newcomers.ts";
 import type { IdentityClash, OwnNode, OwnRecordDraft } from "./own-node.ts";
 import { createOwnVoice, type OwnVoice } from "./own-voice.ts";
 import { createPauseWatch, type PauseWatch } from "./pause-watch.ts";
-import { createReacher, type Reacher } from "./reacher.ts";
+import { type AttemptOutcome, createReacher, type Reacher } from "./reacher.ts";
 import type { RecordReader } from "./record-book.ts";
 import type { RecordCache } from "./record-cache.ts";
 import { createRoster, type Roster } from "./roster.ts";
@@ -173,7 +173,7 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   const { peers, genesis, clock, random, log, own } = parts;
   const hasRoom = (): boolean => peers.connected().length < limits.connectionsMax;
   const isConnected = (peer: PeerId): boolean => peers.connected().includes(peer);
-  const reacher = createReacher({ clock, random, attempt: (peer) => attempt(peer) }, limits);
+  const reacher = createReacher({ clock, random, attempt: (peer, failingMs) => attempt(peer, failingMs) }, limits);
   const { reach, settle } = reacher;
   const { feed, readRecord, open } = parts;
   const isCertified = (peer: PeerId): boolean => certificates?.head().confirmed.has(peer) ?? false;
@@ -198,7 +198,7 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   const gossip = createGossip({ peers, roster, intake }, limits);
   const voice = createOwnVoice({ own, genesis, clock, log, roster, gossip, connected: peers.connected });
   const confirmer = createConfirmer({ peers, clock, roster, intake, isNode: own !== undefined, probe: reach }, limits);
-  const attempt = async (peer: PeerId): Promise<"answered" | "failed" | "pointless"> => {
+  const attempt = async (peer: PeerId, failingMs: number): Promise<AttemptOutcome> => {
     const seen = roster.directory.node(peer)?.state;
     if (seen === undefined || seen === "gone" || seen === "away") return "pointless";
     // A node only heard of is believed where this side keeps no connection to every node.
@@ -206,7 +206,10 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
       roster.refute(peer);
       return "pointless";
     }
-    return (await gossip.meet(peer)) ? "answered" : "failed";
+    if (await gossip.meet(peer)) return "answered";
+    if (failingMs < limits.deafMs || !isConnected(peer)) return "failed";
+    void peers.disconnect(peer);
+    return "cut";
   };
   peers.handle("exchange-records", answerExchange({ roster, intake, tellDeparted: (bytes, to) => void gossip.tell(to, bytes) }));
   peers.handle("goodbye", async (from, message) => {

@@ -8,9 +8,12 @@ import type { MembershipLimits } from "./membership-limits.ts";
 export type ReacherParts = {
   readonly clock: Clock;
   readonly random: Random;
-  /** One attempt: resolves true where the node answered, false where not or where it need not be tried any more. Never rejects. */
-  readonly attempt: (peer: PeerId) => Promise<"answered" | "failed" | "pointless">;
+  /** One attempt, after `failingMs` of attempts in vain. Never rejects. */
+  readonly attempt: (peer: PeerId, failingMs: number) => Promise<AttemptOutcome>;
 };
+
+/** cut: failed, and the connection over which it was made was given up · pointless: it need not be tried any more. */
+export type AttemptOutcome = "answered" | "failed" | "cut" | "pointless";
 
 export type Reacher = {
   /** Tries a node now, and until it answers. One already waiting starts over with the shortest wait. */
@@ -20,7 +23,7 @@ export type Reacher = {
   stop(): void;
 };
 
-type Target = { tries: number; timer: Timer | undefined; running: boolean };
+type Target = { tries: number; failedMs: number | undefined; timer: Timer | undefined; running: boolean };
 
 /** Tries nobody yet. */
 export function createReacher({ clock, random, attempt }: ReacherParts, limits: MembershipLimits): Reacher {
@@ -41,16 +44,17 @@ export function createReacher({ clock, random, attempt }: ReacherParts, limits: 
     target.running = true;
     target.tries += 1;
     running += 1;
-    const outcome = await attempt(peer);
+    const outcome = await attempt(peer, target.failedMs === undefined ? 0 : clock.monotonicMs() - target.failedMs);
     running -= 1;
     target.running = false;
     if (stopped || targets.get(peer) !== target) return;
-    if (outcome === "failed") later(peer, target, waitMs(target.tries));
-    else targets.delete(peer);
+    if (outcome === "answered" || outcome === "pointless") return void targets.delete(peer);
+    target.failedMs = outcome === "cut" ? undefined : (target.failedMs ?? clock.monotonicMs());
+    later(peer, target, waitMs(target.tries));
   };
   const reach = (peer: PeerId): void => {
     if (stopped) return;
-    const target = targets.get(peer) ?? { tries: 0, timer: undefined, running: false };
+    const target = targets.get(peer) ?? { tries: 0, failedMs: undefined, timer: undefined, running: false };
     targets.set(peer, target);
     target.tries = 0;
     if (!target.running) later(peer, target, 0);
