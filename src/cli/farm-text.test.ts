@@ -4,7 +4,7 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { leavingLines, readyText, statusText } from "./farm-text.ts";
-import type { FarmGlance, NodeLine, VaultLine } from "./local-farm/farm-view.ts";
+import { type FarmGlance, type NodeLine, suspicionsOf, type VaultLine } from "./local-farm/farm-view.ts";
 
 const vault: VaultLine = { name: "v", state: "active", capacity: 512 * 2 ** 20, used: 0, chunks: 0, score: 0.03, standing: "good", age: 0 };
 const node = (i: number): NodeLine => ({
@@ -175,4 +175,10 @@ test("of several steps on a node that leaves the last is told, which says what i
   const other = { action: "stop-node", node: "b", why: "it may go", waiting: false };
   const wait = { action: "wait", node: "a", why: "it is one too many; first it is told that it is draining", waiting: true };
   assert.deepEqual(leavingLines([step, other, wait]), [`a: ${wait.why}`, "b: it may go"]);
+});
+
+test("as many nodes are said to suspect one as causes are told, whatever a gateway knew before", () => {
+  const suspects = (["closed", "closed", "silent"] as const).map((cause) => ({ peerId: "p", cause, confirmed: false }));
+  assert.deepEqual(suspicionsOf(suspects, 1), { suspectedBy: 3, causes: { closed: 2, silent: 1 } });
+  assert.deepEqual(suspicionsOf([], 1), { suspectedBy: 1, causes: {} });
 });

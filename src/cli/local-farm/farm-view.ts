@@ -97,8 +97,10 @@ function viewNode(node: FarmState["nodes"][number], { pid, status, seen, suspect
     zone: node.zone,
     ...(status?.membership === undefined ? {} : { membership: status.membership }),
     seenAs: others?.state ?? null,
-    suspectedBy: others?.suspectedBy.length ?? 0,
-    causes: causesOf(suspects.filter((suspect) => suspect.peerId === peerId)),
+    ...suspicionsOf(
+      suspects.filter((suspect) => suspect.peerId === peerId),
+      others?.suspectedBy.length ?? 0,
+    ),
     faults: others?.faults ?? null,
     vaults: (status?.vaults ?? []).map(({ name, state, capacity, used, chunks }) => ({
       name,
@@ -111,7 +113,12 @@ function viewNode(node: FarmState["nodes"][number], { pid, status, seen, suspect
   };
 }
 
-function causesOf(suspects: readonly SuspectStatus[]): Readonly<Record<string, number>> {
+/**
+ * How many nodes suspect one, and why: both by the same answers, where any node told. `seenBy`: how many a gateway knew of, which
+ * hears of changes a moment later and knows no causes.
+ */
+export function suspicionsOf(suspects: readonly SuspectStatus[], seenBy: number): Pick<NodeLine, "suspectedBy" | "causes"> {
   const byCause = Map.groupBy(suspects, ({ cause }) => cause);
-  return Object.fromEntries([...byCause].map(([cause, those]) => [cause, those.length]));
+  const causes = Object.fromEntries([...byCause].map(([cause, those]) => [cause, those.length]));
+  return { suspectedBy: suspects.length === 0 ? seenBy : suspects.length, causes };
 }
