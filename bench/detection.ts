@@ -1,14 +1,15 @@
 // How fast every live node routes round one that was killed, frozen or cut off: eight real nodes in the cluster profile.
 // A sample is one event at one live node: from the signal, or the command to the link, to the moment at which the board
 // that its router reads says so, both on the host's monotonic clock. Idle first, then beside busy programs.
-import { type ChildProcess, spawn } from "node:child_process";
 import { loadavg } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hostMonotonicMs } from "../src/runtime/clock.ts";
 import { type GroupNode, type NodeGroup, startNodeGroup } from "../test/support/node-group.ts";
 import { createLinks, type Links, linksRefused } from "../test/support/node-links.ts";
+import { startBusyProgram } from "./busy-program.ts";
 import { readNodeFigures } from "./detection-figures.ts";
 import { type Bench, percentile, type Result } from "./result.ts";
+import { type StallWitness, startStallWitness } from "./stall-witness.ts";
 
 const count = 8;
 /** Events of each kind at the usual five runs, idle; a fifth of it under load. */
@@ -24,9 +25,24 @@ const calmMs = { SIGKILL: 1_500, SIGSTOP: 300, "cut link": 300 } as const satisf
 const quietMs = 20_000;
 const busyPrograms = 4;
 
-type Scene = { readonly group: NodeGroup; readonly links: Links };
-/** `closed`: routed round on a closed connection, which was there before the silence was long enough and is not timed. */
-type Tally = { readonly samples: number[]; missed: number; before: number; closed: number };
+/** An event is judged with what the machine did so long before and after it, milliseconds: a window and the goal. */
+const stallLookMs = 20;
+/** The goal: events with a later sample are printed one by one. */
+const goalMs = 20;
+
+type Scene = { readonly group: NodeGroup; readonly links: Links; readonly witness: StallWitness };
+/**
+ * `closed`: routed round on a closed connection, which was there before the silence was long enough and is not timed. `stalled`:
+ * events during which the machine itself stood still; `undisturbed`: the samples of all others.
+ */
+type Tally = {
+  readonly samples: number[];
+  readonly undisturbed: number[];
+  missed: number;
+  before: number;
+  closed: number;
+  stalled: number;
+};
 
 export const bench: Bench = {
   name: "detection",
@@ -42,41 +58,42 @@ export const bench: Bench = {
       await links.remove();
       throw error;
     });
+    const witness = startStallWitness();
     try {
-      const scene = { group, links };
+      const scene = { group, links, witness };
       const idle = await series(scene, "idle", share);
-      const load = Array.from({ length: busyPrograms }, busyProgram);
+      const load = Array.from({ length: busyPrograms }, startBusyProgram);
       const loaded = await series(scene, "under load", share * loadedPart).finally(() => {
         for (const program of load) program.kill("SIGKILL");
       });
       return [...idle, ...loaded];
     } finally {
+      await witness.stop();
       await group.remove();
       await links.remove();
     }
   },
 };
 
-function busyProgram(): ChildProcess {
-  return spawn(process.execPath, ["-e", "let n = 0; for (;;) n = Math.imul(n + 1, 31)"], { stdio: "ignore" });
-}
-
 async function series(scene: Scene, load: string, share: number): Promise<readonly Result[]> {
   const rows = [...(await quietFigures(scene, load))];
   for (const kind of Object.keys(events) as Kind[]) {
-    const tally: Tally = { samples: [], missed: 0, before: 0, closed: 0 };
+    const tally: Tally = { samples: [], undisturbed: [], missed: 0, before: 0, closed: 0, stalled: 0 };
     const startMs = hostMonotonicMs();
     for (let number = 0; number < Math.ceil(events[kind] * share); number += 1) await oneEvent(scene, kind, number, tally);
     rows.push(...rowsOf(`${kind}, ${load}`, tally));
     const [p50, p99] = [0.5, 0.99].map((fraction) => percentile(tally.samples, fraction).toFixed(1));
     const counted = `${tally.samples.length} samples, ${tally.missed} missed, ${tally.before} suspected before, ${tally.closed} by a closed connection`;
+    const quiet = `p99 ${percentile(tally.undisturbed, 0.99).toFixed(1)} ms without the ${tally.stalled} events during which the machine stood still`;
     const tookS = ((hostMonotonicMs() - startMs) / 1000).toFixed(0);
-    console.log(`  ${kind}, ${load}: p50 ${p50} ms, p99 ${p99} ms, ${counted}, in ${tookS} s, load average ${loadavg()[0]?.toFixed(1)}`);
+    console.log(
+      `  ${kind}, ${load}: p50 ${p50} ms, p99 ${p99} ms, ${quiet}, ${counted}, in ${tookS} s, load average ${loadavg()[0]?.toFixed(1)}`,
+    );
   }
   return rows;
 }
 
-async function oneEvent({ group, links }: Scene, kind: Kind, number: number, tally: Tally): Promise<void> {
+async function oneEvent({ group, links, witness }: Scene, kind: Kind, number: number, tally: Tally): Promise<void> {
   const victim = group.nodes[number % count];
   if (victim === undefined) return;
   const others = group.nodes.filter((node) => node !== victim);
@@ -86,7 +103,16 @@ async function oneEvent({ group, links }: Scene, kind: Kind, number: number, tal
   if (kind === "cut link") links.set(victim.number, "down");
   else victim.process.child.kill(kind);
   await sleep(noticeMs);
+  const first = tally.samples.length;
   await Promise.all(others.map((node) => collect(group, { node, victim, atMs }, tally)));
+  const samples = tally.samples.slice(first);
+  const stallMs = witness.longestMs(atMs - stallLookMs, atMs + stallLookMs);
+  if (stallMs > 0) tally.stalled += 1;
+  else tally.undisturbed.push(...samples);
+  if (Math.max(...samples) > goalMs)
+    console.log(
+      `  ${kind}, event ${number}: ${samples.map((ms) => ms.toFixed(1)).join(" ")} ms; the machine stood still for ${stallMs.toFixed(1)} ms`,
+    );
   if (kind === "cut link") links.set(victim.number, "up");
   else if (kind === "SIGSTOP") victim.process.child.kill("SIGCONT");
   else await group.restart(victim);

@@ -1,7 +1,6 @@
 // A soak: eight nodes in the cluster profile, a client that writes and reads all the time, and nothing dies. What the
 // detector says falsely must cost nothing: no failed read, no confirmed death, no repair. First idle but for the client,
 // then beside busy programs; half the time each. It begins two minutes after the start: before, nobody confirms anybody.
-import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectClient } from "../src/client/connect.ts";
 import type { FarmClient } from "../src/client/farm-client.ts";
@@ -14,6 +13,7 @@ import { systemClock } from "../src/runtime/clock.ts";
 import { silentLog } from "../src/runtime/log.ts";
 import { systemRandom } from "../src/runtime/random.ts";
 import { type NodeGroup, startNodeGroup } from "../test/support/node-group.ts";
+import { startBusyProgram } from "./busy-program.ts";
 import type { Bench, Result } from "./result.ts";
 
 const count = 8;
@@ -40,7 +40,7 @@ export const bench: Bench = {
       await sleep(membershipLimits.confirmQuietMs);
       try {
         const idle = await soak(group, client, { minutes: minutes / 2, load: "idle" });
-        const load = Array.from({ length: busyPrograms }, () => spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }));
+        const load = Array.from({ length: busyPrograms }, startBusyProgram);
         const loaded = await soak(group, client, { minutes: minutes / 2, load: "under load" }).finally(() => {
           for (const program of load) program.kill("SIGKILL");
         });
