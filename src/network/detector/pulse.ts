@@ -10,6 +10,7 @@ import { open, type Session, type SessionTerms, seal } from "./session.ts";
 import { createSessionTable } from "./session-table.ts";
 import { createShownHints, type ShownHints } from "./shown-hints.ts";
 import type { BoardWriter } from "./suspicion-board.ts";
+import { createTakenBack, takenBackEveryMs } from "./taken-back.ts";
 import { createWatchBook, type WatchBook } from "./watch-book.ts";
 import { createWatchRing } from "./watch-ring.ts";
 
@@ -63,9 +64,6 @@ const listenOnMs = 100;
 const sendOnMs = 400;
 /** A watcher says of one node at most this often that it hears it. */
 const overruleEveryMs = 50;
-/** That a suspicion was taken back is said again so often, and so soon after, milliseconds: whoever loses one word is to use the node within 100. */
-const takenBackTimes = 2;
-const takenBackEveryMs = 25;
 /** An own timer this late is a sleep (protocol: 2 s). */
 const pauseMs = 2_000;
 /** A silence this much short of the window counts as long enough. */
@@ -83,8 +81,7 @@ export function createPulse(parts: PulseParts): Pulse {
 class PulseState implements Pulse {
   readonly #parts: PulseParts;
   readonly #overruledMs = new Map<string, number>();
-  /** Nodes whose suspicion this side took back, and how often it says so again. */
-  readonly #takenBack = new Map<string, number>();
+  readonly #takenBack = createTakenBack();
   /** Peers whose connection closed, and when: still listened for, and a little longer sent to. */
   readonly #closing = new Map<string, number>();
   readonly #sessions = createSessionTable();
@@ -235,7 +232,7 @@ class PulseState implements Pulse {
     if (refuted || wasOrphan) {
       if (refuted) this.#parts.onEvent({ kind: "refuted", cause: this.#causes.take(subject) });
       this.#shown.show(subject, nowMs);
-      this.#takenBack.set(subject, takenBackTimes);
+      this.#takenBack.add(subject);
       this.#nextWordsMs = Math.min(this.#nextWordsMs, nowMs + takenBackEveryMs);
       this.#say([{ subject, verdict: "heard" }]);
       return;
@@ -268,12 +265,8 @@ class PulseState implements Pulse {
   #repeatWords(nowMs: number): void {
     const silent = this.#shown.silent();
     const words = silent.map((subject): Word => ({ subject, verdict: "silent" }));
-    const heard = [...this.#takenBack.keys()].filter((subject) => !silent.includes(subject));
-    for (const [subject, times] of this.#takenBack) {
-      if (times > 1) this.#takenBack.set(subject, times - 1);
-      else this.#takenBack.delete(subject);
-    }
-    this.#nextWordsMs = nowMs + (this.#takenBack.size > 0 ? takenBackEveryMs : wordEveryMs);
+    const heard = this.#takenBack.next().filter((subject) => !silent.includes(subject));
+    this.#nextWordsMs = nowMs + (this.#takenBack.isOwed() ? takenBackEveryMs : wordEveryMs);
     this.#say([...words, ...heard.map((subject): Word => ({ subject, verdict: "heard" }))]);
   }
 
