@@ -14,6 +14,7 @@ import { signingKeyFromSeed } from "../../src/protocol/keys.ts";
 import type { NodeAddress } from "../../src/protocol/node-record.ts";
 import type { NodeStatus } from "../../src/protocol/node-status.ts";
 import { type PeerId, parsePeerId, peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
+import { type SuspicionStatus, suspicionStatus } from "../../src/protocol/suspicion-status.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
@@ -28,11 +29,16 @@ export type FarmNode = {
   status(): Promise<NodeStatus>;
   /** The value of a metric's one series, or the sum of all its series. */
   metric(name: string): Promise<number>;
+  /** How it sees all others. */
+  views(): Promise<SuspicionStatus["nodes"]>;
   /** Sends a signed admin command; resolves with status and parsed body. */
   command(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>;
   /** Where its volume lies. */
   readonly dataDir: string;
   readonly zone: string;
+  /** Stops the process where it stands, and lets it go on. */
+  freeze(): void;
+  thaw(): void;
   /** Ends the process without warning. */
   kill(): Promise<void>;
   /** Ends it as an orderly stop does. */
@@ -60,7 +66,9 @@ export type NodeFarm = {
   remove(): Promise<void>;
 };
 
-export type NodeFarmOptions = Partial<Pick<VaultNodeConfig, "repairDelayMs" | "compareEveryMs" | "vaultCapacity" | "vaults">> & {
+export type NodeFarmOptions = Partial<
+  Pick<VaultNodeConfig, "repairDelayMs" | "compareEveryMs" | "vaultCapacity" | "vaults" | "profile">
+> & {
   readonly nodes: number;
   /** Labels dealt out to the nodes in turn; absent: none. */
   readonly zones?: readonly string[];
@@ -226,7 +234,10 @@ function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { ip, peer
       const series = text.split("\n").filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
       return series.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
     },
+    views: async () => suspicionStatus.parse(await (await fetch(`http://${ip}:${health}/v1/suspicions`)).json()).nodes,
     command,
+    freeze: () => void child.kill("SIGSTOP"),
+    thaw: () => void child.kill("SIGCONT"),
     kill: async () => {
       child.kill("SIGKILL");
       await ended;

@@ -1,8 +1,8 @@
 // Network namespaces for nodes, joined by a bridge, so that a link can be cut as a pulled cable cuts it, or all of them parted
 // from each other as a dead switch between them does. Needs root and iproute2.
-import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer, type Server } from "node:net";
+import { ip, namespacesRefused, quietly, removeLeftNamespace, takeNamespaces } from "./network-namespaces.ts";
 import type { NodeSeat } from "./node-group.ts";
 
 export type Links = {
@@ -17,8 +17,6 @@ export type Links = {
 };
 
 const tag = "vflinks";
-/** A name that the kernel frees with the process that holds it (unix(7), abstract): two runs would have the same addresses. */
-const lockName = "\0vaultfarm-node-links";
 const bridge = `${tag}br`;
 const subnet = "10.213.77";
 
@@ -30,24 +28,16 @@ const macOf = (number: number): string => `02:00:00:00:77:${(number + 1).toStrin
 const hostMac = "02:00:00:00:77:fe";
 
 /** Why namespaces cannot be made here, or undefined where they can. */
-export function linksRefused(): string | undefined {
-  try {
-    run("netns", "add", `${tag}try`);
-    run("netns", "del", `${tag}try`);
-    return undefined;
-  } catch (error) {
-    return `network namespaces need root and iproute2: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`;
-  }
-}
+export const linksRefused = (): string | undefined => namespacesRefused(`${tag}try`);
 
 /** Makes `count` namespaces with a link each, after those that a killed run left. Rejects where another has some. */
 export async function createLinks(count: number): Promise<Links> {
-  const lock = await takeLock();
+  const lock = await takeNamespaces("node-links");
   for (let number = 0; number < count; number += 1) removeLeftovers(number);
-  quietly(() => run("link", "del", bridge));
-  run("link", "add", bridge, "address", hostMac, "type", "bridge", "stp_state", "0", "forward_delay", "0");
-  run("addr", "add", `${hostIp}/24`, "dev", bridge);
-  run("link", "set", bridge, "up");
+  quietly(() => ip("link", "del", bridge));
+  ip("link", "add", bridge, "address", hostMac, "type", "bridge", "stp_state", "0", "forward_delay", "0");
+  ip("addr", "add", `${hostIp}/24`, "dev", bridge);
+  ip("link", "set", bridge, "up");
   for (let number = 0; number < count; number += 1) addLink(number, count);
   // One process that reads commands: starting a program for each cut would take longer than what is measured. At real-time
   // priority, since it waited up to 3 ms for a core while the link went on carrying heartbeats (so: 0.2 ms at most).
@@ -58,61 +48,35 @@ export async function createLinks(count: number): Promise<Links> {
     set: (number, state) => void batch.stdin.write(`link set dev ${hostSide(number)} ${state}\n`),
     part: (parted) => {
       for (let number = 0; number < count; number += 1)
-        run("link", "set", hostSide(number), "type", "bridge_slave", "isolated", parted ? "on" : "off");
+        ip("link", "set", hostSide(number), "type", "bridge_slave", "isolated", parted ? "on" : "off");
     },
     remove: async () => {
       const ended = once(batch, "exit");
       batch.stdin.end();
       await ended;
-      for (let number = 0; number < count; number += 1) run("netns", "del", namespace(number));
-      run("link", "del", bridge);
+      for (let number = 0; number < count; number += 1) ip("netns", "del", namespace(number));
+      ip("link", "del", bridge);
       lock.close();
     },
   };
 }
 
-async function takeLock(): Promise<Server> {
-  const lock = createServer();
-  try {
-    await once(lock.listen(lockName), "listening");
-  } catch (cause) {
-    throw new Error("another test or bench on this machine has the same network namespaces", { cause });
-  }
-  lock.unref();
-  return lock;
-}
-
-/** Nodes in a namespace outlive a run that was killed, and keep the namespace. */
 function removeLeftovers(number: number): void {
-  quietly(() => {
-    for (const pid of run("netns", "pids", namespace(number)).split("\n")) if (pid !== "") process.kill(Number(pid), "SIGKILL");
-  });
-  quietly(() => run("netns", "del", namespace(number)));
-  quietly(() => run("link", "del", hostSide(number)));
-}
-
-/** What is not there need not be removed. */
-function quietly(remove: () => void): void {
-  try {
-    remove();
-  } catch {}
+  removeLeftNamespace(namespace(number));
+  quietly(() => ip("link", "del", hostSide(number)));
 }
 
 /** Each knows its neighbours for good: asking for them again takes up to a second after a link is up. */
 function addLink(number: number, count: number): void {
   const [space, outside] = [namespace(number), hostSide(number)];
-  run("netns", "add", space);
-  run("link", "add", outside, "type", "veth", "peer", "name", "eth0", "address", macOf(number), "netns", space);
-  run("link", "set", outside, "master", bridge, "up");
-  run("-n", space, "addr", "add", `${ipOf(number)}/24`, "dev", "eth0");
-  run("-n", space, "link", "set", "eth0", "up");
-  run("-n", space, "link", "set", "lo", "up");
-  const neighbour = (ip: string, mac: string): readonly string[] => ["neigh", "replace", ip, "lladdr", mac, "nud", "permanent", "dev"];
-  run(...neighbour(ipOf(number), macOf(number)), bridge);
-  run("-n", space, ...neighbour(hostIp, hostMac), "eth0");
-  for (let other = 0; other < count; other += 1) if (other !== number) run("-n", space, ...neighbour(ipOf(other), macOf(other)), "eth0");
-}
-
-function run(...args: readonly string[]): string {
-  return execFileSync("ip", args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+  ip("netns", "add", space);
+  ip("link", "add", outside, "type", "veth", "peer", "name", "eth0", "address", macOf(number), "netns", space);
+  ip("link", "set", outside, "master", bridge, "up");
+  ip("-n", space, "addr", "add", `${ipOf(number)}/24`, "dev", "eth0");
+  ip("-n", space, "link", "set", "eth0", "up");
+  ip("-n", space, "link", "set", "lo", "up");
+  const neighbour = (of: string, mac: string): readonly string[] => ["neigh", "replace", of, "lladdr", mac, "nud", "permanent", "dev"];
+  ip(...neighbour(ipOf(number), macOf(number)), bridge);
+  ip("-n", space, ...neighbour(hostIp, hostMac), "eth0");
+  for (let other = 0; other < count; other += 1) if (other !== number) ip("-n", space, ...neighbour(ipOf(other), macOf(other)), "eth0");
 }
