@@ -1,11 +1,12 @@
-// Proves that the queue of copies gives the most pressing first, fills messages for one vault within their limits, drops
+// Proves, over random histories too, that the queue of copies gives the most pressing first, fills messages for one vault within their limits, drops
 // only what is least pressing when it is full, and that reminders come when they are due.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
+import fc from "fast-check";
 import { type Address, chunkAddress } from "../../protocol/address.ts";
 import { signingKeyFromSeed, vaultName } from "../../protocol/keys.ts";
 import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
-import { type CopyTask, createCopyQueue } from "./copy-queue.ts";
+import { type CopyQueue, type CopyTask, createCopyQueue } from "./copy-queue.ts";
 import type { CopyOrder } from "./plan-chunk.ts";
 import { createReminders } from "./reminders.ts";
 
@@ -83,6 +84,66 @@ test("full: only something less pressing makes room", () => {
   );
   assert.equal(queue.take(new Set(), plenty), undefined);
 });
+
+const tasksMax = 6;
+const orders = [orderTo(1), orderTo(2), orderTo(3), orderTo(1, "placement"), orderTo(2, "placement")];
+// Repairs before placements, and a node once, as the planner orders them.
+const plans = fc.subarray(orders).filter((one) => new Set(one.map(({ to }) => to)).size === one.length);
+const step = fc.oneof(
+  fc.record({ n: fc.nat(5), to: plans, copies: fc.nat(4), size: fc.integer({ min: 1, max: 20 }) }),
+  fc.record({ busy: fc.subarray([1, 2, 3]), chunks: fc.integer({ min: 1, max: 4 }), bytes: fc.integer({ min: 1, max: 40 }) }),
+);
+const pressure = ({ order, copies }: CopyTask): number => (order.why === "placement" ? Number.POSITIVE_INFINITY : copies);
+
+test("over any history: bounded, what is dropped is never more pressing than what stays, and what is taken is the most pressing", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const queue = createCopyQueue(tasksMax);
+      // By a plain list: what is in the queue.
+      let waiting: readonly CopyTask[] = [];
+      for (const one of steps) {
+        if ("n" in one) waiting = putAndCheck(queue, waiting, one);
+        else {
+          const busy = new Set(one.busy.map((n) => orderTo(n).to));
+          const batch: readonly CopyTask[] = queue.take(busy, one) ?? [];
+          const able = waiting.filter(({ order }) => !busy.has(order.to));
+          assert.equal(batch.length === 0, able.length === 0, "who can be sent something is");
+          assert.ok(batch.length <= one.chunks);
+          assert.ok(batch.length <= 1 || batch.reduce((sum, { size }) => sum + size, 0) <= one.bytes);
+          assert.ok(new Set(batch.map(({ order }) => order.vault)).size <= 1);
+          for (const taken of batch) assert.ok(able.includes(taken) && able.every((other) => pressure(taken) <= pressure(other)));
+          waiting = waiting.filter((other) => !batch.includes(other));
+        }
+        assert.equal(
+          queue.figures().bytes,
+          waiting.reduce((sum, { size }) => sum + size, 0),
+        );
+        assert.deepEqual(new Set(queue.addresses()), new Set(waiting.map((other) => other.address)));
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+type Put = { readonly n: number; readonly to: readonly CopyOrder[]; readonly copies: number; readonly size: number };
+
+/** Plans a chunk anew; what is waiting after it, by a plain list. */
+function putAndCheck(queue: CopyQueue, waiting: readonly CopyTask[], { n, to, copies, size }: Put): readonly CopyTask[] {
+  const tasks = to.map((order) => task(n, order, copies, size));
+  const wasPut = queue.put(address(n), tasks);
+  let left = waiting.filter((other) => other.address !== address(n));
+  const [first] = tasks;
+  if (first === undefined) return left;
+  while (left.length + tasks.length > tasksMax) {
+    const most = Math.max(...left.map(pressure));
+    const last = left.find((other) => pressure(other) === most);
+    if (last === undefined || most <= pressure(first)) break;
+    left = left.filter((other) => other !== last);
+  }
+  const fits = left.length + tasks.length <= tasksMax;
+  assert.equal(wasPut, fits);
+  return fits ? [...left, ...tasks] : left;
+}
 
 test("reminders come when due, at most so many, and the newest of a chunk counts", () => {
   const reminders = createReminders(3);

@@ -1,5 +1,6 @@
 // Proves of the pure planner, over random histories of a farm: no copy is ever dropped below `target` by our own hand, a
-// plan carried out leaves nothing to plan, everything ends whole where there is room; and a few cases one by one.
+// plan carried out leaves nothing to plan, everything ends whole where there is room, also of holders that know different things;
+// and a few cases one by one.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -92,6 +93,51 @@ test("at rest a chunk that still has a live holder has all copies that the nodes
       assert.ok(copiesIn(world) >= Math.min(policy.target - absent, able.length), `${copiesIn(world)} copies`);
     }),
     { numRuns: 2000 },
+  );
+});
+
+/** What one holder knows: who holds the chunk as far as it was told, who did not answer, and whom it counts as lost. */
+type Sight = { readonly told: readonly number[]; readonly deaf: readonly number[]; readonly lost: readonly number[] };
+const some = fc.uniqueArray(fc.nat(nodeCount - 1), { maxLength: 6 });
+const sights: fc.Arbitrary<readonly Sight[]> = fc.array(fc.record({ told: fc.subarray(names.map((_, n) => n)), deaf: some, lost: some }), {
+  minLength: nodeCount,
+  maxLength: nodeCount,
+});
+
+/** What the holder `n` decides by what it knows itself; of nodes that do not hold the chunk nobody says that they do. */
+function planBySight(holding: ReadonlySet<number>, n: number, { told, deaf, lost }: Sight): ChunkPlan {
+  const keepers = names.flatMap((name, i) => (lost.includes(i) && i !== n ? [] : [{ ...name, here: true, takes: true, joining: false }]));
+  const peerOf = (i: number): PeerId => names[i]?.peer ?? assert.fail();
+  const holders = new Set([n, ...told.filter((i) => holding.has(i) && !deaf.includes(i))].map(peerOf));
+  const silent = new Set(deaf.filter((i) => i !== n).map(peerOf));
+  return planChunk({ policy, self: peerOf(n), keepers, holders, silent });
+}
+
+test("holders that know different things, and drop at the same moment, leave the first target of them", () => {
+  let dropped = 0;
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(nodeCount - 1), { minLength: policy.target + 1, maxLength: nodeCount }), sights, (held, all) => {
+      const holding = new Set(held);
+      const drops = held.filter((n) => planBySight(holding, n, all[n] ?? assert.fail()).proofs.length > 0);
+      const first = held.toSorted((a, b) => a - b).slice(0, policy.target);
+      for (const n of drops) assert.ok(!first.includes(n), `holder ${n} of ${held} drops its copy`);
+      dropped += drops.length;
+    }),
+    { numRuns: 2000, seed: 20261128 },
+  );
+  assert.ok(dropped > 100, "where nobody drops nothing is proven");
+});
+
+test("who does not answer is waited for: nothing is copied in its place, nor is it offered a copy", () => {
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(policy.max - 1), { minLength: policy.target, maxLength: policy.target }), some, (held, deaf) => {
+      const holding = new Set(held);
+      const [n] = held.filter((one) => !deaf.includes(one));
+      if (n === undefined) return;
+      const { orders, proofs } = planBySight(holding, n, { told: held, deaf, lost: [] });
+      assert.deepEqual([orders, proofs], [[], []]);
+    }),
+    { numRuns: 2000, seed: 20261128 },
   );
 });
 
