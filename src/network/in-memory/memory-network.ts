@@ -25,8 +25,11 @@ export type MemoryNetwork = {
   /** A peer of this network; `listen: false` for one that only dials; `port` of the one it keeps, a fresh one unless given. */
   createPeers(seed: Uint8Array, options?: { listen?: boolean; port?: number }): Peers;
   setFaults(faults: Partial<Faults>): void;
-  /** Cuts every connection between the two sides until `heal`. */
-  partition(left: readonly PeerId[], right: readonly PeerId[]): void;
+  /**
+   * Cuts every connection between the two sides until `heal`. `unnoticed`: as a pulled cable does, which closes none: they stand, and
+   * what is sent on them is lost.
+   */
+  partition(left: readonly PeerId[], right: readonly PeerId[], how?: { readonly unnoticed: boolean }): void;
   heal(): void;
   /** Ends a peer as kill -9 would: no goodbye, its connections close. */
   crash(peer: PeerId): void;
@@ -73,8 +76,9 @@ export function createMemoryNetwork(parts: { clock: Clock; random: Random; fault
     setFaults: (faults) => {
       world.faults = { ...world.faults, ...faults };
     },
-    partition: (left, right) => {
+    partition: (left, right, how) => {
       world.cuts.push([new Set(left), new Set(right)]);
+      if (how?.unnoticed === true) return;
       for (const member of world.members.values())
         for (const other of [...member.links.values()]) if (isCut(world, member.id, other.id)) unlink(world, member, other);
     },
@@ -226,7 +230,7 @@ function closing(from: Member, to: Member): { promise: Promise<never>; forget():
 async function deliver(world: World, { from, to, kind, message }: Question): Promise<Delivery> {
   const { random, faults } = world;
   // A lost message looks like silence: the asker's own time limit ends the wait.
-  if (random.fraction() < faults.lossRate) return new Promise(() => {});
+  if (random.fraction() < faults.lossRate || isCut(world, from.id, to.id)) return new Promise(() => {});
   await travel(world, message);
   const handler = to.handlers.get(kind);
   if (handler === undefined) throw new NetworkError("refused", `${to.id} has no handler for ${kind}`, { peer: to.id });
@@ -237,7 +241,7 @@ async function deliver(world: World, { from, to, kind, message }: Question): Pro
   });
   const delivery = copyOf(answer);
   (answer as { release?: () => void }).release?.();
-  if (random.fraction() < faults.lossRate) return new Promise(() => {});
+  if (random.fraction() < faults.lossRate || isCut(world, from.id, to.id)) return new Promise(() => {});
   await travel(world, delivery);
   checkSize(delivery, to.id);
   return delivery;

@@ -2,7 +2,6 @@
 // view, and agreement confirms. Who has just started or slept tells nothing and confirms nobody.
 import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { type Sight, type Sighting, sightingsPerMessageMax, suspicions } from "../../protocol/messages/suspicions.ts";
-import type { NodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { isStranger } from "../directory.ts";
@@ -34,7 +33,7 @@ export type Confirmer = {
   stop(): void;
 };
 
-type Doubt = { readonly record: NodeRecord; readonly sinceMs: number; toldMs: number; readonly told: Set<PeerId> };
+type Doubt = { readonly startCounter: number; readonly sinceMs: number; toldMs: number; readonly told: Set<PeerId> };
 /** A letter on its way: of whom something newer is known than what its answer will say, and of whom to write again once it is there. */
 type Letter = { readonly overtaken: Set<PeerId>; readonly again: Set<PeerId> };
 type Confirming = {
@@ -95,12 +94,14 @@ function onChange(state: Confirming, peer: PeerId): void {
   state.panels.clear();
   if (isStranger(seen)) return void doubts.delete(peer);
   if (seen?.state === "suspected") {
-    if (doubt?.record === seen.record) return;
+    const { startCounter } = seen.record;
+    if (doubt?.startCounter === startCounter) return;
     doubts.set(peer, {
-      ...{ record: seen.record, sinceMs: parts.clock.monotonicMs() },
+      ...{ startCounter, sinceMs: parts.clock.monotonicMs() },
       ...{ toldMs: Number.NEGATIVE_INFINITY, told: doubt?.told ?? new Set() },
     });
-    // A newer record, signed by the node itself, is a sign of life.
+    // What was missed is the start before. A newer record of the same start takes nothing back: who passed it on may reach a
+    // node that this side and its witnesses do not.
     if (doubt === undefined) return;
     agreement.clear(peer);
     return parts.roster.confirm(peer, false);

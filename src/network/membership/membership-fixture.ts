@@ -77,6 +77,9 @@ export async function startMember({ clock, network }: World, number: number, opt
   return { number, peers, membership, address };
 }
 
+/** Signs and publishes a member's next record; nothing in it has changed. */
+export const announceAnew = ({ number, peers, membership }: Member): void => membership.announce(draftOf(number, peers.addresses()));
+
 export async function startFarm(world: World, count: number): Promise<readonly Member[]> {
   const first = await startMember(world, 1, { founder: true });
   const rest = await Promise.all(Array.from({ length: count - 1 }, (_, i) => startMember(world, i + 2)));

@@ -200,7 +200,7 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   const confirmer = createConfirmer({ peers, clock, roster, intake, isNode: own !== undefined, probe: reach }, limits);
   const attempt = async (peer: PeerId, failingMs: number): Promise<AttemptOutcome> => {
     const seen = roster.directory.node(peer)?.state;
-    if (seen === undefined || seen === "gone" || seen === "away") return "pointless";
+    if (seen === undefined || seen === "away" || (seen === "gone" && !roster.isDismissed(peer))) return "pointless";
     // A node only heard of is believed where this side keeps no connection to every node.
     if (!isConnected(peer) && !hasRoom() && roster.causeOf(peer) === "unseen") {
       roster.refute(peer);

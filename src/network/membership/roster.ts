@@ -64,6 +64,8 @@ export type Roster = SuspicionSink & {
   /** Takes in a goodbye that `from` said, its own or another's. */
   hear(bytes: Uint8Array, from: PeerId): GoodbyeVerdict;
   departed(peer: PeerId): Departed | undefined;
+  /** Whether a node is gone by the word of others only, so that its own answer brings it back. */
+  isDismissed(peer: PeerId): boolean;
   /** Looks after absences that ran out. */
   tick(): void;
   /** This machine slept: suspicions mean nothing, every node is tried at once. */
@@ -112,7 +114,7 @@ export function createRoster(parts: RosterParts): Roster {
     }
     departures.forget(record.peerId);
     takeIn(state, record, from);
-    revive(state, record.peerId);
+    revive(state, record.peerId, from);
     return verdict;
   };
   const putOwn = (record: NodeRecord): void => {
@@ -130,11 +132,12 @@ export function createRoster(parts: RosterParts): Roster {
     if (cause === "silent" || cause === "told") reachLater(state, peer);
     else parts.reach(peer);
   };
+  const isDismissed = (peer: PeerId): boolean =>
+    views.directory.node(peer)?.state === "gone" && departures.get(peer)?.goodbye.departure.kind !== "leaving";
   const refute = (peer: PeerId): void => {
     const seen = views.directory.node(peer)?.state;
     // Gone by certificate is the word of others, and a sign of life outweighs it; gone by its own goodbye is not.
-    const isDismissed = seen === "gone" && departures.get(peer)?.goodbye.departure.kind !== "leaving";
-    if (seen === undefined || seen === "away" || (seen === "gone" && !isDismissed)) return;
+    if (seen === undefined || seen === "away" || (seen === "gone" && !isDismissed(peer))) return;
     markLive(state, peer);
   };
   const refresh = (): void => parts.feed?.poll((peer, hint) => heed(state, peer, hint, { suspect, refute }));
@@ -154,6 +157,7 @@ export function createRoster(parts: RosterParts): Roster {
     refute,
     hear: (bytes, from) => hear(state, bytes, from),
     departed: departures.get,
+    isDismissed,
     tick: () => returnOverdue(state),
     forgive: () => forgive(state),
     causeOf: (peer) => causes.get(peer),
@@ -199,19 +203,29 @@ function takeIn({ parts, book, views, causes }: State, record: NodeRecord, from:
   views.putRecord(record, believed ? "live" : "suspected", stranger);
 }
 
-/** A newer record says that a node is back: believed at once where it is connected, else it is tried at once. */
-function revive(state: State, peer: PeerId): void {
+/**
+ * A newer record says that a node lives, not that it can be reached from here: `from` may reach both where this side does not, and a
+ * connection that stands may lead nowhere. Whom this side misses itself, and who was taken out, is tried at once and counts when it
+ * answers; who said goodbye, or was never met, is believed where it is connected.
+ */
+function revive(state: State, peer: PeerId, from: PeerId | undefined): void {
   const { parts, views, causes } = state;
   const seen = views.directory.node(peer)?.state;
-  if (parts.isConnected(peer) || !parts.hasRoom()) {
-    markLive(state, peer);
-    return;
-  }
-  if (seen === "away" || seen === "gone") {
+  if (seen === "live") return;
+  const isNear = parts.isConnected(peer);
+  const mayBeHere = isNear || !parts.hasRoom();
+  const isBelieved = mayBeHere && (seen === "away" || !isMissedHere(causes.get(peer), isNear));
+  if (from === peer || (seen !== "gone" && isBelieved)) return markLive(state, peer);
+  if (seen === "away") {
     causes.set(peer, "unseen");
     views.setState(peer, "suspected");
   }
   parts.reach(peer);
+}
+
+/** Whether a node is suspected by what this side noticed itself; where it is connected, what its watchers say is soon found out. */
+function isMissedHere(cause: SuspicionCause | undefined, isConnected: boolean): boolean {
+  return cause === "failed" || cause === "closed" || cause === "silent" || (cause === "told" && isConnected);
 }
 
 function reachLater({ parts, views, causes }: State, peer: PeerId): void {
