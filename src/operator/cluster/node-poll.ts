@@ -1,5 +1,6 @@
 // Asks the nodes of a farm how they are: not too many at once over all farms, and nobody is waited for long.
 import { healthPort } from "../../protocol/ports.ts";
+import { createSharedStrings } from "../kube/index.ts";
 import type { CallMember } from "../node-access/http-call.ts";
 import { readNodeStatus } from "../node-access/node-status.ts";
 import { type NodeWord, wordOf } from "../node-access/node-word.ts";
@@ -14,6 +15,8 @@ export type NodePoll = {
 };
 
 export function createNodePoll(call: CallMember): NodePoll {
+  // All nodes of a farm name the same nodes and vaults, and they are asked one after the other.
+  const strings = createSharedStrings();
   let free = questionsMax;
   const waiting: (() => void)[] = [];
   const turn = async (): Promise<void> => {
@@ -30,7 +33,7 @@ export function createNodePoll(call: CallMember): NodePoll {
     await turn();
     try {
       const status = await readNodeStatus(call, { ip, port: healthPort });
-      return status === undefined ? undefined : wordOf(status);
+      return status === undefined ? undefined : strings.share(wordOf(status));
     } finally {
       done();
     }

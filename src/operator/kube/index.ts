@@ -51,5 +51,6 @@ export {
 export type { CallOptions } from "./rest.ts";
 export { createRunProgram } from "./run-program.ts";
 export { type ServiceProxy, serviceProxy } from "./service-proxy.ts";
+export { createSharedStrings, type SharedStrings } from "./shared-strings.ts";
 export type { WatchEvent } from "./watch-stream.ts";
 export { type AddOptions, createWorkQueue, lowPriority, normalPriority, type WorkQueue } from "./work-queue.ts";
