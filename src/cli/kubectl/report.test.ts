@@ -58,6 +58,8 @@ function makeCluster(): void {
     );
   beyond.proxy = (request, response) => {
     const path = request.url ?? "";
+    // As gateways do: the server hands on the Host that it was asked by.
+    if (path.includes(":8080/") && request.headers.host !== "localhost") return void response.writeHead(421).end();
     if (path.endsWith(":9090/proxy/v1/status")) return void response.end(`{"peerId":"12D3","ownerKey":"planted-key","near":"${address}"}`);
     response.end(`# HELP x of ${address}\nvaultfarm_copies_waiting_bytes 0\nx{url="redis://me:planted-metric@r"} 1\n`);
   };

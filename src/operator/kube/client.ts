@@ -52,6 +52,8 @@ export type RemoveOptions = CallOptions & {
 export type Removed = { readonly kind: "removed" } | { readonly kind: "terminating"; readonly object: KubeObject };
 export type Scale = { readonly replicas: number; readonly current: number; readonly selector: string };
 
+/** `host`: the name that is asked for, where the server hands the request on to a pod that does not know the server's own. */
+export type TextOptions = { readonly bytesMax: number; readonly signal?: AbortSignal; readonly host?: string };
 export type KubeClient = {
   get<T extends KubeObject>(resource: Resource<T>, name: ObjectName, options?: CallOptions): Promise<Result<T>>;
   /** One page. */
@@ -72,6 +74,6 @@ export type KubeClient = {
   /** Any path below the server, read: "/version". */
   read(path: string, options?: CallOptions): Promise<Result<unknown>>;
   /** The same where the answer is text, such as a pod's log. An answer over `bytesMax` bytes is "too-large". */
-  readText(path: string, options: { readonly bytesMax: number; readonly signal?: AbortSignal }): Promise<Result<string>>;
+  readText(path: string, options: TextOptions): Promise<Result<string>>;
   close(): Promise<void>;
 };

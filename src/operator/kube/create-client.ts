@@ -1,7 +1,7 @@
 // The client: calls made of options and paths, answers read into their shapes.
 import type { Clock } from "../../runtime/clock.ts";
 import { abortWith } from "./abort-with.ts";
-import type { KubeClient, ListQuery, Page, Removed, RemoveOptions, Scale, WatchQuery, WriteOptions } from "./client.ts";
+import type { KubeClient, ListQuery, Page, Removed, RemoveOptions, Scale, TextOptions, WatchQuery, WriteOptions } from "./client.ts";
 import { KubeError, type Result } from "./errors.ts";
 import { pageSize, watchesMax, watchIdleMs, watchLineBytesMax } from "./limits.ts";
 import { collectionPath, type KubeObject, objectPath, type Resource, withQuery } from "./resource.ts";
@@ -70,16 +70,16 @@ export function createKubeClient(parts: ClientParts): KubeClient {
         () => ({ ...options, method: "GET", path }),
         (body) => body,
       ),
-    readText: (path, { bytesMax, signal }) => readText(rest, path, bytesMax, signal),
+    readText: (path, options) => readText(rest, path, options),
     close: () => parts.close(),
   };
 }
 
-async function readText(rest: Rest, path: string, bytesMax: number, signal?: AbortSignal): Promise<Result<string>> {
+async function readText(rest: Rest, path: string, { bytesMax, signal, host }: TextOptions): Promise<Result<string>> {
   const end = new AbortController();
   const unlink = abortWith(end, signal);
   try {
-    const opened = await rest.stream(path, end.signal);
+    const opened = await rest.stream(path, end.signal, host);
     if (!opened.ok) return opened;
     const pieces: Uint8Array[] = [];
     let bytes = 0;

@@ -52,9 +52,9 @@ export function createHttp1Transport(parts: Http1Parts): Transport {
 
 function send(agent: Agent, request: TransportRequest, server: URL): Promise<TransportAnswer> {
   return new Promise((resolve, reject) => {
-    const { method, path, signal } = request;
+    const { method, path, signal, host = server.host } = request;
     const length = request.body === undefined ? {} : { "content-length": String(Buffer.byteLength(request.body)) };
-    const outgoing = startRequest({ agent, method, path, signal, headers: { host: server.host, ...request.headers, ...length } });
+    const outgoing = startRequest({ agent, method, path, signal, headers: { host, ...request.headers, ...length } });
     outgoing.once("error", (cause) => reject(broken(signal, cause)));
     outgoing.once("response", (incoming) => {
       const header = (name: string): string | undefined => {

@@ -36,6 +36,7 @@ async function startWorld(context: TestContext): Promise<World> {
     stream.on("error", () => undefined);
     if (headers[":path"] === "/refused") return stream.close(7);
     stream.respond({ ":status": 200 });
+    if (headers[":path"] === "/host") return stream.end(headers[":authority"]);
     stream.write("first");
     if (headers[":path"] === "/whole") stream.end();
     else open.push(stream);
@@ -174,4 +175,13 @@ test("an answer that ended before it is read is whole", async (context) => {
   let text = "";
   for await (const piece of early.body) text += Buffer.from(piece).toString();
   assert.equal(text, "first");
+});
+
+test("the server is asked by its own name, or by the one that whoever it hands the request to knows", async (context) => {
+  const world = await startWorld(context);
+  const [own, other] = [
+    await ask(world, "/host"),
+    await world.transport.send({ method: "GET", path: "/host", headers: {}, host: "localhost", kind: "watch", signal: never }),
+  ];
+  assert.deepEqual([await readAll(own), await readAll(other)], [world.transport.host, "localhost"]);
 });

@@ -99,7 +99,8 @@ function keepAlive(lane: Lane, clock: Clock, gone: () => void): void {
 }
 
 function sendOn(lane: Lane, request: TransportRequest, server: URL): Promise<TransportAnswer> {
-  const head = { ":method": request.method, ":path": request.path, ":scheme": server.protocol.slice(0, -1), ":authority": server.host };
+  const { method, path, host = server.host } = request;
+  const head = { ":method": method, ":path": path, ":scheme": server.protocol.slice(0, -1), ":authority": host };
   let stream: ClientHttp2Stream;
   try {
     stream = lane.session.request({ ...head, ...request.headers }, { endStream: request.body === undefined });

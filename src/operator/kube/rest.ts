@@ -33,8 +33,8 @@ export type ByteStream = { readonly body: AsyncIterable<Uint8Array> };
 export type Rest = {
   /** The parsed answer. Never rejects: what goes wrong is a value. */
   call(call: Call): Promise<Result<unknown>>;
-  /** The answer's bytes without limit of time or size; one try. The caller ends it with `signal`. */
-  stream(path: string, signal: AbortSignal): Promise<Result<ByteStream>>;
+  /** The answer's bytes without limit of time or size; one try. The caller ends it with `signal`. `host`: see `TransportRequest`. */
+  stream(path: string, signal: AbortSignal, host?: string): Promise<Result<ByteStream>>;
 };
 
 export type RestParts = {
@@ -134,11 +134,13 @@ export function createRest(parts: RestParts, limits: RestLimits = {}): Rest {
         if (!slept) return result;
       }
     },
-    stream: (path, signal) => openStream(parts, path, signal),
+    stream: (path, signal, host) => openStream(parts, { path, ...(host === undefined ? {} : { host }) }, signal),
   };
 }
 
-async function openStream(parts: RestParts, path: string, signal: AbortSignal): Promise<Result<ByteStream>> {
+type Opening = { readonly path: string; readonly host?: string };
+
+async function openStream(parts: RestParts, { path, ...asked }: Opening, signal: AbortSignal): Promise<Result<ByteStream>> {
   const name = label({ method: "GET", path });
   const limit = new AbortController();
   const timer = parts.clock.after(callTimeoutMs, () =>
@@ -152,6 +154,7 @@ async function openStream(parts: RestParts, path: string, signal: AbortSignal): 
     abortWith(limit, signal);
     const send = async (fresh: boolean): Promise<TransportAnswer> =>
       parts.transport.send({
+        ...asked,
         method: "GET",
         path: `${parts.pathPrefix ?? ""}${path}`,
         headers: await headersOf(parts, fresh),

@@ -7,6 +7,8 @@ export type TransportRequest = {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** The name that is asked for, where the server hands the request on to somebody who does not know the server's own. */
+  readonly host?: string;
   /** Watches stay open for minutes and have their own connection. */
   readonly kind: "call" | "watch";
   readonly signal: AbortSignal;
