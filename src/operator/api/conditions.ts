@@ -55,7 +55,7 @@ export const farmConditions = {
       ],
       ForeignObjects: [
         "True",
-        "{objects} not made for this farm, with a name that it needs or its label: nothing is done to them, and it goes without its own; rename or delete them, or take the label off.",
+        "{objects} not made for this farm, with a name that it needs or its label: nothing is done to them, and it goes without its own; rename or delete them, or take the label off. A claim with the name of a node that is its volume after all: give it the label vaultfarm.dev/node=NAME.",
       ],
       SelectorClash: [
         "True",

@@ -9,8 +9,7 @@ import { readAcceptedSpec } from "../manifests/accepted-spec.ts";
 import { type FarmIdentity, objectNames } from "../manifests/names.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
 import { judgeSpec } from "../vault-farm/judge-spec.ts";
-import { templateHash } from "../vault-farm/template.ts";
-import { whyNotAdmitted } from "./admit-pods.ts";
+import { partHash, whyNotAdmitted } from "./admission.ts";
 import type { FarmCaches } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import type { AppliedObject, FarmObject } from "./resources.ts";
@@ -35,7 +34,7 @@ export async function acceptSpec(object: FarmObject, farm: FarmIdentity, parts: 
   const verdict = judgeSpec(object.spec, before);
   if (!verdict.ok) return refuse(before, { reason: verdict.reason, problems: verdict.problems });
   const { spec } = verdict;
-  const problem = unknownClass(spec, parts.caches) ?? (await unwantedPods(spec, before, { ...parts, farm }));
+  const problem = unknownClass(spec, parts.caches) ?? (await unwantedParts(spec, before, { ...parts, farm }));
   return problem === undefined ? { spec } : refuse(before, { reason: "Invalid", problems: [problem] });
 }
 
@@ -57,13 +56,22 @@ function unknownClass({ storage }: VaultFarmSpec, { storageClasses }: FarmCaches
   return { field, message: `${field}: there is no StorageClass ${storageClassName}; there are ${known === "" ? "none" : known}` };
 }
 
-// Pods that the cluster will not take would be missed one by one, each once it was stopped to be started anew.
-async function unwantedPods(
+// Pods that the cluster will not take would be missed one by one, each once it was stopped to be started anew; a gateway that it
+// does not take would leave the rest of the spec half done.
+async function unwantedParts(
   spec: VaultFarmSpec,
   before: VaultFarmSpec | undefined,
   parts: AcceptParts & { readonly farm: FarmIdentity },
 ): Promise<ManifestProblem | undefined> {
-  if (before !== undefined && templateHash(before) === templateHash(spec)) return undefined;
-  const why = await whyNotAdmitted(spec, parts);
-  return why === undefined ? undefined : { field: "spec.pod", message: `spec.pod: the cluster takes no such pod (${why})` };
+  for (const [part, field, what] of tried) {
+    if (before !== undefined && partHash(part, before) === partHash(part, spec)) continue;
+    const why = await whyNotAdmitted(part, spec, parts);
+    if (why !== undefined) return { field, message: `${field}: the cluster takes no such ${what} (${why})` };
+  }
+  return undefined;
 }
+
+const tried = [
+  ["pods", "spec.pod", "pod"],
+  ["gateways", "spec.gateway", "gateway"],
+] as const;

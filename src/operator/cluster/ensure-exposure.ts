@@ -44,13 +44,13 @@ export async function ensureExposure(parts: ExposureParts): Promise<void> {
   const { farm, spec, caches, client } = parts;
   const { ingress, httpRoute } = spec.gateway;
   const name = { namespace: farm.namespace, name: objectNames.gateway(farm.name) };
-  await keep(parts, {
+  const byIngress: Way = {
     resource: ingresses,
     wanted: ingress === undefined ? undefined : gatewayIngress(farm, ingress),
     everyMs: 0,
     shown: async () => caches.ingresses.store.get(name),
-  });
-  await keep(parts, {
+  };
+  const byRoute: Way = {
     resource: httpRoutes,
     wanted: httpRoute === undefined ? undefined : gatewayRoute(farm, httpRoute),
     // One that nobody wants is looked for once: an earlier operator may have made it.
@@ -60,7 +60,12 @@ export async function ensureExposure(parts: ExposureParts): Promise<void> {
       if (!read.ok && read.error.code !== "not-found") throw read.error;
       return read.ok ? appliedOnly(read.value) : undefined;
     },
-  });
+  };
+  // What is no longer wanted leads to the gateways until what is wanted instead does.
+  const [first, second] = httpRoute === undefined ? [byIngress, byRoute] : [byRoute, byIngress];
+  await keep(parts, first);
+  const isRefused = first.wanted !== undefined && parts.memory.exposure.get(first.resource.kind)?.refusal !== undefined;
+  if (!isRefused) await keep(parts, second);
 }
 
 /** What is wanted and was refused, undefined where nothing was. */

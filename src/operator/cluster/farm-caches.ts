@@ -21,7 +21,6 @@ import {
   type AppliedObject,
   accounts,
   appliedOnly,
-  appliedWhole,
   budgets,
   type ClaimObject,
   claims,
@@ -32,6 +31,7 @@ import {
   farms,
   ingresses,
   leanClaim,
+  leanConfigMap,
   leanDeployment,
   leanMachine,
   leanPod,
@@ -55,6 +55,8 @@ export type FarmParts = {
   readonly records: readonly NodeRecord[];
   readonly pods: readonly PodObject[];
   readonly claims: readonly ClaimObject[];
+  /** Nodes under whose name there is a claim of which nothing says that it was made for them. */
+  readonly foreignVolumes?: readonly string[];
 };
 
 export type FarmCaches = {
@@ -135,7 +137,7 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
     storageClasses: follow(storageClasses, wholeObject, false),
     accounts: follow(accounts, appliedOnly, true),
     services: follow(services, leanService, true),
-    configMaps: follow(configMaps, appliedWhole, true),
+    configMaps: follow(configMaps, leanConfigMap, true),
     deployments: follow(deployments, leanDeployment, true),
     budgets: follow(budgets, appliedOnly, true),
     policies: follow(policies, appliedOnly, true),

@@ -11,6 +11,7 @@ import { stays, volumeBytesFor, wantedCapacity } from "../vault-farm/node-roles.
 import type { ObservedNode } from "../vault-farm/observed.ts";
 import { foundNetwork } from "./found-network.ts";
 import { addressOf, type FarmHands, placeOf, podOf } from "./hands.ts";
+import { repairMarks } from "./node-marks.ts";
 import { drawNodeName } from "./node-name.ts";
 import { must } from "./object-writer.ts";
 import { repairPodLabels, takeUpPod } from "./pod-labels.ts";
@@ -25,6 +26,7 @@ import { claims, nodeRecords, pods, volumes } from "./resources.ts";
 export async function carryOut(actions: readonly FarmAction[], hands: FarmHands): Promise<void> {
   const commands: Promise<void>[] = [];
   let forbidden = await unlessForbidden(() => repairPodLabels(hands));
+  forbidden = (await unlessForbidden(() => repairMarks(hands))) ?? forbidden;
   for (const action of actions) {
     if (action.kind !== "wait") {
       hands.log.info("acting", { ...action });

@@ -36,8 +36,10 @@ export type FarmMemory = {
   refusal?: { readonly why: string; readonly loggedMs?: number };
   /** When the gateways' Secret was last known to be there; -Infinity: never by this process. */
   grantSeenMs: number;
-  /** What the cluster said of pods of the newest template: `why` it takes none, where it does not. */
-  admission?: { readonly template: string; readonly why: string | undefined; readonly seenMs: number };
+  /** What the cluster said of the newest spec's pods and gateways; `of`: name of what was tried, `why` it takes none, where it does not. */
+  readonly admissions: Map<"pods" | "gateways", { readonly of: string; readonly why: string | undefined; readonly seenMs: number }>;
+  /** The note of the gateways' Deployment, where it differs from what this operator writes; `hash`: see `noteInShort`. */
+  keptNote?: { readonly hash: string; readonly text: string };
   /** Ingress and HTTPRoute as they were applied last, by kind. */
   readonly exposure: Map<string, Exposure>;
 };
@@ -66,6 +68,7 @@ export function createFarmMemory(): FarmMemory {
   return {
     grantSeenMs: Number.NEGATIVE_INFINITY,
     exposure: new Map(),
+    admissions: new Map(),
     node: (name) => {
       const { status, told, evidence } = entries.get(name) ?? { told: [] };
       return { told, ...(status === undefined ? {} : { status }), ...(evidence === undefined ? {} : { evidence }) };

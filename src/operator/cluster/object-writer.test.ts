@@ -37,7 +37,9 @@ test("what was applied as it is wanted is not applied again; what differs is", a
   await writer.ensure(configMaps, map("b"), shown());
   assert.equal(kube.uses.length, calls + 1);
   await clock.advance(10);
-  assert.deepEqual(Reflect.get(shown() ?? {}, "data"), { value: "b" });
+  const { metadata } = shown() ?? assert.fail();
+  const there = kube.objects.get("/api/v1/configmaps", { namespace: "farms", name: "one" });
+  assert.deepEqual([there.metadata.resourceVersion, Reflect.get(there, "data")], [metadata.resourceVersion, { value: "b" }]);
   await stop();
 });
 

@@ -8,6 +8,7 @@ import {
   type KubeObject,
   keepsOwned,
   type ObjectName,
+  type OwnerReference,
   objectKey,
   ownedFields,
   type Resource,
@@ -31,11 +32,14 @@ export type ObjectWriter = {
   create(resource: Resource, manifest: Manifest): Promise<boolean>;
   /** Deletes exactly this object; nothing where it is gone. */
   remove(resource: Resource, object: KubeObject, options?: { readonly gracePeriodSeconds?: number }): Promise<void>;
-  /** Sets labels of exactly this object; nothing where it is gone, or another has its name. */
-  relabel(resource: Resource, object: KubeObject, labels: Readonly<Record<string, string>>): Promise<void>;
+  /** Sets labels, and all owners where they are given, of exactly this object; nothing where it is gone, or another has its name. */
+  mark(resource: Resource, object: KubeObject, marks: Marks): Promise<void>;
   /** Takes the finalizers of ours off an object. */
   release(resource: Resource, object: KubeObject, finalizer: string): Promise<void>;
 };
+
+/** By what an object is known as a farm's. */
+export type Marks = { readonly labels: Readonly<Record<string, string>>; readonly ownerReferences?: readonly OwnerReference[] };
 
 /** Who puts right what others changed minds how often: another program that wants it otherwise would do the same for ever. */
 export type RepairLimit = {
@@ -98,10 +102,10 @@ export function createObjectWriter(
       if (!removed.ok && removed.error.code !== "not-found") throw removed.error;
       writes.deleted(resource, object, removed.ok && removed.value.kind === "terminating" ? "going" : "gone");
     },
-    relabel: async (resource, object, wanted) => {
+    mark: async (resource, object, marks) => {
       const { uid } = object.metadata;
       // With the uid, so that it is no other object of the name.
-      const body = { metadata: { labels: wanted, ...(uid === undefined ? {} : { uid }) } };
+      const body = { metadata: { ...marks, ...(uid === undefined ? {} : { uid }) } };
       const patched = await client.patch(resource, nameOf(object), { type: "merge", body });
       if (patched.ok) return writes.wrote(resource, patched.value);
       if (patched.error.code !== "not-found" && patched.error.code !== "conflict") throw patched.error;

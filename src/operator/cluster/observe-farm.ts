@@ -93,7 +93,7 @@ function observeNode(record: NodeRecord, looked: Looked): ObservedNode {
     desired: spec.desired,
     deleting: record.metadata.deletionTimestamp !== undefined,
     assigned: spec.assigned,
-    volume: volumeOf(claim),
+    volume: looked.foreignVolumes?.includes(name) === true ? "foreign" : volumeOf(claim),
     volumeBytes: volumeBytesOf(claim),
     ...(runsWith === undefined ? {} : { runsWith }),
     ...(away === undefined ? {} : { awaySinceMs: away }),

@@ -1,6 +1,7 @@
 // Proves that pods which the cluster would not take are found out before any is stopped for them: the spec is refused in the
 // cluster's words, the pods that run go on, and the spec is carried out once the cluster takes it. What is no fault of the
-// spec refuses none. Method: the whole operator in virtual time; the API server refuses the dry run, which is for `attic-0`.
+// spec refuses none. The same of gateways: the last good ones go on, and so does what leads to them. Method: the whole operator in
+// virtual time; the API server refuses the dry run, which is for `attic-0` or `attic-gateway-0`.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import {
@@ -8,12 +9,13 @@ import {
   endWorld,
   farmSpec,
   isSettled,
+  type Json,
   type OperatorWorld,
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
 import { namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
 import { KubeError } from "../kube/index.ts";
-import { farms, nodeRecords, pods } from "./resources.ts";
+import { deployments, farms, nodeRecords, pods, services } from "./resources.ts";
 
 function refuseTries(world: OperatorWorld, why: string): void {
   const error = new KubeError("forbidden", `pods "attic-0" is forbidden: ${why}`);
@@ -81,3 +83,51 @@ test("a quota that is full is no fault of the spec: what wants no more room is c
   await world.until("all pods have it", done, 3_600_000);
   await endWorld(world);
 });
+
+type Refused = readonly [what: string, resource: string, gateway: Json, code: "forbidden" | "invalid", why: string];
+const refusedGateways: readonly Refused[] = [
+  [
+    "a Service",
+    "services",
+    { writes: "off", service: { type: "LoadBalancer" } },
+    "forbidden",
+    'admission webhook "lb.example" denied the request: no balancers',
+  ],
+  [
+    "a pod",
+    "pods",
+    { resources: { requests: { memory: "8Gi" } } },
+    "forbidden",
+    'violates PodSecurity "restricted:latest": seccompProfile',
+  ],
+  [
+    "a Deployment",
+    "deployments",
+    { cacheMemory: "1Gi" },
+    "invalid",
+    "ValidatingAdmissionPolicy 'small' with binding 'small' denied request: too much memory",
+  ],
+];
+for (const [what, resource, gateway, code, why] of refusedGateways)
+  test(`${what} of gateways that the cluster forbids: refused in its words, the gateways go on as they are, and so does the farm`, async () => {
+    const world = await settledWorld();
+    const error = new KubeError(code, `${resource} "attic-gateway-0" is forbidden: ${why}`);
+    world.kube.fault = (use) => (use.resource === resource && use.name === "attic-gateway-0" ? error : undefined);
+    const shown = (): unknown => [services, deployments].map((kind) => shownOf(world, kind, "attic-gateway")?.spec);
+    const before = shown();
+    world.edit(farms, "attic", { spec: { replicas: 6, gateway } });
+    await world.until("it is refused", () => world.condition("SpecAccepted")?.status === "False");
+    const told = world.condition("SpecAccepted")?.message ?? "";
+    assert.ok(told.startsWith("spec.gateway: the cluster takes no such gateway (") && told.includes(why), told);
+    await world.clock.advance(300_000);
+    assert.deepEqual(shown(), before);
+    assert.deepEqual([world.condition("GatewayReady")?.status, world.condition("Ready")?.status], ["True", "True"]);
+    world.edit(nodeRecords, namesOf(world, nodeRecords)[0] ?? "", { spec: { desired: "Cordoned" } });
+    await world.until("what people ask of nodes is done meanwhile", () =>
+      world.all(nodeRecords).some(({ status }) => status?.["state"] === "Cordoned"),
+    );
+    world.kube.fault = () => undefined;
+    await world.until("it is carried out once the cluster takes it", () => isSettled(world, 6), 3_600_000);
+    assert.notDeepEqual(shown(), before);
+    await endWorld(world);
+  });

@@ -90,6 +90,24 @@ test("an Ingress that a webhook refuses is told with the webhook's word, and the
   await endWorld(world);
 });
 
+test("an Ingress exchanged for a route that the cluster refuses stays until the route is made", async () => {
+  const world = await settledWorld(exposed({ ingress }));
+  const refused = new KubeError("forbidden", 'admission webhook "routes" denied the request: no such parent');
+  world.kube.fault = ({ resource, verb }) => (resource === "httproutes" && verb === "patch" ? refused : undefined);
+  const before = world.all(ingresses);
+  setGateway(world, { ingress: null, httpRoute });
+  await world.until("it says so", () => /no such parent/.test(world.condition("GatewayReady")?.message ?? ""), 10_000);
+  await world.clock.advance(300_000);
+  assert.deepEqual(world.all(ingresses), before);
+  world.kube.fault = () => undefined;
+  await world.until(
+    "the route is made, and the Ingress gone",
+    () => world.all(httpRoutes).length === 1 && world.all(ingresses).length === 0,
+  );
+  await world.until("all is well", () => world.condition("GatewayReady")?.status === "True", 120_000);
+  await endWorld(world);
+});
+
 test("exposed without a word on writes: refused, and what was exposed before stays", async () => {
   const world = await settledWorld(exposed({ ingress }));
   setGateway(world, { writes: null });

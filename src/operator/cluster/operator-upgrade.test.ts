@@ -9,9 +9,11 @@ import {
   isSettled,
   type Json,
   type OperatorWorld,
+  type Shown,
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
 import { namesOf, shownOf } from "../../../test/support/operator/world-views.ts";
+import type { KubeObject } from "../kube/index.ts";
 import { withKeptTemplate } from "../manifests/kept-template.ts";
 import { annotations } from "../manifests/names.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
@@ -114,4 +116,38 @@ test("an operator that would write the same template in another way keeps the on
   }
   const owned = JSON.stringify([{ "f:metadata": { "f:annotations": { "f:others": {} } } }]);
   assert.deepEqual(withKeptTemplate(deployment(45, 2), "settings", { ...first, owned })["spec"], deployment(45, 2)["spec"]);
+});
+
+test("a template that an earlier operator wrote in another way stays through looks and changes of number, and its note is read once", async () => {
+  const world = await settledWorld();
+  const shown = (): Shown => shownOf(world, deployments, "attic-gateway") ?? assert.fail();
+  const template = (): Json => shown().spec?.["template"] as Json;
+  const before = template();
+  const earlier = { ...before, spec: { ...(before["spec"] as Json), terminationGracePeriodSeconds: 33 } };
+  const { of } = JSON.parse(shown().metadata.annotations?.[annotations.madeOf] ?? "") as { readonly of: string };
+  await world.stopOperator();
+  // Written under the operator's name, as an earlier one would have.
+  const { name, namespace, labels, ownerReferences } = shown().metadata;
+  const metadata = {
+    name,
+    namespace,
+    labels,
+    ownerReferences,
+    annotations: { [annotations.madeOf]: JSON.stringify({ of, template: earlier }) },
+  };
+  const applied = { metadata, spec: { ...shown().spec, template: earlier } } as KubeObject;
+  assert.ok((await world.kube.client.apply(deployments, applied, { force: true })).ok);
+  const from = world.kube.uses.length;
+  world.startOperator();
+  await world.until("all is well", () => isSettled(world, 5));
+  await world.clock.advance(600_000);
+  assert.deepEqual(template(), earlier);
+  world.edit(farms, "attic", { spec: { gateway: { replicas: 2 } } });
+  await world.until("there is one more", () => shown().spec?.["replicas"] === 2);
+  assert.deepEqual(template(), earlier);
+  const reads = world.kube.uses
+    .slice(from)
+    .filter(({ verb, resource, name }) => verb === "get" && resource === "deployments" && name === "attic-gateway");
+  assert.equal(reads.length, 1);
+  await endWorld(world);
 });

@@ -26,6 +26,7 @@ import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
 import { heldClaims } from "./held-claims.ts";
+import { withHiddenClaims } from "./hidden-claims.ts";
 import { farmWithNetwork } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
@@ -105,9 +106,10 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   if (unread !== undefined) throw unread;
   if (!caches.isFresh() || !writes.areSeen()) return { kind: "after", delayMs: soonMs };
   const key = `${farm.namespace}/${farm.name}`;
-  const parts = caches.byFarm(key);
+  const shown = caches.byFarm(key);
   const writer = createObjectWriter(client, writes, repairsOf(look), memory.setForeign);
-  if (await releaseEarlier(farm.uid, parts.records, writer)) return { kind: "after", delayMs: soonMs };
+  if (await releaseEarlier(farm.uid, shown.records, writer)) return { kind: "after", delayMs: soonMs };
+  const parts = await withHiddenClaims(shown, farm, client);
   const accepted = await acceptSpec(object, farm, look);
   if (accepted.spec === undefined) {
     await look.statusWriter.refuse(object, accepted.refused);
@@ -132,7 +134,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   if (await adoptClaims(farm, parts, look)) return { kind: "after", delayMs: soonMs };
   await askNodes(parts, look);
   const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
-  const foreign = [...memory.foreign(), ...caches.strangerClaims(key).map(({ metadata }) => `${claims.kind} ${metadata.name}`)];
+  const foreign = [...memory.foreign(), ...foreignClaims(key, parts, caches).map((name) => `${claims.kind} ${name}`)];
   const held = heldClaims(parts.claims, parts.pods, clock.wallMs());
   const observed = { ...observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() }), strangers, foreign, held };
   const goal = clusterGoal(spec);
@@ -190,10 +192,17 @@ function networkInUse({ name }: FarmIdentity, { metadata }: FarmObject): Refusal
   return { reason: "NetworkInUse", problems: [{ field: "spec.network", message }] };
 }
 
+/** Names of claims with the farm's label or the name of a node that are not known as its own. */
+function foreignClaims(key: string, { records, foreignVolumes = [] }: FarmParts, caches: FarmCaches): readonly string[] {
+  const strangers = caches.strangerClaims(key).map(({ metadata }) => metadata.name);
+  return [...strangers.filter((name) => !records.some(({ metadata }) => metadata.name === name)), ...foreignVolumes];
+}
+
 /** Volumes of the farm whose records are gone become nodes again. Whether there were any. */
-async function adoptClaims(farm: FarmIdentity, { claims, records }: FarmParts, { client, writes }: Look): Promise<boolean> {
-  const known = new Set(records.map(({ metadata }) => metadata.name));
-  const orphans = claims.filter(({ metadata }) => !known.has(metadata.name) && metadata.deletionTimestamp === undefined);
+async function adoptClaims(farm: FarmIdentity, { claims }: FarmParts, { client, writes, caches }: Look): Promise<boolean> {
+  // Of any farm: one that somebody gave this farm's label is still the node's whose name it has.
+  const isKnown = (name: string): boolean => caches.records.store.get({ namespace: farm.namespace, name }) !== undefined;
+  const orphans = claims.filter(({ metadata }) => !isKnown(metadata.name) && metadata.deletionTimestamp === undefined);
   const writer = createObjectWriter(client, writes);
   for (const { metadata } of orphans) await writer.apply(nodeRecords, vaultNodeRecord(farm, metadata.name, {}));
   return orphans.length > 0;

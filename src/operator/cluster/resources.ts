@@ -10,7 +10,8 @@ import {
   type Resource,
   wholeObject,
 } from "../kube/index.ts";
-import { components } from "../manifests/names.ts";
+import { noteInShort } from "../manifests/kept-template.ts";
+import { annotations, components } from "../manifests/names.ts";
 
 export type ConditionSeen = { readonly type: string; readonly status: string; readonly reason?: string; readonly message?: string };
 
@@ -49,7 +50,11 @@ export type MachineObject = KubeObject & {
 /** What was applied, with the fields of it that are still ours, see `ownedFields`. */
 export type AppliedObject = KubeObject & { readonly owned?: string };
 export type ServiceObject = AppliedObject & { readonly clusterIps: readonly string[] };
-export type DeploymentObject = AppliedObject & { readonly readyReplicas: number };
+/** `note`: see `noteInShort`. */
+export type DeploymentObject = AppliedObject & {
+  readonly readyReplicas: number;
+  readonly note?: { readonly of: string; readonly hash: string };
+};
 
 /** The name under which the operator owns fields. */
 export const fieldManager = "vaultfarm-operator";
@@ -198,10 +203,16 @@ export const leanService: Projection<ServiceObject> = (object) => ({
 });
 
 type RawDeployment = KubeObject & { readonly status?: { readonly readyReplicas?: number } };
-export const leanDeployment: Projection<DeploymentObject> = (object) => ({
-  ...appliedOnly(object),
-  readyReplicas: (object as RawDeployment).status?.readyReplicas ?? 0,
-});
+export const leanDeployment: Projection<DeploymentObject> = (object) => {
+  const { metadata, ...rest } = appliedOnly(object);
+  const { [annotations.madeOf]: note, ...others } = metadata.annotations ?? {};
+  return {
+    ...rest,
+    metadata: { ...metadata, annotations: others },
+    readyReplicas: (object as RawDeployment).status?.readyReplicas ?? 0,
+    ...optional("note", note === undefined ? undefined : noteInShort(note)),
+  };
+};
 
 /** Of something that is applied: whose it is, and what of it is still as it was applied. */
 export const appliedOnly: Projection<AppliedObject> = (object) => ({
@@ -209,8 +220,11 @@ export const appliedOnly: Projection<AppliedObject> = (object) => ({
   ...optional("owned", ownedFields(object, fieldManager)),
 });
 
-/** The same with all that is in it. */
-export const appliedWhole: Projection<AppliedObject> = (object) => ({ ...wholeObject(object), ...appliedOnly(object) });
+/** The same with what is in it, of a ConfigMap that is read again: that with the spec accepted last. */
+export const leanConfigMap: Projection<AppliedObject> = (object) => {
+  const { data } = object as { readonly data?: { readonly spec?: string } };
+  return { ...appliedOnly(object), ...(data?.spec === undefined ? {} : { data }) };
+};
 
 function optional<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };

@@ -6,8 +6,7 @@ import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import type { KubeClient, Reflector, Resource } from "../kube/index.ts";
 import { disruptionBudget } from "../manifests/disruption-budget.ts";
 import { gatewayDeployment } from "../manifests/gateway-deployment.ts";
-import { withKeptTemplate } from "../manifests/kept-template.ts";
-import { type FarmIdentity, labels, type Manifest, objectNames } from "../manifests/names.ts";
+import { type FarmIdentity, labels, type Manifest, objectLabels, objectNames, ownedByFarm } from "../manifests/names.ts";
 import { gatewayNetworkPolicy, nodePolicy } from "../manifests/network-policies.ts";
 import { grantSecretKeys, type NetworkKeys, newGrantSecret } from "../manifests/network-secret.ts";
 import { peersConfigMap } from "../manifests/peers-config-map.ts";
@@ -21,8 +20,9 @@ import { gatewayTemplateHash } from "../vault-farm/template.ts";
 import { ensureExposure } from "./ensure-exposure.ts";
 import type { FarmCaches, FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
+import { withTemplateThere } from "./gateway-template.ts";
 import { addressOf } from "./hands.ts";
-import { isOurs, must, type ObjectWriter } from "./object-writer.ts";
+import { isOurs, type Marks, must, type ObjectWriter } from "./object-writer.ts";
 import { type AppliedObject, accounts, budgets, configMaps, deployments, policies, secrets, services } from "./resources.ts";
 
 export type StandingParts = {
@@ -52,7 +52,6 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   await ensure(accounts, caches.accounts, nodeAccount(farm));
   await ensure(accounts, caches.accounts, gatewayAccount(farm));
   await ensure(services, caches.services, nodesService(farm));
-  const isServed = await ensure(services, caches.services, gatewayService(farm, spec));
   await ensure(policies, caches.policies, nodePolicy({ farm, operatorNamespace }));
   await ensure(policies, caches.policies, gatewayNetworkPolicy({ farm, gateway: spec.gateway }));
   const guarded = guardedPods(goal, observed, nowMs);
@@ -60,6 +59,8 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   if (guarded > 0) await ensure(budgets, caches.budgets, disruptionBudget(farm, guarded));
   const addresses = parts.pods.flatMap((pod) => addressOf(pod) ?? []);
   await ensure(configMaps, caches.configMaps, peersConfigMap(farm, addresses));
+  // After what nodes need: where it is forbidden they lack nothing.
+  const isServed = await ensure(services, caches.services, gatewayService(farm, spec));
   await ensureGrant(standing);
   await ensureExposure(standing);
   const service = caches.services.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
@@ -68,7 +69,7 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   const gateways = gatewayDeployment({ farm, spec, image, serviceIps: service.clusterIps });
   const shown = caches.deployments.store.get({ namespace: farm.namespace, name: gateways.metadata.name });
   const madeOf = gatewayTemplateHash(spec, [image, service.clusterIps, farm]);
-  await ensure(deployments, caches.deployments, withKeptTemplate(gateways, madeOf, shown));
+  await ensure(deployments, caches.deployments, await withTemplateThere({ ...standing, gateways, madeOf, shown }));
 }
 
 /** The gateways' Secret is looked for so often: it is in no cache. While gateways lack, it may be what they lack. Milliseconds. */
@@ -76,7 +77,7 @@ const grantEveryMs = 600_000;
 const grantLackingEveryMs = 15_000;
 
 // One of an earlier farm of this name grants for another network: it is made anew, as one that is gone is.
-async function ensureGrant({ farm, spec, keys, client, caches, random, clock, memory }: StandingParts): Promise<void> {
+async function ensureGrant({ farm, spec, keys, client, writer, caches, random, clock, memory }: StandingParts): Promise<void> {
   const gateways = caches.deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
   const lacking = (gateways?.readyReplicas ?? 0) < spec.gateway.replicas;
   const sinceMs = clock.monotonicMs() - memory.grantSeenMs;
@@ -86,8 +87,16 @@ async function ensureGrant({ farm, spec, keys, client, caches, random, clock, me
   if (!shown.ok && shown.error.code !== "not-found") throw shown.error;
   const isForeign = shown.ok && !isOurs(shown.value);
   memory.setForeign(`${secrets.kind} ${name}`, isForeign);
-  const isOfFarm = shown.ok && shown.value.metadata.labels?.[labels.farmUid] === farm.uid;
+  const isLabelled = shown.ok && shown.value.metadata.labels?.[labels.farmUid] === farm.uid;
+  const isOwned = shown.ok && shown.value.metadata.ownerReferences?.some(({ uid }) => uid === farm.uid) === true;
   const isWhole = shown.ok && Object.values(grantSecretKeys).every((key) => (shown.value.data?.[key] ?? "") !== "");
-  if (!isForeign && !(isOfFarm && isWhole)) must(await client.apply(secrets, newGrantSecret(farm, keys, random), { force: true }));
+  // Whoever took one of the signs off did not mean that gateways should have another key.
+  const isGood = (isLabelled || isOwned) && isWhole;
+  if (!isForeign && !isGood) must(await client.apply(secrets, newGrantSecret(farm, keys, random), { force: true }));
+  if (isGood && !(isLabelled && isOwned)) await writer.mark(secrets, shown.value, marksOf(farm));
   memory.grantSeenMs = clock.monotonicMs();
+}
+
+function marksOf(farm: FarmIdentity): Marks {
+  return { labels: objectLabels(farm, "gateway"), ownerReferences: [ownedByFarm(farm)] };
 }

@@ -1,5 +1,7 @@
 // A Deployment keeps the pod template that it was made with: an operator that would write the same template in another way
 // (a probe, a default, one variable more) would otherwise renew every pod by being upgraded.
+import { textBytes } from "../../protocol/bytes.ts";
+import { hash } from "../../protocol/hash.ts";
 import { type KubeObject, keepsOwned } from "../kube/index.ts";
 import { annotations, type Manifest } from "./names.ts";
 
@@ -32,4 +34,20 @@ function keptIn(shown: (KubeObject & { readonly owned?: string }) | undefined): 
 
 function noteAlone(text: string): KubeObject {
   return { metadata: { name: "", annotations: { [annotations.madeOf]: text } } };
+}
+
+/** Digits of a note's hash: two of one farm never agree in them. */
+const digits = 16;
+
+/** A hash of a note. */
+export function hashOfNote(text: string): string {
+  return Buffer.from(hash(textBytes(text)))
+    .toString("hex")
+    .slice(0, digits);
+}
+
+/** Of a note what is looked at every time: the name of what the template was made of, and its hash; undefined where it names nothing. */
+export function noteInShort(text: string): { readonly of: string; readonly hash: string } | undefined {
+  const of = /^\{"of":"([0-9a-f]+)"/.exec(text)?.[1];
+  return of === undefined ? undefined : { of, hash: hashOfNote(text) };
 }

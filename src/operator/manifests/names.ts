@@ -89,6 +89,11 @@ export function ownedByFarm({ name, uid }: FarmIdentity): OwnerReference {
   return { apiVersion, kind: "VaultFarm", name, uid, controller: true, blockOwnerDeletion: true };
 }
 
+/** A VaultNode as owner: its pod goes with it. */
+export function ownedByNode({ name, uid }: { readonly name: string; readonly uid: string }): OwnerReference {
+  return { apiVersion, kind: "VaultNode", name, uid, controller: true, blockOwnerDeletion: true };
+}
+
 /** Metadata of an object that goes with the farm. */
 export function farmMeta(farm: FarmIdentity, name: string, component?: Component): ObjectMeta {
   return { name, namespace: farm.namespace, labels: objectLabels(farm, component), ownerReferences: [ownedByFarm(farm)] };

@@ -13,7 +13,7 @@ import {
   peersMount,
   peersVolume,
 } from "./farm-pod.ts";
-import { annotations, type FarmIdentity, type Manifest, nodePodLabels, objectNames } from "./names.ts";
+import { annotations, type FarmIdentity, type Manifest, nodePodLabels, objectNames, ownedByNode } from "./names.ts";
 import { type PodImage, podEnv, podIpVariable, podSecurity, temporaryMount, temporaryVolume } from "./pod-security.ts";
 import { vaultNodeAffinity } from "./vault-node-affinity.ts";
 
@@ -55,16 +55,7 @@ export function vaultNodePod(parts: NodePodParts): Manifest {
         [annotations.template]: parts.template,
         [annotations.capacity]: String(parts.capacity),
       },
-      ownerReferences: [
-        {
-          apiVersion: "vaultfarm.dev/v1alpha1",
-          kind: "VaultNode",
-          name: node.name,
-          uid: node.uid,
-          controller: true,
-          blockOwnerDeletion: true,
-        },
-      ],
+      ownerReferences: [ownedByNode(node)],
     },
     spec: {
       ...memberPod({ image, account: objectNames.nodeAccount(farm.name), stopGraceSeconds }),

@@ -48,6 +48,11 @@ export function holdsNothing({ volume, state }: ObservedNode): boolean {
   return (volume === "absent" || volume === "unbound") && state.kind !== "ready";
 }
 
+/** Whether it has a volume that stays, whosever it is. */
+export function mayHoldData({ volume }: ObservedNode): boolean {
+  return volume === "bound" || volume === "foreign";
+}
+
 /** Bytes that each of its vaults should declare. */
 export function wantedCapacity({ assigned }: ObservedNode, { vaultCapacity }: Pick<FarmGoal, "vaultCapacity">): number {
   return Math.max(vaultCapacity, assigned.capacity ?? 0);

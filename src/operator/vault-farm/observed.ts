@@ -11,8 +11,11 @@ import type { AssignedSpec, DesiredNodeState } from "../api/vault-node.ts";
 export type MemberState = DownState | { readonly kind: "starting" | "ready" | "stopping"; readonly sinceMs: number };
 export type DownState = { readonly kind: "down"; readonly failures: number; readonly sinceMs: number };
 
-/** absent: there is none · unbound: it was never used, so nothing is on it · terminating: it goes as soon as nobody uses it. */
-export type VolumeState = "absent" | "unbound" | "bound" | "terminating";
+/**
+ * absent: there is none · unbound: it was never used, so nothing is on it · terminating: it goes as soon as nobody uses it ·
+ * foreign: there is one of its name of which nothing says that it was made for the node.
+ */
+export type VolumeState = "absent" | "unbound" | "bound" | "terminating" | "foreign";
 
 /** The machine that a node runs on. leaving: it is being drained or taken away · gone: it is not there, or does not answer. */
 export type HostState = "fine" | "leaving" | "gone";

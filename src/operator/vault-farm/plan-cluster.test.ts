@@ -236,6 +236,14 @@ test("a volume deleted by hand: a node that runs hands over first, one that does
   assert.deepEqual(kinds(plan([replaced, ...six().slice(1)], { goal: { nodes: 5 } })), ["assign-node a"]);
 });
 
+test("a claim of which nothing says that it is the node's is no lost volume: one that runs is left, one that does not waits", () => {
+  assert.deepEqual(plan(six({ a: { volume: "foreign" } })), []);
+  const { report: _, ...down } = podNode("a", names, { volume: "foreign", state: { kind: "down", failures: 0, sinceMs: 0 } });
+  assert.deepEqual(kinds(plan([down, ...six().slice(1)])), ["wait a"]);
+  const asked = plan([{ ...down, deleting: true }, ...six().slice(1)], { goal: { nodes: 5 } });
+  assert.ok(!kinds(asked).includes("assign-node a"), "it is not let go as one that holds nothing");
+});
+
 test("another identity on a known volume is fenced, and nothing else is done with it", () => {
   const changed = six({ a: { formerPeerId: podNode("z").peerId ?? assert.fail() } });
   assert.deepEqual(plan(changed), [{ kind: "command-node", name: "a", state: "fenced", why: "it is to be fenced" }]);

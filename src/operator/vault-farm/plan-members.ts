@@ -48,9 +48,10 @@ function planNode(node: ObservedNode, moment: Moment, turn?: Turn): readonly Far
   return actions;
 }
 
-// A volume that goes, or is gone, is not used again.
+// A volume that goes, or is gone, is not used again; one that may be somebody else's is not touched.
 function planDown(node: ObservedNode, state: DownState, moment: Moment): readonly FarmAction[] {
   if (node.volume === "terminating") return [{ kind: "wait", name: node.name, why: "its volume is being deleted" }];
+  if (node.volume === "foreign") return [{ kind: "wait", name: node.name, why: "nothing says that the claim of its name was made for it" }];
   if (node.volume === "absent" && node.peerId !== undefined) return [];
   return planStart("start-node", node.name, state, moment);
 }

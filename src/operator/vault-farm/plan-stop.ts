@@ -4,7 +4,7 @@ import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
 import { mayBeStopped, type StopDecision, type StopQuestion, stopPairsApartMs } from "../../protocol/stop-decision.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { answers, holdsNothing, isKeptApart, isLost, leavingOf, outdatedOf, shouldRun, stays } from "./node-roles.ts";
+import { answers, holdsNothing, isKeptApart, isLost, leavingOf, mayHoldData, outdatedOf, shouldRun, stays } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
 import { assign } from "./plan-count.ts";
 
@@ -124,7 +124,7 @@ function isEnding({ state, hostState }: ObservedNode): boolean {
 function planRelease(node: ObservedNode, moment: PlanMoment): readonly FarmAction[] {
   const { goal, nowMs } = moment;
   const { name, state, hostState } = node;
-  const others = node.volume === "bound" ? disturbed(moment, node) : [];
+  const others = mayHoldData(node) ? disturbed(moment, node) : [];
   if (others.length > 0)
     return isLost(node, goal, nowMs)
       ? [wait(node, `it is lost, and ${others.join(", ")} must be ready first`)]
@@ -138,8 +138,8 @@ function planRelease(node: ObservedNode, moment: PlanMoment): readonly FarmActio
 // It tells the others that it leaves for good by a proof, of which an operator that has just begun knows nothing. Whether or not
 // there is one again, it was released with proof, and goes.
 function planGoodbye(node: ObservedNode, { observed }: PlanMoment): readonly FarmAction[] {
-  const { name, report, evidence, volume } = node;
-  if (report === undefined || volume !== "bound" || isKeptApart(node) || evidence?.purpose === "removal")
+  const { name, report, evidence } = node;
+  if (report === undefined || !mayHoldData(node) || isKeptApart(node) || evidence?.purpose === "removal")
     return [{ kind: "stop-node", name, why: "its copies are proven to exist elsewhere" }];
   const among = candidatesFor(node, observed).map((other) => other.name);
   const why = "its copies are proven to exist elsewhere, and it says goodbye with a new proof";
