@@ -14,7 +14,8 @@ export function createFastifyApp(trustedProxies: readonly string[], { headersMs,
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     routerOptions: { maxParamLength: pathSegmentMax, ignoreTrailingSlash: false },
     forceCloseConnections: "idle",
-    return503OnClosing: true,
+    // Who comes over a connection that was busy when the port was shut is answered too, and told that it ends.
+    return503OnClosing: false,
     exposeHeadRoutes: false,
     // A large upload may take hours: bodies have their own watch for standing still.
     requestTimeout: 0,

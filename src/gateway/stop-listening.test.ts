@@ -1,8 +1,13 @@
 // Proves that a gateway that is told to stop serves on for a while, says so where it is asked whether it is ready, and then
-// shuts its port. Method: the application on a port of the loopback, a virtual clock, and a farm in memory.
+// shuts its port, and that a connection on which somebody was busy meanwhile is answered once more. Method: the application on
+// a port of the loopback, a virtual clock, and a farm in memory.
 import { strict as assert } from "node:assert";
+import { once } from "node:events";
+import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { test } from "node:test";
+import { until } from "../../test/support/deadline.ts";
 import { createVirtualClock } from "../runtime/virtual-clock.ts";
 import { createAppFixture } from "./app-fixture.ts";
 import { stopListening } from "./stop-listening.ts";
@@ -49,4 +54,31 @@ test("where no time is set, and half the grace is less, the port is shut sooner"
     await stopped;
     assert.equal(app.http.server.listening, false);
   }
+});
+
+async function answerTo(asked: ClientRequest): Promise<readonly [number | undefined, string | undefined]> {
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
+  await text(answer);
+  return [answer.statusCode, answer.headers.connection];
+}
+
+test("a request on a connection that was busy when the port was shut is answered, and is its last", async (context) => {
+  const clock = createVirtualClock();
+  const app = await createAppFixture();
+  await app.http.listen({ host: "127.0.0.1", port: 0 });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  context.after(() => agent.destroy());
+  const url = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+  const arrived = once(app.http.server, "request");
+  const upload = request(`${url}/v1/objects`, { agent, method: "POST", headers: { "content-length": 4 } });
+  upload.write("be");
+  await arrived;
+  const stopped = stopListening(app, { leaveAfterMs: 0, stopGraceMs: 30_000 }, clock);
+  await until("the port is shut", () => !app.http.server.listening);
+  upload.end("un");
+  assert.deepEqual(await answerTo(upload), [201, "keep-alive"]);
+  const next = request(`${url}/healthz`, { agent }).end();
+  assert.deepEqual(await answerTo(next), [200, "close"]);
+  assert.equal(next.reusedSocket, true);
+  await stopped;
 });
