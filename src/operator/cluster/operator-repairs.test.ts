@@ -24,6 +24,7 @@ const edits: readonly (readonly [Resource, string, Json])[] = [
   [deployments, "attic-gateway", { spec: { replicas: 9, template: { spec: { hostNetwork: true, terminationGracePeriodSeconds: 1 } } } }],
   [services, "attic-gateway", { spec: { selector: { "app.kubernetes.io/name": "another" } } }],
   [budgets, "attic-nodes", { spec: { minAvailable: 0 } }],
+  [budgets, "attic-gateway", { spec: { maxUnavailable: 2 } }],
   [policies, "attic-nodes", { spec: { ingress: [] } }],
   [configMaps, "attic-peers", { data: { "peers.json": "[]" } }],
   [configMaps, "attic-accepted", { data: { spec: "{" } }],

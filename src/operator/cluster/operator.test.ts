@@ -37,7 +37,7 @@ test("an install brings all nodes up, with everything a farm consists of", async
   assert.deepEqual(namesOf(world, accounts), ["attic-gateway", "attic-nodes"]);
   assert.deepEqual(namesOf(world, services), ["attic-gateway", "attic-nodes"]);
   assert.deepEqual(namesOf(world, deployments), ["attic-gateway"]);
-  assert.deepEqual(namesOf(world, budgets), ["attic-nodes"]);
+  assert.deepEqual(namesOf(world, budgets), ["attic-gateway", "attic-nodes"]);
   assert.deepEqual(namesOf(world, policies), ["attic-gateway", "attic-nodes"]);
   assert.deepEqual(namesOf(world, secrets), ["attic-gateway-grant", "attic-network"]);
   assert.deepEqual(namesOf(world, configMaps), ["attic-accepted", "attic-first-certificate", "attic-peers"]);

@@ -4,7 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import type { KubeClient, Reflector, Resource } from "../kube/index.ts";
-import { disruptionBudget } from "../manifests/disruption-budget.ts";
+import { disruptionBudget, gatewayBudget } from "../manifests/disruption-budget.ts";
 import { gatewayDeployment } from "../manifests/gateway-deployment.ts";
 import { type FarmIdentity, labels, type Manifest, objectLabels, objectNames, ownedByFarm } from "../manifests/names.ts";
 import { gatewayNetworkPolicy, nodePolicy } from "../manifests/network-policies.ts";
@@ -57,6 +57,7 @@ export async function ensureStandingObjects(standing: StandingParts): Promise<vo
   const guarded = guardedPods(goal, observed, nowMs);
   // Shut for evictions: the operator itself moves what is on a machine that is drained, and then takes the pod away.
   if (guarded > 0) await ensure(budgets, caches.budgets, disruptionBudget(farm, guarded));
+  await ensure(budgets, caches.budgets, gatewayBudget(farm));
   const addresses = parts.pods.flatMap((pod) => addressOf(pod) ?? []);
   await ensure(configMaps, caches.configMaps, peersConfigMap(farm, addresses));
   // After what nodes need: where it is forbidden they lack nothing.

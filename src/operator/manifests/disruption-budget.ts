@@ -1,8 +1,9 @@
-// How many vault nodes an eviction may leave: an integer that the operator rewrites. It is shut for every node that should run;
-// from a machine that is drained the operator takes the pod away itself, once the node is evacuated (decision 0023).
+// How many pods of a farm evictions must leave. Of vault nodes: an integer that the operator rewrites. It is shut for every node
+// that should run; from a machine that is drained the operator takes the pod away itself, once the node is evacuated (decision 0023).
+// Gateways keep nothing: one after the other may go.
 import { type FarmIdentity, farmMeta, type Manifest, objectNames, selectorLabels } from "./names.ts";
 
-/** The budget with `minAvailable` pods. */
+/** The vault nodes' budget, with `minAvailable` pods. */
 export function disruptionBudget(farm: FarmIdentity, minAvailable: number): Manifest {
   return {
     apiVersion: "policy/v1",
@@ -12,6 +13,20 @@ export function disruptionBudget(farm: FarmIdentity, minAvailable: number): Mani
       minAvailable,
       selector: { matchLabels: selectorLabels(farm.name, "node") },
       // A pod that never became ready holds nothing up.
+      unhealthyPodEvictionPolicy: "AlwaysAllow",
+    },
+  };
+}
+
+/** The gateways' budget. A farm's only gateway may be evicted too, or its machine could never be drained. */
+export function gatewayBudget(farm: FarmIdentity): Manifest {
+  return {
+    apiVersion: "policy/v1",
+    kind: "PodDisruptionBudget",
+    metadata: farmMeta(farm, objectNames.gatewayBudget(farm.name), "gateway"),
+    spec: {
+      maxUnavailable: 1,
+      selector: { matchLabels: selectorLabels(farm.name, "gateway") },
       unhealthyPodEvictionPolicy: "AlwaysAllow",
     },
   };

@@ -55,6 +55,7 @@ export const objectNames = {
   nodes: (farm: string): string => `${farm}-nodes`,
   peers: (farm: string): string => `${farm}-peers`,
   budget: (farm: string): string => `${farm}-nodes`,
+  gatewayBudget: (farm: string): string => `${farm}-gateway`,
   nodePolicy: (farm: string): string => `${farm}-nodes`,
   gatewayPolicy: (farm: string): string => `${farm}-gateway`,
   nodeAccount: (farm: string): string => `${farm}-nodes`,
