@@ -31,17 +31,18 @@ function recordOf(n: number, zone = "", counted: CopyFigures = whole): NodeRecor
   });
 }
 
-test("a node that is only told of is not shown and not counted until it was met", () => {
+/** What a farm is seen through, and whom it was told of: nobody yet. */
+function emptyFarm() {
   const views = createNodeViews(genesis, () => 0);
+  const { directory } = views;
+  return { views, parts: { genesis, membership: { directory }, ledger: createCopiesLedger(10), lastCounts: createLastCounts(directory) } };
+}
+
+test("a node that is only told of is not shown and not counted until it was met", () => {
+  const { views, parts } = emptyFarm();
   const [met, told] = [recordOf(1), recordOf(2)];
   views.putRecord(met, "live");
   views.putRecord(told, "suspected", true);
-  const parts = {
-    genesis,
-    membership: { directory: views.directory },
-    ledger: createCopiesLedger(10),
-    lastCounts: createLastCounts(views.directory),
-  };
   const seen = () => {
     const view = networkView(parts, 1_000);
     const trusted = seenNodes(views.directory.nodes()).map(({ peer }) => peer);
@@ -54,13 +55,7 @@ test("a node that is only told of is not shown and not counted until it was met"
 });
 
 test("a node that has just started says nothing of copies: what it counted last holds until it has counted again, or is gone", () => {
-  const views = createNodeViews(genesis, () => 0);
-  const parts = {
-    genesis,
-    membership: { directory: views.directory },
-    ledger: createCopiesLedger(10),
-    lastCounts: createLastCounts(views.directory),
-  };
+  const { views, parts } = emptyFarm();
   const says = (counted: CopyFigures) => {
     views.putRecord(recordOf(1, "", counted), "live");
     const { belowMin, histogram, reporting } = networkView(parts, 1_000).copies;
@@ -83,13 +78,7 @@ test("a node that has just started says nothing of copies: what it counted last 
 });
 
 test("it is said where copies cannot be spread: for want of nodes, or of nodes in other zones; and no more once they can", () => {
-  const views = createNodeViews(genesis, () => 0);
-  const parts = {
-    genesis,
-    membership: { directory: views.directory },
-    ledger: createCopiesLedger(10),
-    lastCounts: createLastCounts(views.directory),
-  };
+  const { views, parts } = emptyFarm();
   const said = () => networkView(parts, 1_000).copies.spread;
   for (const n of [1, 2, 3, 4]) views.putRecord(recordOf(n, "north"), "live");
   assert.deepEqual(said(), { short: "nodes", text: "only 4 nodes take chunks now, so that none gets the intended 5 copies" });

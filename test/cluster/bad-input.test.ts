@@ -4,8 +4,6 @@
 
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
-import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
-import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import {
   claims,
   configMaps,
@@ -17,14 +15,9 @@ import {
   secrets,
   services,
 } from "../../src/operator/cluster/resources.ts";
-import { readConfig } from "../../src/operator/config.ts";
 import { events } from "../../src/operator/kube/event-recorder.ts";
 import { defineResource, type KubeClient, type KubeObject, type Resource } from "../../src/operator/kube/index.ts";
-import { createOperator } from "../../src/operator/operator.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
-import { silentLog } from "../../src/runtime/log.ts";
-import { systemRandom } from "../../src/runtime/random.ts";
-import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
+import { type OperatedServer, startOperatedServer } from "../support/api-server-operator.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 
@@ -33,37 +26,15 @@ const namespace = "default";
 const longMs = 60_000;
 const spec = { replicas: 5, vaultsPerNode: 2, vaultCapacity: "1Gi" };
 
-let server: ApiServer;
+let operated: OperatedServer;
 let client: KubeClient;
-let operator: ReturnType<typeof createOperator>;
-
-function startOperator(): Promise<void> {
-  const config = readConfig({
-    VAULTFARM_OPERATOR_NAMESPACE: namespace,
-    VAULTFARM_OPERATOR_IDENTITY: "one",
-    VAULTFARM_OPERATOR_IMAGE: "vaultfarm:test",
-    VAULTFARM_OPERATOR_LISTEN_IP: "127.0.0.1",
-    VAULTFARM_OPERATOR_PORT: "19195",
-  });
-  const tools = { clock: systemClock, random: systemRandom, log: silentLog, env: { KUBECONFIG: server.kubeconfig } };
-  operator = createOperator(config, tools);
-  return operator.start(new AbortController().signal);
-}
 
 before(async () => {
-  server = await startApiServer();
-  client = openTestClient(server);
-  for (const kind of kinds)
-    must(await client.apply(definitions, customResourceDefinition(kind) as unknown as KubeObject, { force: true, fieldManager: "helm" }));
-  for (const resource of [farms, nodeRecords])
-    await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, longMs);
-  await startOperator();
+  operated = await startOperatedServer();
+  client = operated.client;
+  await operated.startOperator();
 });
-after(async () => {
-  await operator?.stop();
-  await client?.close();
-  await server?.stop();
-});
+after(() => operated?.stop());
 
 async function make(resource: Resource, name: string, rest: object = {}): Promise<KubeObject> {
   return must(await client.create<KubeObject>(resource, { ...rest, metadata: { name, namespace } }));
@@ -165,13 +136,13 @@ test("pods with a user, groups and affinity of one's own are taken where the res
 });
 
 test("records deleted with their farm while no operator lived are let go by the next one; claims and keys stay", async () => {
-  await operator.stop();
+  await operated.stopOperator();
   const names = await recordsOf("attic");
   assert.equal(names.length, 5);
   for (const name of names) must(await client.remove(nodeRecords, { namespace, name }));
   must(await client.remove(farms, { namespace, name: "attic" }));
   assert.equal((await recordsOf("attic")).length, 5, "their finalizers hold them");
-  await startOperator();
+  await operated.startOperator();
   await until("no record is left", async () => (await recordsOf("attic")).length === 0, longMs);
   for (const name of names) assert.equal((await read(claims, name)).metadata.deletionTimestamp, undefined);
   assert.ok((await read(secrets, "attic-network")).metadata.uid);

@@ -3,16 +3,10 @@
 // kube-apiserver of its own; no pod ever runs, so the test says that a gateway is ready.
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
-import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
 import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import { deployments, type FarmObject, farms, httpRoutes, ingresses } from "../../src/operator/cluster/resources.ts";
-import { readConfig } from "../../src/operator/config.ts";
 import type { KubeClient, KubeObject, Resource } from "../../src/operator/kube/index.ts";
-import { createOperator } from "../../src/operator/operator.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
-import { silentLog } from "../../src/runtime/log.ts";
-import { systemRandom } from "../../src/runtime/random.ts";
-import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
+import { type OperatedServer, startOperatedServer } from "../support/api-server-operator.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 
@@ -21,31 +15,15 @@ const longMs = 120_000;
 const name = { namespace, name: "attic-gateway" };
 const host = "farm.example.org";
 
-let server: ApiServer;
+let operated: OperatedServer;
 let client: KubeClient;
-let operator: ReturnType<typeof createOperator>;
 
 before(async () => {
-  server = await startApiServer();
-  client = openTestClient(server);
-  for (const kind of kinds)
-    must(await client.apply(definitions, customResourceDefinition(kind) as unknown as KubeObject, { force: true, fieldManager: "helm" }));
-  await until("farms are served", async () => (await client.list(farms, { namespace })).ok, longMs);
-  const config = readConfig({
-    VAULTFARM_OPERATOR_NAMESPACE: namespace,
-    VAULTFARM_OPERATOR_IDENTITY: "one",
-    VAULTFARM_OPERATOR_IMAGE: "vaultfarm:test",
-    VAULTFARM_OPERATOR_LISTEN_IP: "127.0.0.1",
-    VAULTFARM_OPERATOR_PORT: "19196",
-  });
-  operator = createOperator(config, { clock: systemClock, random: systemRandom, log: silentLog, env: { KUBECONFIG: server.kubeconfig } });
-  await operator.start(new AbortController().signal);
+  operated = await startOperatedServer();
+  client = operated.client;
+  await operated.startOperator();
 });
-after(async () => {
-  await operator?.stop();
-  await client?.close();
-  await server?.stop();
-});
+after(() => operated?.stop());
 
 async function found(resource: Resource): Promise<(KubeObject & { readonly spec?: unknown }) | undefined> {
   const got = await client.get(resource, name);

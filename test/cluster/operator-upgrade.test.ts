@@ -3,18 +3,11 @@
 // twice, one after the other, against etcd and kube-apiserver of its own; no pod ever runs.
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
-import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
-import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
-import { deployments, type FarmObject, farms, fieldManager, nodeRecords, pods } from "../../src/operator/cluster/resources.ts";
-import { readConfig } from "../../src/operator/config.ts";
+import { deployments, type FarmObject, farms, fieldManager, pods } from "../../src/operator/cluster/resources.ts";
 import { type KubeClient, type KubeObject, ownedFields } from "../../src/operator/kube/index.ts";
 import { withKeptTemplate } from "../../src/operator/manifests/kept-template.ts";
 import { annotations } from "../../src/operator/manifests/names.ts";
-import { createOperator } from "../../src/operator/operator.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
-import { silentLog } from "../../src/runtime/log.ts";
-import { systemRandom } from "../../src/runtime/random.ts";
-import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
+import { type OperatedServer, startOperatedServer } from "../support/api-server-operator.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 
@@ -23,37 +16,15 @@ const longMs = 60_000;
 const name = "attic";
 const [old, next] = ["vaultfarm:1", "vaultfarm:2"];
 
-let server: ApiServer;
+let operated: OperatedServer;
 let client: KubeClient;
-let operator: ReturnType<typeof createOperator> | undefined;
-
-async function startOperator(image: string, identity: string): Promise<void> {
-  const config = readConfig({
-    VAULTFARM_OPERATOR_NAMESPACE: namespace,
-    VAULTFARM_OPERATOR_IDENTITY: identity,
-    VAULTFARM_OPERATOR_IMAGE: image,
-    VAULTFARM_OPERATOR_LISTEN_IP: "127.0.0.1",
-    VAULTFARM_OPERATOR_PORT: "19196",
-  });
-  const tools = { clock: systemClock, random: systemRandom, log: silentLog, env: { KUBECONFIG: server.kubeconfig } };
-  operator = createOperator(config, tools);
-  await operator.start(new AbortController().signal);
-}
 
 before(async () => {
-  server = await startApiServer();
-  client = openTestClient(server);
-  for (const kind of kinds)
-    must(await client.apply(definitions, customResourceDefinition(kind) as unknown as KubeObject, { force: true, fieldManager: "helm" }));
-  for (const resource of [farms, nodeRecords])
-    await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, longMs);
-  await startOperator(old, "one");
+  operated = await startOperatedServer();
+  client = operated.client;
+  await operated.startOperator({ image: old, identity: "one" });
 });
-after(async () => {
-  await operator?.stop();
-  await client?.close();
-  await server?.stop();
-});
+after(() => operated?.stop());
 
 type Template = { readonly spec: { readonly containers: readonly { readonly image: string }[] } };
 type Gateways = KubeObject & { readonly spec: { readonly template: Template } };
@@ -99,8 +70,8 @@ test("another image: pods, gateways and their template stay as they are, and a r
   const [uids, made] = [await podUids(), (await gateways()) ?? assert.fail()];
   const kept = writtenOtherwise(made) as Template;
   assert.equal(kept.spec.containers[0]?.image, old, "by the server's owners the note is the operator's own, so the template stays");
-  await operator?.stop();
-  await startOperator(next, "two");
+  await operated.stopOperator();
+  await operated.startOperator({ image: next, identity: "two" });
   assert.equal((await farmSaying("OtherImage")).status?.["image"], old);
   // It does all that it has to: a Deployment that somebody deleted is made with what the farm runs.
   assert.deepEqual([await podUids(), (await gateways())?.metadata.generation], [uids, made.metadata.generation]);
