@@ -20,15 +20,6 @@ async function operatorsOf({ views, namespace }: Release): Promise<readonly Oper
   return (await views.get<{ readonly items: readonly Operator[] }>(path))?.items ?? [];
 }
 
-type Item = { readonly metadata: { readonly uid: string }; readonly spec: { readonly containers: readonly { readonly image: string }[] } };
-
-async function gatewayPods({ views, namespace, name }: Release): Promise<readonly Item[]> {
-  const labels = encodeURIComponent(`vaultfarm.dev/farm=${name},app.kubernetes.io/component=gateway`);
-  return (
-    (await views.get<{ readonly items: readonly Item[] }>(`/api/v1/namespaces/${namespace}/pods?labelSelector=${labels}`))?.items ?? []
-  );
-}
-
 /** Name of the pod that leads; "" while none does. */
 async function leaderOf({ views, namespace }: Release): Promise<string> {
   type Lease = { readonly spec: { readonly holderIdentity?: string } };
@@ -94,13 +85,15 @@ scenario("the leader is killed at each step of a drain: another leads each time,
   await release.assertKept(files);
 });
 
-const uidOf = ({ metadata }: Item): string => metadata.uid;
+async function gatewayUids({ views, namespace, name }: Release): Promise<readonly string[]> {
+  return (await views.gateways(namespace, name)).map(({ metadata }) => metadata.uid).sort();
+}
 
 scenario(
   "another version of the operator and its image changes no vault pod and no gateway; the farm says what is offered",
   async (release) => {
     const { views, namespace, name } = release;
-    const [pods, gateways] = [await uidsOf(release), (await gatewayPods(release)).map(uidOf).sort()];
+    const [pods, gateways] = [await uidsOf(release), await gatewayUids(release)];
     assert.ok(gateways.length > 0);
     const operators = new Set((await operatorsOf(release)).map(({ metadata }) => metadata.uid));
     await release.install(...imageValues(nextImage), "podAnnotations.release=next");
@@ -121,7 +114,7 @@ scenario(
       minute,
     );
     await untilSettled(views, release, { nodes: 5, withinMs: 2 * minute });
-    assert.deepEqual([await uidsOf(release), (await gatewayPods(release)).map(uidOf).sort()], [pods, gateways]);
+    assert.deepEqual([await uidsOf(release), await gatewayUids(release)], [pods, gateways]);
     await release.assertKept(files);
   },
 );
@@ -153,6 +146,6 @@ scenario("another template and image roll the pods: no read fails, no chunk stay
     false,
   );
   await release.kubectl("rollout", "status", `deployment/${name}-gateway`, "--timeout=120s");
-  assert.deepEqual([...new Set((await gatewayPods(release)).map(({ spec }) => spec.containers[0]?.image))], [nextImage]);
+  assert.deepEqual([...new Set((await views.gateways(namespace, name)).map(({ spec }) => spec.containers[0]?.image))], [nextImage]);
   await release.assertKept(files);
 });

@@ -29,7 +29,7 @@ export type NodeView = {
 };
 export type PodView = {
   readonly metadata: Meta & { readonly annotations?: Readonly<Record<string, string>> };
-  readonly spec: { readonly nodeName?: string };
+  readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly image: string }[] };
   readonly status: { readonly podIP?: string; readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 };
 
@@ -43,6 +43,8 @@ export type ClusterViews = {
   nodes(namespace: string, farm: string): Promise<readonly NodeView[]>;
   /** Pods of vault nodes. */
   pods(namespace: string, farm: string): Promise<readonly PodView[]>;
+  /** Pods of gateways, those that are ending too. */
+  gateways(namespace: string, farm: string): Promise<readonly PodView[]>;
   /** What the vault node of a pod says of itself. */
   metrics(namespace: string, pod: string): Promise<Samples>;
   close(): Promise<void>;
@@ -70,6 +72,8 @@ export async function openViews(): Promise<ClusterViews> {
     },
     nodes: (namespace, farm) => items(`${group}/namespaces/${namespace}/vaultnodes?labelSelector=vaultfarm.dev/farm%3D${farm}`),
     pods: (namespace, farm) => items(`/api/v1/namespaces/${namespace}/pods?labelSelector=vaultfarm.dev/farm%3D${farm},vaultfarm.dev/node`),
+    gateways: (namespace, farm) =>
+      items(`/api/v1/namespaces/${namespace}/pods?labelSelector=vaultfarm.dev/farm%3D${farm},app.kubernetes.io/component%3Dgateway`),
     // From the pod's own machine, as probes are: network policies shut out the API server, which may be on another.
     metrics: async (namespace, pod) => {
       const tunnel = await openTunnel("port-forward", "-n", namespace, `pod/${pod}`, ":9090");
