@@ -25,6 +25,8 @@ const paths = { grant: "/etc/vaultfarm/grant", redis: "/etc/vaultfarm/redis" } a
 const stopGraceSeconds = 30;
 /** Until every machine sends the Service's clients elsewhere: a second as a rule, some where the cluster is busy. */
 const leaveAfterMs = 5000;
+/** One that has just met its nodes may lose them again while they get to know it: two looks of its readiness and a bit. */
+const steadySeconds = 12;
 /** It opens nothing large. */
 const startSeconds = 120;
 
@@ -47,7 +49,8 @@ export function gatewayDeployment(parts: GatewayParts): Manifest {
       // Without nodes there is nothing to serve.
       replicas: spec.replicas === 0 ? 0 : spec.gateway.replicas,
       selector: { matchLabels: selectorLabels(farm.name, "gateway") },
-      // A new one answers before an old one goes.
+      // A new one answers, and goes on answering, before an old one goes.
+      minReadySeconds: steadySeconds,
       strategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
         metadata: {
