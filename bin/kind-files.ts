@@ -21,7 +21,7 @@ export function fieldsPage(): string {
     "# Fields",
     "",
     "Made from the code by `npm run generate`. Every field that the kinds know; each has an effect today. What the farm cannot do yet",
-    "(earnings and wallets, joining the network of somebody else, shrinking vaults) has no field yet, and a manifest that names one is refused.",
+    "(earnings and wallets, joining the network of somebody else) has no field yet, and a manifest that names one is refused.",
     "`kubectl explain vf.spec` says the same. What joining another network waits for: `docs/decisions/0025-no-second-farm-in-a-network-yet.md`.",
     "",
     ...kinds.flatMap(kindSection),

@@ -108,8 +108,11 @@ function refused(code: string, message: string): CommandError {
 }
 
 function operatorsWish(name: string, leaving: string): string {
-  const what = leaving === "ScaleDown" ? "raise spec.replicas to keep it" : "kubectl vaultfarm plan says what for";
-  return `${name} leaves by the operator's decision (${leaving}), not by a person's wish; ${what}`;
+  const ways: Readonly<Record<string, string>> = {
+    ScaleDown: "raise spec.replicas to keep it",
+    Shrink: "raise spec.vaultCapacity to keep it",
+  };
+  return `${name} leaves by the operator's decision (${leaving}), not by a person's wish; ${ways[leaving] ?? "kubectl vaultfarm plan says what for"}`;
 }
 
 function otherWish(name: string, desired: DesiredNodeState, verb: WishVerb): string {

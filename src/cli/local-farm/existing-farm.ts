@@ -39,7 +39,7 @@ export function conflictsWithFarm(spec: VaultFarmSpec, state: FarmState, copies:
   if (spec.vaultCapacity < state.vaultCapacity)
     refuse(
       "spec.vaultCapacity",
-      `may only grow, expected ${writeQuantity(state.vaultCapacity)} or more, got ${writeQuantity(spec.vaultCapacity)}`,
+      `on this machine it may only grow, expected ${writeQuantity(state.vaultCapacity)} or more, got ${writeQuantity(spec.vaultCapacity)}; for less run fewer nodes (vaultfarm scale), for smaller vaults make a farm of another name`,
     );
   for (const key of ["min", "target", "max"] as const)
     if (spec.copies[key] !== copies[key])

@@ -145,6 +145,7 @@ export const farmConditions = {
       Accepted: ["True", "The spec is carried out."],
       Invalid: ["False", "{problems}. The last good state keeps running."],
       FewerNodesThanCopies: ["False", "{problems}. No node is taken away."],
+      StoredDoesNotFit: ["False", "{problems}. No node is rebuilt with smaller vaults."],
       FixedField: ["False", "{problems}. The last good state keeps running."],
       SecretMissing: ["False", "{problems}. Nothing is begun until it is there."],
       NetworkInUse: ["False", "{problems}. Nothing of this farm is made, changed or removed meanwhile."],

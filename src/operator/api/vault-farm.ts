@@ -176,11 +176,6 @@ const update = z
   .describe("When vault nodes are restarted for something new.");
 
 const fixedVaults = { rule: "self == oldSelf", message: "vaultsPerNode is fixed once the farm exists; make another farm instead" };
-const onlyGrows = {
-  rule: "(type(self) == int ? quantity(string(self)) : quantity(self)).compareTo(type(oldSelf) == int ? quantity(string(oldSelf)) : quantity(oldSelf)) >= 0",
-  message:
-    "vaultCapacity may grow, not shrink: for less, lower spec.replicas, which drains nodes; for smaller vaults make another farm and store what you keep there",
-};
 
 const spec = z
   .strictObject(
@@ -194,8 +189,8 @@ const spec = z
         .default(1)
         .meta(celRules(fixedVaults))
         .describe("Vaults in each node. Fixed once the farm exists."),
-      vaultCapacity: byteQuantity(vaultCapacityMin, vaultCapacityMax, onlyGrows).describe(
-        "What each vault declares. May grow, not shrink: a farm declares less with fewer nodes.",
+      vaultCapacity: byteQuantity(vaultCapacityMin, vaultCapacityMax).describe(
+        "What each vault declares. Higher: volumes grow, then nodes are started anew one by one. Lower, in a cluster only: nodes are rebuilt one by one, where what is stored fits.",
       ),
       copies,
       gateway,

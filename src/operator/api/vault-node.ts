@@ -10,16 +10,18 @@ export const desiredNodeStates = ["Active", "Cordoned", "Drained", "Fenced", "Of
 export type DesiredNodeState = (typeof desiredNodeStates)[number];
 
 /** Why the operator has a node leave. */
-export const leavingReasons = ["ScaleDown", "Update", "HostDrain", "Replaced"] as const;
+export const leavingReasons = ["ScaleDown", "Update", "HostDrain", "Replaced", "Shrink"] as const;
 export type LeavingReason = (typeof leavingReasons)[number];
 
 /**
- * What the operator decided of a node, remembered across restarts. `capacity`: bytes of each vault; `released`: its copies
- * are proven to exist elsewhere, so it is being taken away.
+ * What the operator decided of a node, remembered across restarts. `capacity`: bytes of each vault, by autogrow;
+ * `specCapacity`: the largest spec.vaultCapacity that its vaults declare; `released`: its copies are proven to exist
+ * elsewhere, so it is being taken away.
  */
 export type AssignedSpec = {
   readonly zone?: string;
   readonly capacity?: number;
+  readonly specCapacity?: number;
   readonly leaving?: LeavingReason;
   readonly released?: boolean;
 };
@@ -59,6 +61,9 @@ const assigned: z.ZodType<AssignedSpec> = z
       capacity: z
         .exactOptional(byteQuantity(vaultCapacityMin, vaultCapacityMax))
         .describe("What each of its vaults declares, where it has grown beyond the farm's vaultCapacity."),
+      specCapacity: z
+        .exactOptional(byteQuantity(vaultCapacityMin, vaultCapacityMax))
+        .describe("The farm's vaultCapacity when the node was made, or a higher one since. Once the farm's is lower, the node is rebuilt."),
       leaving: z.exactOptional(oneOf(leavingReasons)).describe("Why the node is to leave. Absent: it stays."),
       released: z.exactOptional(z.boolean()).describe("Whether its copies are proven to exist elsewhere, so that it is being taken away."),
     },

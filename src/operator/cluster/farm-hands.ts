@@ -102,10 +102,11 @@ async function createNode(zone: string, hands: FarmHands): Promise<void> {
   const isTaken = async (one: string): Promise<boolean> => taken.has(one) || hands.memory.wasMade(one) || (await isThere(one, hands));
   const name = await drawNodeName(farm.name, hands.random, isTaken);
   hands.memory.noteMade(name);
-  const assigned = zone === "" ? {} : { zone };
+  const { vaultsPerNode, vaultCapacity } = hands.goal;
+  const assigned = { ...(zone === "" ? {} : { zone }), specCapacity: vaultCapacity };
   const record = await writer.apply(nodeRecords, vaultNodeRecord(farm, name, assigned));
-  await writer.apply(claims, claimOf(name, volumeBytesFor(hands.goal.vaultsPerNode, hands.goal.vaultCapacity), hands));
-  await makePod({ name, uid: record.metadata.uid ?? "", zone, capacity: hands.goal.vaultCapacity }, hands);
+  await writer.apply(claims, claimOf(name, volumeBytesFor(vaultsPerNode, vaultCapacity), hands));
+  await makePod({ name, uid: record.metadata.uid ?? "", zone, capacity: vaultCapacity }, hands);
 }
 
 // Live, and whoever it belongs to: an object that is applied under its name would be taken over.

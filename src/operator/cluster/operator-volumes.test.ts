@@ -1,6 +1,6 @@
 // Proves what becomes of volumes that somebody else minds: a claim that a foreign finalizer keeps from going is told, and the
 // farm goes on without it; another class or access mode counts for new volumes only, and those that there are grow all the
-// same. Method: the whole operator in virtual time.
+// same; vaults made smaller get smaller volumes. Method: the whole operator in virtual time.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { endWorld, farmSpec, isSettled, type OperatorWorld, settledWorld } from "../../../test/support/operator/operator-world.ts";
@@ -48,5 +48,26 @@ test("another class and access mode: new volumes have them, those that there are
     made.map(({ accessModes }) => accessModes),
     [["ReadWriteOncePod"]],
   );
+  await endWorld(world);
+});
+
+test("a smaller vaultCapacity: every node is rebuilt on a smaller volume, none is stopped with too few copies, all that stay are ready", async () => {
+  const world = await settledWorld();
+  world.nodes.store(10);
+  await world.until("the chunks have their copies", () => world.nodes.copies().every((copies) => copies >= 4));
+  const before = namesOf(world, nodeRecords);
+  const sizes = claimSpecs(world).map(({ resources }) => resources?.requests.storage);
+  world.edit(farms, "attic", { spec: { vaultCapacity: "512Mi" } });
+  const rebuilt = (): boolean => namesOf(world, nodeRecords).every((name) => !before.includes(name));
+  await world.until("all are rebuilt", () => rebuilt() && isSettled(world, 5), 7_200_000);
+  await world.until("the larger volumes are given back", () =>
+    claimSpecs(world).every(({ resources }) => !sizes.includes(resources?.requests.storage)),
+  );
+  assert.deepEqual(
+    world.nodes.stopped.filter(({ short }) => short > 0),
+    [],
+  );
+  assert.deepEqual([...world.nodes.left].sort(), [...before].sort(), "each said goodbye");
+  assert.ok(world.nodes.copies().every((copies) => copies >= 4));
   await endWorld(world);
 });

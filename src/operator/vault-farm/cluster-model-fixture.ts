@@ -34,6 +34,9 @@ type ModelNode = {
   readonly chunks: Set<number>;
 };
 
+/** Bytes of each chunk. */
+export const chunkBytes: number = 16 * 2 ** 20;
+
 const fresh = (nowMs: number): MemberState => ({ kind: "down", failures: 0, sinceMs: nowMs });
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 
@@ -100,7 +103,8 @@ export class ClusterModel {
     node.peerId ??= idOf(node.name);
     node.volume = node.volume === "unbound" ? "bound" : node.volume;
     node.starts += 1;
-    node.runsWith = { template: this.goal.template, capacity: Math.max(this.goal.vaultCapacity, node.assigned.capacity ?? 0) };
+    const { capacity = 0, specCapacity = 0 } = node.assigned;
+    node.runsWith = { template: this.goal.template, capacity: Math.max(this.goal.vaultCapacity, capacity, specCapacity) };
   }
 
   /** The volume is gone with what was on it. */
@@ -147,7 +151,14 @@ export class ClusterModel {
   private observeNode(node: ModelNode): ObservedNode {
     const { chunks, starts: _, admin, told, runsWith, ...seen } = node;
     const answers = node.state.kind === "ready" && node.hostState !== "gone";
-    const report = { admin, joined: true, declared: runsWith?.capacity ?? 0, used: 0, chunks: chunks.size, score: 1 };
+    const report = {
+      admin,
+      joined: true,
+      declared: runsWith?.capacity ?? 0,
+      used: chunks.size * chunkBytes,
+      chunks: chunks.size,
+      score: 1,
+    };
     return {
       ...seen,
       host: `host-${node.name}`,
@@ -186,7 +197,7 @@ export class ClusterModel {
       admin: "active",
       desired: "Active",
       deleting: false,
-      assigned: {},
+      assigned: { specCapacity: this.goal.vaultCapacity },
       granted: false,
       told: [],
       starts: 0,
@@ -224,6 +235,7 @@ export class ClusterModel {
   }
 
   private assign(node: ModelNode, assigned: AssignedSpec): void {
+    if (assigned.leaving === "Shrink" && node.assigned.leaving === undefined) this.checkRebuild(node);
     if (assigned.released === true && node.assigned.released !== true) {
       assert.deepEqual(
         this.nodes.filter((other) => other.assigned.released === true),
@@ -239,6 +251,22 @@ export class ClusterModel {
       );
     }
     node.assigned = assigned;
+  }
+
+  // As many go on serving as are wanted, but for those that a person holds, and what is stored fits what they will declare.
+  private checkRebuild(node: ModelNode): void {
+    const { nodes, vaultCapacity, vaultsPerNode, keepFree } = this.goal;
+    const others = this.nodes.filter((other) => other !== node);
+    assert.deepEqual(
+      others.filter(({ assigned, deleting }) => assigned.leaving !== undefined || deleting),
+      [],
+      "one node is rebuilt at a time",
+    );
+    const held = others.filter(({ desired }) => desired === "Fenced" || desired === "Offline").length;
+    const ready = others.filter((other) => this.serving().includes(other)).length;
+    assert.ok(ready + held >= nodes, `${ready} nodes are ready without ${node.name}`);
+    const fits = nodes * vaultsPerNode * vaultCapacity * (1 - keepFree);
+    assert.ok(new Set(others.flatMap(({ chunks }) => [...chunks])).size * chunkBytes <= fits, "what is stored would not fit");
   }
 
   private prove(node: ModelNode, { purpose, among, keep }: FarmAction & { readonly kind: "prove-node" }): void {

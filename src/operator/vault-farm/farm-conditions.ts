@@ -7,6 +7,7 @@ import type { ObservedNode } from "./observed.ts";
 import { wantedNodes } from "./plan-count.ts";
 import { turnOf } from "./plan-stop.ts";
 import { roundedBytes, roundedCount } from "./rounded.ts";
+import { shrinkProblem } from "./shrink-room.ts";
 
 /** Percent in use at which capacity is called low, where autogrow does not say. */
 const nearlyFullPercent = 85;
@@ -34,7 +35,9 @@ export function farmConditionsOf(seen: FarmSeen): readonly ConditionNow[] {
 }
 
 function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): ConditionNow {
-  const nodes = wantedNodes(goal, observed).count;
+  // One that is there for a while, for a change, is not missed.
+  const { count, extra } = wantedNodes(goal, observed);
+  const nodes = extra === undefined ? count : goal.nodes;
   if (observed.nodes.length === 0 && (refused !== undefined || nodes === 0) && goal.running) return farmCondition("Ready", "SpecRefused");
   if (!goal.running) return farmCondition("Ready", "Hibernating");
   const ready = observed.nodes.filter((node) => serves(node) && stays(node)).length;
@@ -72,7 +75,8 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function degradation({ observed: { nodes, strangers = [], foreign = [], held = [] }, goal, refusedCall }: FarmSeen): ConditionNow {
+function degradation({ observed, goal, refusedCall }: FarmSeen): ConditionNow {
+  const { nodes, strangers = [], foreign = [], held = [] } = observed;
   // Before all else: nothing of the rest is mended while it lasts.
   if (refusedCall !== undefined) return farmCondition("Degraded", "CallRefused", { why: refusedCall });
   const named = (wrong: (node: ObservedNode) => boolean): string | undefined => nameSome(nodes.filter(wrong).map(({ name }) => name));
@@ -86,7 +90,7 @@ function degradation({ observed: { nodes, strangers = [], foreign = [], held = [
   if (going !== undefined) return farmCondition("Degraded", "VolumeBeingDeleted", { nodes: going });
   const missing = named((node) => shouldRun(node) && (node.awaySinceMs !== undefined || node.hostState === "gone"));
   if (missing !== undefined) return farmCondition("Degraded", "NodesMissing", { nodes: missing });
-  const byHand = nodes.filter(stays).length > goal.nodes ? named((node) => node.byHand) : undefined;
+  const byHand = nodes.filter(stays).length > wantedNodes(goal, observed).count ? named((node) => node.byHand) : undefined;
   if (byHand !== undefined) return farmCondition("Degraded", "SurplusNodes", { nodes: byHand });
   const others = nameSome(foreign);
   if (others !== undefined) return farmCondition("Degraded", "ForeignObjects", { objects: others });
@@ -184,8 +188,11 @@ function acceptance({ refused, goal, observed }: FarmSeen): ConditionNow {
     const problems = refused.problems.map(({ message }) => message).join("; ");
     return farmCondition("SpecAccepted", refused.reason, { problems });
   }
-  if (!goal.running || wantedNodes(goal, observed).refused === undefined) return farmCondition("SpecAccepted", "Accepted");
+  if (!goal.running) return farmCondition("SpecAccepted", "Accepted");
   const { min } = goal.copies;
+  const unfit = shrinkProblem(goal, observed.nodes);
+  if (unfit !== undefined) return farmCondition("SpecAccepted", "StoredDoesNotFit", { problems: unfit });
+  if (wantedNodes(goal, observed).refused === undefined) return farmCondition("SpecAccepted", "Accepted");
   const problems = `spec.replicas: ${goal.nodes} nodes cannot hold ${min} copies; set it to ${min} or more`;
   return farmCondition("SpecAccepted", "FewerNodesThanCopies", { problems });
 }

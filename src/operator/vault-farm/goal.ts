@@ -4,6 +4,9 @@ import type { AutogrowSpec, ReclaimPolicy } from "../api/storage-spec.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import { templateHash } from "./template.ts";
 
+/** Share of its capacity that a vault wants no new chunks in: room for repair (the vault node's own limit). */
+const roomForRepair = 0.05;
+
 /**
  * What is wanted. `gateways`: those that the plan itself starts (in a cluster a Deployment does: 0); `running`: false stops
  * all and keeps the volumes; `restart`: whether a member that ended is started again; `zones`: those to be dealt out,
@@ -21,6 +24,8 @@ export type FarmGoal = {
   readonly vaultsPerNode: number;
   /** Bytes of each vault. */
   readonly vaultCapacity: number;
+  /** Share of what all vaults declare that stays free of stored bytes. */
+  readonly keepFree: number;
   readonly autogrow?: AutogrowSpec;
   readonly lostAfterMs: number;
   readonly reclaimPolicy: ReclaimPolicy;
@@ -36,8 +41,9 @@ export function clusterGoal(spec: VaultFarmSpec): FarmGoal {
 
 /** The goal of `spec` at a place. */
 export function goalOf(spec: VaultFarmSpec, place: GoalPlace): FarmGoal {
-  const { replicas, copies, vaultsPerNode, vaultCapacity, topology, repair, storage } = spec;
+  const { replicas, copies, vaultsPerNode, vaultCapacity, topology, repair, storage, gateway } = spec;
   const { autogrow, reclaimPolicy } = storage;
+  const { keepFreePercent } = gateway.quota;
   return {
     ...place,
     nodes: replicas,
@@ -46,6 +52,7 @@ export function goalOf(spec: VaultFarmSpec, place: GoalPlace): FarmGoal {
     template: templateHash(spec),
     vaultsPerNode,
     vaultCapacity,
+    keepFree: Math.max(roomForRepair, keepFreePercent / 100),
     ...(autogrow === undefined ? {} : { autogrow }),
     lostAfterMs: repair.lostAfterSeconds * 1000,
     reclaimPolicy,

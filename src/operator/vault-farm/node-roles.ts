@@ -53,9 +53,23 @@ export function mayHoldData({ volume }: ObservedNode): boolean {
   return volume === "bound" || volume === "foreign";
 }
 
-/** Bytes that each of its vaults should declare. */
+/** Bytes that each of its vaults should declare: a node never declares less than it did, see `isTooLarge`. */
 export function wantedCapacity({ assigned }: ObservedNode, { vaultCapacity }: Pick<FarmGoal, "vaultCapacity">): number {
-  return Math.max(vaultCapacity, assigned.capacity ?? 0);
+  return Math.max(vaultCapacity, assigned.capacity ?? 0, assigned.specCapacity ?? 0);
+}
+
+/**
+ * The largest spec.vaultCapacity that its vaults declare: as remembered, or as its process was started; 0 where nothing tells.
+ * What autogrow added is not in it.
+ */
+export function madeFor({ assigned, runsWith }: ObservedNode): number {
+  const started = runsWith?.capacity ?? 0;
+  return Math.max(assigned.specCapacity ?? 0, started > (assigned.capacity ?? 0) ? started : 0);
+}
+
+/** Whether a person wants its vaults to declare less since it was made. What autogrow added does not count: nobody took that back. */
+export function isTooLarge(node: ObservedNode, { vaultCapacity }: Pick<FarmGoal, "vaultCapacity">): boolean {
+  return madeFor(node) > vaultCapacity;
 }
 
 /** Bytes of the volume of a node whose vaults declare `capacity` each: a tenth and a GiB for indexes, logs and what is being rewritten. */

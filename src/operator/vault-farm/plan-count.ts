@@ -3,28 +3,31 @@
 import type { AssignedSpec } from "../api/vault-node.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { isKeptApart, isLost, leavingOf, outdatedOf, serves, stays } from "./node-roles.ts";
+import { isKeptApart, isLost, isTooLarge, leavingOf, outdatedOf, serves, stays } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
+import { needsRoom } from "./shrink-room.ts";
 
 /** Most nodes made at one look: each is a record, a volume and a pod, and the next look is soon. */
 export const createdPerLookMax = 50;
 
-/** Nodes that the plan works towards, and why that is not what is wanted, where it is not. */
-export type WantedNodes = { readonly count: number; readonly refused?: "fewer-than-copies"; readonly extra: boolean };
+/** Nodes that the plan works towards, and why that is not what is wanted, where it is not. `extra`: why one more is made for a while. */
+export type WantedNodes = { readonly count: number; readonly refused?: "fewer-than-copies"; readonly extra?: string };
 
 /**
  * The nodes to work towards. Fewer than copies.min are refused: what is there stays, and nothing new is begun. A farm of exactly min is changed node
- * by node only with one more, which leaves again afterwards.
+ * by node only with one more, which leaves again afterwards; so is every farm whose nodes are rebuilt smaller.
  */
 export function wantedNodes(goal: FarmGoal, { nodes }: ObservedFarm): WantedNodes {
   const { min } = goal.copies;
   const staying = nodes.filter(stays);
   if (goal.nodes < min) {
     const kept = nodes.filter((node) => stays(node) || isScaledDown(node)).length;
-    return { count: nodes.length === 0 ? 0 : Math.max(min, kept), refused: "fewer-than-copies", extra: false };
+    return { count: nodes.length === 0 ? 0 : Math.max(min, kept), refused: "fewer-than-copies" };
   }
-  const extra = goal.nodes === min && staying.some((node) => outdatedOf(node, goal) !== undefined || stopIsWished(node));
-  return { count: goal.nodes + (extra ? 1 : 0), extra };
+  if (needsRoom(goal, nodes)) return { count: goal.nodes + 1, extra: "one more is needed before a node is rebuilt with smaller vaults" };
+  const changes = goal.nodes === min && staying.some((node) => outdatedOf(node, goal) !== undefined || stopIsWished(node));
+  if (!changes) return { count: goal.nodes };
+  return { count: goal.nodes + 1, extra: "with exactly copies.min nodes one more is needed before another is started anew" };
 }
 
 // A node that a person wants to be stopped, and that runs.
@@ -52,8 +55,7 @@ export function planCount(goal: FarmGoal, observed: ObservedFarm, nowMs: number)
       refused === undefined ? `${count} nodes are wanted again` : "fewer nodes than copies.min are refused",
     ),
   );
-  const why = extra ? "with exactly copies.min nodes one more is needed before another is started anew" : undefined;
-  return [...revised, ...back, ...createNodes(goal, { ...observed, nodes }, missing - kept.length, why)];
+  return [...revised, ...back, ...createNodes(goal, { ...observed, nodes }, missing - kept.length, extra)];
 }
 
 type Assign = FarmAction & { readonly kind: "assign-node" };
@@ -86,6 +88,7 @@ function takeBack(node: ObservedNode, goal: FarmGoal, nowMs: number): readonly A
   if (leaving === "HostDrain" && node.hostState === "fine")
     return [assign(node, { leaving: undefined }, "its machine is no longer drained")];
   const sound = node.volume === "bound" && !isLost(node, goal, nowMs) && serves(node);
+  if (leaving === "Shrink" && !isTooLarge(node, goal)) return [assign(node, { leaving: undefined }, "vaults of its size are wanted again")];
   if (leaving === "Replaced" && sound) return [assign(node, { leaving: undefined }, "it came back")];
   return [];
 }
@@ -110,7 +113,7 @@ function planVictim(goal: FarmGoal, nodes: readonly ObservedNode[], nowMs: numbe
   return [assign(victim, { leaving: "ScaleDown" }, `${surplus} ${surplus === 1 ? "node is" : "nodes are"} more than wanted`)];
 }
 
-/** The staying nodes in the order in which they would leave: unhealthy, emptied by a person, made by hand, of the fullest zone, lowest score, youngest. Pure. */
+/** The staying nodes in the order in which they would leave: unhealthy, emptied by a person, made by hand, of the fullest zone, larger than wanted, lowest score, youngest. Pure. */
 export function victimsInOrder(staying: readonly ObservedNode[], goal: FarmGoal, nowMs: number): readonly ObservedNode[] {
   const inZone = countBy(staying.map(({ zone }) => zone));
   const rank = (node: ObservedNode): readonly number[] => [
@@ -118,6 +121,7 @@ export function victimsInOrder(staying: readonly ObservedNode[], goal: FarmGoal,
     node.handsOver === true ? 0 : 1,
     node.byHand ? 0 : 1,
     -(inZone.get(node.zone) ?? 0),
+    isTooLarge(node, goal) ? 0 : 1,
     node.report?.score ?? 1,
     -node.createdMs,
   ];

@@ -24,6 +24,7 @@ export function goalWith(change: Partial<FarmGoal> = {}): FarmGoal {
     template,
     vaultsPerNode: 1,
     vaultCapacity: gib,
+    keepFree: 0.05,
     lostAfterMs: 1_800_000,
     reclaimPolicy: "Retain",
     ...change,

@@ -1,8 +1,8 @@
-// Growing before it is full: what a node's vaults are to declare rises by steps up to a maximum, its volume first. Nothing
-// ever shrinks, and a volume that somebody else made larger is left so.
+// Growing before it is full: what a node's vaults are to declare rises by steps up to a maximum, its volume first. No
+// node ever shrinks (see plan-shrink.ts), and a volume that somebody else made larger is left so.
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { stays, volumeBytesFor, wantedCapacity } from "./node-roles.ts";
+import { isTooLarge, stays, volumeBytesFor, wantedCapacity } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
 import { assign } from "./plan-count.ts";
 
@@ -31,6 +31,8 @@ export function grownCapacity(node: ObservedNode, goal: FarmGoal): number | unde
   const { autogrow } = goal;
   const { report } = node;
   const wanted = wantedCapacity(node, goal);
+  // One that is to be rebuilt smaller takes no more of a disk.
+  if (isTooLarge(node, goal)) return undefined;
   // Until what was wanted last is declared, its fill says nothing.
   if (autogrow === undefined || report === undefined || report.declared < wanted || wanted >= autogrow.max) return undefined;
   const { used, above } = fillOf(node, goal);

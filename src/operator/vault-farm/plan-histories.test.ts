@@ -1,5 +1,5 @@
 // Proves what the plan must never do and what it must reach, over random histories: machines that drain or die, volumes that
-// are deleted, counts, settings and wishes that change, and hands that fail or are cut off at any action. After each of our
+// are deleted, counts, settings, sizes of vaults and wishes that change, and hands that fail or are cut off at any action. After each of our
 // steps no chunk is below min by it, and one node is taken away at a time; once nothing happens any more the farm becomes
 // what is wanted, and then nothing is written.
 import { strict as assert } from "node:assert";
@@ -13,7 +13,7 @@ import { goalWith } from "./plan-fixture.ts";
 
 type Event =
   | { readonly kind: "scale"; readonly nodes: number }
-  | { readonly kind: "template" | "grow" | "nothing" | "hibernate" }
+  | { readonly kind: "template" | "grow" | "shrink" | "nothing" | "hibernate" }
   | { readonly kind: "end-pod" | "drain-host" | "host-fine" | "lose-host" | "delete-volume" | "delete-record"; readonly at: number }
   | { readonly kind: "wish"; readonly at: number; readonly state: (typeof desiredNodeStates)[number] };
 
@@ -24,7 +24,8 @@ const at = fc.nat(15);
 const anyEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 8, arbitrary: fc.constant<Event>({ kind: "nothing" }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("scale" as const), nodes: fc.integer({ min: 1, max: 9 }) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("template" as const, "grow" as const, "hibernate" as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("template" as const, "hibernate" as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("grow" as const, "shrink" as const) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("end-pod" as const, "drain-host" as const, "host-fine" as const), at }) },
   {
     weight: 1,
@@ -38,11 +39,15 @@ const anyRound: fc.Arbitrary<Round> = fc.record({
   seconds: fc.constantFrom(5, 20, 40),
 });
 
+// All chunks on every node would still fit.
+const anyEnd = fc.constantFrom(2 ** 28, 2 ** 29, 2 ** 30, 2 ** 31);
+
 function happen(world: ClusterModel, event: Event): void {
   if (event.kind === "scale") world.goal = { ...world.goal, nodes: event.nodes, running: true };
   if (event.kind === "hibernate") world.goal = { ...world.goal, running: false };
   if (event.kind === "template") world.goal = { ...world.goal, template: `${world.goal.template}+` };
   if (event.kind === "grow") world.goal = { ...world.goal, vaultCapacity: world.goal.vaultCapacity * 2 };
+  if (event.kind === "shrink") world.goal = { ...world.goal, vaultCapacity: Math.max(2 ** 26, world.goal.vaultCapacity / 2) };
   const node = "at" in event ? world.nodes[event.at % Math.max(1, world.nodes.length)] : undefined;
   if (node === undefined) return;
   if (event.kind === "end-pod" && node.hostState !== "gone" && node.state.kind !== "down")
@@ -79,9 +84,9 @@ function settle(world: ClusterModel, rounds: number): boolean {
 }
 
 function isAsWanted({ nodes, goal }: ClusterModel): boolean {
-  return (
-    nodes.length === goal.nodes && nodes.every(({ state, runsWith }) => state.kind === "ready" && runsWith?.template === goal.template)
-  );
+  const isWanted = ({ state, runsWith }: ClusterModel["nodes"][number]): boolean =>
+    state.kind === "ready" && runsWith?.template === goal.template && runsWith.capacity === goal.vaultCapacity;
+  return nodes.length === goal.nodes && nodes.every(isWanted);
 }
 
 const goal: FarmGoal = goalWith({ nodes: 6 });
@@ -94,7 +99,7 @@ function newWorld(): ClusterModel {
 
 test("whatever happens, no step of ours takes a chunk below min, and calm farms become what is wanted and rest", () => {
   fc.assert(
-    fc.property(fc.array(anyRound, { maxLength: 40 }), fc.integer({ min: 4, max: 9 }), (rounds, last) => {
+    fc.property(fc.array(anyRound, { maxLength: 40 }), fc.integer({ min: 4, max: 9 }), anyEnd, (rounds, last, vaultCapacity) => {
       const world = newWorld();
       for (const { event, cutAfter, seconds } of rounds) {
         happen(world, event);
@@ -105,7 +110,7 @@ test("whatever happens, no step of ours takes a chunk below min, and calm farms 
         node.desired = "Active";
         if (node.hostState === "leaving") node.hostState = "fine";
       }
-      world.goal = { ...world.goal, nodes: last, running: true };
+      world.goal = { ...world.goal, nodes: last, vaultCapacity, running: true };
       assert.ok(settle(world, 500), JSON.stringify(planFarm(world.goal, world.observe(), world.nowMs, modelDecides)));
       const written = world.writes;
       for (let round = 0; round < 20; round += 1) {
@@ -115,5 +120,73 @@ test("whatever happens, no step of ours takes a chunk below min, and calm farms 
       assert.equal(world.writes, written, "at rest nothing is written");
     }),
     { numRuns: 200 },
+  );
+});
+
+test("vaults made smaller in a calm farm: as many nodes as wanted are ready at every step, each was rebuilt once, none is left large", () => {
+  for (const nodes of [4, 6]) {
+    const world = new ClusterModel({ ...goal, nodes }, 12);
+    assert.ok(settle(world, 30), "a new farm becomes ready");
+    const before = new Set(world.nodes.map(({ name }) => name));
+    world.goal = { ...world.goal, vaultCapacity: 2 ** 28 };
+    let most = 0;
+    for (let round = 0; round < 300 && !(isAsWanted(world) && world.nodes.length === nodes); round += 1) {
+      turn(world);
+      const ready = world.serving().filter(({ assigned }) => assigned.released !== true).length;
+      assert.ok(ready >= nodes, `${ready} of ${nodes} are ready`);
+      most = Math.max(most, world.nodes.length);
+      world.pass(10_000);
+    }
+    assert.ok(isAsWanted(world));
+    assert.equal(most, nodes + 1, "one more than wanted at a time");
+    assert.deepEqual(
+      world.nodes.filter(({ name }) => before.has(name)),
+      [],
+    );
+  }
+});
+
+test("vaults made smaller and large again before the end: the one that leaves stays, small ones grow where they are", () => {
+  const world = newWorld();
+  const small = 2 ** 28;
+  world.goal = { ...world.goal, vaultCapacity: small };
+  const isHalfway = (): boolean =>
+    world.nodes.filter(({ runsWith }) => runsWith?.capacity === small).length === 2 &&
+    world.nodes.some(({ assigned }) => assigned.leaving === "Shrink");
+  for (let round = 0; round < 200 && !isHalfway(); round += 1) {
+    world.pass(10_000);
+    turn(world);
+  }
+  const halfway = world.nodes.map(({ name }) => name);
+  const leaver = world.nodes.find(({ assigned }) => assigned.leaving === "Shrink")?.name;
+  assert.ok(leaver !== undefined);
+  world.goal = { ...world.goal, vaultCapacity: goal.vaultCapacity };
+  turn(world);
+  assert.equal(world.nodes.find(({ name }) => name === leaver)?.assigned.leaving, undefined);
+  assert.ok(settle(world, 200));
+  const now = world.nodes.map(({ name }) => name);
+  assert.ok(
+    now.every((name) => halfway.includes(name)),
+    "nobody was made anew",
+  );
+  assert.ok(now.includes(leaver));
+});
+
+test("vaults that would not hold what is stored are made by nobody: nothing is made or taken away until the number is raised", () => {
+  const world = newWorld();
+  world.goal = { ...world.goal, vaultCapacity: 2 ** 26 };
+  for (let round = 0; round < 20; round += 1) {
+    world.pass(31_000);
+    turn(world);
+  }
+  const names = world.nodes.map(({ name }) => name);
+  assert.equal(names.length, goal.nodes);
+  const [told] = planFarm(world.goal, world.observe(), world.nowMs, modelDecides);
+  assert.match(told?.why ?? "", /^spec\.vaultCapacity: vaults of 64Mi keep 360Mi, and \d+Mi are stored: \d+Mi are missing; set it to/);
+  world.goal = { ...world.goal, vaultCapacity: goal.vaultCapacity };
+  assert.ok(settle(world, 20));
+  assert.deepEqual(
+    world.nodes.map(({ name }) => name),
+    names,
   );
 });

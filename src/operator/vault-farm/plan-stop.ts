@@ -47,6 +47,7 @@ function whyLeaving(node: ObservedNode): string {
     Update: "it is to be renewed",
     HostDrain: "its machine is being drained",
     Replaced: "it is replaced",
+    Shrink: "its vaults are to declare less",
   };
   return reasons[leavingOf(node) ?? "ScaleDown"];
 }

@@ -7,6 +7,7 @@ import type { ObservedFarm } from "./observed.ts";
 import { planCount } from "./plan-count.ts";
 import { planGrowth } from "./plan-growth.ts";
 import { planMembers, planStop } from "./plan-members.ts";
+import { planShrink } from "./plan-shrink.ts";
 import { decideByProof, planTurn, type StopDecider, turnOf } from "./plan-stop.ts";
 
 /**
@@ -24,13 +25,14 @@ export function planFarm(
   if (!goal.running) return planStop(observed);
   const turn = turnOf({ goal, observed, nowMs });
   const count = planCount(goal, observed, nowMs);
-  const growth = planGrowth(goal, observed);
+  // One decision at a time: whom to rebuild is asked once the count is as it should be.
+  const sizes = [...(count.length > 0 ? [] : planShrink(goal, observed, nowMs)), ...planGrowth(goal, observed)];
   // What is decided anew is carried out at the next look, from what was remembered of it.
-  const decided = new Set([...count, ...growth].flatMap((action) => (action.kind === "assign-node" ? [action.name] : [])));
+  const decided = new Set([...count, ...sizes].flatMap((action) => (action.kind === "assign-node" ? [action.name] : [])));
   const next = turn === undefined || decided.has(turn.node.name) ? undefined : turn;
   const step = next === undefined ? [] : planTurn(next, { goal, observed, nowMs, decide });
   return [
-    ...onePerNode([...count, ...growth]),
+    ...onePerNode([...count, ...sizes]),
     ...missingGateways(goal, observed),
     ...planMembers(goal, observed, nowMs, next),
     ...step,
