@@ -3,7 +3,7 @@ import type { Address } from "../protocol/address.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import type { CustomerParts } from "./customer-parts.ts";
 import type { HeldQuestion } from "./held-question.ts";
-import { readCircles } from "./read-decision.ts";
+import { readCircles, readCounts } from "./read-decision.ts";
 
 export type HeadParts = CustomerParts & { readonly held: HeldQuestion };
 
@@ -17,8 +17,8 @@ export async function countHolders(
   const close = believedHolders(parts, address, genesis.copies.target);
   const found = await askAll(parts, close, address, signal);
   if (found !== undefined) return found;
-  const { before, wide } = readCircles(parts.membership.directory, address, { target: genesis.copies.target, wide: limits.candidatesMax });
-  const others = new Set([...before, ...wide].map(({ peer }) => peer));
+  const { before, wide, far } = readCircles(parts.membership.directory, address, readCounts(genesis.copies, limits));
+  const others = new Set([...before, ...wide, ...far].map(({ peer }) => peer));
   return askAll(
     parts,
     [...others].filter((peer) => !close.includes(peer) && !parts.distrusts(peer)),

@@ -8,7 +8,7 @@ import type { CustomerParts } from "./customer-parts.ts";
 import { ClientError } from "./errors.ts";
 import type { HedgeBudget } from "./hedge-budget.ts";
 import { lateAfterMs, type PaceClass, type PeerPaces } from "./peer-pace.ts";
-import { type AskState, decideRead, type ReadCandidate, readCircles, readOrder } from "./read-decision.ts";
+import { type AskState, decideRead, type ReadCandidate, readCircles, readCounts, readOrder } from "./read-decision.ts";
 import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
 export type ChunkReadParts = CustomerParts & {
@@ -76,7 +76,7 @@ function candidatesOf(
   { membership, genesis, limits, paces, distrusts }: ChunkReadParts,
   { address, kind, prefer }: ChunkToRead,
 ): readonly ReadCandidate[] {
-  const circles = readCircles(membership.directory, address, { target: genesis.copies.target, wide: limits.candidatesMax });
+  const circles = readCircles(membership.directory, address, readCounts(genesis.copies, limits));
   return readOrder(circles, { cost: (peer) => (peer === prefer ? -1 : paces.cost(peer, kind)), distrusts });
 }
 

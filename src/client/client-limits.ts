@@ -8,6 +8,11 @@ const mib = 1024 * kib;
 export type ClientLimits = {
   /** How far from an address holders are asked at all: the closest so many (protocol: closest(16)). */
   readonly candidatesMax: number;
+  /**
+   * The same while vaults join near it, of those that do not: all of a farm that grew to so many at once, and of one that grew tenfold beyond, at
+   * least one of five old holders but for one chunk in a thousand.
+   */
+  readonly formerMax: number;
   /** Objects up to this many bytes are sent at once, whole, without asking first what is held. */
   readonly smallObjectMax: number;
   /** Chunk bytes up to which chunks of any requests share a message: such messages stay on the control stream. */
@@ -63,6 +68,7 @@ export type ClientLimits = {
 
 export const clientLimits: ClientLimits = {
   candidatesMax: 16,
+  formerMax: 64,
   smallObjectMax: 64 * kib,
   smallMessageMax: inlineChunksMax,
   putMessagesPerNode: 2,

@@ -101,19 +101,19 @@ describe("whom a read asks", () => {
   });
   const believing = { cost: (one: PeerId): number => -one.charCodeAt(0), distrusts: (): boolean => false };
   it("the close ones cheapest first, then the wider circle, then the doubtful", () => {
-    const order = readOrder({ close: holders("abc"), before: [], wide: holders("abcde"), all: holders("xabcde") }, believing);
+    const order = readOrder({ close: holders("abc"), before: [], wide: holders("abcde"), far: [], all: holders("xabcde") }, believing);
     assert.deepEqual(order, candidates("cbade", "x"));
   });
   it("those distrusted after all that are believed, and before those believed away", () => {
     const distrusts = (one: PeerId): boolean => one === "b" || one === "x";
     const order = readOrder(
-      { close: holders("abc"), before: [], wide: holders("abcde"), all: holders("xabcde") },
+      { close: holders("abc"), before: [], wide: holders("abcde"), far: [], all: holders("xabcde") },
       { ...believing, distrusts },
     );
     assert.deepEqual(order, candidates("cadeb", "x"));
   });
   it("a close holder that still joins after those that have everything", () => {
-    const order = readOrder({ close: holders("aBc"), before: [], wide: holders("aBcd"), all: holders("aBcd") }, believing);
+    const order = readOrder({ close: holders("aBc"), before: [], wide: holders("aBcd"), far: [], all: holders("aBcd") }, believing);
     assert.deepEqual(order, candidates("caBd"));
   });
   it("shares small reads out over as few nodes as a greedy choice finds", () => {

@@ -2,6 +2,7 @@
 import type { Directory, Holder } from "../network/directory.ts";
 import type { Address } from "../protocol/address.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
+import type { ClientLimits } from "./client-limits.ts";
 
 /**
  * asked: on its way · late: still on its way, but another is asked beside it · not-held, damaged: its answer · wrong: bytes
@@ -23,34 +24,48 @@ export function settledHolders(holders: readonly Holder[]): readonly Holder[] {
   return holders.filter(({ entry }) => entry.state !== "joining");
 }
 
-/** Who may have a chunk: the holders, those it had before vaults joined that still do, the wider circle, and the same with those believed away. */
-export type ReadCircles = Readonly<Record<"close" | "before" | "wide" | "all", readonly Holder[]>>;
+/**
+ * Who may have a chunk: the holders, those it had before vaults joined that still do, the wider circle, whoever else may have been one before, and the wider
+ * circle with those believed away.
+ */
+export type ReadCircles = Readonly<Record<"close" | "before" | "wide" | "far" | "all", readonly Holder[]>>;
+
+/** How many vaults each circle has. */
+export type ReadCounts = { readonly target: number; readonly wide: number; readonly far: number };
+
+/** The usual circles of a network. */
+export function readCounts({ target }: { readonly target: number }, limits: Pick<ClientLimits, "candidatesMax" | "formerMax">): ReadCounts {
+  return { target, wide: limits.candidatesMax, far: limits.formerMax };
+}
 
 /**
  * The circles of a chunk. While vaults join, those that had it before may be far from it: whoever lets many nodes join at once puts them all beyond the
- * wider circle, and the closest vaults without those that join are the directory as it was.
+ * wider circle, and the closest vaults without those that join are the directory as it was. Of many that join, some have all that is theirs before others
+ * do: these are in that directory too, without the chunk where it is for those others, so that it is asked further than the holders reach.
  */
-export function readCircles(directory: Pick<Directory, "closest">, chunk: Address, counts: { target: number; wide: number }): ReadCircles {
+export function readCircles(directory: Pick<Directory, "closest">, chunk: Address, counts: ReadCounts): ReadCircles {
   const wide = directory.closest(chunk, counts.wide, "read").holders;
   const isSettled = settledHolders(wide).length === wide.length;
+  const settled = (count: number): readonly Holder[] => (isSettled ? [] : directory.closest(chunk, count, "settled").holders);
   return {
     close: directory.closest(chunk, counts.target, "read").holders,
-    before: isSettled ? [] : directory.closest(chunk, counts.target, "settled").holders,
+    before: settled(counts.target),
     wide,
+    far: settled(counts.far),
     all: directory.closest(chunk, counts.wide, "all").holders,
   };
 }
 
 /**
  * The order of asking: the close holders cheapest first, those that still join after them, whom these displace, then the wider circle by distance, then
- * those distrusted, then those believed away.
+ * those further away that do not join, then those distrusted, then those believed away.
  */
 export function readOrder(
   circles: ReadCircles,
   { cost, distrusts }: { cost(peer: PeerId): number; distrusts(peer: PeerId): boolean },
 ): readonly ReadCandidate[] {
   const close = settledHolders(circles.close).map(({ peer }) => ({ peer, cost: cost(peer) }));
-  const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.close, ...circles.before, ...circles.wide];
+  const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.close, ...circles.before, ...circles.wide, ...circles.far];
   const reachable = new Set(inOrder.map(({ peer }) => peer));
   const doubtful = circles.all.map(({ peer }) => peer).filter((peer) => !reachable.has(peer));
   const trustedFirst = [...reachable].sort((a, b) => Number(distrusts(a)) - Number(distrusts(b)));
