@@ -1,6 +1,7 @@
 // Proves that a farm's network policies do on a cluster what their evaluation says: connections are tried from inside of real
 // pods and compared with the policies as the API server has them. Only a cluster that enforces policies can show it: whether
-// this one does is found out first, and where it does not, that is printed and nothing is counted.
+// this one does is found out first, and where it does not, that is printed and nothing is counted; with
+// VAULTFARM_E2E_POLICIES=enforced, which says that the cluster was made to, it is a failure.
 // UDP is not tried, since a heartbeat port answers nobody it does not know; that a farm settles shows that it gets through.
 import { strict as assert } from "node:assert";
 import { type Release, scenarios } from "../support/cluster-farm.ts";
@@ -15,6 +16,8 @@ const { scenario } = scenarios("policies");
 scenario("whether the cluster enforces network policies is found out by shutting a connection that works", async (release, also) => {
   if (await enforcesPolicies(release))
     await also("connections from inside of pods are let through as a farm's policies say, no others", assertEnforced);
+  else if (process.env["VAULTFARM_E2E_POLICIES"] === "enforced")
+    assert.fail("this cluster was said to enforce network policies, and let through what one shuts");
   else process.stdout.write("NOT SHOWN: this cluster enforces no network policies; what those of a farm let through is evaluated only\n");
 });
 
