@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { all, type Kept, scenarios } from "../support/cluster-farm.ts";
 import { writeLogin } from "../support/cluster-login.ts";
+import { openToApiServer } from "../support/cluster-probes.ts";
 import { helm } from "../support/cluster-tools.ts";
 import { conditionOf, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
@@ -53,7 +54,12 @@ scenario("kubectl vaultfarm shows the farm, stores a file, reads it back, and re
     [...new Set((await release.plugin(verb, ...args)).match(new RegExp(`${name}-[a-z2-7]{5}\\b`, "g")))].sort();
   assert.deepEqual(await named("status"), nodes);
   assert.deepEqual(await named("top", "--sort", "name"), nodes);
-  assert.deepEqual(await named("top", "--vaults"), nodes);
+  // A cluster that enforces policies lets the API server reach no node until a policy says so.
+  await openToApiServer(release);
+  await until("every node says what its vaults hold", async () => {
+    assert.deepEqual(await named("top", "--vaults"), nodes);
+    return true;
+  });
   assert.match(await release.plugin("plan", name), new RegExp(`^${name}: `));
   const folder = await mkdtemp(join(tmpdir(), "vaultfarm-e2e-plugin-"));
   try {

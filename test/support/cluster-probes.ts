@@ -88,3 +88,30 @@ export async function enforcesPolicies(release: Release): Promise<boolean> {
   await until("one pod reaches another again", isOpen);
   return enforces;
 }
+
+type Slice = { readonly endpoints: readonly { readonly addresses: readonly string[] }[] };
+
+/**
+ * Opens the metrics port of vault nodes to the API server, as `docs/kubernetes/install.md` tells whoever wants live numbers:
+ * its proxy, which the plugin asks through, is on no machine of the nodes.
+ */
+export async function openToApiServer(release: Release): Promise<void> {
+  const slice = await release.views.get<Slice>("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes");
+  const addresses = slice?.endpoints.flatMap((endpoint) => endpoint.addresses) ?? [];
+  if (addresses.length === 0) throw new Error("the Service kubernetes leads to no API server");
+  await release.apply({
+    apiVersion: "networking.k8s.io/v1",
+    kind: "NetworkPolicy",
+    metadata: { name: "api-server-to-vault-nodes" },
+    spec: {
+      podSelector: { matchLabels: { "app.kubernetes.io/name": "vaultfarm", "app.kubernetes.io/component": "vault-node" } },
+      policyTypes: ["Ingress"],
+      ingress: [
+        {
+          from: addresses.map((address) => ({ ipBlock: { cidr: `${address}/${address.includes(":") ? 128 : 32}` } })),
+          ports: [{ port: 9090 }],
+        },
+      ],
+    },
+  });
+}
