@@ -59,6 +59,8 @@ export type DeploymentObject = AppliedObject & {
 /** The name under which the operator owns fields. */
 export const fieldManager = "vaultfarm-operator";
 
+const ownPrefix = "vaultfarm.dev/";
+
 const namespaced = { namespaced: true } as const;
 export const farms: Resource<FarmObject> = defineResource({ apiVersion, kind: "VaultFarm", plural: "vaultfarms", ...namespaced });
 export const nodeRecords: Resource<NodeRecord> = defineResource({ apiVersion, kind: "VaultNode", plural: "vaultnodes", ...namespaced });
@@ -138,7 +140,7 @@ export const leanPod: Projection<PodObject> = (object) => {
   const scheduled = condition("PodScheduled");
   const [container] = status?.containerStatuses ?? [];
   return {
-    metadata: leanMeta(object),
+    metadata: ownNotes(object),
     ready: condition("Ready")?.status === "True",
     restarts: container?.restartCount ?? 0,
     edited: isEdited(object),
@@ -161,6 +163,13 @@ function isEdited(pod: RawPod): boolean {
   );
 }
 
+/** Metadata with annotations of ours alone: a network writes hundreds of bytes on each pod, a provisioner on each claim. */
+function ownNotes(object: KubeObject): KubeObject["metadata"] {
+  const { annotations: all = {}, ...metadata } = leanMeta(object);
+  const own = Object.entries(all).filter(([name]) => name.startsWith(ownPrefix));
+  return own.length === 0 ? metadata : { ...metadata, annotations: Object.fromEntries(own) };
+}
+
 type RawClaim = KubeObject & {
   readonly spec?: { readonly volumeName?: string; readonly resources?: { readonly requests?: { readonly storage?: string } } };
   readonly status?: { readonly phase?: string; readonly capacity?: { readonly storage?: string } };
@@ -169,7 +178,7 @@ type RawClaim = KubeObject & {
 export const leanClaim: Projection<ClaimObject> = (object) => {
   const { spec, status } = object as RawClaim;
   return {
-    metadata: leanMeta(object),
+    metadata: ownNotes(object),
     ...optional("phase", status?.phase),
     ...optional("volumeName", spec?.volumeName),
     ...optional("requested", spec?.resources?.requests?.storage),
