@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import {
   claims,
   configMaps,
+  deployments,
   type FarmObject,
   farms,
   nodeRecords,
@@ -17,11 +18,24 @@ import {
 } from "../../src/operator/cluster/resources.ts";
 import { events } from "../../src/operator/kube/event-recorder.ts";
 import { defineResource, type KubeClient, type KubeObject, type Resource } from "../../src/operator/kube/index.ts";
+import { signingKeyFromSeed } from "../../src/protocol/keys.ts";
+import { peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
 import { type OperatedServer, startOperatedServer } from "../support/api-server-operator.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 
 const namespaces: Resource = defineResource({ apiVersion: "v1", kind: "Namespace", plural: "namespaces", namespaced: false });
+const admission = { apiVersion: "admissionregistration.k8s.io/v1", namespaced: false } as const;
+const admissionPolicies: Resource = defineResource({
+  ...admission,
+  kind: "ValidatingAdmissionPolicy",
+  plural: "validatingadmissionpolicies",
+});
+const admissionBindings: Resource = defineResource({
+  ...admission,
+  kind: "ValidatingAdmissionPolicyBinding",
+  plural: "validatingadmissionpolicybindings",
+});
 const namespace = "default";
 const longMs = 60_000;
 const spec = { replicas: 5, vaultsPerNode: 2, vaultCapacity: "1Gi" };
@@ -133,6 +147,73 @@ test("pods with a user, groups and affinity of one's own are taken where the res
     for (const [field, value] of Object.entries(securityContext)) assert.deepEqual(Reflect.get(one.securityContext, field), value);
     assert.deepEqual(one.affinity.nodeAffinity, nodeAffinity);
   }
+});
+
+test("a claim without its labels is no lost volume: it has them again, no node is replaced, and owner and labels of a VaultNode come back", async () => {
+  await make(farms, "cot", { spec });
+  await until("its nodes are made", async () => (await recordsOf("cot")).length === 5, longMs);
+  const [name = ""] = await recordsOf("cot");
+  const was = await until(
+    "it has a claim",
+    async () => ((await client.get(claims, { namespace, name })).ok ? read(claims, name) : undefined),
+    longMs,
+  );
+  const record = await read(nodeRecords, name);
+  // As one that ran: from then on a volume that is not there is a lost one.
+  const ran = { status: { peerId: peerIdFromPublicKey(signingKeyFromSeed(new Uint8Array(32).fill(9)).publicKey) } };
+  must(await client.patch(nodeRecords, { namespace, name }, { type: "merge", body: ran }, { subresource: "status" }));
+  const bare = { metadata: { labels: Object.fromEntries(Object.keys(was.metadata.labels ?? {}).map((label) => [label, null])) } };
+  must(await client.patch(claims, { namespace, name }, { type: "merge", body: bare }));
+  must(
+    await client.patch(
+      nodeRecords,
+      { namespace, name },
+      { type: "merge", body: { metadata: { ...bare.metadata, ownerReferences: null } } },
+    ),
+  );
+  const isBack = async (): Promise<boolean> => {
+    const [claim, node] = [await read(claims, name), await read(nodeRecords, name)];
+    assert.ok(!JSON.stringify(Reflect.get(node, "spec")).includes("leaving"), "it is not replaced");
+    return (
+      [claim, node].every(({ metadata }) => metadata.labels?.["vaultfarm.dev/farm"] === "cot") &&
+      node.metadata.ownerReferences?.length === 1
+    );
+  };
+  await until("all of it is back", isBack, longMs);
+  const [claim, node] = [await read(claims, name), await read(nodeRecords, name)];
+  assert.deepEqual([claim.metadata.uid, claim.metadata.labels], [was.metadata.uid, was.metadata.labels]);
+  assert.deepEqual([node.metadata.labels, node.metadata.ownerReferences], [record.metadata.labels, record.metadata.ownerReferences]);
+  assert.equal((await recordsOf("cot")).length, 5);
+});
+
+test("a gateway that a policy of the cluster forbids is refused in its words, and the gateways that there are stay", async () => {
+  const named = { metadata: { name: "no-balancers" } };
+  const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["services"] };
+  const validations = [{ expression: "object.spec.type != 'LoadBalancer'", message: "no balancers here" }];
+  const policy = { failurePolicy: "Fail", matchConstraints: { resourceRules: [rule] }, validations };
+  must(await client.create<KubeObject>(admissionPolicies, { ...named, spec: policy } as KubeObject));
+  must(
+    await client.create<KubeObject>(admissionBindings, {
+      ...named,
+      spec: { policyName: "no-balancers", validationActions: ["Deny"] },
+    } as KubeObject),
+  );
+  const balancer = { spec: { type: "LoadBalancer", ports: [{ port: 80 }] }, metadata: { name: "probe", namespace } } as KubeObject;
+  await until("the policy holds", async () => !(await client.create(services, balancer, { dryRun: true })).ok, longMs);
+  await make(farms, "hut", { spec });
+  const gateways = await until(
+    "it has gateways",
+    async () => {
+      const got = await client.get(deployments, { namespace, name: "hut-gateway" });
+      return got.ok ? got.value : undefined;
+    },
+    longMs,
+  );
+  const gateway = { writes: "off", service: { type: "LoadBalancer" }, cacheMemory: "128Mi" };
+  must(await client.patch(farms, { namespace, name: "hut" }, { type: "merge", body: { spec: { gateway } } }));
+  assert.match(await told("hut", "SpecAccepted", "Invalid"), /^spec\.gateway: the cluster takes no such gateway \(.*no balancers here/);
+  assert.equal(Reflect.get(Reflect.get(await read(services, "hut-gateway"), "spec") as object, "type"), "ClusterIP");
+  assert.equal((await read(deployments, "hut-gateway")).metadata.generation, gateways.metadata.generation);
 });
 
 test("records deleted with their farm while no operator lived are let go by the next one; claims and keys stay", async () => {
