@@ -9,6 +9,8 @@ export type PathView = { readonly intervalMs: number; readonly jitterMs: number;
 export type PathEstimate = {
   /** Takes in that heartbeat `sequence` came at `nowMs`. */
   heard(sequence: number, intervalMs: number, nowMs: number): void;
+  /** Words came, out of turn: they took the next number, and say nothing of the pace. */
+  passed(sequence: number): void;
   view(): PathView;
 };
 
@@ -44,7 +46,11 @@ export function createPathEstimate(): PathEstimate {
     variance = (1 - weight) * (variance + weight * delta * delta);
     worstMs = Math.max(worstMs * fade, deviation);
   };
-  return { heard, view: () => ({ intervalMs, jitterMs: Math.sqrt(variance), worstMs, lossRate }) };
+  const passed = (sequence: number): void => {
+    // Others between were lost, and count with the next heartbeat.
+    if (last !== undefined && sequence > last.sequence) last = { ...last, sequence: last.sequence + 1 };
+  };
+  return { heard, passed, view: () => ({ intervalMs, jitterMs: Math.sqrt(variance), worstMs, lossRate }) };
 }
 
 /**

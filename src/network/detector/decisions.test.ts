@@ -119,6 +119,20 @@ test("a path's jitter and loss are found from what arrives, and the normal quant
     assert.ok(Math.abs(normalQuantile(chance) - x) < 1e-3);
 });
 
+test("words between heartbeats make a slow path look neither uneven nor lossy", () => {
+  const book = createWatchBook(profileOf("wan"));
+  book.begin(node);
+  let sequence = 0;
+  for (let nowMs = 0; nowMs < 60_000; nowMs += 100) {
+    for (const word of [undefined, { subject: "other", verdict: "silent" } as const, { subject: "other", verdict: "silent" } as const]) {
+      sequence += 1;
+      book.heard(node, { sequence, intervalMs: 100, ...(word === undefined ? {} : { words: [word] }) }, nowMs + (sequence % 3) * 20);
+    }
+  }
+  book.heard(node, { sequence: sequence + 1, intervalMs: 100 }, 60_000);
+  assert.equal(book.deadlineMs(), 60_000 + profileOf("wan").windowMs);
+});
+
 test("two who hear a node after it was called silent overrule one, not two; words run out; nobody speaks of itself", () => {
   const claims = createClaimBook((watcher) => watcher !== "stranger");
   const say = (from: string, verdict: "silent" | "heard", nowMs: number): boolean => claims.hear(from, { subject: node, verdict }, nowMs);

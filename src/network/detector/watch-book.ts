@@ -1,14 +1,18 @@
 // What one watcher knows of the nodes it watches: when each was heard last, when its silence is too long, and when a
 // suspicion is taken back. Pure: every time is handed in, nothing is sent and no timer runs here.
+import type { Beat } from "../../protocol/heartbeat.ts";
 import { adaptiveWindowMs, createPathEstimate, type PathEstimate } from "./adaptive-window.ts";
 import type { Profile } from "./profiles.ts";
+
+/** Any datagram of a node: a heartbeat, or words out of turn. */
+export type Sign = Pick<Beat, "sequence" | "intervalMs" | "words">;
 
 export type WatchBook = {
   /** Watches a node from its first heartbeat on. */
   begin(subject: string): void;
   end(subject: string): void;
-  /** A heartbeat came: true where it takes a suspicion back. */
-  heard(subject: string, beat: { readonly sequence: number; readonly intervalMs: number }, nowMs: number): boolean;
+  /** A heartbeat or words came: true where it takes a suspicion back. */
+  heard(subject: string, beat: Sign, nowMs: number): boolean;
   /** Another watcher misses this node: less is needed to agree. */
   hint(subject: string, on: boolean): void;
   /** The next moment at which a silence becomes too long, or infinity. */
@@ -80,12 +84,13 @@ export function createWatchBook(profile: Profile): WatchBook {
       ...{ owed: 0, flaps: 0, flappedMs: 0, path: profile.adaptive ? createPathEstimate() : undefined },
     });
   };
-  const heard = (subject: string, { sequence, intervalMs }: { sequence: number; intervalMs: number }, nowMs: number): boolean => {
+  const heard = (subject: string, { sequence, intervalMs, words }: Sign, nowMs: number): boolean => {
     const node = watched.get(subject);
     if (node === undefined) return false;
     // What a peer says of its pace is bounded: it cannot make itself unwatched, nor its watchers spin.
     node.intervalMs = Math.min(intervalSaidMax, Math.max(intervalSaidMin, intervalMs));
-    node.path?.heard(sequence, node.intervalMs, nowMs);
+    if (words === undefined) node.path?.heard(sequence, node.intervalMs, nowMs);
+    else node.path?.passed(sequence);
     node.lastMs = nowMs;
     node.graceUntilMs = 0;
     return node.suspected && paysBack(node, nowMs);
