@@ -69,6 +69,20 @@ export type GatewayApp = {
   beginStop(): void;
 };
 
+/**
+ * Once it is `leaving`, each connection ends with the answer under way: else a kept one would bring requests until the port is shut and then
+ * lose one, or a download behind a download that outlasts the grace. Answers say so where their head is not gone yet.
+ */
+function endConnections(http: App, leaving: () => boolean): void {
+  http.addHook("onRequest", async (_request, reply) => void (leaving() && reply.header("connection", "close")));
+  http.addHook("onSend", (_request, reply, payload, done) => {
+    if (leaving()) reply.header("connection", "close");
+    done(null, payload);
+  });
+  // Requests of tests may come without a socket that ends.
+  http.addHook("onResponse", async ({ raw }) => void (leaving() && raw.socket.end?.()));
+}
+
 /** The application, ready to listen. */
 export async function createApp(parts: AppParts): Promise<GatewayApp> {
   const { client, config, clock, log, registry, assets, chunkCache, version } = parts;
@@ -82,8 +96,7 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   const puts = createSlots("uploads", putsAtOnceMax);
   const reads = createSlots("downloads", readsAtOnceMax);
   let stopping = false;
-  // Else a kept connection would bring requests until the port is shut, and then lose one.
-  http.addHook("onRequest", async (_request, reply) => void (stopping && reply.header("connection", "close")));
+  endConnections(http, () => stopping);
 
   addSecurityHeaders(http);
   addRequestMetrics(http, metrics);

@@ -1,15 +1,16 @@
 // Proves that a gateway that is told to stop serves on for a while, says so where it is asked whether it is ready, and then
-// shuts its port, and that a connection on which somebody was busy meanwhile is answered once more. Method: the application on
-// a port of the loopback, a virtual clock, and a farm in memory.
+// shuts its port, and that a connection on which somebody was busy meanwhile ends with that answer, of which none is lost. Method: the
+// application on a port of the loopback, a virtual clock, and a farm in memory.
 import { strict as assert } from "node:assert";
+import { randomFillSync } from "node:crypto";
 import { once } from "node:events";
-import { Agent, type ClientRequest, type IncomingMessage, request } from "node:http";
+import { Agent, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
-import { text } from "node:stream/consumers";
-import { test } from "node:test";
+import { buffer, text } from "node:stream/consumers";
+import { type TestContext, test } from "node:test";
 import { until } from "../../test/support/deadline.ts";
 import { createVirtualClock } from "../runtime/virtual-clock.ts";
-import { createAppFixture } from "./app-fixture.ts";
+import { type AppFixture, createAppFixture } from "./app-fixture.ts";
 import { stopListening } from "./stop-listening.ts";
 
 test("told to stop, it serves on but is not ready, closes each connection, and shuts its port after the time set", async (context) => {
@@ -56,29 +57,50 @@ test("where no time is set, and half the grace is less, the port is shut sooner"
   }
 });
 
-async function answerTo(asked: ClientRequest): Promise<readonly [number | undefined, string | undefined]> {
-  const [answer] = (await once(asked, "response")) as [IncomingMessage];
-  await text(answer);
-  return [answer.statusCode, answer.headers.connection];
-}
+type Busy = { readonly app: AppFixture; readonly agent: Agent; readonly url: string; stop(): Promise<void>; stopped(): Promise<void> };
 
-test("a request on a connection that was busy when the port was shut is answered, and is its last", async (context) => {
+/** An application and a client that keeps one connection. `stop` resolves once the port is shut, `stopped` once nothing is under way. */
+async function busyApp(context: TestContext): Promise<Busy> {
   const clock = createVirtualClock();
   const app = await createAppFixture();
   await app.http.listen({ host: "127.0.0.1", port: 0 });
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   context.after(() => agent.destroy());
   const url = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
+  let stopped: Promise<void> = Promise.resolve();
+  const stop = async (): Promise<void> => {
+    stopped = stopListening(app, { leaveAfterMs: 0, stopGraceMs: 30_000 }, clock);
+    await until("the port is shut", () => !app.http.server.listening);
+  };
+  return { app, agent, url, stop, stopped: () => stopped };
+}
+
+test("an upload that ends after the port was shut is answered, as the last on its connection", async (context) => {
+  const { app, agent, url, stop, stopped } = await busyApp(context);
   const arrived = once(app.http.server, "request");
   const upload = request(`${url}/v1/objects`, { agent, method: "POST", headers: { "content-length": 4 } });
   upload.write("be");
   await arrived;
-  const stopped = stopListening(app, { leaveAfterMs: 0, stopGraceMs: 30_000 }, clock);
-  await until("the port is shut", () => !app.http.server.listening);
+  await stop();
   upload.end("un");
-  assert.deepEqual(await answerTo(upload), [201, "keep-alive"]);
-  const next = request(`${url}/healthz`, { agent }).end();
-  assert.deepEqual(await answerTo(next), [200, "close"]);
-  assert.equal(next.reusedSocket, true);
-  await stopped;
+  const [answer] = (await once(upload, "response")) as [IncomingMessage];
+  await text(answer);
+  assert.deepEqual([answer.statusCode, answer.headers.connection], [201, "close"]);
+  await stopped();
+});
+
+test("a download whose head was sent before goes on to its end, and its connection ends with it", async (context) => {
+  const { agent, url, stop, stopped } = await busyApp(context);
+  // More than what sockets hold, so that it waits for its reader.
+  const content = randomFillSync(Buffer.alloc(32 * 1024 * 1024));
+  const stored = await fetch(`${url}/v1/objects`, { method: "POST", body: content });
+  const { address } = (await stored.json()) as { readonly address: string };
+  const download = request(`${url}/v1/objects/${address}`, { agent }).end();
+  const [answer] = (await once(download, "response")) as [IncomingMessage];
+  assert.equal(answer.headers.connection, "keep-alive");
+  await stop();
+  const { socket } = answer;
+  assert.ok((await buffer(answer)).equals(content));
+  await until("its connection ends", () => socket.destroyed);
+  await stopped();
 });
