@@ -3,6 +3,7 @@
 // Method: the chart and the image on the cluster that KUBECONFIG names; nodes' own metrics, asked every two seconds.
 import { strict as assert } from "node:assert";
 import { type Kept, type Release, scenarios } from "../support/cluster-farm.ts";
+import { openToApiServer } from "../support/cluster-probes.ts";
 import { conditionOf, type NodeView, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
 import { sumOf } from "../support/node-metrics.ts";
@@ -39,6 +40,7 @@ type Steps = { handedOver?: number; released?: number };
 
 scenario("a farm of five nodes with a GiB", longer, async (release) => {
   await release.install("farm.spec.vaultCapacity=1Gi");
+  await openToApiServer(release);
   await untilSettled(release.views, release, { nodes: 5, withinMs: 5 * minute });
   for (let seed = 41; seed < 41 + puts; seed += 1) files.push(...(await release.put(seed)));
 });

@@ -4,6 +4,7 @@
 import { strict as assert } from "node:assert";
 import { type Kept, type Release, readWhile, scenarios } from "../support/cluster-farm.ts";
 import { busiestMachine, power } from "../support/cluster-machines.ts";
+import { openToApiServer } from "../support/cluster-probes.ts";
 import { conditionOf, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
 import { sumOf } from "../support/node-metrics.ts";
@@ -73,6 +74,7 @@ if (power !== undefined) {
   const { cut, restore } = power;
   scenario("a farm of five nodes with files, whose lost nodes are given up after a minute", longer, async (release) => {
     await release.install("farm.spec.repair.delaySeconds=10", "farm.spec.repair.lostAfterSeconds=60");
+    await openToApiServer(release);
     await untilSettled(release.views, release, { nodes: 5, withinMs: 5 * minute });
     files.push(...(await release.put(31)));
     identities = new Set(await identitiesOf(release));

@@ -6,6 +6,8 @@ import { sumOf } from "./node-metrics.ts";
 
 export type CopiesSeen = {
   looks: number;
+  /** Answers of nodes in all looks together. */
+  nodeAnswers: number;
   /** Who said that chunks are below the minimum, how many at most, and for how long. */
   readonly belowMin: BelowMin[];
   /** What a gateway said at most. */
@@ -18,9 +20,9 @@ type NetworkView = { readonly copies: { readonly belowMin: number; readonly belo
 // A node that is started anew is away for seconds: often enough to see it, seldom enough not to load the machines.
 const everyMs = 1000;
 
-/** Looks once a second until `ended`; a pod that starts or goes says nothing. Rejects as `ended` does. */
+/** Looks once a second until `ended`; a pod that starts or goes says nothing. Needs `openToApiServer`. Rejects as `ended` does. */
 export async function copiesWhile(release: Release, ended: Promise<unknown>): Promise<CopiesSeen> {
-  const seen: CopiesSeen = { looks: 0, belowMin: [], mostBelowTarget: 0 };
+  const seen: CopiesSeen = { looks: 0, nodeAnswers: 0, belowMin: [], mostBelowTarget: 0 };
   let going = true;
   let lookedMs = Number.NEGATIVE_INFINITY;
   const end = ended.finally(() => {
@@ -33,6 +35,7 @@ export async function copiesWhile(release: Release, ended: Promise<unknown>): Pr
       lookedMs = performance.now();
       const [nodes, farm] = await Promise.all([lookAtNodes(release), lookAtGateway(release)]);
       seen.looks += 1;
+      seen.nodeAnswers += nodes.length;
       seen.mostBelowTarget = Math.max(seen.mostBelowTarget, farm.belowTarget);
       for (const [who, chunks] of nodes) note(seen, who, chunks);
       note(seen, "a gateway", farm.belowMin);
