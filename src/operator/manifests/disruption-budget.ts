@@ -5,28 +5,29 @@ import { type FarmIdentity, farmMeta, type Manifest, objectNames, selectorLabels
 
 /** The vault nodes' budget, with `minAvailable` pods. */
 export function disruptionBudget(farm: FarmIdentity, minAvailable: number): Manifest {
-  return {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: farmMeta(farm, objectNames.budget(farm.name), "node"),
-    spec: {
-      minAvailable,
-      selector: { matchLabels: selectorLabels(farm.name, "node") },
-      // A pod that never became ready holds nothing up.
-      unhealthyPodEvictionPolicy: "AlwaysAllow",
-    },
-  };
+  return budget(farm, "node", { name: objectNames.budget(farm.name), limit: { minAvailable } });
 }
 
 /** The gateways' budget. A farm's only gateway may be evicted too, or its machine could never be drained. */
 export function gatewayBudget(farm: FarmIdentity): Manifest {
+  return budget(farm, "gateway", { name: objectNames.gatewayBudget(farm.name), limit: { maxUnavailable: 1 } });
+}
+
+type Limit = { readonly minAvailable: number } | { readonly maxUnavailable: number };
+
+function budget(
+  farm: FarmIdentity,
+  component: "node" | "gateway",
+  { name, limit }: { readonly name: string; readonly limit: Limit },
+): Manifest {
   return {
     apiVersion: "policy/v1",
     kind: "PodDisruptionBudget",
-    metadata: farmMeta(farm, objectNames.gatewayBudget(farm.name), "gateway"),
+    metadata: farmMeta(farm, name, component),
     spec: {
-      maxUnavailable: 1,
-      selector: { matchLabels: selectorLabels(farm.name, "gateway") },
+      ...limit,
+      selector: { matchLabels: selectorLabels(farm.name, component) },
+      // A pod that never became ready holds nothing up.
       unhealthyPodEvictionPolicy: "AlwaysAllow",
     },
   };
