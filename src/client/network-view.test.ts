@@ -49,7 +49,7 @@ test("a node that is only told of is not shown and not counted until it was met"
     return { shown: view.nodes.map(({ peerId }) => peerId), chunks: view.copies.histogram.at(-1), of: view.copies.reporting.of, trusted };
   };
   assert.deepEqual(seen(), { shown: [met.peerId], chunks: 3, of: 1, trusted: [met.peerId] });
-  views.vouch(told.peerId);
+  views.setStranger(told.peerId, false);
   views.setState(told.peerId, "live");
   assert.deepEqual(seen(), { shown: [met.peerId, told.peerId], chunks: 6, of: 2, trusted: [met.peerId, told.peerId] });
 });

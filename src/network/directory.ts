@@ -16,8 +16,9 @@ import type { NodeViewState } from "../protocol/states.ts";
  * at once. Never true of a `live` node, and of a suspected one not in this peer's own first two minutes after its start or
  * after a sleep. Only a confirmed loss may move data; a mere suspicion only routes round.
  *
- * `stranger`: others tell of it, but this peer has not met it, does not remember it from before its start, and no certificate
- * names it. Anybody can sign records of nodes that are nowhere. Gone for good with the first meeting.
+ * `stranger`: nothing speaks for it. Where certificates name the nodes, neither they nor a grant of the owner that it showed do,
+ * whoever met it; elsewhere others tell of it, and this peer has neither met it nor remembers it from before its start. Anybody
+ * can sign records of nodes that are nowhere, and whoever has the network key can run some. Gone for good once something does.
  */
 export type NodeView = {
   readonly record: NodeRecord;
@@ -27,9 +28,14 @@ export type NodeView = {
   readonly stranger?: true;
 };
 
-/** Whether a node is only heard of, so that nothing is placed with it and nobody waits for it. */
+/** Whether nothing speaks for a node, so that nothing is placed with it and nobody waits for it. */
 export function isStranger(view: NodeView | undefined): boolean {
   return view?.stranger === true;
+}
+
+/** The nodes for which something speaks. */
+export function memberNodes(directory: Pick<Directory, "nodes">): readonly NodeView[] {
+  return directory.nodes().filter((view) => !isStranger(view));
 }
 
 /** A vault chosen for an address. */

@@ -1,6 +1,6 @@
 // Proves with five real node processes that the owner's certificate confirms all, that two killed for good leave by
 // certificate, that a minority of what is left changes nothing and says so while it still serves chunks, that the owner's
-// word gets it going again, and that who comes back is let in.
+// word gets it going again, that who comes back is let in, and that the network's key alone brings nobody a chunk.
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
 import { type Address, chunkAddress } from "../../src/protocol/address.ts";
@@ -47,6 +47,23 @@ test("a sixth node with a grant joins by certificate", async () => {
   await farm.grow();
   await all("six confirmed", farm.nodes, ({ confirmed }) => confirmed === 6);
   assert.ok((await membership(at(5)))?.isConfirmed);
+});
+
+test("one with the network's key and no grant of the owner is met by all, and nobody gives it a chunk", async () => {
+  const stranger = await farm.startStranger();
+  await until("all meet it", async () => {
+    const seen = await Promise.all(farm.nodes.map((node) => node.views()));
+    return seen.every((views) => views.some(({ peerId, state }) => peerId === stranger.peer && state === "live"));
+  });
+  for (let seed = 100; seed < 130; seed += 1) {
+    const bytes = new Uint8Array(noise(16 * 1024, seed));
+    await farm.client.putChunk(chunkAddress(bytes), bytes);
+  }
+  const kept = async (node: FarmNode): Promise<number> => (await node.status()).vaults.reduce((sum, { chunks }) => sum + chunks, 0);
+  assert.equal(await kept(stranger), 0);
+  const byAll = await Promise.all(farm.nodes.map(kept));
+  assert.ok(byAll.reduce((sum, chunks) => sum + chunks) >= 4 * 30, byAll.join());
+  await stranger.kill();
 });
 
 test("two killed for good leave by certificate", async () => {

@@ -56,6 +56,8 @@ export type NodeFarm = {
   readonly client: FarmClient;
   /** Starts one more node with an empty volume, and other settings where it has some. */
   grow(change?: Partial<VaultNodeConfig>): Promise<FarmNode>;
+  /** Starts one more node, which the owner granted nothing. Not among the nodes. */
+  startStranger(): Promise<FarmNode>;
   /** Ends a node without warning and starts it again on its volume; the node as it is now, in its old place among the nodes. */
   restart(node: FarmNode): Promise<FarmNode>;
   /** Gives a node a membership certificate signed by the owner; without `previous` it is the first of the chain. */
@@ -81,6 +83,8 @@ export type NodeFarmOptions = Partial<
 const mib = 1024 * 1024;
 const owner = signingKeyFromSeed(systemRandom.bytes(32));
 const freePorts = { libp2p: 0, lane: 0, heartbeat: 0, health: 0, admin: 0 };
+/** Far from the numbers of the nodes, which its folder is named by too. */
+const strangerNumber = 1_000;
 const here: NodeSeat = { ip: "127.0.0.1", prefix: [] };
 
 type Parts = {
@@ -127,6 +131,7 @@ export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm>
       nodes.push(node);
       return node;
     },
+    startStranger: () => startNode(parts, strangerNumber, false),
     restart: async (node) => {
       const number = nodes.indexOf(node);
       await node.kill();
@@ -163,7 +168,11 @@ async function startClient({ genesis, addresses, options }: Parts): Promise<Farm
   });
 }
 
-async function startNode({ folder, genesis, options, processes, addresses, changes }: Parts, number: number): Promise<FarmNode> {
+async function startNode(
+  { folder, genesis, options, processes, addresses, changes }: Parts,
+  number: number,
+  isGranted = true,
+): Promise<FarmNode> {
   const name = `node-${number}`;
   const peersFile = join(folder, `${name}.peers`);
   await writeFile(peersFile, JSON.stringify(addresses.slice(0, 4)));
@@ -197,7 +206,7 @@ async function startNode({ folder, genesis, options, processes, addresses, chang
   if (peer === undefined) throw new Error(`a node without a PeerId: ${first.peerId}`);
   addresses.push(...first.addresses);
   const node = nodeOf(genesis, process, { ip: seat.ip, peer, health, admin: first.ports.admin, zone, dataDir: settings.dataDir });
-  await node.command("PUT", "/v1/grant", createGrant(genesis, owner, { peerId: peer, notAfterMs: 0 }));
+  if (isGranted) await node.command("PUT", "/v1/grant", createGrant(genesis, owner, { peerId: peer, notAfterMs: 0 }));
   await until(`${name} is ready`, async () => (await node.status()).state === "ready");
   return node;
 }

@@ -4,7 +4,7 @@ import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { type Sight, type Sighting, sightingsPerMessageMax, suspicions } from "../../protocol/messages/suspicions.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { isStranger } from "../directory.ts";
+import { isStranger, memberNodes, type NodeView } from "../directory.ts";
 import type { Handler, Peers } from "../peers.ts";
 import { createAgreement } from "./agreement.ts";
 import type { Intake } from "./intake.ts";
@@ -59,9 +59,9 @@ export function createConfirmer(parts: ConfirmerParts, limits: MembershipLimits)
   const { roster, clock } = parts;
   const { directory } = roster;
   const view = {
-    isLive: (peer: PeerId) => directory.node(peer)?.state === "live",
+    isLive: (peer: PeerId) => isLiveMember(directory.node(peer)),
     nodeCount: () => {
-      state.nodeCount ??= directory.nodes().filter(({ state: seen }) => seen !== "gone").length;
+      state.nodeCount ??= memberNodes(directory).filter(({ state: seen }) => seen !== "gone").length;
       return state.nodeCount;
     },
   };
@@ -84,6 +84,11 @@ export function createConfirmer(parts: ConfirmerParts, limits: MembershipLimits)
     },
     stop: forgetChanges,
   };
+}
+
+/** Who may say of others that they are silent. */
+function isLiveMember(view: NodeView | undefined): boolean {
+  return view?.state === "live" && !isStranger(view);
 }
 
 function onChange(state: Confirming, peer: PeerId): void {
@@ -151,7 +156,7 @@ function judge(state: Confirming, peer: PeerId): void {
 
 function tellPanels(state: Confirming, due: readonly PeerId[]): void {
   const { parts, limits, doubts, panels } = state;
-  const live = parts.roster.directory.nodes().filter(({ state: seen }) => seen === "live");
+  const live = parts.roster.directory.nodes().filter(isLiveMember);
   const others = live.map(({ record }) => record.peerId).filter((peer) => peer !== parts.peers.self);
   const letters = new Map<PeerId, Sighting[]>();
   for (const peer of due) {

@@ -14,6 +14,7 @@ import type { PeerEvent, Peers } from "../peers.ts";
 import { createBootstrap } from "./bootstrap.ts";
 import { type CacheKeeper, createCacheKeeper } from "./cache-keeper.ts";
 import { type CertificatePart, type Certificates, createCertificates } from "./certificates/certificates.ts";
+import { claimOf, createFounding } from "./claims.ts";
 import { type Confirmer, createConfirmer } from "./confirmer.ts";
 import { answerExchange } from "./exchange-answers.ts";
 import { createForwarder, type Forwarder } from "./forwarder.ts";
@@ -123,7 +124,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     for (const peer of peers.connected()) onEvent({ kind: "connected", peer });
     for (const part of [bootstrap, watch, rounds]) part.start();
     await organs.certificates?.start();
-    for (const peer of organs.certificates?.head().confirmed.keys() ?? []) roster.vouch(peer);
+    organs.heedFounding();
   };
   const stop = async (): Promise<void> => {
     forgetEvents();
@@ -166,6 +167,7 @@ type Organs = {
   readonly forwarder: Forwarder;
   readonly confirmer: Confirmer;
   readonly certificates: Certificates | undefined;
+  readonly heedFounding: () => void;
 };
 
 /** The parts that call each other, wired; and the handlers. */
@@ -176,8 +178,7 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   const reacher = createReacher({ clock, random, attempt: (peer, failingMs) => attempt(peer, failingMs) }, limits);
   const { reach, settle } = reacher;
   const { feed, readRecord, open } = parts;
-  const isCertified = (peer: PeerId): boolean => certificates?.head().confirmed.has(peer) ?? false;
-  const told = { feed, readRecord, open, remoteIp: peers.remoteIp, isCertified };
+  const told = { feed, readRecord, open, remoteIp: peers.remoteIp, claimOf: (peer: PeerId) => claimOf(certificates, peer) };
   const roster = createRoster({ self: peers.self, genesis, clock, isConnected, hasRoom, reach, settle, ...told });
   const forwarder = createForwarder({ clock, random, connected: peers.connected, push: (to, records) => gossip.push(to, records) }, limits);
   const intake: Intake = createIntake({
@@ -218,8 +219,12 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   });
   peers.handle("suspicions", confirmer.handler);
   const certificates = createMemberCertificates(parts, { roster, intake, voice });
-  certificates?.onChange((_, { statement }) => statement.joining.forEach(roster.vouch));
-  return { roster, intake, gossip, voice, reacher, forwarder, confirmer, certificates };
+  const heedFounding = createFounding(peers.self, certificates, roster);
+  certificates?.onChange((_, { statement }) => {
+    for (const peer of statement.joining) roster.setStranger(peer, false);
+    heedFounding();
+  });
+  return { roster, intake, gossip, voice, reacher, forwarder, confirmer, certificates, heedFounding };
 }
 
 function createMemberCertificates(
@@ -234,6 +239,7 @@ function createMemberCertificates(
     part: certificates,
     directory: roster.directory,
     intake,
+    onGranted: (peer) => roster.setStranger(peer, false),
     onGone: roster.dismiss,
     onTakenOut: () => {
       log.warn("this node was taken out of the confirmed ones by certificate; it asks to be let in again", {});

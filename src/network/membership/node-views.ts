@@ -13,8 +13,8 @@ export type NodeViews = {
   readonly directory: Directory;
   /** Takes in a node's newest record; a node that was not known begins in `state`, a known one keeps its own. */
   putRecord(record: NodeRecord, state: NodeViewState, stranger?: boolean): void;
-  /** A node is a stranger no more. */
-  vouch(peer: PeerId): void;
+  /** Makes a known node a stranger, without places, or one no more. */
+  setStranger(peer: PeerId, isIt: boolean): void;
   /** Changes how a known node is seen; nothing happens where it is seen so already. */
   setState(peer: PeerId, state: NodeViewState): void;
   /** Marks a suspected node as confirmed, or takes that back; other states carry their own answer. */
@@ -52,16 +52,16 @@ export function createNodeViews(
   const setState = (peer: PeerId, state: NodeViewState): void => {
     const node = known.get(peer);
     if (node === undefined || node.view.state === state) return;
-    const remains = state !== "live" && isStranger(node.view) ? strange : {};
+    const remains = isStranger(node.view) ? strange : {};
     node.view = { record: node.view.record, state, since: wallMs(), confirmed: saysGoodbye(state), ...remains };
     replace(index, node);
     announce(peer);
   };
-  const vouch = (peer: PeerId): void => {
+  const setStranger = (peer: PeerId, isIt: boolean): void => {
     const node = known.get(peer);
-    if (node === undefined || !isStranger(node.view)) return;
+    if (node === undefined || isStranger(node.view) === isIt) return;
     const { record, state, since, confirmed } = node.view;
-    node.view = { record, state, since, confirmed };
+    node.view = { record, state, since, confirmed, ...(isIt ? strange : {}) };
     replace(index, node);
     announce(peer);
   };
@@ -94,7 +94,7 @@ export function createNodeViews(
     node: (peer) => known.get(peer)?.view,
     onChange,
   };
-  return { directory, putRecord, vouch, setState, confirm, remove };
+  return { directory, putRecord, setStranger, setState, confirm, remove };
 }
 
 const strange = { stranger: true } as const;
@@ -120,7 +120,7 @@ function movedDomain({ domain: a }: NodeRecord, { domain: b }: NodeRecord): bool
   return a.zone !== b.zone || a.host !== b.host;
 }
 
-/** Brings the index in line with a node's record and state; a node that is gone, or only heard of, has no places. */
+/** Brings the index in line with a node's record and state; a node that is gone, or a stranger, has no places. */
 function replace(index: PlaceIndex, node: Known): void {
   const { record, state } = node.view;
   const wanted = new Map(state === "gone" || isStranger(node.view) ? [] : record.vaults.map((entry) => [entry.name, entry]));

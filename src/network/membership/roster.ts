@@ -9,7 +9,8 @@ import { isNewer, type NodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Hint, SuspicionFeed } from "../detector/suspicion-board.ts";
-import type { Directory } from "../directory.ts";
+import { type Directory, memberNodes } from "../directory.ts";
+import type { Claim } from "./claims.ts";
 import { createDepartures, type Departed } from "./departures.ts";
 import { createNewcomers, type OpenNetwork } from "./newcomers.ts";
 import { createNodeViews, type NodeViews } from "./node-views.ts";
@@ -31,8 +32,7 @@ export type RosterParts = {
   readonly readRecord?: RecordReader | undefined;
   /** Where a connected peer's connection comes from, or goes to. */
   readonly remoteIp: (peer: PeerId) => string | undefined;
-  /** Whether a certificate names a node. */
-  readonly isCertified: (peer: PeerId) => boolean;
+  readonly claimOf: (peer: PeerId) => Claim;
   /** Absent: a farm whose network key keeps strangers out. */
   readonly open?: OpenNetwork | undefined;
 };
@@ -59,8 +59,8 @@ export type Roster = SuspicionSink & {
   /** Takes in this node's own record. */
   putOwn(record: NodeRecord): void;
   connected(peer: PeerId): void;
-  /** A certificate names this node. */
-  vouch(peer: PeerId): void;
+  /** Something speaks for a node now, or nothing does; nothing happens where it is seen so already. */
+  setStranger(peer: PeerId, isIt: boolean): void;
   /** Takes in a goodbye that `from` said, its own or another's. */
   hear(bytes: Uint8Array, from: PeerId): GoodbyeVerdict;
   departed(peer: PeerId): Departed | undefined;
@@ -152,7 +152,7 @@ export function createRoster(parts: RosterParts): Roster {
       refute(peer);
     },
     dismiss: (peer) => dismiss(state, peer),
-    vouch: views.vouch,
+    setStranger: views.setStranger,
     suspect,
     refute,
     hear: (bytes, from) => hear(state, bytes, from),
@@ -199,7 +199,8 @@ function takeIn({ parts, book, views, causes }: State, record: NodeRecord, from:
   const believed = parts.isConnected(peerId) || !parts.hasRoom();
   book.put(record);
   if (isNew && !believed) causes.set(peerId, "unseen");
-  const stranger = !believed && from !== undefined && !parts.isCertified(peerId);
+  const claim = parts.claimOf(peerId);
+  const stranger = from !== undefined && (claim === "none" || (claim === "open" && !believed));
   views.putRecord(record, believed ? "live" : "suspected", stranger);
 }
 
@@ -245,6 +246,7 @@ function dismiss({ parts, views, causes }: State, peer: PeerId): void {
 
 function markLive({ parts, views, causes }: State, peer: PeerId): void {
   causes.delete(peer);
+  if (parts.claimOf(peer) !== "none") views.setStranger(peer, false);
   views.setState(peer, "live");
   if (parts.isConnected(peer)) parts.settle(peer);
 }
@@ -270,7 +272,7 @@ function hear(state: State, bytes: Uint8Array, from: PeerId): GoodbyeVerdict {
 function believed({ parts, book, views }: State, goodbye: Goodbye, from: PeerId): Goodbye {
   if (goodbye.departure.kind === "away") return goodbye;
   const { networkId, copies } = parts.genesis;
-  const known = views.directory.nodes().flatMap(({ record, state: seen }) => {
+  const known = memberNodes(views.directory).flatMap(({ record, state: seen }) => {
     const { peerId, domain, vaults } = record;
     return seen === "gone" || vaults.length === 0 ? [] : [{ peerId, host: domain.host, live: seen === "live" }];
   });

@@ -1,6 +1,6 @@
 // Anti-entropy: again and again, one peer at a time, compares what both should hold, hands the differences to the mender,
 // and challenges the peer for a few of the chunks that it just claimed to have.
-import type { Directory } from "../../network/directory.ts";
+import { type Directory, memberNodes } from "../../network/directory.ts";
 import { type Address, addressFromBytes } from "../../protocol/address.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
@@ -78,7 +78,9 @@ export function createAntiEntropy(parts: AntiEntropyParts, limits: Reconciliatio
 }
 
 function livePeers({ directory, self }: AntiEntropyParts): readonly PeerId[] {
-  const nodes = directory.nodes().filter(({ state, record }) => state === "live" && record.peerId !== self && record.vaults.length > 0);
+  const nodes = memberNodes(directory).filter(
+    ({ state, record }) => state === "live" && record.peerId !== self && record.vaults.length > 0,
+  );
   return nodes.map(({ record }) => record.peerId);
 }
 

@@ -1,6 +1,6 @@
 // Notices when who holds what may have changed: a vault came, went, or has another size, or a node another failure domain.
 // Suspicions, goodbyes for a while and figures change nothing. Its digest tells two nodes whether they see the same places.
-import type { Directory, NodeView } from "../../network/directory.ts";
+import { type Directory, isStranger, type NodeView } from "../../network/directory.ts";
 import { textBytes } from "../../protocol/bytes.ts";
 import { hash } from "../../protocol/hash.ts";
 import { placementDigestLength } from "../../protocol/messages/compare-chunks.ts";
@@ -17,7 +17,7 @@ export function watchPlacement(directory: Pick<Directory, "nodes" | "node" | "on
   const known = new Map<PeerId, Uint8Array>();
   const sum = new Uint8Array(placementDigestLength);
   const take = (peer: PeerId, view: NodeView | undefined): boolean => {
-    const now = view === undefined || view.state === "gone" ? undefined : placesDigest(view);
+    const now = view === undefined || view.state === "gone" || isStranger(view) ? undefined : placesDigest(view);
     const before = known.get(peer);
     if (now === undefined ? before === undefined : before !== undefined && Buffer.compare(now, before) === 0) return false;
     for (const [index, old] of sum.entries()) sum[index] = old ^ (now?.[index] ?? 0) ^ (before?.[index] ?? 0);

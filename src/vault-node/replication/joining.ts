@@ -1,6 +1,6 @@
 // When a node that started has everything that is its own: once every node that answers has looked through its chunks
 // with this node in view and owes it nothing. Until then its vaults say `joining`.
-import type { Directory } from "../../network/directory.ts";
+import { type Directory, memberNodes } from "../../network/directory.ts";
 import type { Peers } from "../../network/peers.ts";
 import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { owedChunksReply, owedChunksRequest } from "../../protocol/messages/owed-chunks.ts";
@@ -29,8 +29,7 @@ export function createJoining({ peers, directory, timeoutMs, joined }: JoiningPa
   const clear = new Map<PeerId, number>();
   let complete = false;
   const others = (): readonly Other[] =>
-    directory
-      .nodes()
+    memberNodes(directory)
       .filter(({ record, state }) => state === "live" && record.peerId !== peers.self)
       .map(({ record }) => ({ peer: record.peerId, start: record.startCounter }));
   const askOne = async ({ peer, start }: Other, startCounter: number, signal: AbortSignal): Promise<void> => {

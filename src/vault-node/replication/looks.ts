@@ -1,5 +1,5 @@
 // What is looked at and when, and what follows from it: copies queued, a turn waited for, a copy too many dropped.
-import type { Directory } from "../../network/directory.ts";
+import { type Directory, memberNodes } from "../../network/directory.ts";
 import type { Peers } from "../../network/peers.ts";
 import type { Address } from "../../protocol/address.ts";
 import type { Genesis } from "../../protocol/genesis.ts";
@@ -57,7 +57,7 @@ export function createLooks(parts: LooksParts): Looks {
   let looking = false;
 
   const throughAll = async (changes: ViewChanges, everything: boolean, signal: AbortSignal): Promise<void> => {
-    const starts = parts.directory.nodes().map(({ record }) => [record.peerId, record.startCounter] as const);
+    const starts = memberNodes(parts.directory).map(({ record }) => [record.peerId, record.startCounter] as const);
     let batch: Address[] = [];
     let walked = 0;
     for (const address of store.addresses()) {

@@ -1,6 +1,6 @@
 // What this node shows when it leaves for good: its own statement and the second source's word, handed to it by whoever took them.
 // They are judged as other nodes will judge them, when they come and again when the node goes.
-import type { Directory } from "../../network/directory.ts";
+import { type Directory, memberNodes } from "../../network/directory.ts";
 import type { Genesis } from "../../protocol/genesis.ts";
 import { checkLeaving, type LeavingVerdict } from "../../protocol/leaving.ts";
 import type { LeavingProof } from "../../protocol/messages/goodbye.ts";
@@ -31,8 +31,7 @@ export function createLeaving({ genesis, peerId, startCounter, directory, clock 
       goodbye: { peerId, startCounter, sequence: 0, departure: { kind: "leaving", proof } },
       firstHand: true,
       host: directory.node(peerId)?.record.domain.host ?? "",
-      known: directory
-        .nodes()
+      known: memberNodes(directory)
         .filter(({ record, state }) => state !== "gone" && record.vaults.length > 0)
         .map(({ record, state }) => ({ peerId: record.peerId, host: record.domain.host, live: state === "live" })),
     });

@@ -1,6 +1,6 @@
 // How a second source looks at a leaver without its list of chunks: it compares the leaver's range digests with those of each other
 // holder, counts the copies of what is missing somewhere one by one, and draws some chunks at random.
-import type { NodeView } from "../../network/directory.ts";
+import { memberNodes, type NodeView } from "../../network/directory.ts";
 import type { Address } from "../../protocol/address.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import { copiesWithout } from "./copies-without.ts";
@@ -27,7 +27,7 @@ export type Leaver = { readonly node: PeerId; readonly needed: number };
 export const sampleSize = 64;
 export const atMinMax = 65_536;
 
-/** The nodes other than `leaver` that have vaults and are not gone. */
+/** The members other than `leaver` that have vaults and are not gone. */
 export function othersThan(nodes: readonly NodeView[], leaver: PeerId): readonly NodeView[] {
   return nodes.filter(({ record, state }) => record.peerId !== leaver && state !== "gone" && record.vaults.length > 0);
 }
@@ -39,7 +39,7 @@ export function othersThan(nodes: readonly NodeView[], leaver: PeerId): readonly
 export async function lookByRanges(parts: RangesParts, { node, needed }: Leaver, signal: AbortSignal): Promise<Seen | undefined> {
   const { genesis, directory } = parts;
   const { min, target } = genesis.copies;
-  const others = othersThan(directory.nodes(), node);
+  const others = othersThan(memberNodes(directory), node);
   // What is missing nowhere has as many copies as there are others that should have it.
   const spare = Math.min(target, others.length);
   if (spare <= min || spare < needed) return undefined;

@@ -247,7 +247,7 @@ describe("the board", () => {
     views.remove(peer);
     views.putRecord(record, "suspected", true);
     assert.equal(known(), 0, "a stranger");
-    views.vouch(peer);
+    views.setStranger(peer, false);
     assert.equal(known(), 2);
     views.setState(peer, "gone");
     assert.equal(known(), 0, "gone");

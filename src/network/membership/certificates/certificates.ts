@@ -17,6 +17,7 @@ import { type ChainExchange, createChainExchange } from "./chain-exchange.ts";
 import { type ChainKeeper, createChainKeeper } from "./chain-keeper.ts";
 import type { CertificateOffer } from "./confirmed-book.ts";
 import { createGrantBook, type GrantBook } from "./grant-book.ts";
+import { createGrantShowing, type GrantShowing } from "./grant-showing.ts";
 import { membershipStatus } from "./membership-status.ts";
 import { createSightings, type Sightings } from "./sightings.ts";
 import { createTurns, type ProposalCounts } from "./turns.ts";
@@ -42,6 +43,8 @@ export type CertificatesParts = {
   readonly directory: Directory;
   readonly intake: Pick<Intake, "offend" | "admits">;
   readonly own: OwnNode | undefined;
+  /** A node that is not confirmed showed a grant that holds. */
+  readonly onGranted: (peer: PeerId) => void;
   /** A node left by certificate and is not there: nobody waits for it any more. */
   readonly onGone: (peer: PeerId) => void;
   /** This node itself was taken out although it is there. */
@@ -52,6 +55,8 @@ export type Certificates = {
   head(): ChainHead;
   status(): MembershipStatus;
   counts(): ProposalCounts;
+  /** Whether a node showed a grant of the owner that holds. */
+  granted(peer: PeerId): boolean;
   /** Takes in a certificate from outside the network, such as one by the owner, and spreads it. Rejects where the disk fails. */
   offer(bytes: Uint8Array): Promise<CertificateOffer>;
   /** Calls `listener` after each change of the chain, with its end and the certificate that was taken in, until the returned function is called. */
@@ -68,6 +73,7 @@ type Organs = {
   readonly sightings: Sightings;
   readonly voter: Voter | undefined;
   readonly exchange: ChainExchange;
+  readonly showing: GrantShowing;
 };
 
 /** Certificates at rest; sets the handlers of `peers`, which must not be started yet. */
@@ -86,6 +92,7 @@ export function createCertificates(parts: CertificatesParts): Certificates {
     sightOf(organs);
     for (const { record, state } of parts.directory.nodes())
       if ((state === "suspected" || state === "away") && keeper.book.left(record.peerId)) parts.onGone(record.peerId);
+    organs.showing.look();
     watchState(status());
     if (voter !== undefined) turns.tick(voter);
   };
@@ -110,6 +117,7 @@ export function createCertificates(parts: CertificatesParts): Certificates {
     head: keeper.book.head,
     status,
     counts: turns.counts,
+    granted: organs.grants.has,
     offer: keeper.take,
     onChange: keeper.onChange,
     start: async () => {
@@ -143,11 +151,15 @@ function createOrgans(parts: CertificatesParts, limits: CertificateLimits): Orga
           limits.waitingVotesMax,
         );
   const keeper: ChainKeeper = createChainKeeper({ genesis, store: part.store, log, onReplaced: async () => voter?.reset() });
-  const exchange = createChainExchange(
+  const grant = (): Uint8Array | null => (keeper.book.head().confirmed.has(peers.self) ? null : part.grant());
+  const exchange: ChainExchange = createChainExchange(
     {
       ...{ peers, book: keeper.book, offend: intake.offend, admits: intake.admits },
-      grant: () => (keeper.book.head().confirmed.has(peers.self) ? null : part.grant()),
-      onGrant: grants.add,
+      grant,
+      onGrant: (peer, bytes) => {
+        if (grants.add(peer, bytes)) parts.onGranted(peer);
+      },
+      onShown: (peer) => showing.seenBy(peer),
       take: async (bytes, from) => {
         const offered = await keeper.take(bytes);
         if (offered.kind === "refused") intake.offend(from, offered.why);
@@ -156,7 +168,8 @@ function createOrgans(parts: CertificatesParts, limits: CertificateLimits): Orga
     },
     limits,
   );
-  const organs: Organs = { parts, limits, keeper, grants, sightings, voter, exchange };
+  const showing = createGrantShowing({ peers, grant, show: exchange.meet, atOnce: limits.fanOut });
+  const organs: Organs = { parts, limits, keeper, grants, sightings, voter, exchange, showing };
   return organs;
 }
 

@@ -13,6 +13,8 @@ export type ExchangeParts = {
   /** This node's grant while it wants in. */
   readonly grant: () => Uint8Array | null;
   readonly onGrant: (peer: PeerId, grant: Uint8Array) => void;
+  /** A peer has seen this node's grant. */
+  readonly onShown: (peer: PeerId) => void;
   /** Takes in a certificate from a peer; whether it was new. Rejects where the disk fails. */
   readonly take: (bytes: Uint8Array, from: PeerId) => Promise<boolean>;
   readonly offend: (peer: PeerId, why: string) => void;
@@ -57,7 +59,8 @@ export function createChainExchange(parts: ExchangeParts, limits: CertificateLim
 /** One question; whether it brought something and there is more to be had. */
 async function compare(parts: ExchangeParts, peer: PeerId, limits: CertificateLimits): Promise<boolean> {
   const { peers, book } = parts;
-  const body = encodeMessage(certificatesRequest, { known: book.known(), grant: parts.grant() });
+  const grant = parts.grant();
+  const body = encodeMessage(certificatesRequest, { known: book.known(), grant });
   const delivery = await peers.request(peer, "certificates", { body, chunks: [] }, { timeoutMs: limits.requestTimeoutMs });
   const reply = decodeMessage(certificatesReply, delivery.body);
   delivery.release();
@@ -65,6 +68,7 @@ async function compare(parts: ExchangeParts, peer: PeerId, limits: CertificateLi
     parts.offend(peer, reply.why);
     return false;
   }
+  if (grant !== null) parts.onShown(peer);
   let gained = 0;
   for (const bytes of reply.value.certificates) gained += Number(await parts.take(bytes, peer));
   return gained > 0 && !book.has(reply.value.head);

@@ -1,4 +1,4 @@
-// The grants that nodes show because they want in: only who the owner granted may be confirmed.
+// The grants that nodes show because they want in: only who the owner granted may be confirmed, and has places before that.
 import type { Genesis } from "../../../protocol/genesis.ts";
 import { checkGrant } from "../../../protocol/grant.ts";
 import { confirmedNodesMax } from "../../../protocol/limits.ts";
@@ -6,8 +6,8 @@ import type { PeerId } from "../../../protocol/peer-id.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 
 export type GrantBook = {
-  /** Remembers a grant where it holds for this node now. */
-  add(peer: PeerId, grant: Uint8Array): void;
+  /** Remembers a grant where it holds for this node now; whether it does. */
+  add(peer: PeerId, grant: Uint8Array): boolean;
   /** Whether a grant that still holds is known. */
   has(peer: PeerId): boolean;
   get(peer: PeerId): Uint8Array | undefined;
@@ -23,11 +23,12 @@ export function createGrantBook(genesis: Genesis, clock: Clock): GrantBook {
   return {
     add: (peer, bytes) => {
       const checked = checkGrant(genesis, bytes, peer, clock.wallMs());
-      if (!checked.ok) return;
+      if (!checked.ok) return false;
       grants.delete(peer);
       grants.set(peer, { bytes, notAfterMs: checked.value.notAfterMs });
       const oldest = grants.keys().next().value;
       if (grants.size > confirmedNodesMax && oldest !== undefined) grants.delete(oldest);
+      return true;
     },
     has,
     get: (peer) => (has(peer) ? grants.get(peer)?.bytes : undefined),
