@@ -57,7 +57,7 @@ test("an Ingress is made, stays as it is while the farm is looked at, and goes w
     await client.patch(
       deployments,
       name,
-      { type: "merge", body: { status: { replicas: 1, readyReplicas: 1 } } },
+      { type: "merge", body: { status: { replicas: 1, updatedReplicas: 1, readyReplicas: 1 } } },
       { subresource: "status" },
     ),
   );

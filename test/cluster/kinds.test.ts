@@ -303,7 +303,7 @@ test("what the plan shows is taken as status, and kubectl's tables have the colu
     goal,
     observed,
     actions: planFarm(goal, observed, 0),
-    gateways: { ready: 1, wanted: 1 },
+    gateways: { ready: 1, wanted: 1, outdated: 0 },
     images: { runs: { image: "vaultfarm:1", behaviourVersion: 1 }, offered: "vaultfarm:1" },
     selector: "a=b",
     zoneKey: "zone",

@@ -129,6 +129,10 @@ export const farmConditions = {
     about: "Whether a gateway answers, and what leads to it from outside could be made.",
     reasons: {
       Answering: ["True", "{ready} of {wanted} gateways answer."],
+      Renewing: [
+        "True",
+        "{ready} gateways answer, {outdated} of them with earlier settings or an earlier image until their successors answer. Where that stays so, look at the newest pod.",
+      ],
       NoneReady: ["False", "None of {wanted} gateways answers yet; look at their pods."],
       NoGatewayApi: [
         "False",

@@ -245,7 +245,8 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
 
 function gatewaysOf(farm: FarmIdentity, spec: VaultFarmSpec, { deployments }: FarmCaches) {
   const deployment = deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
-  return { ready: deployment?.readyReplicas ?? 0, wanted: spec.gateway.replicas };
+  const { readyReplicas: ready = 0, outdatedReplicas: outdated = 0 } = deployment ?? {};
+  return { ready, wanted: spec.gateway.replicas, outdated };
 }
 
 /** Milliseconds to the next look. Pure. */

@@ -35,6 +35,16 @@ test("of the gateways' Deployment the note is kept in short, another for another
   assert.ok(JSON.stringify(lean).length < 400, JSON.stringify(lean));
 });
 
+test("pods of a Deployment that are not of its newest template are counted: while they go one by one, and while the first new one is not there", () => {
+  const outdated = (status: object): number => leanDeployment(object({ status })).outdatedReplicas;
+  assert.deepEqual(
+    [{ replicas: 3, updatedReplicas: 1, readyReplicas: 2 }, { replicas: 2, readyReplicas: 2 }, { replicas: 2, updatedReplicas: 2 }, {}].map(
+      outdated,
+    ),
+    [2, 2, 0, 0],
+  );
+});
+
 test("of ConfigMaps only the accepted spec is kept", () => {
   assert.deepEqual(Reflect.get(leanConfigMap(object({ data: { spec: "{}", image: "a:1" } })), "data"), { spec: "{}", image: "a:1" });
   assert.ok(!("data" in leanConfigMap(object({ data: { "peers.json": "[]" } }))));

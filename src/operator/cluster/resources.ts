@@ -53,6 +53,8 @@ export type ServiceObject = AppliedObject & { readonly clusterIps: readonly stri
 /** `note`: see `noteInShort`. */
 export type DeploymentObject = AppliedObject & {
   readonly readyReplicas: number;
+  /** Pods that are not of its newest template. */
+  readonly outdatedReplicas: number;
   readonly note?: { readonly of: string; readonly hash: string };
 };
 
@@ -211,14 +213,17 @@ export const leanService: Projection<ServiceObject> = (object) => ({
   clusterIps: ((object as RawService).spec?.clusterIPs ?? []).filter((ip) => ip !== "None"),
 });
 
-type RawDeployment = KubeObject & { readonly status?: { readonly readyReplicas?: number } };
+type DeploymentCounts = { readonly replicas?: number; readonly updatedReplicas?: number; readonly readyReplicas?: number };
+type RawDeployment = KubeObject & { readonly status?: DeploymentCounts };
 export const leanDeployment: Projection<DeploymentObject> = (object) => {
   const { metadata, ...rest } = appliedOnly(object);
   const { [annotations.madeOf]: note, ...others } = metadata.annotations ?? {};
+  const { replicas = 0, updatedReplicas = 0, readyReplicas = 0 } = (object as RawDeployment).status ?? {};
   return {
     ...rest,
     metadata: { ...metadata, annotations: others },
-    readyReplicas: (object as RawDeployment).status?.readyReplicas ?? 0,
+    readyReplicas,
+    outdatedReplicas: Math.max(0, replicas - updatedReplicas),
     ...optional("note", note === undefined ? undefined : noteInShort(note)),
   };
 };

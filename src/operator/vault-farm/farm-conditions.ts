@@ -170,10 +170,11 @@ function joined({ observed, goal, nowMs }: FarmSeen): ConditionNow {
   return farmCondition("NetworkJoined", "Joined", { nodes: running.length });
 }
 
-function gateway({ goal, gateways: { ready, wanted, unexposed } }: FarmSeen): ConditionNow {
+function gateway({ goal, gateways: { ready, wanted, outdated, unexposed } }: FarmSeen): ConditionNow {
   if (!goal.running) return farmCondition("GatewayReady", "Asleep");
   if (wanted === 0) return farmCondition("GatewayReady", "NoneWanted");
   if (ready === 0) return farmCondition("GatewayReady", "NoneReady", { wanted });
+  if (unexposed === undefined && outdated > 0) return farmCondition("GatewayReady", "Renewing", { ready, outdated });
   if (unexposed === undefined) return farmCondition("GatewayReady", "Answering", { ready, wanted });
   return farmCondition("GatewayReady", unexposed.lacksKind ? "NoGatewayApi" : "NotExposed", {
     ready,

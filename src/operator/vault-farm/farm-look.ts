@@ -9,12 +9,12 @@ import type { RunningImage } from "./running-image.ts";
 /** What was to lead to the gateways from outside and was refused; `lacksKind`: the cluster does not know its kind. */
 export type Unexposed = { readonly kind: string; readonly why: string; readonly lacksKind: boolean };
 
-/** What was wanted, seen and decided. `gateways`: of the Deployment; `refused`: why the newest spec is not carried out. */
+/** What was wanted, seen and decided. `gateways`: of the Deployment, `outdated` those of an earlier template; `refused`: why the newest spec is not carried out. */
 export type FarmSeen = {
   readonly goal: FarmGoal;
   readonly observed: ObservedFarm;
   readonly actions: readonly FarmAction[];
-  readonly gateways: { readonly ready: number; readonly wanted: number; readonly unexposed?: Unexposed };
+  readonly gateways: { readonly ready: number; readonly wanted: number; readonly outdated: number; readonly unexposed?: Unexposed };
   readonly selector: string;
   readonly zoneKey: string;
   readonly refused?: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };

@@ -34,7 +34,7 @@ function show({ goal: goalChange, nodes = five(), farm, seen }: Change = {}): Fa
   const goal = goalWith(goalChange);
   const observed = farmOf(nodes, farm);
   const actions = planFarm(goal, observed, nowMs, modelDecides);
-  const gateways = { ready: 1, wanted: 1 };
+  const gateways = { ready: 1, wanted: 1, outdated: 0 };
   const images = { runs: { image: "vaultfarm:1", behaviourVersion: 1 }, offered: "vaultfarm:1" };
   return statusOf({ goal, observed, actions, gateways, images, selector: "vaultfarm.dev/farm=attic", zoneKey: "zone", nowMs, ...seen });
 }
@@ -129,7 +129,8 @@ const states: readonly (readonly [string, Change, Readonly<Record<string, string
     { nodes: five({ a: { report: { ...report, partitioned: "partitioned (2 of 5 reachable, 3 needed)" } } }) },
     { NetworkJoined: "Partitioned" },
   ],
-  ["no gateway up", { seen: { gateways: { ready: 0, wanted: 2 } } }, { GatewayReady: "NoneReady", Ready: "GatewaysNotReady" }],
+  ["no gateway up", { seen: { gateways: { ready: 0, wanted: 2, outdated: 0 } } }, { GatewayReady: "NoneReady", Ready: "GatewaysNotReady" }],
+  ["gateways whose successors do not answer", { seen: { gateways: { ready: 2, wanted: 2, outdated: 1 } } }, { GatewayReady: "Renewing" }],
 ];
 for (const [what, change, expected] of states)
   test(`${what}: ${Object.values(expected).join(", ")}`, () => {
