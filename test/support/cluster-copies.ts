@@ -31,7 +31,9 @@ export async function copiesWhile(release: Release, ended: Promise<unknown>): Pr
   const looked = until(
     "the looks at copies end",
     async () => {
-      if (performance.now() - lookedMs < everyMs) return !going;
+      // Also where looks fail: what was looked at may be gone.
+      if (!going) return true;
+      if (performance.now() - lookedMs < everyMs) return false;
       lookedMs = performance.now();
       const [nodes, farm] = await Promise.all([lookAtNodes(release), lookAtGateway(release)]);
       seen.looks += 1;
@@ -39,7 +41,7 @@ export async function copiesWhile(release: Release, ended: Promise<unknown>): Pr
       seen.mostBelowTarget = Math.max(seen.mostBelowTarget, farm.belowTarget);
       for (const [who, chunks] of nodes) note(seen, who, chunks);
       note(seen, "a gateway", farm.belowMin);
-      return !going;
+      return false;
     },
     20 * 60_000,
   );
