@@ -31,7 +31,7 @@ export function simThreads(parts: SimThreadParts): StartDetectorThread {
   return (start, listener) => {
     const { clock } = parts.standstill;
     const thread = createThread(parts, start, listener);
-    listener.onMessage({ type: "listening", port: thread.port, raised: true });
+    listener.onMessage({ type: "listening", port: thread.port });
     return {
       post: (message) => void clock.after(0, () => thread.obey(message)),
       stop: async () => thread.stop(),

@@ -1,17 +1,18 @@
 // The detector's thread: a socket, a timer, and the pulse. It has nothing else to do, so that a busy or collecting main
 // thread is no death.
 import { createSocket, type Socket } from "node:dgram";
-import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { hostMonotonicMs, type Timer } from "../../runtime/clock.ts";
+import { createShareWatch, lowerThread, raiseThread } from "../../runtime/thread-priority.ts";
 import { type BeatTimer, startBeatTimer } from "./beat-timer.ts";
 import { profileOf } from "./profiles.ts";
 import { createPulse, type Pulse, type PulseEvent } from "./pulse.ts";
 import { createBoardWriter } from "./suspicion-board.ts";
 import type { FromDetectorWorker, ToDetectorWorker, WorkerStart } from "./worker-messages.ts";
 
-/** Before the threads of other programs, where the system allows it; on Linux this raises this thread alone. */
-const nice = -10;
+/** A real-time thread leaves others what it does not take: ten times what heartbeats cost is a flood, and all else on the machine comes first then. */
+const realTimeShareMax = 0.5;
+const shareEveryMs = 1_000;
 /** Events are passed on this often, milliseconds, and in such numbers at most; more are a flood, of which the first say enough. */
 const eventsEveryMs = 500;
 const eventsMax = 1_000;
@@ -20,13 +21,22 @@ function post(message: FromDetectorWorker): void {
   parentPort?.postMessage(message);
 }
 
-function raisePriority(): boolean {
-  try {
-    setPriority(0, nice);
-    return true;
-  } catch {
-    return false;
-  }
+/** Before the threads of other programs, where the system allows it. */
+async function takePriority(): Promise<void> {
+  const priority = await raiseThread();
+  post({ type: "priority", priority });
+  if (priority !== "real-time") return;
+  const cpuUs = (): number => {
+    const { user, system } = process.threadCpuUsage();
+    return user + system;
+  };
+  const isTooMuch = createShareWatch(realTimeShareMax, hostMonotonicMs, cpuUs);
+  const timer = setInterval(() => {
+    if (!isTooMuch()) return;
+    clearInterval(timer);
+    void lowerThread().then((isOrdinary) => isOrdinary && post({ type: "lowered" }));
+  }, shareEveryMs);
+  timer.unref();
 }
 
 function run(start: WorkerStart): void {
@@ -63,7 +73,8 @@ function run(start: WorkerStart): void {
   socket.bind(start.port, start.ip, () => {
     // A path that is gone for a moment is what this thread is here to notice, not an error of its own.
     socket.removeAllListeners("error").on("error", () => {});
-    post({ type: "listening", port: socket.address().port, raised: raisePriority() });
+    post({ type: "listening", port: socket.address().port });
+    void takePriority();
     beat = startBeatTimer(pulse, { nowMs: hostMonotonicMs, after, onWoken: (mustLook) => void (mustLook && setImmediate(look)) });
   });
   parentPort?.on("message", (message: ToDetectorWorker) => {

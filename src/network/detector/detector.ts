@@ -108,11 +108,11 @@ function startWorker(state: State): Promise<number> {
   const startThread = parts.startThread ?? startDetectorWorker;
   return new Promise((resolve, reject) => {
     const onMessage = (message: FromDetectorWorker): void => {
-      if (message.type === "listening") {
-        if (!message.raised) parts.log.debug("the heartbeat thread keeps its ordinary priority: the system does not allow more");
-        resolve(message.port);
-      } else if (message.type === "not-listening")
-        reject(listenError(Object.assign(new Error(message.why), { code: message.code }), wanted));
+      if (message.type === "listening") resolve(message.port);
+      else if (message.type === "priority") parts.log.debug("how the system runs the heartbeat thread", { priority: message.priority });
+      else if (message.type === "lowered")
+        parts.log.warn("the heartbeat thread took more than half of a core, as in a flood: it is an ordinary thread from now on", {});
+      else if (message.type === "not-listening") reject(listenError(Object.assign(new Error(message.why), { code: message.code }), wanted));
       else if (message.type === "changed") parts.refresh();
       else for (const event of message.events) pass(parts, event);
     };
