@@ -1,10 +1,11 @@
 // Proves that a thread is raised alone, made ordinary again, and that taking too much of a core is noticed. Method: the kernel's own word
 // on this process's threads; where the system allows no more, that is what is said.
 import { strict as assert } from "node:assert";
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { platform } from "node:os";
 import { test } from "node:test";
-import { createShareWatch, lowerThread, raiseThread } from "./thread-priority.ts";
+import { createShareWatch, lowerBeyond, lowerThread, raiseThread } from "./thread-priority.ts";
 
 const roundRobin = 2;
 
@@ -29,6 +30,19 @@ test("the calling thread is raised alone, as far as the system allows, and is an
   assert.deepEqual(raised, priority === "real-time" ? [String(process.pid)] : []);
   assert.ok(process.getuid?.() !== 0 || priority !== "ordinary", "root may");
   if (priority === "real-time") assert.ok(await lowerThread());
+  assert.ok([...policies().values()].every((policy) => policy !== roundRobin));
+});
+
+test("a real-time thread that takes too much of a core becomes an ordinary one", async (t) => {
+  if ((await raiseThread()) !== "real-time") return t.diagnostic("this system makes no thread a real-time one");
+  const lowered = Promise.withResolvers<void>();
+  lowerBeyond({ share: 0.2, everyMs: 50 }, lowered.resolve);
+  let isLowered = false;
+  void lowered.promise.then(() => {
+    isLowered = true;
+  });
+  // Busy, and its timers and callbacks run all the same.
+  for (const block = new Uint8Array(2 ** 20); !isLowered; await new Promise(setImmediate)) createHash("sha512").update(block).digest();
   assert.ok([...policies().values()].every((policy) => policy !== roundRobin));
 });
 

@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { readlinkSync } from "node:fs";
 import { setPriority } from "node:os";
+import { hostMonotonicMs } from "./clock.ts";
 
 /** real-time: before all ordinary threads · nice: before most · ordinary: the system does not allow more. */
 export type ThreadPriority = "real-time" | "nice" | "ordinary";
@@ -26,6 +27,23 @@ export async function raiseThread(): Promise<ThreadPriority> {
 /** Makes the calling thread an ordinary one again, at the niceness that it got; whether that was possible. Never rejects. */
 export function lowerThread(): Promise<boolean> {
   return change(ordinary);
+}
+
+/** Looks `everyMs` what the calling thread took of a core; the first time that it is more than `share`, makes it an ordinary one, for good. */
+export function lowerBeyond({ share, everyMs }: { readonly share: number; readonly everyMs: number }, onLowered: () => void): void {
+  const cpuUs = (): number => {
+    const { user, system } = process.threadCpuUsage();
+    return user + system;
+  };
+  const isTooMuch = createShareWatch(share, hostMonotonicMs, cpuUs);
+  const timer = setInterval(() => {
+    if (!isTooMuch()) return;
+    clearInterval(timer);
+    void lowerThread().then((isOrdinary) => {
+      if (isOrdinary) onLowered();
+    });
+  }, everyMs);
+  timer.unref();
 }
 
 /** Says at each call whether the thread took more than `share` of a core since the call before. `cpuUs`: what it has taken, microseconds. */

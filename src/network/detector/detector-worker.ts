@@ -3,7 +3,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { parentPort, workerData } from "node:worker_threads";
 import { hostMonotonicMs, type Timer } from "../../runtime/clock.ts";
-import { createShareWatch, lowerThread, raiseThread } from "../../runtime/thread-priority.ts";
+import { lowerBeyond, raiseThread } from "../../runtime/thread-priority.ts";
 import { type BeatTimer, startBeatTimer } from "./beat-timer.ts";
 import { profileOf } from "./profiles.ts";
 import { createPulse, type Pulse, type PulseEvent } from "./pulse.ts";
@@ -26,17 +26,7 @@ async function takePriority(): Promise<void> {
   const priority = await raiseThread();
   post({ type: "priority", priority });
   if (priority !== "real-time") return;
-  const cpuUs = (): number => {
-    const { user, system } = process.threadCpuUsage();
-    return user + system;
-  };
-  const isTooMuch = createShareWatch(realTimeShareMax, hostMonotonicMs, cpuUs);
-  const timer = setInterval(() => {
-    if (!isTooMuch()) return;
-    clearInterval(timer);
-    void lowerThread().then((isOrdinary) => isOrdinary && post({ type: "lowered" }));
-  }, shareEveryMs);
-  timer.unref();
+  lowerBeyond({ share: realTimeShareMax, everyMs: shareEveryMs }, () => post({ type: "lowered" }));
 }
 
 function run(start: WorkerStart): void {
