@@ -1,8 +1,11 @@
 // What speaks for a node besides its being there. Places go to whom a certificate names and to who showed the owner's grant; a
 // network key alone, which many pods and people hold, gives none.
+import type { ChainHead } from "../../protocol/certificate.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
-import type { Certificates } from "./certificates/certificates.ts";
-import type { Roster } from "./roster.ts";
+import type { Directory } from "../directory.ts";
+
+/** Who is certified, and who showed a grant of the owner that holds. */
+export type Vouchers = { head(): ChainHead; granted(peer: PeerId): boolean };
 
 /**
  * member: a certificate names it, or it showed the owner's grant · none: certificates name others, and nothing speaks for it ·
@@ -11,9 +14,9 @@ import type { Roster } from "./roster.ts";
 export type Claim = "member" | "none" | "open";
 
 /** The claim of a node. */
-export function claimOf(certificates: Pick<Certificates, "head" | "granted"> | undefined, peer: PeerId): Claim {
-  if (certificates === undefined || certificates.head().sequence === 0) return "open";
-  return certificates.head().confirmed.has(peer) || certificates.granted(peer) ? "member" : "none";
+export function claimOf(vouchers: Vouchers | undefined, peer: PeerId): Claim {
+  if (vouchers === undefined || vouchers.head().sequence === 0) return "open";
+  return vouchers.head().confirmed.has(peer) || vouchers.granted(peer) ? "member" : "none";
 }
 
 /**
@@ -23,14 +26,14 @@ export function claimOf(certificates: Pick<Certificates, "head" | "granted"> | u
  */
 export function createFounding(
   self: PeerId,
-  certificates: Pick<Certificates, "head" | "granted"> | undefined,
-  { directory, setStranger }: Pick<Roster, "directory" | "setStranger">,
+  vouchers: Vouchers | undefined,
+  { directory, setStranger }: { readonly directory: Pick<Directory, "nodes">; setStranger(peer: PeerId, isIt: boolean): void },
 ): () => void {
   let isFounded = false;
   return () => {
-    if (isFounded || certificates === undefined || certificates.head().sequence === 0) return;
+    if (isFounded || vouchers === undefined || vouchers.head().sequence === 0) return;
     isFounded = true;
     for (const { record } of directory.nodes())
-      if (record.peerId !== self) setStranger(record.peerId, claimOf(certificates, record.peerId) === "none");
+      if (record.peerId !== self) setStranger(record.peerId, claimOf(vouchers, record.peerId) === "none");
   };
 }
