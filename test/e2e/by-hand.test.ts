@@ -1,8 +1,8 @@
 // Proves that what docs/kubernetes/day-2.md tells people to do by hand keeps every file: another network key for a farm that
 // sleeps, a volume that was kept brought back as the node that it was, and a farm moved to another namespace, with the backup of
 // its keys and nothing but its volumes.
-// Method: the chart and the image on the cluster that KUBECONFIG names; the very commands of that page, with this farm's
-// namespaces in place of its own; conditions waited for.
+// Method: the chart and the image on the cluster that KUBECONFIG names; for the key and the move the very commands of that page, with
+// this farm's namespaces in place of its own, for the kept volume the same steps; conditions waited for.
 import { strict as assert } from "node:assert";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
