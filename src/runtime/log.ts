@@ -15,10 +15,19 @@ export type Log = {
 export const logLevels = ["error", "warn", "info", "debug", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** A log to standard error (or `path`) at `level`; errors in field `err` or `cause` are written with their chain. */
+/** Lines of so many bytes wait while a disk takes none; what comes then is dropped. */
+const waitingBytesMax = 256 * 1024;
+
+/**
+ * A log to standard error (or `path`) at `level`; errors in field `err` or `cause` are written with their chain. What cannot be
+ * written, as on a full disk, is tried again with the next line. Throws where `path` cannot be opened.
+ */
 export function createLog(program: string, level: LogLevel, path?: string): Log {
   const options = { level, base: { program }, serializers: { cause: pino.stdSerializers.errWithCause } };
-  return wrap(pino(options, pino.destination({ dest: path ?? 2, sync: true, mkdir: true })));
+  const destination = pino.destination({ dest: path ?? 2, sync: true, mkdir: true, maxLength: waitingBytesMax });
+  // Unheard, the error would end the process; there is nowhere to tell it.
+  destination.on("error", () => {});
+  return wrap(pino(options, destination));
 }
 
 /** A log that writes nothing. */

@@ -4,7 +4,7 @@
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { open, rm } from "node:fs/promises";
+import { open, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -28,10 +28,9 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-// Writes until the file system takes no more.
-async function fillDisk(): Promise<void> {
-  const file = await open(ballast, "w");
-  const block = Buffer.alloc(2 ** 20, 1);
+// Writes to the end of a file until the file system takes no more.
+async function fill(path: string, block: Buffer): Promise<void> {
+  const file = await open(path, "a");
   try {
     for (;;) await file.write(block);
   } catch (error) {
@@ -41,10 +40,23 @@ async function fillDisk(): Promise<void> {
   }
 }
 
+/** To the last byte, those of the pages that the members' logs have begun too: their next lines find no room either. */
+async function fillDisk({ data }: Farm): Promise<void> {
+  await fill(ballast, Buffer.alloc(2 ** 20, 1));
+  const logs = join(data, "logs");
+  for (const log of await readdir(logs)) await fill(join(logs, log), Buffer.alloc(512, "\n"));
+}
+
+async function logs({ data }: Farm): Promise<string> {
+  const folder = join(data, "logs");
+  const all = (await readdir(folder)).map((log) => readFile(join(folder, log), "utf8"));
+  return (await Promise.all(all)).join("\n");
+}
+
 test("a full disk refuses writes in words, keeps what it has, and takes writes again once there is room", { skip }, async () => {
   const running = farm ?? assert.fail();
   const stored = await store(running.gateway(0), bytes);
-  await fillDisk();
+  await fillDisk(running);
   const refused = await until("a write is refused", async () => {
     const answer = await fetch(`${running.gateway(0)}/v1/objects`, { method: "POST", body: noise(4 * 2 ** 20, performance.now()) });
     return { status: answer.status, type: answer.headers.get("content-type") ?? "", text: await answer.text() };
@@ -62,4 +74,6 @@ test("a full disk refuses writes in words, keeps what it has, and takes writes a
   });
   await assertReads(running.gateway(1), later.address, fresh);
   assert.equal((await read(running.gateway(1), stored.address)).status, 200);
+  // What was to be told while there was no room for it.
+  await until("the logs tell of it", async () => /"the disk is full".*"the chunk store takes no more chunks"/.test(await logs(running)));
 });
