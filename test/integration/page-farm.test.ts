@@ -56,6 +56,15 @@ async function assertDownloads(from: Page): Promise<void> {
   assert.ok((await readFile(await download.path())).equals(content));
 }
 
+/** A line on which the file takes a second and a half: on a fast one the browser may tell of its end alone. */
+async function slowUploads(): Promise<{ end(): Promise<void> }> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Network.enable");
+  const line = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 16 * 2 ** 20 };
+  await session.send("Network.emulateNetworkConditions", line);
+  return { end: () => session.detach() };
+}
+
 /** Collects what the bars of uploads say while they move. */
 async function watchBars(): Promise<void> {
   await page.evaluate(() => {
@@ -83,8 +92,10 @@ test("eight nodes are live on the page", options, async () => {
 
 test("a dropped file is stored, each stage with its progress, and reads back identical", options, async () => {
   await watchBars();
+  const slow = await slowUploads();
   await dropFile(page, fileName, content);
   await page.locator(".upload[data-state=good]").waitFor({ timeout: 60_000 });
+  await slow.end();
   assert.match((await page.locator(".upload .outcome").textContent()) ?? "", /Stored in (4|5|4 to 5) copies, each on another node/);
   const seen = (await page.evaluate(() => window.seenProgress)) ?? {};
   assert.deepEqual(Object.keys(seen), ["Sent to the gateway", "Cut and encrypted", "Copies confirmed"]);

@@ -7,8 +7,8 @@ import { assertAllRead, type KeptChunks, putChunk } from "../support/kept-chunks
 import { type FarmNode, type NodeFarm, startNodeFarm } from "../support/node-farm.ts";
 
 const chunkBytes = 2 ** 20;
-const chunkCount = 160;
-// A node sends no more than 25 MiB at once and as much each second: what one has to send here cannot be gone at the first look.
+const chunkCount = 320;
+// A node sends no more than 25 MiB at once and as much each second: of the 53 MiB that each has to send here the rest takes a second.
 const bytesMade = "vaultfarm_copies_made_bytes_total";
 const bytesWaiting = "vaultfarm_copies_waiting_bytes";
 const repairWithinMs = 180_000;
@@ -16,7 +16,7 @@ const chunks: KeptChunks = new Map();
 let farm: NodeFarm;
 
 before(async () => {
-  farm = await startNodeFarm({ nodes: 6, repairDelayMs: 2_000 });
+  farm = await startNodeFarm({ nodes: 6, repairDelayMs: 2_000, vaultCapacity: 512 * 2 ** 20 });
   for (let n = 0; n < chunkCount; n += 1) await putChunk(farm, chunks, chunkBytes);
 });
 after(() => farm?.remove());
