@@ -15,10 +15,7 @@ const sameSignalMs = 500;
 /** Runs `line` as this process, with the variables of `env` that are `passedOn`. */
 export async function runProcess(line: CommandLine, env: Environment, passedOn: readonly string[]): Promise<void> {
   const { version } = JSON.parse(readFileSync(`${packageFolder}/package.json`, "utf8")) as { version: string };
-  // Whoever read the output has seen enough (`| head`): nobody is left to be told. A farm's members notice that this process is gone.
-  process.stdout.on("error", (error: Error & { readonly code?: string }) =>
-    process.exit(error.code === "EPIPE" ? exitCodes.readerGone : exitCodes.failed),
-  );
+  hearLostOutput();
   const interrupted = interruption();
   // Started by an older Node (bin/run-program.js), this process has a channel, which alone must not keep it alive.
   process.channel?.unref();
@@ -39,9 +36,20 @@ export async function runProcess(line: CommandLine, env: Environment, passedOn: 
     process.argv.slice(2),
     line,
   );
-  process.exitCode = code;
+  if (code !== exitCodes.done) process.exitCode = code;
   // A farm that could not be kept leaves processes to which this one is still bound; they stop by themselves once it is gone.
   if (code !== exitCodes.done) process.stderr.write("", () => process.stdout.write("", () => process.exit(code)));
+}
+
+/** What cannot be written ends no farm that runs in this process, as on a disk that is full for a while; the exit code tells of it. */
+function hearLostOutput(): void {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", (error: Error & { readonly code?: string }) => {
+    // Whoever read the output has seen enough (`| head`): nobody is left to be told. A farm's members notice that this process is gone.
+    if (error.code === "EPIPE") process.exit(exitCodes.readerGone);
+    if (process.exitCode === undefined) process.stderr.write(`the output is not whole: ${error.message}\n`);
+    process.exitCode ??= exitCodes.failed;
+  });
 }
 
 /** Aborted by the first signal; a second one means now: members of a local farm notice that this process is gone and stop by themselves. */
