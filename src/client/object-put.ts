@@ -112,9 +112,9 @@ async function putSealed(run: Run, chunk: SealedChunk, probe: boolean): Promise<
   const { parts, tally, signal, report } = run;
   tally.chunks += 1;
   tally.bytes += chunk.plainBytes;
-  report("encrypting");
   const put = beginChunkPut(parts, { address: chunk.address, bytes: chunk.bytes, probe }, signal);
   void put.finished.then(() => chunk.release());
+  report("encrypting");
   const { holders, sent } = await acknowledged(parts, chunk, put);
   tally.confirmed += 1;
   tally.copiesMin = Math.min(tally.copiesMin, holders.length);

@@ -57,10 +57,9 @@ export async function encryptFile(path: string, outDir: string, options: Encrypt
   let chunks = 0;
   let done = 0;
   const emit: EncryptOptions["onChunk"] = async (chunk) => {
-    await writeFile(join(outDir, chunk.address), chunk.bytes);
+    await writeFile(join(outDir, chunk.address), chunk.bytes).finally(() => chunk.release());
     chunks += 1;
     done += chunk.plainBytes;
-    chunk.release();
     options.onProgress?.(done, size);
   };
   return withMachinery(options.signal, async (parts) => {

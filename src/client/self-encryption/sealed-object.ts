@@ -2,8 +2,8 @@
 import type { Address, ObjectAddress } from "../../protocol/address.ts";
 
 /**
- * One chunk to store. `bytes` stay valid until `release`, which must be called once they are no longer needed: the
- * memory of unreleased chunks is what holds the writer back. Views over 64 KiB lie in shared memory.
+ * One chunk to store. `bytes` stay valid until `release`, which whoever is given the chunk calls once they are no longer needed,
+ * after a failure too: the memory of unreleased chunks is what holds the writer back, and what is released is written over. Views over 64 KiB lie in shared memory.
  */
 export type SealedChunk = {
   readonly address: Address;
@@ -23,7 +23,7 @@ export type EncryptOptions = {
   /** Convergence secret of the owner, 32 bytes: no deduplication with strangers, no confirmation of a guessed file. */
   readonly secret?: Uint8Array;
   readonly signal?: AbortSignal;
-  /** Called for every chunk, several at a time; a rejection ends the encryption with that error. */
+  /** Called for every chunk, several at a time; a rejection ends the encryption with that error, and the chunk is released all the same. */
   onChunk(chunk: SealedChunk): Promise<void>;
 };
 

@@ -7,7 +7,7 @@ import { type Address, addressFromBytes, type ObjectAddress, objectAddress, obje
 import { hash } from "../../protocol/hash.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { ClientError, type ClientErrorCode } from "../errors.ts";
-import type { EncryptedObject, EncryptOptions, FetchChunk } from "./sealed-object.ts";
+import type { EncryptedObject, EncryptOptions, FetchChunk, SealedChunk } from "./sealed-object.ts";
 import { createSelfEncryptor } from "./self-encryptor.ts";
 
 const mib = 1024 * 1024;
@@ -235,8 +235,23 @@ describe("sources that are not as declared", () => {
     await assert.rejects(encryptor.encrypt(failing(), { size: 30 * mib, onChunk }), /the cable was cut/);
   });
   test("a chunk that cannot be stored ends the encryption with its error", async () => {
-    const failing = put(content(30 * mib), { onChunk: () => Promise.reject(new Error("no room")) });
-    await assert.rejects(failing, /no room/);
+    const onChunk: EncryptOptions["onChunk"] = async (chunk) => {
+      chunk.release();
+      throw new Error("no room");
+    };
+    await assert.rejects(put(content(30 * mib), { onChunk }), /no room/);
+  });
+  test("after a failure no other object is written into chunks that are still being sent", async () => {
+    const sending: { readonly chunk: SealedChunk; readonly was: Buffer }[] = [];
+    const onChunk: EncryptOptions["onChunk"] = async (chunk) => {
+      sending.push({ chunk, was: Buffer.from(chunk.bytes) });
+      throw new Error("given up");
+    };
+    await assert.rejects(put(content(30 * mib), { onChunk }), /given up/);
+    assert.ok(sending.length > 0);
+    for (let n = 1; n <= 3; n += 1) await put(content(30 * mib + n));
+    for (const { chunk, was } of sending) assert.ok(was.equals(chunk.bytes), "another object's bytes lie there");
+    for (const { chunk } of sending) chunk.release();
   });
 });
 

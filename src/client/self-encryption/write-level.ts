@@ -106,6 +106,7 @@ async function sealAndEmit(
   { plan, run }: { plan: LevelPlan; run: Run },
 ): Promise<void> {
   let released = false;
+  let isTheirs = false;
   const release = (): void => {
     if (released) return;
     released = true;
@@ -121,10 +122,11 @@ async function sealAndEmit(
     setEntry(run.map, index, { address: sealed.address, sourceHash: own, size: length });
     run.signal.throwIfAborted();
     const plainBytes = plan.level === 0 ? length : 0;
+    isTheirs = true;
     await run.emit({ address: addressFromBytes(sealed.address), bytes: buffer.subarray(0, sealed.length), plainBytes, release });
   } catch (error) {
-    // Nobody who failed to take a chunk still reads it.
-    release();
+    // Who was given the chunk may still send it, also where it rejects: the next upload's plain text must not come into this memory.
+    if (!isTheirs) release();
     throw error;
   }
 }
