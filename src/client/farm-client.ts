@@ -22,6 +22,8 @@ export type PutObjectOptions = {
   /** Largest source, bytes. */
   readonly sizeMax?: number;
   readonly onProgress?: (progress: PutProgress) => void;
+  /** Called with the plain bytes of chunks that went on their way to vaults so far, or lie there: those stay, whatever becomes of the put. */
+  readonly onPlaced?: (bytes: number) => void;
   readonly signal?: AbortSignal;
 };
 

@@ -25,6 +25,8 @@ type Tally = {
   bytes: number;
   copiesMin: number;
   copiesMax: number;
+  /** Plain bytes of chunks sent or being sent. */
+  placed: number;
   sentChunks: number;
   sentBytes: number;
 };
@@ -33,6 +35,7 @@ type Run = {
   readonly signal: AbortSignal;
   readonly tally: Tally;
   readonly report: (phase: PutProgress["phase"]) => void;
+  readonly place: (bytes: number) => void;
 };
 
 /** Puts the bytes of `source`. Rejects with a `ClientError`, or what the source throws. */
@@ -75,12 +78,17 @@ async function putSized(parts: ObjectPutParts, source: Source, { size, signal, o
     bytes: 0,
     copiesMin: Number.POSITIVE_INFINITY,
     copiesMax: 0,
+    placed: 0,
     sentChunks: 0,
     sentBytes: 0,
   };
   const report = (phase: PutProgress["phase"]): void =>
     options.onProgress?.({ phase, bytes: tally.bytes, bytesTotal: size, chunksConfirmed: tally.confirmed, chunks: tally.chunks });
-  const run: Run = { parts, signal, tally, report };
+  const place = (bytes: number): void => {
+    tally.placed += bytes;
+    options.onPlaced?.(tally.placed);
+  };
+  const run: Run = { parts, signal, tally, report, place };
   const encryption = { size, signal, ...(options.public === true ? { public: true } : {}) };
   const encrypted =
     size <= parts.limits.smallObjectMax
@@ -109,11 +117,12 @@ async function putSmall<T>(run: Run, encrypt: (onChunk: (chunk: SealedChunk) => 
 }
 
 async function putSealed(run: Run, chunk: SealedChunk, probe: boolean): Promise<void> {
-  const { parts, tally, signal, report } = run;
+  const { parts, tally, signal, report, place } = run;
   tally.chunks += 1;
   tally.bytes += chunk.plainBytes;
   const put = beginChunkPut(parts, { address: chunk.address, bytes: chunk.bytes, probe }, signal);
   void put.finished.then(() => chunk.release());
+  place(chunk.plainBytes);
   report("encrypting");
   const { holders, sent } = await acknowledged(parts, chunk, put);
   tally.confirmed += 1;
@@ -122,7 +131,7 @@ async function putSealed(run: Run, chunk: SealedChunk, probe: boolean): Promise<
   if (sent) {
     tally.sentChunks += 1;
     tally.sentBytes += chunk.bytes.length;
-  }
+  } else place(-chunk.plainBytes);
   report("storing");
 }
 

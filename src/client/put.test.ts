@@ -219,8 +219,14 @@ describe("an object", () => {
     const onProgress = (progress: { chunksConfirmed: number }): void => {
       confirmed = progress.chunksConfirmed;
     };
-    assert.equal((await failure(farm.client.putObject(cutContent(), { size, onProgress }))).code, "aborted");
-    const again = await farm.client.putObject(content(chunkCount), { size });
+    let placed = 0;
+    const onPlaced = (bytes: number): void => {
+      placed = bytes;
+    };
+    assert.equal((await failure(farm.client.putObject(cutContent(), { size, onProgress, onPlaced }))).code, "aborted");
+    assert.equal(placed, (chunkCount / 2 - 2) * chunkPlain, "what lies there, though the put failed");
+    const again = await farm.client.putObject(content(chunkCount), { size, onPlaced });
+    assert.ok(placed <= 0.55 * size + chunkPlain, `${placed} bytes, though half lay there`);
     assert.ok(again.sent.chunks <= again.chunks * 0.55 + 1, `${again.sent.chunks} of ${again.chunks} chunks were sent`);
   });
 

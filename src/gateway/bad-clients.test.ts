@@ -10,6 +10,7 @@ import { createVirtualClock, type VirtualClock } from "../runtime/virtual-clock.
 import { type AppFixture, createAppFixture } from "./app-fixture.ts";
 import type { GatewayConfig } from "./config.ts";
 import { downloadIdleMs, eventClientsMax, heartbeatMs, type SocketPatience, uploadIdleMs } from "./limits.ts";
+import { writableSpace } from "./write-quota.ts";
 
 const mib = 1024 * 1024;
 type Served = AppFixture & { readonly url: string; readonly port: number; readonly clock: VirtualClock };
@@ -84,6 +85,18 @@ test("an upload cut half way ends, is told to who watches it, and costs no quota
   }
   const stored = await fetch(`${app.url}/v1/objects`, { method: "POST", body: randomBytes(2 * mib) });
   assert.equal(stored.status, 201, "the cut ones have given their quota back");
+});
+
+test("uploads that never end cost what they left on vaults: nobody stores without end that way", async (context) => {
+  const app = await serve(context, { quota: { perAddressPerDay: 10 * mib, keepFree: 0 } });
+  const socket = await dial(app, post(`content-length: ${9 * mib}`));
+  socket.write(randomBytes(8 * mib));
+  await until("6 MiB of it lie on five vaults", () => writableSpace(app.farm.network()).used >= 5 * 6 * mib);
+  socket.destroy();
+  await assertNothingLeft(app);
+  const store = async (bytes: number): Promise<number> =>
+    (await fetch(`${app.url}/v1/objects`, { method: "POST", body: randomBytes(bytes) })).status;
+  assert.deepEqual([await store(5 * mib), await store(mib)], [429, 201]);
 });
 
 test("an upload that stops, and one that trickles, are given up with an answer", async (context) => {

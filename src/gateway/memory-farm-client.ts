@@ -159,6 +159,7 @@ async function putObject({ source, options, store, copies, remember }: PutTask):
     if (store(address, chunk)) {
       sent.chunks += 1;
       sent.bytes += chunk.length;
+      options.onPlaced?.(sent.bytes);
     }
     addresses.push(address);
     report("storing");

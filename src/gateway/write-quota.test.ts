@@ -120,3 +120,12 @@ test("a new day begins at nothing; what was taken before is given back to nobody
   await assert.rejects(book.open("203.0.113.1").take(1), isQuota);
   assert.deepEqual([...shared.sums.values()].toSorted(), [0, 0, 100, 100].toSorted());
 });
+
+test("an address is one whatever port a proxy tells with it, and what is no address is one for all", () => {
+  assert.equal(addressGroup("203.0.113.7:50001"), "203.0.113.7");
+  assert.equal(addressGroup("203.0.113.7"), "203.0.113.7");
+  assert.equal(addressGroup("::ffff:203.0.113.7"), "203.0.113.7");
+  for (const same of ["[2001:db8::1]:5", "[2001:db8::1]", "2001:db8::2", "2001:db8:0:0:9::1"])
+    assert.equal(addressGroup(same), "2001:db8:0:0::/64", same);
+  for (const none of ["", "unknown", "somebody", "203.0.113.7.8:1", "[x]:1"]) assert.equal(addressGroup(none), "unknown", none);
+});

@@ -1,5 +1,5 @@
 // How much may be stored: bytes a day and address, bytes a day for all, and a share of the farm's capacity kept free.
-import { isIPv6 } from "node:net";
+import { isIP, isIPv6 } from "node:net";
 import type { NetworkView } from "../client/farm-client.ts";
 import { takesNewChunks } from "../protocol/states.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -8,7 +8,7 @@ import { GatewayError } from "./errors.ts";
 import { quotaAddressesMax, quotaAheadBytes } from "./limits.ts";
 import type { SharedCounters } from "./shared-counters.ts";
 
-/** What an upload takes from the quotas; given back where nothing was stored. */
+/** What an upload takes from the quotas; what was not stored is given back. */
 export type QuotaShare = {
   /** Takes `bytes` more. Rejects with a GatewayError `quota`. */
   take(bytes: number): Promise<void>;
@@ -16,7 +16,8 @@ export type QuotaShare = {
   takePiece(bytes: number): Promise<void>;
   /** Gives back what was taken ahead and not needed. */
   settle(): void;
-  giveBack(): void;
+  /** Ends a share whose upload failed: gives back all but the bytes that lie on vaults by now. */
+  giveBack(placed?: number): void;
 };
 
 export type QuotaBook = { open(remoteAddress: string): QuotaShare };
@@ -124,9 +125,9 @@ function createShare({ quota, name, today, others }: ShareParts): QuotaShare {
       putBack(ahead);
       ahead = 0;
     },
-    giveBack: () => {
+    giveBack: (placed = 0) => {
       isGivenBack = true;
-      putBack(taken);
+      putBack(Math.max(0, taken - placed));
       ahead = 0;
     },
   };
@@ -141,16 +142,20 @@ function assertWithin(
   if (perDay !== undefined && total > perDay) throw new GatewayError("quota", `this gateway stores ${perDay} bytes a day`);
 }
 
-/** Whom an address stands for: itself, or its /64 in IPv6, where one household has them all. */
+/**
+ * Whom an address stands for: itself, or its /64 in IPv6, where one household has them all. Some proxies tell the port too, which
+ * is another at each connection; who is told of in any other way is one with all others of that kind.
+ */
 export function addressGroup(remoteAddress: string): string {
-  if (!isIPv6(remoteAddress)) return remoteAddress;
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(remoteAddress);
+  const bare = /^\[(.+)\](?::\d+)?$/.exec(remoteAddress)?.[1] ?? /^([\d.]+):\d+$/.exec(remoteAddress)?.[1] ?? remoteAddress;
+  if (!isIPv6(bare)) return isIP(bare) === 0 ? "unknown" : bare;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(bare);
   if (mapped?.[1] !== undefined) return mapped[1];
-  const [head = "", tail = ""] = remoteAddress.split("%")[0]?.split("::") ?? [];
+  const [head = "", tail = ""] = bare.split("%")[0]?.split("::") ?? [];
   const left = head === "" ? [] : head.split(":");
   const right = tail === "" ? [] : tail.split(":");
   const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => "0");
-  return `${[...left, ...(remoteAddress.includes("::") ? zeros : []), ...right].slice(0, 4).join(":")}::/64`;
+  return `${[...left, ...(bare.includes("::") ? zeros : []), ...right].slice(0, 4).join(":")}::/64`;
 }
 
 /** Declared and used bytes of the vaults that take new chunks now. */

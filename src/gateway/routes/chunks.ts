@@ -72,6 +72,7 @@ async function putChunk(request: FastifyRequest, reply: FastifyReply, parts: Chu
   const address = readAddress(request);
   const declared = admitWrite(request, parts, chunkSizeMax);
   const share = parts.quotas.open(request.ip);
+  let placed = 0;
   try {
     if (declared !== undefined) await share.take(declared);
     return await parts.slots.run(async () => {
@@ -80,6 +81,8 @@ async function putChunk(request: FastifyRequest, reply: FastifyReply, parts: Chu
       if (bytes.length === 0) throw new GatewayError("empty", "there are no bytes to store");
       if (chunkAddress(bytes) !== address) throw new GatewayError("wrong-hash", "the hash of the bytes is another address");
       if (declared === undefined) await share.take(bytes.length);
+      // From here on it may lie on a vault, whatever becomes of the request.
+      placed = bytes.length;
       const stored = await parts.client.putChunk(address, bytes, requestSignal(reply));
       parts.metrics.uploadedBytes.add({}, bytes.length);
       return reply
@@ -88,7 +91,7 @@ async function putChunk(request: FastifyRequest, reply: FastifyReply, parts: Chu
         .send({ address, copies: stored.copies });
     });
   } catch (cause) {
-    share.giveBack();
+    share.giveBack(placed);
     throw cause;
   }
 }

@@ -69,9 +69,13 @@ async function store(request: FastifyRequest, reply: FastifyReply, parts: StoreP
   const uploadId = readUploadId(request);
   const reporter = uploadId === undefined ? undefined : parts.uploads.begin(uploadId);
   const share = parts.quotas.open(request.ip);
+  let placed = 0;
+  const onPlaced = (bytes: number): void => {
+    placed = bytes;
+  };
   try {
     if (declared !== undefined) await share.take(declared);
-    const stored = await parts.slots.run(() => put(request, reply, { parts, reporter, share, declared }));
+    const stored = await parts.slots.run(() => put(request, reply, { parts, reporter, share, declared, onPlaced }));
     share.settle();
     reporter?.stored(stored);
     parts.metrics.uploadedBytes.add({}, stored.bytes);
@@ -81,7 +85,8 @@ async function store(request: FastifyRequest, reply: FastifyReply, parts: StoreP
       .headers({ location: `/v1/objects/${address}`, "cache-control": "no-store" })
       .send({ address, bytes, chunks, copies: { min: copies.min, max: copies.max } });
   } catch (cause) {
-    share.giveBack();
+    // An upload that is cut off leaves its chunks behind: who never finishes one must not store without end.
+    share.giveBack(placed);
     const error = toGatewayError(cause);
     reporter?.failed(error);
     throw error;
@@ -93,9 +98,14 @@ type PutTask = {
   readonly reporter: UploadReporter | undefined;
   readonly share: QuotaShare;
   readonly declared: number | undefined;
+  readonly onPlaced: (bytes: number) => void;
 };
 
-async function put(request: FastifyRequest, reply: FastifyReply, { parts, reporter, share, declared }: PutTask): Promise<StoredObject> {
+async function put(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { parts, reporter, share, declared, onPlaced }: PutTask,
+): Promise<StoredObject> {
   const { client, clock, config } = parts;
   const onBytes = (bytes: number): Promise<void> | void => (declared === undefined ? share.takePiece(bytes) : undefined);
   const source = createBodySource(
@@ -113,6 +123,7 @@ async function put(request: FastifyRequest, reply: FastifyReply, { parts, report
   const options = {
     ...(declared === undefined ? {} : { size: declared }),
     ...(reporter === undefined ? {} : { onProgress: reporter.progress }),
+    onPlaced,
     public: isSet((request.query as Query).public),
     sizeMax: config.objectSizeMax,
     signal: requestSignal(reply),
