@@ -1,6 +1,6 @@
 // Proves that a disk which fills up under a farm loses nothing and serves nothing torn: a farm on a small file system in
-// memory, filled to the last byte by somebody else; writes are refused in words, reads go on, room makes writing possible
-// again. Needs the right to mount.
+// memory, filled to the last byte by somebody else; writes are refused in words, reads go on, also when a node is killed
+// meanwhile; room makes writing possible again, and brings the node back. Needs the right to mount.
 import { strict as assert } from "node:assert";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -47,6 +47,10 @@ async function fillDisk({ data }: Farm): Promise<void> {
   for (const log of await readdir(logs)) await fill(join(logs, log), Buffer.alloc(512, "\n"));
 }
 
+async function readyNodes(running: Farm): Promise<number> {
+  return (await running.status()).nodes.filter(({ state }) => state === "ready").length;
+}
+
 async function logs({ data }: Farm): Promise<string> {
   const folder = join(data, "logs");
   const all = (await readdir(folder)).map((log) => readFile(join(folder, log), "utf8"));
@@ -64,8 +68,14 @@ test("a full disk refuses writes in words, keeps what it has, and takes writes a
   assert.ok([503, 507].includes(refused.status), `${refused.status} ${refused.text}`);
   assert.match(refused.type, /problem\+json/);
   await assertReads(running.gateway(1), stored.address, bytes);
-  assert.equal((await running.status()).nodes.filter(({ state }) => state === "ready").length, 5, "no node died of it");
+  assert.equal(await readyNodes(running), 5, "no node died of it");
+  // Its supervisor cannot write down what it does about this one.
+  const killed = running.view.nodes[1] ?? assert.fail();
+  process.kill(killed.pid ?? assert.fail("it does not run"), "SIGKILL");
+  await until("it is missed", async () => (await readyNodes(running)) === 4);
+  await assertReads(running.gateway(1), stored.address, bytes);
   await rm(ballast);
+  await until("it runs again", async () => (await readyNodes(running)) === 5);
   const fresh = noise(2 ** 20, 9);
   const later = await until("writing works again", async () => {
     const answer = await fetch(`${running.gateway(0)}/v1/objects`, { method: "POST", body: fresh });

@@ -30,6 +30,8 @@ export async function carryOut(actions: readonly FarmAction[], hands: LocalHands
     else await act(action, hands);
   }
   await Promise.all(commands);
+  // Again, where it failed when a node was taken away: its folder stays until its going is on disk.
+  await hands.members.record();
   for (const sentence of await hands.members.clearTaken()) hands.parts.onNews(sentence);
 }
 

@@ -1,10 +1,11 @@
 // Proves how long a running farm rests between two looks: not at all after something was made, shortly while something is under way, a while
-// while only a proof is missing, until the moment that is waited for, and never longer than a person who scales it would wait.
+// while only a proof is missing, until the moment that is waited for, and never longer than a person who scales it would wait; and
+// that what the system refuses ends a farm only at its start.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { FarmAction } from "../../operator/vault-farm/actions.ts";
-import { pause } from "./supervisor.ts";
+import { createBearer, pause } from "./supervisor.ts";
 
 const why = "the test says so";
 const nowMs = 1_000_000;
@@ -35,4 +36,20 @@ test("with anything more to do never longer, and always between nothing and five
       assert.ok(after <= before && after >= 0 && before <= 5000);
     }),
   );
+});
+
+test("what the system refuses is told once and tried again; at first, and what is a fault of ours, it rejects", async () => {
+  const told: string[] = [];
+  const bear = createBearer({ onNews: (sentence) => void told.push(sentence) });
+  const full = Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC", syscall: "write" });
+  const refuse = (): Promise<void> => Promise.reject(full);
+  await assert.rejects(bear(refuse), full);
+  assert.equal(await bear(async () => {}), true);
+  assert.deepEqual([await bear(refuse), await bear(refuse)], [false, false]);
+  assert.deepEqual(told, [`the system refuses something, which is tried again: ${full.message}`]);
+  await assert.rejects(
+    bear(() => Promise.reject(new TypeError("a slip"))),
+    TypeError,
+  );
+  assert.deepEqual([await bear(async () => {}), await bear(refuse), told.length], [true, false, 2]);
 });

@@ -7,6 +7,7 @@ import { type FarmGoal, goalOf } from "../../operator/vault-farm/goal.ts";
 import type { ObservedNode } from "../../operator/vault-farm/observed.ts";
 import { farmIsReady, planFarm } from "../../operator/vault-farm/plan.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { isSystemError } from "../system-error.ts";
 import { createFarmBook } from "./farm-book.ts";
 import type { FarmState } from "./farm-state.ts";
 import { foundMembership } from "./first-certificate.ts";
@@ -43,8 +44,13 @@ export type FarmLook = {
 const busyMs = 150;
 const provingMs = 2000;
 const calmMs = 5000;
+/** Until what the system refused is tried again, milliseconds. */
+const refusedMs = 2000;
 
-/** Runs the farm until `stop` is aborted and every member has stopped. */
+/**
+ * Runs the farm until `stop` is aborted and every member has stopped. Rejects with what makes the first turn fail; later a disk
+ * that is full, or a file that may not be read, is told and tried again: the members that run are not to end for it.
+ */
 export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): Promise<void> {
   const { clock } = parts;
   const wake = createWake(clock);
@@ -53,25 +59,55 @@ export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): 
   const commander = createNodeCommander(parts.keys, parts);
   stop.addEventListener("abort", wake.now, { once: true });
   const writePlan = createPlanWriter(parts.folder);
+  const [readWish, takeTurn] = [createBearer(parts), createBearer(parts)];
   let founded = false;
+  let scaled = parts.spec;
   for (;;) {
-    const goal = await goalNow(parts, !stop.aborted);
+    await readWish(async () => {
+      scaled = await scaledSpec(parts.folder, parts.spec);
+    });
+    const goal = goalFrom(scaled, parts, !stop.aborted);
     const observed = { ...(await members.observe()), founded };
     const actions = planFarm(goal, observed, clock.monotonicMs());
-    await carryOut(actions, { parts, book, members, commander });
-    await members.record();
-    await writePlan(actions, book.state());
-    const ready = farmIsReady(goal, observed);
-    if (actions.some(({ kind }) => kind === "found-network")) founded = await foundMembership({ ...parts, commander }, book.state().nodes);
-    parts.onLook({ goal, observed, actions, ready, state: book.state() });
+    const isDone = await takeTurn(async () => {
+      await carryOut(actions, { parts, book, members, commander });
+      await members.record();
+      await writePlan(actions, book.state());
+      if (actions.some(({ kind }) => kind === "found-network"))
+        founded = await foundMembership({ ...parts, commander }, book.state().nodes);
+    });
+    parts.onLook({ goal, observed, actions, ready: farmIsReady(goal, observed), state: book.state() });
     if (!goal.running && actions.length === 0) return;
-    await wake.after(pause(actions, clock.monotonicMs()));
+    await wake.after(isDone ? pause(actions, clock.monotonicMs()) : refusedMs);
   }
 }
 
+type Bearer = (action: () => Promise<void>) => Promise<boolean>;
+
+/**
+ * Does something again and again, and says whether it was done; what the system refuses is told once until it is done. Rejects where
+ * the first time fails, and with any other error.
+ */
+export function createBearer({ onNews }: Pick<SupervisorParts, "onNews">): Bearer {
+  let hasBegun = false;
+  let told = "";
+  return async (action) => {
+    try {
+      await action();
+    } catch (error) {
+      if (!hasBegun || !isSystemError(error)) throw error;
+      if (error.message !== told) onNews(`the system refuses something, which is tried again: ${error.message}`);
+      told = error.message;
+      return false;
+    }
+    hasBegun = true;
+    told = "";
+    return true;
+  };
+}
+
 // What vaults declare grows by the manifest alone: the folders of nodes have no size that could be reached.
-async function goalNow({ folder, spec, restart }: SupervisorParts, running: boolean): Promise<FarmGoal> {
-  const scaled = await scaledSpec(folder, spec);
+function goalFrom(scaled: SupervisorParts["spec"], { spec, restart }: SupervisorParts, running: boolean): FarmGoal {
   const { autogrow: _, ...goal } = goalOf(scaled, { gateways: spec.gateway.replicas, running, restart, paused: false });
   return goal;
 }
