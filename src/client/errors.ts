@@ -22,6 +22,7 @@ export type ClientErrorCode =
   | "wrong-hash"
   | "bad-range"
   | "not-ready"
+  | "busy"
   | "aborted"
   | "stopped";
 

@@ -112,6 +112,7 @@ const ofClient: Record<ClientErrorCode, ProblemCode> = {
   "wrong-hash": "wrong-hash",
   "bad-range": "bad-range",
   "not-ready": "not-ready",
+  busy: "busy",
   aborted: "aborted",
   stopped: "stopping",
 };

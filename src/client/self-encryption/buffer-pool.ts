@@ -1,6 +1,8 @@
 // The chunk buffers of one self-encryptor, in shared memory and used again and again. An operation leases a share that
 // it always gets (so that operations never wait for each other half-way) and takes more while the memory limit allows.
 
+import { type Clock, systemClock } from "../../runtime/clock.ts";
+import { ClientError } from "../errors.ts";
 import { createWaitQueue } from "./wait-queue.ts";
 
 export type BufferLease = {
@@ -17,8 +19,11 @@ export type BufferLease = {
 };
 
 export type BufferPool = {
-  /** A lease of `share` buffers of at least `length` bytes. Waits while all shares together would pass the hard limit. */
-  lease(length: number, share: number, signal: AbortSignal): Promise<BufferLease>;
+  /**
+   * A lease of `share` buffers of at least `length` bytes. Waits while all shares together would pass the hard limit, and rejects with
+   * a ClientError `busy` after `patienceMs`: operations last as long as their slowest client.
+   */
+  lease(length: number, share: number, signal: AbortSignal, patienceMs?: number): Promise<BufferLease>;
   /** Bytes of buffers in somebody's hands. */
   usedBytes(): number;
   /** Forgets the buffers nobody uses. */
@@ -31,8 +36,11 @@ const shareFactor = 4;
 const fitShare = 0.5;
 const granularity = 4096;
 
+/** How long an operation that has not begun waits for its buffers: as long as a person waits, milliseconds. */
+export const leasePatienceMs = 15_000;
+
 /** A pool that keeps at most about `memoryMax` bytes, shares of many operations at once excepted. */
-export function createBufferPool(memoryMax: number): BufferPool {
+export function createBufferPool(memoryMax: number, clock: Clock = systemClock): BufferPool {
   let reserved = 0;
   let used = 0;
   let free: Uint8Array[] = [];
@@ -81,14 +89,22 @@ export function createBufferPool(memoryMax: number): BufferPool {
   }
 
   return {
-    lease: (wanted, share, signal) => {
+    lease: async (wanted, share, signal, patienceMs) => {
       const length = Math.ceil(wanted / granularity) * granularity;
       const reserve = (): BufferLease | undefined => {
         if (reserved > 0 && reserved + share * length > memoryMax * shareFactor) return undefined;
         reserved += share * length;
         return openLease(length, share);
       };
-      return queue.waitFor(reserve, signal);
+      if (patienceMs === undefined) return queue.waitFor(reserve, signal);
+      const patience = new AbortController();
+      const over = (): void => patience.abort(new ClientError("busy", "too much is encrypted and read at once here; try again soon"));
+      const timer = clock.after(patienceMs, over);
+      try {
+        return await queue.waitFor(reserve, AbortSignal.any([signal, patience.signal]));
+      } finally {
+        timer.cancel();
+      }
     },
     usedBytes: () => used,
     trim: () => {

@@ -1,7 +1,7 @@
 // Decrypts a run of neighbouring chunks of one level, a few ahead of the reader, in order and in bounded memory.
 import { addressFromBytes } from "../../protocol/address.ts";
 import { ClientError } from "../errors.ts";
-import { type BufferLease, type BufferPool, unpooledLease } from "./buffer-pool.ts";
+import { type BufferLease, type BufferPool, leasePatienceMs, unpooledLease } from "./buffer-pool.ts";
 import { type ChunkWork, localWork } from "./chunk-jobs.ts";
 import { type DataMap, mapEntry } from "./data-map.ts";
 import type { ChunkKeyInput } from "./key-derivation.ts";
@@ -43,7 +43,7 @@ export async function* readLevel(from: LevelMap, first: number, last: number, pa
   for (let index = first; index <= last; index += 1) sizeMax = Math.max(sizeMax, mapEntry(from.map, index).size);
   const local = sizeMax <= localChunkMax;
   const length = chunkBufferLength(sizeMax);
-  const buffers = local ? unpooledLease(length) : await parts.pool.lease(length, 1, signal);
+  const buffers = local ? unpooledLease(length) : await parts.pool.lease(length, 1, signal, leasePatienceMs);
   const load = (index: number, buffer: Uint8Array): Promise<PlainChunk> =>
     openOne(from, index, buffer, { ...parts, signal, buffers, workers: local ? localWork : parts.workers });
   const ahead: Promise<PlainChunk>[] = [];

@@ -6,7 +6,9 @@ import fc from "fast-check";
 import { type Address, addressFromBytes, type ObjectAddress, objectAddress, objectAddressParts } from "../../protocol/address.ts";
 import { hash } from "../../protocol/hash.ts";
 import { seededRandom } from "../../runtime/random.ts";
+import { createVirtualClock } from "../../runtime/virtual-clock.ts";
 import { ClientError, type ClientErrorCode } from "../errors.ts";
+import { leasePatienceMs } from "./buffer-pool.ts";
 import type { EncryptedObject, EncryptOptions, FetchChunk, SealedChunk } from "./sealed-object.ts";
 import { createSelfEncryptor } from "./self-encryptor.ts";
 
@@ -291,6 +293,28 @@ describe("memory, giving up, stopping", () => {
     }
     await finished;
     assert.ok(most <= memoryMax - 2 * chunkMax, `${most} bytes of chunks were outstanding`);
+    await limited.stop();
+  });
+
+  test("who finds no buffers because others are slow is told so after a while, and has them once these are done", async () => {
+    const clock = createVirtualClock();
+    const limited = createSelfEncryptor({ memoryMax: 3 * mib, workers: 1, clock });
+    const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const slow: EncryptOptions["onChunk"] = async (chunk) => {
+      begun.resolve();
+      await goOn.promise;
+      chunk.release();
+    };
+    const onChunk: EncryptOptions["onChunk"] = async (chunk) => chunk.release();
+    const first = limited.encrypt(inPieces(content(size)), { size, onChunk: slow });
+    await begun.promise;
+    const second = limited.encrypt(inPieces(content(size)), { size, onChunk });
+    const refused = assert.rejects(second, code("busy"));
+    await clock.advance(leasePatienceMs);
+    await refused;
+    const third = limited.encrypt(inPieces(content(size)), { size, onChunk });
+    goOn.resolve();
+    await Promise.all([first, third]);
     await limited.stop();
   });
 

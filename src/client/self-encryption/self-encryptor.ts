@@ -49,7 +49,7 @@ function checkOptions(options: EncryptOptions): void {
 /** A self-encryptor with its own workers and buffers, none of which exist before they are needed. */
 export function createSelfEncryptor(options: SelfEncryptorOptions = {}): SelfEncryptor {
   const clock = options.clock ?? systemClock;
-  const pool = createBufferPool(options.memoryMax ?? memoryMaxDefault);
+  const pool = createBufferPool(options.memoryMax ?? memoryMaxDefault, clock);
   const workers = createWorkerPool(options.workers ?? Math.min(workersDefault, availableParallelism()));
   const stopping = new AbortController();
   let busy = 0;

@@ -1,7 +1,7 @@
 // Encrypts a whole object: its content, the maps above it until one has three entries, and the root.
 import { addressFromBytes, objectAddress } from "../../protocol/address.ts";
 import { hash } from "../../protocol/hash.ts";
-import { type BufferPool, unpooledLease } from "./buffer-pool.ts";
+import { type BufferPool, leasePatienceMs, unpooledLease } from "./buffer-pool.ts";
 import { type ByteSource, memorySource } from "./byte-source.ts";
 import { type ChunkWork, localWork } from "./chunk-jobs.ts";
 import { type DataMap, mapSizeMax } from "./data-map.ts";
@@ -55,7 +55,9 @@ async function encryptLevel(
   const layout = chunkLayout(size, options.chunkMax);
   const local = size <= localSizeMax;
   const length = chunkBufferLength(Math.max(layout.sizeOf(0), layout.sizeOf(layout.count - 1)));
-  const buffers = local ? unpooledLease(length) : await parts.pool.lease(length, levelBuffersMin, parts.signal);
+  // What has come as far as its maps waits for the others.
+  const patienceMs = kind.level === 0 ? leasePatienceMs : undefined;
+  const buffers = local ? unpooledLease(length) : await parts.pool.lease(length, levelBuffersMin, parts.signal, patienceMs);
   const work = local ? localWork : parts.workers;
   try {
     return await writeLevel(

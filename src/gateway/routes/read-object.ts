@@ -47,7 +47,7 @@ export function addReadObject(app: App, parts: ReadObjectParts): void {
       "Headers: Range (one range), If-None-Match, If-Range. The ETag is the first half of the address. Content is served sandboxed; types that a browser could run are not on offer.",
     params,
     querystring: query,
-    response: problemAnswers("bad-address", "bad-type", "key-needed", "not-found", "bad-range", "damaged", "not-ready"),
+    response: problemAnswers("bad-address", "bad-type", "key-needed", "not-found", "bad-range", "damaged", "not-ready", "busy"),
   };
   app.route({
     method: ["GET", "HEAD"],
