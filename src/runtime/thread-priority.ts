@@ -70,7 +70,12 @@ async function change(to: readonly string[]): Promise<boolean> {
   const id = threadId();
   if (id === undefined) return false;
   return new Promise((resolve) => {
-    execFile("chrt", [...to, id], { timeout: changeWithinMs }, (error) => resolve(error === null));
+    try {
+      execFile("chrt", [...to, id], { timeout: changeWithinMs }, (error) => resolve(error === null));
+    } catch {
+      // Where a program may not be started at all, as under a strict seccomp profile, Node throws.
+      resolve(false);
+    }
   });
 }
 

@@ -58,3 +58,9 @@ it("what breaks the format closes a lane at once", () => {
   assert.equal(broken.reader.take(new Uint8Array(8).fill(1)), false);
   assert.deepEqual(told, ["closed"]);
 });
+
+it("more announced than a lane takes closes it, and throws nothing at the worker that has the others' lanes too", () => {
+  const { lane: flooded, told } = lane();
+  for (let transfer = 1; transfer <= 20_000; transfer += 1) flooded.expect(transfer, [1]);
+  assert.deepEqual(told, ["closed"]);
+});

@@ -106,13 +106,7 @@ export function createLane(parts: LaneParts): Lane {
     waiting = waiting.filter((sending) => sending.transfer !== transfer);
     letGo([transfer], unseen);
   };
-  const expect = (transfer: number, lengths: readonly number[]): void => receiver.expect(transfer, lengths);
-  return { attach, opened, reader: closingReader(receiver, close), send, cancel, expect, forget: receiver.forget, close };
-}
-
-/** The receiver; what breaks the format, and its rules, closes the lane. */
-function closingReader(receiver: LaneReceiver, close: (why: string) => void): Reader {
-  const guarded = (read: () => boolean): boolean => {
+  const guarded: Guard = (read) => {
     try {
       return read();
     } catch (error) {
@@ -120,6 +114,20 @@ function closingReader(receiver: LaneReceiver, close: (why: string) => void): Re
       return false;
     }
   };
+  // What came before it was announced is read here: it must cost its sender this lane, not all others theirs.
+  const expect = (transfer: number, lengths: readonly number[]): void =>
+    void guarded(() => {
+      receiver.expect(transfer, lengths);
+      return true;
+    });
+  return { attach, opened, reader: closingReader(receiver, guarded), send, cancel, expect, forget: receiver.forget, close };
+}
+
+/** Reads; what breaks the format, and its rules, closes the lane. False then. */
+type Guard = (read: () => boolean) => boolean;
+
+/** The receiver, guarded. */
+function closingReader(receiver: LaneReceiver, guarded: Guard): Reader {
   return {
     room: () => receiver.room(),
     filled: (length) =>
