@@ -84,8 +84,18 @@ export function createFrameStream(stream: Stream, owner: FrameStreamOwner): Fram
         () => close(),
       );
   };
-  // Pausing inside a message listener reopens the window on the way back: it must be its own task.
-  const hold = (held: boolean): void => queueMicrotask(() => !state.closed && (held ? stream.pause() : stream.resume()));
+  // Pausing inside a message listener reopens the window on the way back: it must be its own task. Nobody is above a task to catch
+  // what it throws: what waited is read before the window is reopened, and may have had the connection closed.
+  const hold = (held: boolean): void =>
+    queueMicrotask(() => {
+      if (state.closed) return;
+      try {
+        if (held) stream.pause();
+        else stream.resume();
+      } catch (cause) {
+        close(new Error("the stream closed while it was held", { cause }));
+      }
+    });
   return { send, hold, finish, close };
 }
 

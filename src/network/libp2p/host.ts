@@ -27,11 +27,17 @@ export type HostOptions = {
   readonly listen?: ListenOptions;
 };
 
+/**
+ * What a peer may send ahead on a stream that is not read, bytes: as much as the library holds of one (`maxReadBufferLength`). Beyond
+ * it resets the stream, and with the 16 MiB up to which a window grows by itself that hit who only used what it had been granted.
+ */
+const streamWindowMax = 4 * 1024 * 1024;
+
 /** A host that is not started yet; `blocked` names peers whose connections are refused. */
 export async function createHost(options: HostOptions, limits: TransportLimits, blocked: (peer: string) => boolean): Promise<Libp2p> {
   const { listen } = options;
   const encrypter = noise({ crypto: noiseCipher, ...prologueOf(options.networkKey) });
-  const muxer = yamux({ streamOptions: { inactivityTimeout: limits.socketIdleMs } });
+  const muxer = yamux({ streamOptions: { inactivityTimeout: limits.socketIdleMs, maxStreamWindowSize: streamWindowMax } });
   const socket = { outboundSocketInactivityTimeout: limits.socketIdleMs, inboundSocketInactivityTimeout: limits.socketIdleMs };
   return createLibp2p({
     start: false,
