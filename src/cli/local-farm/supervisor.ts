@@ -7,7 +7,7 @@ import { type FarmGoal, goalOf } from "../../operator/vault-farm/goal.ts";
 import type { ObservedNode } from "../../operator/vault-farm/observed.ts";
 import { farmIsReady, planFarm } from "../../operator/vault-farm/plan.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { isSystemError } from "../system-error.ts";
+import { isSystemError, type SystemError } from "../system-error.ts";
 import { createFarmBook } from "./farm-book.ts";
 import type { FarmState } from "./farm-state.ts";
 import { foundMembership } from "./first-certificate.ts";
@@ -49,7 +49,8 @@ const refusedMs = 2000;
 
 /**
  * Runs the farm until `stop` is aborted and every member has stopped. Rejects with what makes the first turn fail; later a disk
- * that is full, or a file that may not be read, is told and tried again: the members that run are not to end for it.
+ * that is full, or a file that may not be read, is told and tried again: the members that run are not to end for it. What was still
+ * refused when all had stopped, as where the folder is gone, rejects then.
  */
 export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): Promise<void> {
   const { clock } = parts;
@@ -69,7 +70,7 @@ export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): 
     const goal = goalFrom(scaled, parts, !stop.aborted);
     const observed = { ...(await members.observe()), founded };
     const actions = planFarm(goal, observed, clock.monotonicMs());
-    const isDone = await takeTurn(async () => {
+    const refused = await takeTurn(async () => {
       await carryOut(actions, { parts, book, members, commander });
       await members.record();
       await writePlan(actions, book.state());
@@ -77,15 +78,18 @@ export async function superviseFarm(parts: SupervisorParts, stop: AbortSignal): 
         founded = await foundMembership({ ...parts, commander }, book.state().nodes);
     });
     parts.onLook({ goal, observed, actions, ready: farmIsReady(goal, observed), state: book.state() });
-    if (!goal.running && actions.length === 0) return;
-    await wake.after(isDone ? pause(actions, clock.monotonicMs()) : refusedMs);
+    if (!goal.running && actions.length === 0) {
+      if (refused === undefined) return;
+      throw refused;
+    }
+    await wake.after(refused === undefined ? pause(actions, clock.monotonicMs()) : refusedMs);
   }
 }
 
-type Bearer = (action: () => Promise<void>) => Promise<boolean>;
+type Bearer = (action: () => Promise<void>) => Promise<SystemError | undefined>;
 
 /**
- * Does something again and again, and says whether it was done; what the system refuses is told once until it is done. Rejects where
+ * Does something again and again, and returns what the system refused, if it did; that is told once until it is done. Rejects where
  * the first time fails, and with any other error.
  */
 export function createBearer({ onNews }: Pick<SupervisorParts, "onNews">): Bearer {
@@ -98,11 +102,11 @@ export function createBearer({ onNews }: Pick<SupervisorParts, "onNews">): Beare
       if (!hasBegun || !isSystemError(error)) throw error;
       if (error.message !== told) onNews(`the system refuses something, which is tried again: ${error.message}`);
       told = error.message;
-      return false;
+      return error;
     }
     hasBegun = true;
     told = "";
-    return true;
+    return undefined;
   };
 }
 
