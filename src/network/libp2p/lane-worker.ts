@@ -77,7 +77,8 @@ function dial({ lane, role, window, token, ip, port }: Message<"dial">): void {
 }
 
 function listen({ ip, port }: Message<"listen">): void {
-  listener.once("error", (error) => post({ type: "not-listening", why: error.message }));
+  // After that it only means a connection that could not be taken, for want of descriptors: who dialled tries again.
+  listener.on("error", (error) => post({ type: "not-listening", why: error.message }));
   listener.listen(port, ip, () => {
     const address = listener.address();
     post({ type: "listening", port: typeof address === "object" && address !== null ? address.port : 0 });

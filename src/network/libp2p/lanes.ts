@@ -1,6 +1,7 @@
 // Lanes seen from the main thread: which peer has which, how they are opened, and the transfers under way on them. One
 // lane a direction and peer; the receiver of bulk dials where it can, because a socket that dials reads at half the cost.
 import type { PeerId } from "../../protocol/peer-id.ts";
+import { rareLog } from "../../runtime/rare-log.ts";
 import type { Message } from "../peers.ts";
 import type { AnnouncedTransfer, Bulk, LaneRequest, OutgoingTransfer, ReceivedChunks } from "./bulk.ts";
 import { chunkBytes, goesByLane } from "./bulk-message.ts";
@@ -32,7 +33,7 @@ export function createLanes(parts: LanesParts): Lanes {
   const thread = createLaneThread({
     listen: parts.listen,
     times: { idleMs: parts.limits.laneIdleMs, stallMs: parts.limits.laneStallMs },
-    log: parts.log,
+    log: rareLog(parts.log, parts.clock),
     onMessage: (message) => route(message, incoming, outgoing),
     onDeath,
   });

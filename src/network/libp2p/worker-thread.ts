@@ -12,7 +12,7 @@ export type LaneThread = {
   start(): Promise<void>;
   /** The port of lanes; 0 for a peer that only dials. */
   port(): number;
-  /** Starts the worker, once; resolves when it listens. */
+  /** Starts the worker, once; resolves when it listens. One that could not be started, or not listen, is started anew at the next call. */
   ready(): Promise<void>;
   post(message: ToLaneWorker, moved?: readonly ArrayBuffer[]): void;
   stop(): Promise<void>;
@@ -55,9 +55,14 @@ export function createLaneThread(parts: LaneThreadParts): LaneThread {
     });
     started.on("error", (cause) => {
       up.reject(cause);
-      lost(cause);
+      if (worker === started) lost(cause);
     });
-    started.on("exit", () => worker === started && lost());
+    // Nobody waits for it where nothing is listened to.
+    up.promise.catch(() => {});
+    started.on("exit", () => {
+      up.reject(new NetworkError("unreachable", "the lane worker ended before it listened"));
+      if (worker === started) lost();
+    });
     started.unref();
     if (listen === undefined) return;
     await close(holder);
@@ -74,8 +79,21 @@ export function createLaneThread(parts: LaneThreadParts): LaneThread {
   };
   const ready = (): Promise<void> => {
     if (stopping) return Promise.reject(new NetworkError("stopped", "this peer is stopping"));
-    starting ??= begin();
-    return starting;
+    if (starting !== undefined) return starting;
+    const mine = begin();
+    starting = mine;
+    mine.catch((cause: unknown) => {
+      if (starting === mine) abandon(cause);
+    });
+    return mine;
+  };
+  // The port may have been taken while nobody held it, or the machine be short of something: the next lane tries again.
+  const abandon = (cause: unknown): void => {
+    const failed = worker;
+    worker = undefined;
+    starting = undefined;
+    parts.log.warn("lanes cannot be had now: chunks travel on the streams of requests", { cause });
+    void failed?.terminate();
   };
   const stop = async (): Promise<void> => {
     stopping = true;
@@ -93,7 +111,7 @@ export function createLaneThread(parts: LaneThreadParts): LaneThread {
 
 function bind(server: Server, ip: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (cause) => reject(new NetworkError("unreachable", `the lane port ${port} of ${ip} cannot be had`, { cause })));
+    server.on("error", (cause) => reject(new NetworkError("unreachable", `the lane port ${port} of ${ip} cannot be had`, { cause })));
     server.listen(port, ip, () => {
       const address = server.address();
       resolve(typeof address === "object" && address !== null ? address.port : 0);
