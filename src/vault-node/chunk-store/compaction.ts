@@ -50,11 +50,17 @@ export function createCompaction(parts: CompactionParts): Compaction {
   const { health, report } = parts;
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
+  // Copied and out of the books, their files not deleted yet: a disk that fails in between leaves them for the next run.
+  const emptied = new Set<number>();
+  const hasWork = (): boolean => emptied.size > 0 || choose(parts) !== undefined;
   const run = async (): Promise<void> => {
     try {
+      if (emptied.size > 0) await remove(parts, emptied);
       for (let segment = choose(parts); segment !== undefined; segment = choose(parts)) {
         if (stopping.signal.aborted || health.now().mode === "read-only") return;
         if (!(await compact(parts, segment, stopping.signal))) return;
+        emptied.add(segment);
+        await remove(parts, emptied);
       }
     } catch (cause) {
       if (stopping.signal.aborted) return;
@@ -67,7 +73,7 @@ export function createCompaction(parts: CompactionParts): Compaction {
   return {
     wake: () => {
       if (running !== undefined || stopping.signal.aborted || health.now().mode === "read-only") return;
-      if (choose(parts) !== undefined) running = run();
+      if (hasWork()) running = run();
     },
     idle: async () => running,
     stop: async () => {
@@ -120,13 +126,19 @@ async function compact(parts: CompactionParts, segment: number, signal: AbortSig
   if (moved === undefined) return false;
   // A disk that has failed meanwhile leaves doubts in the index which the next start settles from the log.
   if (health.now().mode === "read-only") return false;
-  // Nothing may be deleted before the index on disk has the new places, nor be listed after it is deleted.
   log.drop(segment);
-  await parts.writer().checkpoint();
-  await log.unlink(segment);
   report.debug("a segment was compacted", { segment, moved });
-  health.changed();
   return true;
+}
+
+// Nothing may be deleted before the index on disk has the new places, nor be listed after it is deleted.
+async function remove({ log, health, writer }: CompactionParts, emptied: Set<number>): Promise<void> {
+  await writer().checkpoint();
+  for (const segment of emptied) {
+    await log.unlink(segment);
+    emptied.delete(segment);
+  }
+  health.changed();
 }
 
 // What must be kept of a segment, in batches of about one largest chunk.

@@ -92,6 +92,7 @@ async function openLocked(options: DiskStoreOptions, lock: VolumeLock): Promise<
   if (opened.torn.length > 0 && !(await writer.submit(noteJob(opened.torn))))
     report.warn("what was found torn could not be noted in the log");
   compaction.wake();
+  health.onChange(compaction.wake);
   return storeOf({
     ...opened,
     accounts,

@@ -6,6 +6,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { chunkAddress } from "../../protocol/address.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
@@ -151,6 +152,74 @@ test("a segment that cannot be begun, or its directory not synced: nothing is ac
     assert.deepEqual(await again.put([entry(1)]), ["stored"]);
     await again.close();
   }
+});
+
+test("a shortage of the process at a write, as of descriptors: read-only for a moment, and nothing is lost", async () => {
+  for (const kind of ["create", "write", "sync"] as const) {
+    const disk = createMemoryDisk();
+    const store = await open(disk);
+    await store.put([entry(1)]);
+    fail(disk, "EMFILE", [kind]);
+    const outcomes = await store.put(Array.from({ length: 400 }, (_, i) => entry(10 + i)));
+    works(disk);
+    if (store.health().mode === "read-only")
+      assert.deepEqual(store.health(), { mode: "read-only", why: "this machine is short of something (EMFILE)" });
+    else assert.ok(outcomes.every((outcome) => outcome === "stored"));
+    await clock.advance(freeSpaceAgeMs);
+    assert.deepEqual([store.health().mode, await reads(store, entry(1))], ["writable", true], kind);
+    assert.deepEqual(await store.put([entry(2)]), ["stored"]);
+    await store.close();
+  }
+});
+
+test("a disk that tells of room which no write gets is tried less and less often; one that fails while it is full stays read-only", async () => {
+  const disk = createMemoryDisk();
+  const store = await open(disk);
+  await store.put([entry(1)]);
+  let turned = 0;
+  store.onChange(() => {
+    turned += 1;
+  });
+  fail(disk, "EDQUOT", ["write"]);
+  for (let second = 0; second < 120; second += 1) {
+    await store.put([entry(2)]);
+    await clock.advance(freeSpaceAgeMs);
+  }
+  assert.ok(turned > 4 && turned <= 16, `${turned} changes of its health in two minutes`);
+  works(disk);
+  await clock.advance(60 * freeSpaceAgeMs);
+  assert.deepEqual(await store.put([entry(2)]), ["stored"]);
+  fail(disk, "ENOSPC", ["write"]);
+  await store.put([entry(3)]);
+  fail(disk, "EIO", ["read"]);
+  assert.equal((await store.get(entry(1).address)).kind, "damaged");
+  works(disk);
+  await clock.advance(10 * freeSpaceAgeMs);
+  assert.deepEqual(store.health(), { mode: "read-only", why: "the disk fails (EIO)" });
+  await store.close();
+});
+
+test("an index that finds no room once a segment was copied: its file goes as soon as there is some", async () => {
+  const disk = createMemoryDisk();
+  const limits = { segmentBytes: 100_000, compactionBytesPerSecond: 1e12 };
+  const store = await open(disk, { limits });
+  const all = Array.from({ length: 25 }, (_, n) => Buffer.alloc(10_000, n)).map((bytes) => ({
+    ...{ vault: testVault, address: chunkAddress(bytes), bytes },
+  }));
+  for (const one of all) await store.put([one]);
+  const [first] = disk.segments();
+  disk.watch(({ path }) => {
+    if (!path.startsWith("segment-")) throw Object.assign(new Error(`ENOSPC: ${path}`), { code: "ENOSPC" });
+  });
+  for (const { address } of all.slice(0, 8)) await store.remove(address);
+  await clock.runUntil(store.compacted());
+  assert.deepEqual([store.health().mode, disk.names().includes(first ?? assert.fail())], ["read-only", true]);
+  works(disk);
+  await clock.advance(freeSpaceAgeMs);
+  await clock.runUntil(store.compacted());
+  assert.deepEqual([store.health().mode, disk.names().includes(first ?? assert.fail())], ["writable", false]);
+  for (const [n, one] of all.entries()) assert.equal(await reads(store, one), n >= 8);
+  await store.close();
 });
 
 test("a failed read: the disk's error is visible and the chunk counts as damaged; a shortage of the process harms nothing", async () => {

@@ -1,5 +1,5 @@
-// Whether the store may write. A full disk heals by itself once there is room; a failing one stays read-only until the
-// next start, because nobody knows what its cache has dropped. Whoever listens hears each change.
+// Whether the store may write. A full disk, and a process that is short of something, heal by themselves; a failing disk stays
+// read-only until the next start, because nobody knows what its cache has dropped. Whoever listens hears each change.
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { StoreHealth as Health } from "./chunk-store.ts";
@@ -9,7 +9,7 @@ export type Space = { readonly free: number; readonly total: number };
 
 export type StoreHealth = {
   now(): Health;
-  /** Takes note of a failed write, sync or look: read-only from now on. */
+  /** Takes note of a failed write, sync or look: read-only from now on, or for a while where it says nothing against the disk. */
   failed(error: unknown): void;
   /** Whether `bytes` more leave the reserve free, by the last look at the disk. */
   hasRoom(bytes: number): boolean;
@@ -26,6 +26,9 @@ export type StoreHealth = {
 export type HealthParts = { readonly clock: Clock; readonly log: Log; statfs(): Promise<Space> };
 
 const noSpaceCodes: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT"]);
+/** The longest rest between two tries to write where there should be room. */
+const restMaxMs = 60_000;
+
 const passingCodes: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EINTR"]);
 
 /** Whether an error says that the process or the machine is short of something, and nothing about the disk. */
@@ -40,15 +43,29 @@ export function createStoreHealth({ clock, log, statfs }: HealthParts): StoreHea
   let space: Space = { free: Number.POSITIVE_INFINITY, total: 0 };
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let stopped = false;
+  let broken = false;
+  let restMs = freeSpaceAgeMs;
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
   const failed = (cause: unknown): void => {
-    if (health.mode === "read-only") return;
-    const full = noSpaceCodes.has(codeOf(cause));
-    health = { mode: "read-only", why: full ? "the disk is full" : `the disk fails (${codeOf(cause) ?? "unknown error"})` };
+    const code = codeOf(cause) ?? "unknown error";
+    const [full, short] = [noSpaceCodes.has(code), isPassing(cause)];
+    const heals = full || short;
+    // What is said against a disk while it is only full holds when it has room again.
+    if (health.mode === "read-only" && (heals || broken)) return;
+    const waits = health.mode === "read-only";
+    broken = !heals;
+    health = {
+      mode: "read-only",
+      why: full ? "the disk is full" : short ? `this machine is short of something (${code})` : `the disk fails (${code})`,
+    };
     log.error("the chunk store takes no more chunks", { why: health.why, cause });
-    if (full) waitForRoom();
+    if (heals && !waits) {
+      waitForRoom(restMs);
+      // Some disks tell of room that a write does not get, as under a quota: it is tried less and less often.
+      restMs = Math.min(restMs * 2, restMaxMs);
+    }
     changed();
   };
   const look = async (): Promise<Space> => {
@@ -67,19 +84,20 @@ export function createStoreHealth({ clock, log, statfs }: HealthParts): StoreHea
   const lookAgain = async (): Promise<void> => {
     lookedAtMs = Number.NEGATIVE_INFINITY;
     await look().catch(() => {});
-    if (stopped) return;
-    if (!hasRoom(0)) return waitForRoom();
+    if (stopped || broken) return;
+    if (!hasRoom(0)) return waitForRoom(freeSpaceAgeMs);
     health = { mode: "writable" };
-    log.info("the disk has room again: chunks are taken");
+    log.info("chunks are taken again");
     changed();
   };
-  const waitForRoom = (): void => void clock.after(freeSpaceAgeMs, () => void lookAgain());
+  const waitForRoom = (ms: number): void => void clock.after(ms, () => void lookAgain());
   return {
     now: () => health,
     failed,
     hasRoom,
     look,
     wrote: (bytes) => {
+      restMs = freeSpaceAgeMs;
       space = { ...space, free: space.free - bytes };
     },
     changed,
