@@ -26,6 +26,7 @@ import { handOver } from "./hand-over.ts";
 import { createJoining, type Joining } from "./joining.ts";
 import { createKeepView, type KeepView } from "./keep-view.ts";
 import { createLooks, type Looks, rankAt } from "./looks.ts";
+import { createLostChunks } from "./lost-chunks.ts";
 import { isRefusal, type PusherParts } from "./pusher.ts";
 import { createReminders, type Reminders } from "./reminders.ts";
 import { type ReplicationEvents, silentReplicationEvents } from "./replication-events.ts";
@@ -93,9 +94,6 @@ export type Replicator = {
 // An own timer this late means that this machine slept (protocol 2).
 const pauseLateMs = 2_000;
 
-// Chunks brought back with each tick: a whole lost segment in a minute, and no more than 64 MiB a second.
-const broughtBackPerTick = 16;
-
 /** A replicator at rest. */
 export function createReplicator(parts: ReplicatorParts): Replicator {
   const { clock, limits } = parts;
@@ -103,23 +101,13 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
   const organs = createOrgans(parts);
   const { view, queue, copier, reminders, joining, looks } = organs;
   const stopping = new AbortController();
-  // A chunk that cannot be had now is tried with each tick; what is forgotten here is found by comparing.
-  const lost = new Set<Address>();
-  // It waits for nobody and nobody for it: a slow holder must not hold up repair.
-  let bringing: Promise<void> | undefined;
-  const bringBack = async (): Promise<void> => {
-    for (const address of [...lost].slice(0, broughtBackPerTick))
-      if (await fetchBack(organs.fetcher, address, stopping.signal)) lost.delete(address);
-  };
-  const beginToBringBack = (): void => {
-    bringing ??= bringBack()
-      .catch((cause: unknown) => {
-        if (!stopping.signal.aborted) log.error("a lost chunk could not be kept again; it is tried again", { cause });
-      })
-      .finally(() => {
-        bringing = undefined;
-      });
-  };
+  const { signal } = stopping;
+  const lost = createLostChunks({
+    fetch: (address) => fetchBack(organs.fetcher, address, signal),
+    log,
+    chunksMax: limits.remindersMax,
+    signal,
+  });
   let timer: Timer | undefined;
   let dueMs = 0;
   const settledAtMs = clock.monotonicMs() + limits.settleMs;
@@ -127,7 +115,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
     if (clock.monotonicMs() - dueMs > pauseLateMs) view.forgive();
     view.tick();
     if (parts.serves()) {
-      beginToBringBack();
+      lost.begin();
       await looks.lookIfDue(stopping.signal);
       if (parts.grant() !== null) copier.run(stopping.signal);
       if (parts.joined() && clock.monotonicMs() >= settledAtMs) await joining.ask(stopping.signal);
@@ -151,7 +139,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
       timer?.cancel();
       view.stop();
       queue.clear();
-      await Promise.all([copier.idle(), bringing]);
+      await Promise.all([copier.idle(), lost.idle()]);
     },
     complete: joining.complete,
     stored: (addresses) => {
@@ -163,7 +151,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
     },
     lost: (address) => {
       organs.book.forget(address);
-      if (lost.size < limits.remindersMax) lost.add(address);
+      lost.add(address);
     },
     handOver: () => handOverInTime(parts, organs),
     owed: (peer, startCounter) => ({
