@@ -3,6 +3,7 @@ import { bench as detection } from "./detection.ts";
 import { bench as directory } from "./directory.ts";
 import { bench as durability } from "./durability.ts";
 import { bench as gateway } from "./gateway.ts";
+import { bench as growth } from "./growth.ts";
 import { bench as kube } from "./kube.ts";
 import { bench as lane } from "./lane.ts";
 import { bench as memory4Gib } from "./memory-4gib.ts";
@@ -33,6 +34,7 @@ export const benches: readonly Bench[] = [
   repair,
   detection,
   durability,
+  growth,
   kube,
   operator,
   soak,

@@ -37,6 +37,9 @@ type Scene = { readonly group: NodeGroup; readonly links: Links; readonly witnes
  */
 type Tally = {
   readonly samples: number[];
+  /** From when a node could be heard again until a live one routed to it, and those that did not by then. */
+  readonly back: number[];
+  missedBack: number;
   readonly undisturbed: number[];
   missed: number;
   before: number;
@@ -78,10 +81,10 @@ export const bench: Bench = {
 async function series(scene: Scene, load: string, share: number): Promise<readonly Result[]> {
   const rows = [...(await quietFigures(scene, load))];
   for (const kind of Object.keys(events) as Kind[]) {
-    const tally: Tally = { samples: [], undisturbed: [], missed: 0, before: 0, closed: 0, stalled: 0 };
+    const tally: Tally = { samples: [], back: [], undisturbed: [], missed: 0, missedBack: 0, before: 0, closed: 0, stalled: 0 };
     const startMs = hostMonotonicMs();
     for (let number = 0; number < Math.ceil(events[kind] * share); number += 1) await oneEvent(scene, kind, number, tally);
-    rows.push(...rowsOf(`${kind}, ${load}`, tally));
+    rows.push(...rowsOf(`${kind}, ${load}`, tally.samples), ...rowsOf(`served again after ${kind}, ${load}`, tally.back));
     const [p50, p99] = [0.5, 0.99].map((fraction) => percentile(tally.samples, fraction).toFixed(1));
     const counted = `${tally.samples.length} samples, ${tally.missed} missed, ${tally.before} suspected before, ${tally.closed} by a closed connection`;
     const quiet = `p99 ${percentile(tally.undisturbed, 0.99).toFixed(1)} ms without the ${tally.stalled} events during which the machine stood still`;
@@ -89,6 +92,8 @@ async function series(scene: Scene, load: string, share: number): Promise<readon
     console.log(
       `  ${kind}, ${load}: p50 ${p50} ms, p99 ${p99} ms, ${quiet}, ${counted}, in ${tookS} s, load average ${loadavg()[0]?.toFixed(1)}`,
     );
+    if (kind !== "SIGKILL")
+      console.log(`  back after ${kind}, ${load}: ${tally.back.length} samples, ${tally.missedBack} not within ${noticeMs} ms`);
   }
   return rows;
 }
@@ -113,10 +118,22 @@ async function oneEvent({ group, links, witness }: Scene, kind: Kind, number: nu
     console.log(
       `  ${kind}, event ${number}: ${samples.map((ms) => ms.toFixed(1)).join(" ")} ms; the machine stood still for ${stallMs.toFixed(1)} ms`,
     );
+  const backMs = hostMonotonicMs();
   if (kind === "cut link") links.set(victim.number, "up");
   else if (kind === "SIGSTOP") victim.process.child.kill("SIGCONT");
   else await group.restart(victim);
+  if (kind !== "SIGKILL") {
+    await sleep(noticeMs);
+    await Promise.all(others.map((node) => collectBack(group, { node, victim, atMs: backMs }, tally)));
+  }
   await group.settled();
+}
+
+async function collectBack(group: NodeGroup, { node, victim, atMs }: Look, tally: Tally): Promise<void> {
+  const entry = (await group.views(node)).find(({ peerId }) => peerId === victim.peerId);
+  const routesTo = entry?.state === "live" && entry.hint !== "silent" && entry.hint !== "told";
+  if (!routesTo) tally.missedBack += 1;
+  else if (entry.hostMs >= atMs) tally.back.push(entry.hostMs - atMs);
 }
 
 type Look = { readonly node: GroupNode; readonly victim: GroupNode; readonly atMs: number };
@@ -130,7 +147,8 @@ async function collect(group: NodeGroup, { node, victim, atMs }: Look, tally: Ta
   else tally.samples.push(entry.hostMs - atMs);
 }
 
-function rowsOf(what: string, { samples }: Tally): readonly Result[] {
+function rowsOf(what: string, samples: readonly number[]): readonly Result[] {
+  if (samples.length === 0) return [];
   const [min, max] = [Math.min(...samples), Math.max(...samples)];
   const row = (name: string, fraction: number): Result => ({
     ...{ bench: "detection", what: `${what} ${name}`, unit: "ms", min, max, runs: samples.length },

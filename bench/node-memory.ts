@@ -2,7 +2,7 @@
 // vaults cost. Beside it an empty Node process in the same run. Anonymous memory of the process (smaps_rollup): mapped
 // pages of the index and of the program's files are the system's to take back.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import { systemClock } from "../src/runtime/clock.ts";
 import { systemRandom } from "../src/runtime/random.ts";
 import { readConfig } from "../src/vault-node/config.ts";
 import { healthPortOf, startVaultNode } from "../test/support/vault-node-process.ts";
+import { anonymousMiB } from "./process-cost.ts";
 import { type Bench, type BenchOptions, median, type Result, summarise } from "./result.ts";
 
 const mib = 1024 * 1024;
@@ -19,12 +20,6 @@ const fewVaults = 3;
 const manyVaults = 103;
 /** How long a process is left alone before it is measured: what starting took is collected by then. */
 const settleMs = 10_000;
-
-/** Anonymous memory of a process, MiB. */
-function anonymousMib(child: ChildProcess): number {
-  const rollup = readFileSync(`/proc/${child.pid}/smaps_rollup`, "utf8");
-  return Number(/^Anonymous:\s+(\d+) kB$/m.exec(rollup)?.[1]) / 1024;
-}
 
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -43,7 +38,7 @@ async function nodeMib(folder: string, vaults: number): Promise<number> {
   try {
     await healthPortOf(node);
     await systemClock.sleep(settleMs);
-    return anonymousMib(node.child);
+    return anonymousMiB(node.child.pid ?? 0);
   } finally {
     await ended(node.child);
   }
@@ -53,7 +48,7 @@ async function emptyMib(): Promise<number> {
   const child = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"], { stdio: "ignore" });
   try {
     await systemClock.sleep(settleMs / 5);
-    return anonymousMib(child);
+    return anonymousMiB(child.pid ?? 0);
   } finally {
     await ended(child);
   }
