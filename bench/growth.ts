@@ -7,7 +7,7 @@ import { startNodeGroup } from "../test/support/node-group.ts";
 import { anonymousMiB, cpuSeconds } from "./process-cost.ts";
 import { type Bench, type Result, summarise } from "./result.ts";
 
-const realNodes = [8, 16, 32] as const;
+const realNodes = [8, 12, 16] as const;
 /** Nodes of eight vaults: 64, 256 and 1,000 vaults. */
 const simulatedNodes = [8, 32, 125] as const;
 const vaultsPerNode = 8;

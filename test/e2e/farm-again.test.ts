@@ -4,10 +4,12 @@
 import { strict as assert } from "node:assert";
 import { type Kept, type Release, scenarios } from "../support/cluster-farm.ts";
 import { helm, kubectl, runTool } from "../support/cluster-tools.ts";
-import { conditionOf, untilSettled } from "../support/cluster-views.ts";
+import { conditionOf, type PodView, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
 
 const minute = 60_000;
+/** From when the last pod runs until all nodes of a farm that was woken have joined. */
+const joinWithinMs = 30_000;
 const { scenario } = scenarios("again");
 let files: readonly Kept[] = [];
 let networkId = "";
@@ -79,9 +81,20 @@ scenario("hibernate and wake: volumes and identities stay, though every address 
   await release.kubectl("scale", "vf", name, "--replicas=5");
   await assertSameFarm(release, nodes);
   const known = new Set(before.map(({ status }) => status.podIP));
-  for (const { status } of await views.pods(namespace, name))
-    assert.equal(known.has(status.podIP), false, "a pod has an address of before");
+  const after = await views.pods(namespace, name);
+  for (const { status } of after) assert.equal(known.has(status.podIP), false, "a pod has an address of before");
+  const joinedMs = Math.max(...after.map(readySinceMs)) - Math.max(...after.map(runningSinceMs));
+  assert.ok(joinedMs <= joinWithinMs, `all were joined ${joinedMs} ms after the last pod ran`);
 });
+
+/** A pod is ready once its node has met the network; both times are the kubelet's own, to the second. */
+function readySinceMs({ status }: PodView): number {
+  return Date.parse(status.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime ?? "");
+}
+
+function runningSinceMs({ status }: PodView): number {
+  return Date.parse(status.containerStatuses?.[0]?.state?.running?.startedAt ?? "");
+}
 
 scenario("a farm that is deleted, without an operator, and made again adopts its volumes and its network", async (release) => {
   const nodes = await namesOf(release);

@@ -30,7 +30,11 @@ export type NodeView = {
 export type PodView = {
   readonly metadata: Meta & { readonly annotations?: Readonly<Record<string, string>> };
   readonly spec: { readonly nodeName?: string; readonly containers: readonly { readonly image: string }[] };
-  readonly status: { readonly podIP?: string; readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+  readonly status: {
+    readonly podIP?: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly lastTransitionTime?: string }[];
+    readonly containerStatuses?: readonly { readonly state?: { readonly running?: { readonly startedAt: string } } }[];
+  };
 };
 
 const group = "/apis/vaultfarm.dev/v1alpha1";

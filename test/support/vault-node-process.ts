@@ -21,6 +21,12 @@ export type VaultNodeProcess = {
 const entry = fileURLToPath(new URL("../../src/vault-node/main.ts", import.meta.url));
 const readSentence = "the vault node runs";
 
+// A test or bench that is broken off leaves no nodes behind: nobody else would end them.
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** Starts a node, by `prefix` where another command must run it; whoever starts it ends it, at the latest with `child.kill("SIGKILL")`. */
 export function startVaultNode(config: VaultNodeConfig, prefix: readonly string[] = []): VaultNodeProcess {
   const env = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...memorySettings, ...toEnv(config) };
@@ -35,7 +41,11 @@ export function startVaultNode(config: VaultNodeConfig, prefix: readonly string[
     log.push(...lines.map(readLine));
     for (const listener of listeners) listener();
   });
-  const ended = once(child, "close").then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }));
+  running.add(child);
+  const ended = once(child, "close").then(([code, signal]) => {
+    running.delete(child);
+    return { code: code as number | null, signal: signal as NodeJS.Signals | null };
+  });
   const said = (sentence: string): Promise<LogLine> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
