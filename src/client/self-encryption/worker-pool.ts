@@ -15,22 +15,32 @@ export type WorkerPool = ChunkWork & {
 
 type Result = Uint8Array | Sealed | Opened;
 type Task = { readonly job: ChunkJob; resolve(result: Result): void; reject(error: Error): void };
-type Thread = { readonly worker: Worker; readonly tasks: Map<number, Task> };
+type Thread = { readonly worker: Worker; readonly tasks: Map<number, Task>; nextId: number };
 
 const jobsPerWorker = 2;
 // A worker's heap holds messages and one piece at a time; what is large lies outside it. Small young generations are
 // collected often, which is what gives cipher pieces back.
 const resourceLimits = { maxOldGenerationSizeMb: 48, maxYoungGenerationSizeMb: 2, stackSizeMb: 1 };
 
+function startWorker(): Worker {
+  return new Worker(entryUrl("client/self-encryption/chunk-worker"), { name: "self-encryption", resourceLimits });
+}
+
+function give(thread: Thread, task: Task): void {
+  const id = thread.nextId++;
+  thread.worker.postMessage({ id, job: task.job });
+  thread.tasks.set(id, task);
+  thread.worker.ref();
+}
+
 /** A pool of at most `size` workers. */
-export function createWorkerPool(size: number): WorkerPool {
+export function createWorkerPool(size: number, newWorker: () => Worker = startWorker): WorkerPool {
   const threads = new Set<Thread>();
   const queue: Task[] = [];
-  let nextId = 1;
 
   function start(): Thread {
-    const worker = new Worker(entryUrl("client/self-encryption/chunk-worker"), { name: "self-encryption", resourceLimits });
-    const thread: Thread = { worker, tasks: new Map() };
+    const worker = newWorker();
+    const thread: Thread = { worker, tasks: new Map(), nextId: 1 };
     const lose = (error: Error): void => {
       threads.delete(thread);
       for (const task of thread.tasks.values()) task.reject(error);
@@ -56,20 +66,28 @@ export function createWorkerPool(size: number): WorkerPool {
 
   function freest(): Thread | undefined {
     const [least] = [...threads].sort((a, b) => a.tasks.size - b.tasks.size);
-    if (least !== undefined && (least.tasks.size === 0 || threads.size >= size))
-      return least.tasks.size < jobsPerWorker ? least : undefined;
-    return start();
+    const free = least !== undefined && least.tasks.size < jobsPerWorker ? least : undefined;
+    if (least !== undefined && (least.tasks.size === 0 || threads.size >= size)) return free;
+    try {
+      return start();
+    } catch (error) {
+      // Too many threads or too little memory for another: those that run do the work.
+      if (least === undefined) throw error;
+      return free;
+    }
   }
 
   function dispatch(): void {
-    while (queue.length > 0) {
-      const thread = freest();
-      const task = thread === undefined ? undefined : queue.shift();
-      if (thread === undefined || task === undefined) return;
-      const id = nextId++;
-      thread.tasks.set(id, task);
-      thread.worker.ref();
-      thread.worker.postMessage({ id, job: task.job });
+    for (let task = queue[0]; task !== undefined; task = queue[0]) {
+      try {
+        const thread = freest();
+        if (thread === undefined) return;
+        give(thread, task);
+      } catch (error) {
+        task.reject(error as Error);
+      }
+      // Also where it was rejected: its buffers are somebody else's from then on, and must not be written to later.
+      queue.shift();
     }
   }
 
