@@ -170,6 +170,24 @@ test("what is no HTTP gets one problem document and the end of the connection", 
   assert.equal((await fetch(`${app.url}/healthz`)).status, 200);
 });
 
+test("what is no HTTP behind a request cuts an answer that is under way, and is answered behind one that is complete", async (context) => {
+  const app = await serve(context);
+  const socket = await dial(app, head("GET /v1/events"));
+  let heard = "";
+  socket.on("data", (piece: Buffer) => {
+    heard += piece.toString();
+  });
+  await until("the answer has begun", () => heard.includes("event: snapshot"));
+  socket.write("GARBAGE\r\n\r\n");
+  await until("the connection is cut", () => socket.closed);
+  assert.ok(!heard.includes("problem"), heard.slice(-300));
+  const kept = await dial(app, head("GET /healthz"));
+  const [complete] = (await once(kept, "data")) as [Buffer];
+  assert.match(complete.toString(), /^HTTP\/1.1 200 /);
+  kept.write("GARBAGE\r\n\r\n");
+  assertProblemText(await rest(kept), 400, "bad-request");
+});
+
 test("a body longer than the limit is refused while it is still sent, and the sender reads the answer", async (context) => {
   const app = await serve(context, { objectSizeMax: mib });
   const declared = await fetch(`${app.url}/v1/objects`, { method: "POST", body: randomBytes(2 * mib) });

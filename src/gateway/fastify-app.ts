@@ -1,5 +1,6 @@
 // The bare HTTP application: limits, bodies that stay streams, schemas by zod, and problem documents for what Node and
 // the framework refuse by themselves.
+import { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import Fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import { serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
@@ -55,12 +56,18 @@ const socketCodes: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: "slow-upload",
 };
 
-/** Bytes that are no HTTP at all: one problem document and the end of the connection. */
+/** Bytes that are no HTTP at all: one problem document and the end of the connection. Behind half an answer it would be read as part of that. */
 function refuseOnSocket(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+  if (error.code === "ECONNRESET" || !socket.writable || isAnswering(socket)) return void socket.destroy();
   const code = socketCodes[error.code ?? ""] ?? "bad-request";
   const problem = problemDocument(new GatewayError(code, "this is not a request the gateway can read"));
   const body = JSON.stringify(problem);
   const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n`;
   socket.end(head + body);
+}
+
+function isAnswering(socket: Socket): boolean {
+  // No public name leads from a socket to its answer; Node's own handler goes by this one.
+  const answer: unknown = Reflect.get(socket, "_httpMessage");
+  return answer instanceof ServerResponse && answer.headersSent && !answer.writableEnded;
 }
