@@ -8,6 +8,7 @@ import type { GatewayConfig } from "./config.ts";
 import { createEventGate } from "./event-stream.ts";
 import { type App, createFastifyApp } from "./fastify-app.ts";
 import {
+  chunkReadsAtOnceMax,
   eventClientsMax,
   putsAtOnceMax,
   readsAtOnceMax,
@@ -95,6 +96,7 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   const uploads = createUploadBoard(clock, { watchedMax: uploadsWatchedMax, memoryMs: uploadMemoryMs });
   const puts = createSlots("uploads", putsAtOnceMax);
   const reads = createSlots("downloads", readsAtOnceMax);
+  const chunkReads = createSlots("downloads of chunks", chunkReadsAtOnceMax);
   let stopping = false;
   endConnections(http, () => stopping);
 
@@ -109,7 +111,7 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   const storing = { client, config, clock, metrics, uploads, quotas: createQuotaBook(config.quota, clock, parts.shared), slots: puts };
   await addCrossOrigin(http, config.corsWrites, (writes) => {
     addStoreObject(writes, storing);
-    addChunks(writes, { ...storing, client, cache: chunkCache });
+    addChunks(writes, { ...storing, client, cache: chunkCache, readSlots: chunkReads });
   });
   addReadObject(http, {
     reader: createObjectReader({ client, cache: objectCache, metrics }),
@@ -127,7 +129,7 @@ export async function createApp(parts: AppParts): Promise<GatewayApp> {
   addGatewayReadings(registry, {
     client,
     uploads: puts.taken,
-    downloads: reads.taken,
+    downloads: () => reads.taken() + chunkReads.taken(),
     eventClients: gate.count,
     secondCaches: parts.secondCaches ?? [],
     redis: parts.redis,

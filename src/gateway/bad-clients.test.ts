@@ -6,10 +6,24 @@ import { once } from "node:events";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../../test/support/deadline.ts";
+import { chunkAddress } from "../protocol/address.ts";
+import { createMetricsRegistry } from "../runtime/metrics-registry.ts";
 import { createVirtualClock, type VirtualClock } from "../runtime/virtual-clock.ts";
 import { type AppFixture, createAppFixture } from "./app-fixture.ts";
 import type { GatewayConfig } from "./config.ts";
-import { downloadIdleMs, eventClientsMax, heartbeatMs, type SocketPatience, uploadIdleMs } from "./limits.ts";
+import { createFastifyApp } from "./fastify-app.ts";
+import {
+  chunkReadsAtOnceMax,
+  downloadIdleMs,
+  eventClientsMax,
+  heartbeatMs,
+  type SocketPatience,
+  socketPatience,
+  uploadIdleMs,
+} from "./limits.ts";
+import { createGatewayMetrics } from "./metrics.ts";
+import { addReadObject } from "./routes/read-object.ts";
+import { createSlots } from "./slots.ts";
 import { writableSpace } from "./write-quota.ts";
 
 const mib = 1024 * 1024;
@@ -154,6 +168,55 @@ test("a reader of small objects that takes nothing loses its connection", async 
   reader.pause();
   await until("it is connected", async () => (await connections(app)) === 1);
   await assertNothingLeft(app);
+});
+
+test("readers of chunks that take nothing are a bounded number, and cost a slot only while they are there", async (context) => {
+  const app = await serve(context);
+  const chunk = randomBytes(4 * mib);
+  const url = `/v1/chunks/${chunkAddress(chunk)}`;
+  assert.equal((await fetch(app.url + url, { method: "PUT", body: chunk })).status, 201);
+  const readers: Socket[] = [];
+  await until("all slots are taken", async () => {
+    // Pipelined, so that the answers together are more than sockets hold.
+    const reader = await dial(app, head(`GET ${url}`).repeat(16));
+    reader.pause();
+    readers.push(reader);
+    return (await gauge(app, "downloads")) === chunkReadsAtOnceMax;
+  });
+  const refused = await fetch(app.url + url);
+  assert.equal(refused.status, 503);
+  assert.equal(((await refused.json()) as { code: string }).code, "busy");
+  for (const reader of readers) reader.destroy();
+  await until("all slots are free", async () => (await gauge(app, "downloads")) === 0);
+  const whole = await fetch(app.url + url);
+  assert.ok(Buffer.from(await whole.arrayBuffer()).equals(chunk));
+  assert.equal(whole.headers.get("access-control-allow-origin"), "*");
+});
+
+test("a small object that does not leave at once takes a slot, and where none is left nobody is sent one", async (context) => {
+  const app = await serve(context);
+  const stored = await app.http.inject({ method: "POST", url: "/v1/objects", payload: randomBytes(200_000) });
+  const url = `/v1/objects/${(stored.json() as { address: string }).address}`;
+  await app.http.inject({ url });
+  const reader = await dial(app, head(`GET ${url}`).repeat(200));
+  reader.pause();
+  await until("one waits for the reader", async () => (await gauge(app, "downloads")) > 0);
+  reader.destroy();
+  await until("the slot is free", async () => (await gauge(app, "downloads")) === 0);
+
+  const http = createFastifyApp([], socketPatience);
+  addReadObject(http, {
+    reader: {
+      cached: () => ({ kind: "whole", bytes: 5, content: Buffer.from("hello") }),
+      open: () => assert.fail(),
+      size: () => assert.fail(),
+    },
+    slots: createSlots("downloads", 0),
+    clock: app.clock,
+    metrics: createGatewayMetrics(createMetricsRegistry({ processMetrics: false })),
+    idleMs: socketPatience.idleMs,
+  });
+  assert.match((await http.inject({ url })).body, /0 downloads are under way already/);
 });
 
 test("what is no HTTP gets one problem document and the end of the connection", async (context) => {

@@ -11,6 +11,12 @@ export const putsAtOnceMax = 64;
 /** Reads under way at once. */
 export const readsAtOnceMax = 512;
 
+/** Single chunks on their way to readers at once: each holds up to 4 MiB, also one that the cache has dropped, until the reader has taken it. */
+export const chunkReadsAtOnceMax = 64;
+
+/** Bytes handed to a socket at once, so that a slow reader takes each piece in time. */
+export const sendPieceMax: number = 256 * kib;
+
 /** Connections with events open at once: each costs a socket and a buffer. */
 export const eventClientsMax = 256;
 

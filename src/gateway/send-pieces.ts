@@ -3,6 +3,7 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
 import type { Clock } from "../runtime/clock.ts";
+import { sendPieceMax } from "./limits.ts";
 import { afterPatience } from "./patience.ts";
 
 export type SendParts = {
@@ -34,6 +35,15 @@ export async function sendLentPieces(reply: FastifyReply, pieces: AsyncIterable<
   } finally {
     await iterator.return?.();
   }
+}
+
+/** The same for bytes that are all there. */
+export function sendBytes(reply: FastifyReply, bytes: Uint8Array, parts: SendParts): Promise<void> {
+  return sendLentPieces(reply, inPieces(bytes), parts);
+}
+
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += sendPieceMax) yield bytes.subarray(start, start + sendPieceMax);
 }
 
 /** Resolves once no byte of `piece` is needed any more. Rejects where the connection closed. */

@@ -5,6 +5,7 @@ export type Slots = {
   /** Runs `work` in a slot. Throws a GatewayError `busy` where all are taken. */
   run<T>(work: () => Promise<T>): Promise<T>;
   taken(): number;
+  isFull(): boolean;
 };
 
 /** `max` slots for `what` ("uploads"). */
@@ -21,5 +22,6 @@ export function createSlots(what: string, max: number): Slots {
       }
     },
     taken: () => taken,
+    isFull: () => taken >= max,
   };
 }

@@ -11,10 +11,12 @@ import { createSingleFlight } from "../chunk-cache.ts";
 import { contentHeaders } from "../content-type.ts";
 import { GatewayError } from "../errors.ts";
 import type { App } from "../fastify-app.ts";
-import { uploadIdleMs, uploadRateMin } from "../limits.ts";
+import { downloadIdleMs, uploadIdleMs, uploadRateMin } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import { isNotModified } from "../not-modified.ts";
 import { requestSignal } from "../request-signal.ts";
+import { sendBytes } from "../send-pieces.ts";
+import type { Slots } from "../slots.ts";
 import { problemAnswers, storedChunkSchema } from "./answer-schemas.ts";
 import type { StoreParts } from "./store-object.ts";
 
@@ -22,6 +24,8 @@ export type ChunkParts = StoreParts & {
   readonly client: Pick<FarmClient, "getChunk" | "headChunk">;
   readonly cache: ByteCache;
   readonly metrics: Pick<GatewayMetrics, "cacheReads" | "downloadedBytes">;
+  /** For reads; those of `StoreParts` are for writes. */
+  readonly readSlots: Slots;
 };
 
 const params: z.ZodType<{ address: string }> = z.object({ address: z.string().describe("64 hexadecimal digits: H of the bytes") });
@@ -29,7 +33,7 @@ const params: z.ZodType<{ address: string }> = z.object({ address: z.string().de
 /** Adds the routes. */
 export function addChunks(app: App, parts: ChunkParts): void {
   const fetchChunk = createChunkFetcher(parts);
-  const read = { tags: ["chunks"], params, response: problemAnswers("bad-address", "not-found", "damaged", "not-ready") };
+  const read = { tags: ["chunks"], params, response: problemAnswers("bad-address", "not-found", "damaged", "not-ready", "busy") };
   app.route({
     method: "PUT",
     url: "/v1/chunks/:address",
@@ -55,9 +59,17 @@ export function addChunks(app: App, parts: ChunkParts): void {
       const address = readAddress(request);
       markImmutable(reply, address);
       if (isNotModified(request.headers["if-none-match"], `"${address}"`)) return reply.code(304).send();
-      const bytes = await fetchChunk(address, requestSignal(reply));
-      parts.metrics.downloadedBytes.add({}, bytes.length);
-      return reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      return parts.readSlots.run(async () => {
+        const bytes = await fetchChunk(address, requestSignal(reply));
+        reply.header("content-length", bytes.length);
+        // Lasts until the last byte has left: so long the slot is taken.
+        await sendBytes(reply, bytes, {
+          clock: parts.clock,
+          idleMs: downloadIdleMs,
+          onSent: (sent) => parts.metrics.downloadedBytes.add({}, sent),
+        });
+        return reply;
+      });
     },
   });
   app.route({

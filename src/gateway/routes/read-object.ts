@@ -13,9 +13,9 @@ import { objectHeaders, sendKnownObject } from "../known-object.ts";
 import { downloadIdleMs } from "../limits.ts";
 import type { GatewayMetrics } from "../metrics.ts";
 import { isNotModified } from "../not-modified.ts";
-import { exactly, type ObjectReader, type ReadableObject, type WholeObject } from "../object-reader.ts";
+import { exactly, type ObjectReader, type ReadableObject } from "../object-reader.ts";
 import { requestSignal } from "../request-signal.ts";
-import { sendLentPieces } from "../send-pieces.ts";
+import { type SendParts, sendBytes, sendLentPieces } from "../send-pieces.ts";
 import type { Slots } from "../slots.ts";
 import { problemAnswers } from "./answer-schemas.ts";
 
@@ -69,8 +69,6 @@ function readObject(request: FastifyRequest, reply: FastifyReply, parts: ReadObj
   reply.headers(objectHeaders(readType(request))).header("etag", etag);
   if (isNotModified(request.headers["if-none-match"], etag)) return reply.code(304).send();
   if (request.method === "HEAD") return parts.reader.size(address, requestSignal(reply)).then((bytes) => sendHead(reply, bytes));
-  const known = parts.reader.cached(address);
-  if (known !== undefined) return sendWhole(request, reply, known, parts);
   return parts.slots.run(() => fetchAndSend(request, reply, address, parts));
 }
 
@@ -81,10 +79,16 @@ function answerFromCache(request: FastifyRequest, reply: FastifyReply, parts: Re
   const { address } = request.params as { address: string };
   const type = findType(request);
   const known = type === undefined ? undefined : parts.reader.cached(address);
-  if (type === undefined || known === undefined) return false;
+  if (type === undefined || known === undefined || parts.slots.isFull()) return false;
   parts.metrics.downloadedBytes.add({}, known.bytes);
   sendKnownObject(reply, { content: known.content, etag: etagOf(address) }, type, parts.idleMs);
+  // What has not left is held for a slow reader though the cache may drop it: as a download like any other.
+  if (reply.raw.writableLength > 0) void parts.slots.run(() => closeOf(reply));
   return true;
+}
+
+function closeOf({ raw }: FastifyReply): Promise<void> {
+  return new Promise((resolve) => raw.once("close", resolve));
 }
 
 // The first half only: the second is the key.
@@ -118,27 +122,21 @@ async function fetchAndSend(
   parts: ReadObjectParts,
 ): Promise<FastifyReply> {
   const signal = requestSignal(reply);
-  const object = await parts.reader.open(address, signal);
-  if (object.kind === "whole") return sendWhole(request, reply, object, parts);
+  const object = parts.reader.cached(address) ?? (await parts.reader.open(address, signal));
   const range = prepare(request, reply, object);
-  // Lasts until the last byte has left: so long the slot is taken.
-  await sendLentPieces(reply, exactly(object.object, range, signal), {
+  const sending: SendParts = {
     clock: parts.clock,
     idleMs: downloadIdleMs,
     onSent: (bytes) => parts.metrics.downloadedBytes.add({}, bytes),
-  });
+  };
+  // Lasts until the last byte has left: so long the slot is taken.
+  if (object.kind === "whole") await sendBytes(reply, object.content.subarray(range.start, range.end), sending);
+  else await sendLentPieces(reply, exactly(object.object, range, signal), sending);
   return reply;
 }
 
 function sendHead(reply: FastifyReply, bytes: number): FastifyReply {
   return reply.header("content-length", bytes).send();
-}
-
-function sendWhole(request: FastifyRequest, reply: FastifyReply, object: WholeObject, parts: ReadObjectParts): FastifyReply {
-  const { start, end } = prepare(request, reply, object);
-  parts.metrics.downloadedBytes.add({}, end - start);
-  const { content } = object;
-  return reply.send(content.subarray(start, end));
 }
 
 /** Status and headers for what is asked of the object; the bytes to send. Throws a GatewayError `bad-range`. */
