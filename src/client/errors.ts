@@ -7,7 +7,8 @@ import type { RefusalReason } from "../protocol/receipt.ts";
  * insufficient-copies: fewer receipts than `min` · not-found: no holder has it · damaged: only wrong bytes were found, or
  * a map that does not fit its chunks · key-needed: a private object asked for without its key · wrong-key: the key does
  * not open the root map · empty: nothing to store · too-large: over the limit · wrong-size: the source had other than the
- * declared bytes · wrong-hash: the bytes do not have this address · bad-range: outside the object · not-ready: too few
+ * declared bytes · spool-full: no disk room for a source of unknown
+ * size · wrong-hash: the bytes do not have this address · bad-range: outside the object · not-ready: too few
  * live nodes · aborted: the caller gave up · stopped: the client is stopping.
  */
 export type ClientErrorCode =
@@ -19,6 +20,7 @@ export type ClientErrorCode =
   | "empty"
   | "too-large"
   | "wrong-size"
+  | "spool-full"
   | "wrong-hash"
   | "bad-range"
   | "not-ready"

@@ -1,7 +1,7 @@
 // Proves that a source of unknown size is kept whole, in memory or in a file nobody can find, and within its limit.
 import { strict as assert } from "node:assert";
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, open, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
@@ -56,3 +56,12 @@ it("refuses what is too large while it arrives, and passes on why a source faile
     );
     assert.deepEqual(await readdir(directory), []);
   }));
+
+const options = process.platform === "linux" ? {} : { skip: "only Linux has /dev/full" };
+it("says in words that its disk is full, and what to do", options, async () => {
+  const limits = { directory: "/nowhere", memoryMax: 100, sizeMax: 999, signal, openFile: () => open("/dev/full", "r+") };
+  await assert.rejects(
+    spool(parts(randomBytes(500), 10), limits),
+    (error) => error instanceof ClientError && error.code === "spool-full" && /is full; send the length/.test(error.message),
+  );
+});

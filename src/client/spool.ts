@@ -11,6 +11,8 @@ export type SpoolLimits = {
   readonly memoryMax: number;
   readonly sizeMax: number;
   readonly signal: AbortSignal;
+  /** Opens the file for a long one; by default one without a name in `directory`. */
+  readonly openFile?: (directory: string) => Promise<FileHandle>;
 };
 
 /** What was read to its end. `close` frees the file; `source` may be read once, before that. */
@@ -18,7 +20,7 @@ export type Spooled = { readonly size: number; readonly source: AsyncIterable<Ui
 
 const readLength = 256 * 1024;
 
-/** Reads `source` to its end. Rejects with a `ClientError` `too-large`, the signal's reason, or what the source throws. */
+/** Reads `source` to its end. Rejects with a `ClientError` `too-large` or `spool-full`, the signal's reason, or what the source throws. */
 export async function spool(source: AsyncIterable<Uint8Array>, limits: SpoolLimits): Promise<Spooled> {
   let parts: Uint8Array[] = [];
   let file: FileHandle | undefined;
@@ -31,8 +33,8 @@ export async function spool(source: AsyncIterable<Uint8Array>, limits: SpoolLimi
       // A copy: the source may use its buffer again.
       parts.push(new Uint8Array(part));
       if (size <= limits.memoryMax) continue;
-      file ??= await openNameless(limits.directory);
-      for (const waiting of parts) await writeAll(file, waiting);
+      file ??= await (limits.openFile ?? openNameless)(limits.directory).catch(namedWhereFull);
+      for (const waiting of parts) await writeAll(file, waiting).catch(namedWhereFull);
       parts = [];
     }
   } catch (error) {
@@ -42,6 +44,17 @@ export async function spool(source: AsyncIterable<Uint8Array>, limits: SpoolLimi
   const opened = file;
   if (opened === undefined) return { size, source: once(concatBytes(...parts)), close: async () => {} };
   return { size, source: fileContent(opened, size), close: () => opened.close() };
+}
+
+const fullCodes = ["ENOSPC", "EDQUOT"];
+
+function namedWhereFull(cause: unknown): never {
+  if (!(cause instanceof Error && "code" in cause && fullCodes.includes(String(cause.code)))) throw cause;
+  throw new ClientError(
+    "spool-full",
+    "the disk on which uploads of unknown length are kept until they end is full; send the length with it (a file, or the header Content-Length), which needs no such room",
+    { cause },
+  );
 }
 
 async function openNameless(directory: string): Promise<FileHandle> {

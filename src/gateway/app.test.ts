@@ -2,6 +2,7 @@
 // bad input gets its problem document. Requests are injected, without sockets.
 import { strict as assert } from "node:assert";
 import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import type { LightMyRequestResponse } from "fastify";
 import { chunkAddress } from "../protocol/address.ts";
@@ -316,6 +317,23 @@ test("writes off, quotas, a full farm, too few nodes", async () => {
   assertProblem(await full.http.inject({ method: "POST", url: "/v1/objects", payload: "x" }), 503, "not-ready");
   assertProblem(await full.http.inject({ url: "/readyz" }), 503, "not-ready");
   assert.equal((await full.http.inject({ url: "/healthz" })).statusCode, 200);
+});
+
+test("an upload of unknown length is refused where the farm's room ends, and costs no quota", async () => {
+  // Of 12 GiB, for five copies: about 257,000 bytes.
+  const app = await createAppFixture({ quota: { perDay: 400_000, keepFree: 0.9999 } });
+  const chunked = async (bytes: number): Promise<LightMyRequestResponse> =>
+    app.http.inject({
+      method: "POST",
+      url: "/v1/objects",
+      headers: { "transfer-encoding": "chunked" },
+      payload: Readable.from([randomBytes(bytes - 1000), randomBytes(1000)]),
+    });
+  const refused = await chunked(300_000);
+  assertProblem(refused, 507, "farm-full");
+  assert.match((refused.json() as { detail: string }).detail, /^there is room for 257\d{3} more bytes in 5 copies$/);
+  assert.equal(app.farm.network().copies.lowest, null, "nothing of it is stored");
+  assert.equal((await chunked(200_000)).statusCode, 201);
 });
 
 test("a dry run quotes and stores nothing", async () => {

@@ -36,7 +36,8 @@ export type ProblemCode =
   | "not-ready"
   | "busy"
   | "stopping"
-  | "farm-full";
+  | "farm-full"
+  | "spool-full";
 
 /** Code → status and title, as in the problem documents (RFC 9457). Codes never change their meaning. */
 export const problems: Readonly<Record<ProblemCode, Outcome>> = {
@@ -71,6 +72,7 @@ export const problems: Readonly<Record<ProblemCode, Outcome>> = {
   busy: { status: 503, title: "Too much at once" },
   stopping: { status: 503, title: "The gateway is stopping" },
   "farm-full": { status: 507, title: "The farm is full" },
+  "spool-full": { status: 507, title: "The gateway has no room for an upload of unknown length" },
 };
 
 /** All codes, for documents and schemas. */
@@ -109,6 +111,7 @@ const ofClient: Record<ClientErrorCode, ProblemCode> = {
   empty: "empty",
   "too-large": "too-large",
   "wrong-size": "wrong-size",
+  "spool-full": "spool-full",
   "wrong-hash": "wrong-hash",
   "bad-range": "bad-range",
   "not-ready": "not-ready",

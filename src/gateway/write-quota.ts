@@ -165,11 +165,30 @@ export function writableSpace(view: NetworkView): { readonly capacity: number; r
   return { capacity: sum(open.map(({ capacity }) => capacity)), used: sum(open.map(({ used }) => used)) };
 }
 
+/** Bytes that may still be stored in the intended number of copies, with `keepFree` of the capacity left. */
+function roomOf(view: NetworkView, keepFree: number): number {
+  const { capacity, used } = writableSpace(view);
+  return Math.max(0, Math.floor((capacity * (1 - keepFree) - used) / view.copies.policy.target));
+}
+
 /** Throws a GatewayError `farm-full` where `bytes` in the intended number of copies would leave less than `keepFree` of the capacity. */
 export function assertRoom(view: NetworkView, bytes: number, keepFree: number): void {
-  const { capacity, used } = writableSpace(view);
-  const room = Math.max(0, Math.floor((capacity * (1 - keepFree) - used) / view.copies.policy.target));
+  const room = roomOf(view, keepFree);
   if (bytes > room) throw new GatewayError("farm-full", `there is room for ${room} more bytes in ${view.copies.policy.target} copies`);
+}
+
+/** Counts the pieces of a body of unknown length; throws a GatewayError `farm-full` at the first for which there is no room. */
+export function createRoomWatch(network: () => NetworkView, keepFree: number): (bytes: number) => void {
+  let received = 0;
+  let known = 0;
+  return (bytes) => {
+    received += bytes;
+    if (received <= known) return;
+    // Looked at anew only where the room known runs out: a view of many nodes for each piece would cost more than the piece.
+    const view = network();
+    assertRoom(view, received, keepFree);
+    known = roomOf(view, keepFree);
+  };
 }
 
 function sum(values: readonly number[]): number {

@@ -16,7 +16,7 @@ import { quoteObject } from "../object-quote.ts";
 import { requestSignal } from "../request-signal.ts";
 import type { Slots } from "../slots.ts";
 import { parseUploadId, type UploadBoard, type UploadReporter } from "../upload-board.ts";
-import { assertRoom, type QuotaBook, type QuotaShare } from "../write-quota.ts";
+import { assertRoom, createRoomWatch, type QuotaBook, type QuotaShare } from "../write-quota.ts";
 import { problemAnswers, quoteSchema, storedObjectSchema } from "./answer-schemas.ts";
 
 export type StoreParts = {
@@ -51,7 +51,7 @@ export function addStoreObject(app: App, parts: StoreParts): void {
     response: {
       201: storedObjectSchema,
       200: quoteSchema,
-      ...problemAnswers("empty", "writes-off", "foreign-origin", "too-large", "unsupported-body", "quota", "farm-full"),
+      ...problemAnswers("empty", "writes-off", "foreign-origin", "too-large", "unsupported-body", "quota", "farm-full", "spool-full"),
       ...problemAnswers("insufficient-copies", "not-ready", "busy"),
     },
   };
@@ -107,7 +107,12 @@ async function put(
   { parts, reporter, share, declared, onPlaced }: PutTask,
 ): Promise<StoredObject> {
   const { client, clock, config } = parts;
-  const onBytes = (bytes: number): Promise<void> | void => (declared === undefined ? share.takePiece(bytes) : undefined);
+  const assertRoomFor = createRoomWatch(client.network, config.quota.keepFree);
+  const onBytes = (bytes: number): Promise<void> | void => {
+    if (declared !== undefined) return;
+    assertRoomFor(bytes);
+    return share.takePiece(bytes);
+  };
   const source = createBodySource(
     bodyOf(request),
     // What came over a socket is ours alone; a request put in by a test shares its memory with it.
