@@ -18,14 +18,21 @@ export type UploadReporter = {
 };
 
 export type UploadBoard = {
-  /** The reporter of an upload that begins. A new upload under a name replaces the old one. */
+  /** The reporter of an upload that begins, which ends with `stored` or `failed`. A new upload under a name replaces the old one. */
   begin(id: string): UploadReporter;
   /** Calls `listener` with the latest event (if any) and each further one, until the returned function is called. */
   watch(id: string, listener: (event: UploadEvent) => void): () => void;
   stop(): void;
 };
 
-type Entry = { latest?: UploadEvent; due?: Timer; forget?: Timer; readonly listeners: Set<(event: UploadEvent) => void> };
+type Entry = {
+  latest?: UploadEvent;
+  due?: Timer;
+  forget?: Timer;
+  /** Uploads of this name under way. */
+  uploads: number;
+  readonly listeners: Set<(event: UploadEvent) => void>;
+};
 
 const idPattern = /^[A-Za-z0-9_-]{8,64}$/;
 
@@ -34,7 +41,13 @@ export function parseUploadId(text: string): string | undefined {
   return idPattern.test(text) ? text : undefined;
 }
 
-/** A board of at most `watchedMax` uploads, each forgotten `memoryMs` after its last change. */
+/** The oldest entry that is missed least: one that nobody watches, best of an upload that has ended. */
+function leastMissed(entries: ReadonlyMap<string, Entry>): readonly [string, Entry] | undefined {
+  const unwatched = [...entries].filter(([, { listeners }]) => listeners.size === 0);
+  return unwatched.find(([, { uploads }]) => uploads === 0) ?? unwatched[0];
+}
+
+/** A board of at most `watchedMax` uploads, each forgotten `memoryMs` after its last change, or earlier where it is missed least. */
 export function createUploadBoard(clock: Clock, limits: { readonly watchedMax: number; readonly memoryMs: number }): UploadBoard {
   const entries = new Map<string, Entry>();
   const forgetLater = (id: string, entry: Entry): void => {
@@ -50,12 +63,17 @@ export function createUploadBoard(clock: Clock, limits: { readonly watchedMax: n
     entry.due?.cancel();
     if (entries.get(id) === entry) entries.delete(id);
   };
+  // An upload is worth more than the memory of another.
+  const makeRoom = (): void => {
+    const found = leastMissed(entries);
+    if (found === undefined) throw new GatewayError("busy", `${limits.watchedMax} uploads are watched already; try again soon`);
+    drop(...found);
+  };
   const entryOf = (id: string): Entry => {
     const known = entries.get(id);
     if (known !== undefined) return known;
-    if (entries.size >= limits.watchedMax)
-      throw new GatewayError("busy", `${limits.watchedMax} uploads are watched already; try again soon`);
-    const entry: Entry = { listeners: new Set() };
+    if (entries.size >= limits.watchedMax) makeRoom();
+    const entry: Entry = { uploads: 0, listeners: new Set() };
     entries.set(id, entry);
     forgetLater(id, entry);
     return entry;
@@ -75,10 +93,15 @@ export function createUploadBoard(clock: Clock, limits: { readonly watchedMax: n
     begin: (id) => {
       const entry = entryOf(id);
       delete entry.latest;
+      entry.uploads += 1;
+      const end = (event: UploadEvent): void => {
+        entry.uploads -= 1;
+        report(id, entry, event);
+      };
       return {
         progress: (data) => report(id, entry, { event: "progress", data }),
-        stored: ({ bytes, chunks, copies, sent }) => report(id, entry, { event: "stored", data: { bytes, chunks, copies, sent } }),
-        failed: ({ code, message }) => report(id, entry, { event: "failed", data: { code, detail: message } }),
+        stored: ({ bytes, chunks, copies, sent }) => end({ event: "stored", data: { bytes, chunks, copies, sent } }),
+        failed: ({ code, message }) => end({ event: "failed", data: { code, detail: message } }),
       };
     },
     watch: (id, listener) => {
