@@ -2,7 +2,17 @@
 // and leaves nothing half: the real commands against a real HTTP server that can be told to misbehave.
 import { strict as assert } from "node:assert";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -165,6 +175,31 @@ test("get names what is wrong with the file it shall write, before or after the 
   assert.equal(nowhere.code, exitCodes.notFound);
   assert.match(nowhere.err, /^vaultfarm: nothing was written: .*\/absent: there is no such file or folder\n$/);
   assert.deepEqual(readdirSync(folder).toSorted(), ["file", "holiday"]);
+});
+
+test("put stores a file that grows as it was at first, and says so; of one that becomes shorter nothing", async () => {
+  const large = join(folder, "large");
+  const whole = Buffer.alloc(32 * 2 ** 20, 1);
+  writeFileSync(large, whole);
+  const kept: { bytes?: Buffer } = {};
+  const faults: unknown[] = [];
+  const onFault = (error: Error): unknown => faults.push(error);
+  server.on("clientError", onFault);
+  handler = (request, response) => {
+    appendFileSync(large, "more");
+    storing(kept)(request, response);
+  };
+  const grown = await vaultfarm(["put", "large", "--gateway", gateway]);
+  server.off("clientError", onFault);
+  assert.deepEqual([grown.code, kept.bytes?.equals(whole), faults], [exitCodes.done, true, []]);
+  assert.match(grown.err, /^large changed while it was sent: stored is what it was at first, 33554432 bytes\n/);
+  handler = (request) => {
+    truncateSync(large, 1000);
+    request.resume();
+  };
+  const shorter = await vaultfarm(["put", "large", "--gateway", gateway]);
+  assert.equal(shorter.code, exitCodes.notFound);
+  assert.match(shorter.err, /^vaultfarm: large became shorter while it was sent \(\d+ of 33554436 bytes\): nothing is stored; /);
 });
 
 test("put names a file that cannot be read to its end, and does not blame the gateway", async () => {

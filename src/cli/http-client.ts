@@ -54,7 +54,8 @@ export async function exchange({ method, gateway, path, headers = {}, body, sign
     if (cause instanceof CommandError) throw cause;
     if (signal.aborted) throw new CommandError(exitCodes.interrupted, "interrupted", "interrupted", cause);
     // What could not be read ends the upload as a cut would, and is the better reason.
-    throw isSystemError(bodyFault) && !cutCodes.includes(bodyFault.code) ? bodyFault : unreachable(gateway, cause);
+    if (bodyFault instanceof CommandError || (isSystemError(bodyFault) && !cutCodes.includes(bodyFault.code))) throw bodyFault;
+    throw unreachable(gateway, cause);
   } finally {
     await uploaded;
   }

@@ -22,7 +22,13 @@ const stored = z.object({
 });
 
 /** Opened only once a gateway is there: nobody would hear what goes wrong with a file that is open before. */
-type Source = { open(): Readable; readonly size?: number };
+type Source = {
+  open(): Readable;
+  /** What is sent: what the source has at the beginning, whatever is written to it meanwhile. */
+  readonly size?: number;
+  /** Bytes it has now. */
+  sizeNow?(): Promise<number>;
+};
 
 /** Stores `file` ("-" = standard input). Rejects with a `CommandError` or `FarmError`. */
 export async function put(world: CommandWorld, output: Output, file: string, options: PutOptions): Promise<void> {
@@ -33,17 +39,19 @@ type Putting = { readonly world: CommandWorld; readonly output: Output; readonly
 
 /** The same through the gateway that `choose` gives, once there is something to store. */
 export async function putThrough(choose: () => Promise<Gateway>, { world, output, file, isPublic }: Putting): Promise<void> {
-  const { open, size } = file === "-" ? { open: () => world.input } : await findSource(resolve(world.workFolder, file), file);
+  const { open, size, sizeNow } = file === "-" ? { open: () => world.input } : await findSource(resolve(world.workFolder, file), file);
   const gateway = await choose();
   const bar = output.bar({ format: "sending {bar} {percentage} % {note}", total: size ?? 0 });
   const path = `v1/objects${isPublic ? "?public" : ""}`;
   const headers = { "content-type": "application/octet-stream", ...(size === undefined ? {} : { "content-length": String(size) }) };
   const stream = open();
   try {
-    const body = stream.compose(counter(bar, size));
+    const body = stream.compose(counter(bar, file, size));
     const answer = await exchange({ method: "POST", gateway, path, headers, body, signal: world.interrupted });
     const result = stored.parse(await readJsonBody(answer));
     bar.stop();
+    if (sizeNow !== undefined && (await sizeNow()) !== size)
+      output.note(`${file} changed while it was sent: stored is what it was at first, ${size} bytes`);
     output.json(result);
     output.line(result.address);
     const kept = `${describeBytes(result.bytes)} in ${result.chunks} ${result.chunks === 1 ? "chunk" : "chunks"}, each on ${result.copies.min} nodes or more`;
@@ -68,11 +76,15 @@ async function findSource(path: string, named: string): Promise<Source> {
       `${named} is a folder, and only single files can be stored; pack it: tar c ${named} | vaultfarm put -`,
     );
   if (found.isFile() && found.size === 0) throw new CommandError(exitCodes.usage, "empty", `${named} is empty: there is nothing to store`);
-  const open = (): Readable => createReadStream(path, { highWaterMark: 1024 * 1024 });
-  return found.isFile() ? { open, size: found.size } : { open };
+  const highWaterMark = 1024 * 1024;
+  if (!found.isFile()) return { open: () => createReadStream(path, { highWaterMark }) };
+  const { size } = found;
+  // To the size that was announced: what is appended while it is sent would be read as another request.
+  const open = (): Readable => createReadStream(path, { highWaterMark, end: size - 1 });
+  return { open, size, sizeNow: async () => (await stat(path).catch(() => found)).size };
 }
 
-function counter(bar: Bar, size: number | undefined): Transform {
+function counter(bar: Bar, file: string, size: number | undefined): Transform {
   let sent = 0;
   return new Transform({
     highWaterMark: 1024 * 1024,
@@ -81,5 +93,13 @@ function counter(bar: Bar, size: number | undefined): Transform {
       bar.set(sent, sent === size ? "waiting for the copies" : describeBytes(sent));
       done(null, piece);
     },
+    flush(done) {
+      done(size === undefined || sent === size ? null : becameShorter(file, sent, size));
+    },
   });
+}
+
+function becameShorter(file: string, sent: number, size: number): CommandError {
+  const message = `${file} became shorter while it was sent (${sent} of ${size} bytes): nothing is stored; put it again once it is complete`;
+  return new CommandError(exitCodes.notFound, "file-changed", message);
 }
