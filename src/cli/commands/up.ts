@@ -1,5 +1,5 @@
 // `vaultfarm up`: makes a local farm where there is none, starts it, keeps it running until Ctrl-C.
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { readManifest } from "../../operator/api/read-manifest.ts";
 import type { VaultFarm } from "../../operator/api/vault-farm.ts";
@@ -14,6 +14,7 @@ import { type FarmState, readFarmState } from "../local-farm/farm-state.ts";
 import { viewFarm } from "../local-farm/farm-view.ts";
 import { lastWords } from "../local-farm/last-words.ts";
 import { awaitStopped, type HeldFarm, type OpenFarm, openFarm } from "../local-farm/open-farm.ts";
+import { removeFarm } from "../local-farm/remove-farm.ts";
 import { scaledSpec } from "../local-farm/scale-wish.ts";
 import { superviseFarm } from "../local-farm/supervisor.ts";
 import type { Output } from "../output.ts";
@@ -44,8 +45,8 @@ export async function up(world: CommandWorld, output: Output, options: UpOptions
   try {
     await run(world, output, { ...asked, opened });
   } finally {
-    await opened.lock.release();
-    if (options.ephemeral === true) await rm(folder.root, { recursive: true, force: true });
+    if (options.ephemeral === true) await removeFarm(folder, opened.lock);
+    else await opened.lock.release();
   }
 }
 

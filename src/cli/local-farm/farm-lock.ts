@@ -18,7 +18,8 @@ export type TakenLock = {
   readonly kind: "taken";
   /** Says to whoever looks that this process is about to let go. */
   markStopping(): Promise<void>;
-  release(): Promise<void>;
+  /** `letGo`: what takes the lock file away; by default it is removed. */
+  release(letGo?: () => Promise<void>): Promise<void>;
 };
 export type LockOutcome = TakenLock | { readonly kind: "held"; readonly by: LockHolder };
 
@@ -59,10 +60,10 @@ function taken(path: string, self: ProcessIdentity): TakenLock {
   return {
     kind: "taken",
     markStopping: () => next(async () => (released ? undefined : writeFileAtomic(path, JSON.stringify({ ...self, stopping: true })))),
-    release: () =>
+    release: (letGo = () => rm(path, { force: true })) =>
       next(() => {
         released = true;
-        return rm(path, { force: true });
+        return letGo();
       }),
   };
 }

@@ -32,7 +32,8 @@ async function allFarms(dataDir: string): Promise<readonly FoundFarm[]> {
   const entries = await readdir(dataDir, { withFileTypes: true }).catch(() => []);
   return farmsNamed(
     dataDir,
-    entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name),
+    // No farm's name begins with a dot: those are being removed (remove-farm.ts).
+    entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map((entry) => entry.name),
   );
 }
 

@@ -8,7 +8,7 @@ import { conflictsWithFarm, nodesProblem } from "./existing-farm.ts";
 import { FarmError } from "./farm-error.ts";
 import { type FarmFolder, makeFarmFolder } from "./farm-folder.ts";
 import { type FarmKeys, makeFarmKeys, readFarmKeys } from "./farm-keys.ts";
-import { lockHolder, type TakenLock, takeLock } from "./farm-lock.ts";
+import { type LockOutcome, lockHolder, type TakenLock, takeLock } from "./farm-lock.ts";
 import { type FarmState, farmFormat, readFarmState } from "./farm-state.ts";
 import { portIsFree } from "./free-port.ts";
 import { stopGraceMs } from "./member-settings.ts";
@@ -36,8 +36,7 @@ export type HeldFarm = { readonly kind: "running" | "stopping"; readonly pid: nu
 /** Takes hold of a farm, making it where it is new. Says so where another process has it. Rejects with a `FarmError`. */
 export async function openFarm(options: OpenFarmOptions, world: { clock: Clock; random: Random }): Promise<OpenFarm | HeldFarm> {
   const { folder } = options;
-  await makeFarmFolder(folder);
-  const lock = await takeLock(folder.lock);
+  const lock = await takeFolder(folder);
   if (lock.kind === "held") return { kind: lock.by.stopping ? "stopping" : "running", pid: lock.by.pid };
   try {
     await awaitLeftOvers(folder.run, world.clock, stopGraceMs);
@@ -46,6 +45,25 @@ export async function openFarm(options: OpenFarmOptions, world: { clock: Clock; 
     await lock.release();
     throw error;
   }
+}
+
+/** A folder that is just being removed may vanish between any two steps, once for each `up --ephemeral` that ends meanwhile. */
+const takeTriesMax = 3;
+
+/** Makes the folder and takes its lock, or says who has it. Rejects with a `FarmError` where it cannot be made. */
+export async function takeFolder(folder: FarmFolder): Promise<LockOutcome> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await makeFarmFolder(folder);
+      return await takeLock(folder.lock);
+    } catch (error) {
+      if (tries === takeTriesMax || !(isMissing(error) || (error instanceof Error && isMissing(error.cause)))) throw error;
+    }
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 /** Twice what a stop may take at most: gateways, then nodes, each with its grace. Milliseconds. */
