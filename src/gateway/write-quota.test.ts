@@ -121,6 +121,29 @@ test("a new day begins at nothing; what was taken before is given back to nobody
   assert.deepEqual([...shared.sums.values()].toSorted(), [0, 0, 100, 100].toSorted());
 });
 
+test("an upload that lasts past midnight takes from both days, here and elsewhere, and gives back to each what was taken on it", async () => {
+  const clock = createVirtualClock();
+  const shared = countersInMemory();
+  const [a, b] = [
+    createQuotaBook({ perDay: 100, keepFree: 0 }, clock, shared),
+    createQuotaBook({ perDay: 100, keepFree: 0 }, clock, shared),
+  ];
+  const dayOf = (): number => Math.floor(clock.wallMs() / dayMs);
+  const first = dayOf();
+  const [cut, ended] = [a.open("203.0.113.1"), a.open("203.0.113.1")];
+  await cut.take(60);
+  await clock.advance(dayMs);
+  await cut.take(50);
+  await assert.rejects(b.open("203.0.113.2").take(60), isQuota, "the others know what it takes today");
+  cut.giveBack(80);
+  assert.deepEqual([shared.sums.get(`${first}`), shared.sums.get(`${dayOf()}`)], [60, 20]);
+  await ended.take(80);
+  await assert.rejects(a.open("203.0.113.2").take(1), isQuota);
+  ended.giveBack();
+  await a.open("203.0.113.2").take(80);
+  assert.deepEqual([shared.sums.get(`${first}`), shared.sums.get(`${dayOf()}`)], [60, 100]);
+});
+
 test("an address is one whatever port a proxy tells with it, and what is no address is one for all", () => {
   assert.equal(addressGroup("203.0.113.7:50001"), "203.0.113.7");
   assert.equal(addressGroup("203.0.113.7"), "203.0.113.7");

@@ -61,10 +61,12 @@ type ShareParts = {
   readonly others: SharedCounters | undefined;
 };
 
+/** What a share took on one day: `ofAll` of its `bytes` are in the sums of all gateways. */
+type Taken = { readonly day: number; bytes: number; ofAll: number };
+
 function createShare({ quota, name, today, others }: ShareParts): QuotaShare {
-  const opened = today().day;
-  let taken = 0;
-  let takenOfAll = 0;
+  // The latest day last: an upload may go on past midnight, and what it takes then counts on the new day.
+  const takenByDay: Taken[] = [];
   let ahead = 0;
   let isGivenBack = false;
   const countHere = (bytes: number): void => {
@@ -72,31 +74,45 @@ function createShare({ quota, name, today, others }: ShareParts): QuotaShare {
     count.total += bytes;
     count.used.set(name, (count.used.get(name) ?? 0) + bytes);
   };
-  /** Here at once, elsewhere soon; what was taken on another day is forgotten already. */
-  const putBack = (bytes: number): void => {
-    const { day } = today();
-    const toAll = Math.min(takenOfAll, bytes);
-    taken -= bytes;
-    takenOfAll -= toAll;
-    if (day === opened) countHere(-bytes);
-    if (toAll > 0) void others?.addStored(opened, name, -toAll);
+  const takenOn = (day: number): Taken => {
+    const known = takenByDay.find((taken) => taken.day === day);
+    if (known !== undefined) return known;
+    const taken = { day, bytes: 0, ofAll: 0 };
+    takenByDay.push(taken);
+    return taken;
+  };
+  /** To the day it was taken on: here at once, elsewhere soon. Of another day than today this process has forgotten it already. */
+  const putBack = (taken: Taken, bytes: number): void => {
+    const toAll = Math.min(taken.ofAll, bytes);
+    taken.bytes -= bytes;
+    taken.ofAll -= toAll;
+    if (taken.day === today().day) countHere(-bytes);
+    if (toAll > 0) void others?.addStored(taken.day, name, -toAll);
+  };
+  const putBackLatest = (bytes: number): void => {
+    let left = bytes;
+    for (const taken of takenByDay.toReversed()) {
+      const part = Math.min(left, taken.bytes);
+      left -= part;
+      putBack(taken, part);
+    }
   };
   const take = async (bytes: number): Promise<void> => {
     const { day, total, used } = today();
     assertWithin(quota, { address: (used.get(name) ?? 0) + bytes, total: total + bytes });
+    const taken = takenOn(day);
     // Before anybody is asked, so that two at once do not both find room.
     countHere(bytes);
-    taken += bytes;
-    if (day !== opened) return;
-    const sums = await others?.addStored(opened, name, bytes);
+    taken.bytes += bytes;
+    const sums = await others?.addStored(day, name, bytes);
     if (sums === undefined) return;
     // The upload ended meanwhile; here it is given back already.
-    if (isGivenBack) return void others?.addStored(opened, name, -bytes);
-    takenOfAll += bytes;
+    if (isGivenBack) return void others?.addStored(day, name, -bytes);
+    taken.ofAll += bytes;
     try {
       assertWithin(quota, sums);
     } catch (error) {
-      putBack(bytes);
+      putBack(taken, bytes);
       throw error;
     }
   };
@@ -122,12 +138,12 @@ function createShare({ quota, name, today, others }: ShareParts): QuotaShare {
       ahead -= bytes;
     },
     settle: () => {
-      putBack(ahead);
+      putBackLatest(ahead);
       ahead = 0;
     },
     giveBack: (placed = 0) => {
       isGivenBack = true;
-      putBack(Math.max(0, taken - placed));
+      putBackLatest(Math.max(0, sum(takenByDay.map(({ bytes }) => bytes)) - placed));
       ahead = 0;
     },
   };

@@ -116,6 +116,18 @@ test("bytes of a day are counted together, with and without a declared length; w
   stop();
 });
 
+test("a count that Redis lost while an upload was under way ends at nothing, not below", options, async (context) => {
+  const prefix = "test:lost:";
+  const link = await createRedisLink({ url: server.url, clock: systemClock, log: silentLog });
+  context.after(() => link.stop());
+  await until("Redis answers", async () => link.isUp());
+  const counters = createRedisCounters(link, prefix);
+  assert.deepEqual(await counters.addStored(1, "203.0.113.9", 70), { address: 70, total: 70 });
+  await direct.del(`${prefix}stored:1:203.0.113.9`, `${prefix}stored:1:all addresses`);
+  assert.deepEqual(await counters.addStored(1, "203.0.113.9", -70), { address: 0, total: 0 });
+  assert.deepEqual(await counters.addStored(1, "203.0.113.9", 5), { address: 5, total: 5 });
+});
+
 test("a chunk that one gateway keeps is found by the other; what is false there is never served, and is removed", options, async () => {
   const { gateways, prefix, stop } = await twoGateways();
   const [a, b] = gateways;

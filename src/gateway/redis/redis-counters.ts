@@ -16,11 +16,16 @@ end
 return {count, life}
 `;
 
-// KEYS: the counts. ARGV: what is added to each, life in milliseconds, renewed each time.
+// KEYS: the counts. ARGV: what is added to each, life in milliseconds, renewed each time. Never below nothing: a count that was lost
+// while an upload was under way would otherwise end as room for more than the quota.
 const addScript = `
 local sums = {}
 for index, key in ipairs(KEYS) do
   sums[index] = redis.call('INCRBY', key, ARGV[1])
+  if sums[index] < 0 then
+    redis.call('SET', key, 0)
+    sums[index] = 0
+  end
   redis.call('PEXPIRE', key, ARGV[2])
 end
 return sums
