@@ -49,6 +49,8 @@ export function watchNetwork(listener: NetworkListener): void {
   const close = (): void => {
     source?.close();
     source = undefined;
+    // Else a gateway that is down would be asked every second, and one that is back would be held, for a page nobody sees.
+    clearTimeout(retry);
     listener.connection("resting");
   };
   document.addEventListener("visibilitychange", () => {

@@ -47,6 +47,10 @@ const lost: Refusal = {
   code: "connection",
   text: "The connection to the gateway was lost. What the vaults have stays there: trying again sends the rest.",
 };
+const unreadable: Refusal = {
+  code: "unreadable",
+  text: "Your browser cannot read this: it is a folder (pack it into one file first), or it was changed or removed since you chose it (choose it again).",
+};
 const cancelled: Refusal = { code: "cancelled", text: "Cancelled." };
 
 async function quote(bytes: number, signal: AbortSignal): Promise<Quote> {
@@ -85,11 +89,22 @@ function send(
     if (request.status === 201 && answer !== null) resolve({ kind: "stored", object: answer });
     else refused({ code: answer?.code ?? String(request.status), text: problemText(answer?.title, answer?.detail) });
   });
-  request.addEventListener("error", () => refused(lost));
+  request.addEventListener("error", () => void whyNotSent(file).then(refused));
   request.addEventListener("abort", () => refused(cancelled));
   signal.addEventListener("abort", () => request.abort(), { once: true });
   request.send(file);
   return promise;
+}
+
+/** A request fails alike where the connection breaks and where the browser cannot read the file. */
+function whyNotSent(file: File): Promise<Refusal> {
+  return file
+    .slice(0, 1)
+    .arrayBuffer()
+    .then(
+      () => lost,
+      () => unreadable,
+    );
 }
 
 function problemText(title: string | undefined, detail: string | undefined): string {
