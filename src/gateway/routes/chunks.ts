@@ -33,7 +33,7 @@ const params: z.ZodType<{ address: string }> = z.object({ address: z.string().de
 /** Adds the routes. */
 export function addChunks(app: App, parts: ChunkParts): void {
   const fetchChunk = createChunkFetcher(parts);
-  const read = { tags: ["chunks"], params, response: problemAnswers("bad-address", "not-found", "damaged", "not-ready", "busy") };
+  const read = { tags: ["chunks"], params, response: problemAnswers("bad-address", "not-found", "damaged", "not-ready") };
   app.route({
     method: "PUT",
     url: "/v1/chunks/:address",
@@ -54,7 +54,7 @@ export function addChunks(app: App, parts: ChunkParts): void {
     method: "GET",
     url: "/v1/chunks/:address",
     config: { binaryAnswer: true },
-    schema: { ...read, summary: "Read a chunk" },
+    schema: { ...read, summary: "Read a chunk", response: { ...read.response, ...problemAnswers("not-ready", "busy") } },
     handler: async (request, reply) => {
       const address = readAddress(request);
       markImmutable(reply, address);
