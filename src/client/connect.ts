@@ -43,6 +43,8 @@ export type ConnectOptions = {
   readonly listen?: { readonly ip: string; readonly libp2p: number; readonly lane: number; readonly heartbeat?: number };
   /** Folder for what is remembered of the network and for uploads of unknown size. */
   readonly cacheDir?: string;
+  /** Bytes that uploads of unknown size may take there at once; absent: as much as there is. */
+  readonly spoolBytesMax?: number;
   readonly chunkCache?: ChunkCache;
   readonly clock: Clock;
   readonly random: Random;
@@ -92,6 +94,7 @@ export async function connectClient(options: ConnectOptions): Promise<FarmClient
     ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
     ...(options.chunkCache === undefined ? {} : { chunkCache: options.chunkCache }),
     ...(cacheDir === undefined ? {} : { spoolDir: join(cacheDir, "spool") }),
+    ...(options.spoolBytesMax === undefined ? {} : { spoolBytesMax: options.spoolBytesMax }),
   });
   const parts: readonly Part[] = [
     ...(detector === undefined ? [] : [detector]),

@@ -25,6 +25,7 @@ import { createLastCounts } from "./last-counts.ts";
 import { type ChangeBell, createChangeBell, networkView } from "./network-view.ts";
 import { type ObjectPutParts, putObject, putOneChunk } from "./object-put.ts";
 import type { SelfEncryptor } from "./self-encryption/self-encryptor.ts";
+import { createSpoolRoom } from "./spool.ts";
 
 export type FarmClientParts = {
   readonly peers: CustomerParts["peers"];
@@ -39,6 +40,8 @@ export type FarmClientParts = {
   readonly chunkCache?: ChunkCache;
   /** Where sources of unknown size are kept while they arrive; default: the system's place for such files. */
   readonly spoolDir?: string;
+  /** Bytes that they may take there at once; absent: as much as there is. */
+  readonly spoolBytesMax?: number;
 };
 
 /** A client; `stop` ends what is under way, the encryptor included. */
@@ -73,6 +76,7 @@ export function createFarmClient(parts: FarmClientParts, limits: ClientLimits = 
     held: createHeldQuestion(customer, true),
     stopping: stopping.signal,
     spoolDir: parts.spoolDir ?? join(tmpdir(), "vaultfarm-spool"),
+    ...(parts.spoolBytesMax === undefined ? {} : { spoolRoom: createSpoolRoom(parts.spoolBytesMax) }),
   };
   const fetcher = createChunkFetcher(customer, parts.chunkCache);
   const orStopped = (signal?: AbortSignal): AbortSignal =>

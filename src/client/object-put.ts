@@ -9,12 +9,13 @@ import { ClientError } from "./errors.ts";
 import type { PutObjectOptions, PutProgress, StoredObject } from "./farm-client.ts";
 import type { SealedChunk } from "./self-encryption/sealed-object.ts";
 import type { SelfEncryptor } from "./self-encryption/self-encryptor.ts";
-import { spool } from "./spool.ts";
+import { type SpoolRoom, spool } from "./spool.ts";
 
 export type ObjectPutParts = ChunkPutParts & {
   readonly encryptor: Pick<SelfEncryptor, "encrypt">;
   readonly ledger: CopiesLedger;
   readonly spoolDir: string;
+  readonly spoolRoom?: SpoolRoom;
 };
 
 type Source = AsyncIterable<Uint8Array>;
@@ -51,8 +52,11 @@ export async function putObject(parts: ObjectPutParts, source: Source, options: 
   try {
     signal.throwIfAborted();
     if (size !== undefined) return await putSized(parts, source, { size, signal, options });
-    const { memoryMax, directory } = { memoryMax: parts.limits.spoolMemoryMax, directory: parts.spoolDir };
-    const spooled = await spool(source, { directory, memoryMax, sizeMax, signal });
+    const { limits, spoolDir: directory, spoolRoom: room } = parts;
+    const spooled = await spool(source, {
+      ...{ directory, memoryMax: limits.spoolMemoryMax, sizeMax, signal },
+      ...(room === undefined ? {} : { room }),
+    });
     try {
       return await putSized(parts, spooled.source, { size: spooled.size, signal, options });
     } finally {

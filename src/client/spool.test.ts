@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
 import { ClientError } from "./errors.ts";
-import { spool } from "./spool.ts";
+import { createSpoolRoom, type Spooled, spool } from "./spool.ts";
 
 async function* parts(bytes: Uint8Array, length: number): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += length) yield bytes.subarray(start, start + length);
@@ -65,3 +65,19 @@ it("says in words that its disk is full, and what to do", options, async () => {
     (error) => error instanceof ClientError && error.code === "spool-full" && /is full; send the length/.test(error.message),
   );
 });
+
+it("takes no more of a room that several share than there is, and gives it back", () =>
+  inFolder(async (directory) => {
+    const room = createSpoolRoom(1_000);
+    const spoolOf = (size: number): Promise<Spooled> =>
+      spool(parts(randomBytes(size), 10), { directory, memoryMax: 100, sizeMax: 10_000, signal, room });
+    const first = await spoolOf(600);
+    const isFull = (error: unknown): boolean => error instanceof ClientError && error.code === "spool-full";
+    await assert.rejects(spoolOf(500), isFull);
+    const inMemory = await spoolOf(100);
+    assert.equal(inMemory.size, 100, "what is short takes no file");
+    await first.close();
+    await first.close();
+    await (await spoolOf(1_000)).close();
+    await assert.rejects(spoolOf(1_001), isFull);
+  }));

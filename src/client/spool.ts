@@ -11,9 +11,35 @@ export type SpoolLimits = {
   readonly memoryMax: number;
   readonly sizeMax: number;
   readonly signal: AbortSignal;
+  /** Shared by all whose files lie on the same disk; absent: as much as that has. */
+  readonly room?: SpoolRoom;
   /** Opens the file for a long one; by default one without a name in `directory`. */
   readonly openFile?: (directory: string) => Promise<FileHandle>;
 };
+
+/** Bytes that may lie in spool files at once, over all of them. */
+export type SpoolRoom = {
+  readonly bytesMax: number;
+  /** Whether there was room; then it is taken until it is given back. */
+  take(bytes: number): boolean;
+  give(bytes: number): void;
+};
+
+/** Room for `bytesMax` bytes. */
+export function createSpoolRoom(bytesMax: number): SpoolRoom {
+  let left = bytesMax;
+  return {
+    bytesMax,
+    take: (bytes) => {
+      if (bytes > left) return false;
+      left -= bytes;
+      return true;
+    },
+    give: (bytes) => {
+      left += bytes;
+    },
+  };
+}
 
 /** What was read to its end. `close` frees the file; `source` may be read once, before that. */
 export type Spooled = { readonly size: number; readonly source: AsyncIterable<Uint8Array>; close(): Promise<void> };
@@ -25,6 +51,19 @@ export async function spool(source: AsyncIterable<Uint8Array>, limits: SpoolLimi
   let parts: Uint8Array[] = [];
   let file: FileHandle | undefined;
   let size = 0;
+  let taken = 0;
+  const { room } = limits;
+  const freed = async (): Promise<void> => {
+    await file?.close();
+    room?.give(taken);
+    taken = 0;
+  };
+  const write = async (part: Uint8Array): Promise<void> => {
+    if (room !== undefined && !room.take(part.length)) throw noRoom(room.bytesMax);
+    taken += part.length;
+    file ??= await (limits.openFile ?? openNameless)(limits.directory).catch(namedWhereFull);
+    await writeAll(file, part).catch(namedWhereFull);
+  };
   try {
     for await (const part of source) {
       limits.signal.throwIfAborted();
@@ -33,28 +72,32 @@ export async function spool(source: AsyncIterable<Uint8Array>, limits: SpoolLimi
       // A copy: the source may use its buffer again.
       parts.push(new Uint8Array(part));
       if (size <= limits.memoryMax) continue;
-      file ??= await (limits.openFile ?? openNameless)(limits.directory).catch(namedWhereFull);
-      for (const waiting of parts) await writeAll(file, waiting).catch(namedWhereFull);
+      for (const waiting of parts) await write(waiting);
       parts = [];
     }
   } catch (error) {
-    await file?.close();
+    await freed();
     throw error;
   }
   const opened = file;
   if (opened === undefined) return { size, source: once(concatBytes(...parts)), close: async () => {} };
-  return { size, source: fileContent(opened, size), close: () => opened.close() };
+  return { size, source: fileContent(opened, size), close: freed };
+}
+
+const sendLength = "send the length with it (a file, or the header Content-Length), which needs no such room";
+
+function noRoom(bytesMax: number): ClientError {
+  const words = `uploads of unknown length take at most ${bytesMax} bytes together until they end, and that is not left`;
+  return new ClientError("spool-full", `${words}; ${sendLength}, or try again later`);
 }
 
 const fullCodes = ["ENOSPC", "EDQUOT"];
 
 function namedWhereFull(cause: unknown): never {
   if (!(cause instanceof Error && "code" in cause && fullCodes.includes(String(cause.code)))) throw cause;
-  throw new ClientError(
-    "spool-full",
-    "the disk on which uploads of unknown length are kept until they end is full; send the length with it (a file, or the header Content-Length), which needs no such room",
-    { cause },
-  );
+  throw new ClientError("spool-full", `the disk on which uploads of unknown length are kept until they end is full; ${sendLength}`, {
+    cause,
+  });
 }
 
 async function openNameless(directory: string): Promise<FileHandle> {

@@ -68,6 +68,8 @@ export type GatewayConfig = {
   readonly cacheMemory: number;
   /** Encrypted chunks kept on disk in the data folder, bytes; 0 = none. */
   readonly cacheDisk: number;
+  /** Room for uploads of unknown length on disk in the data folder, bytes; absent: as much as there is. */
+  readonly spool?: number;
   /** Holds the URL of a Redis that the farm's gateways share, with its password: redis:// or rediss://. */
   readonly redisUrlFile?: string;
   readonly logLevel: LogLevel;
@@ -155,6 +157,14 @@ const plainTable: SettingTable<PlainFields> = {
     max: Number.MAX_SAFE_INTEGER,
     fallback: 0,
   }),
+  spool: optional(
+    integerSetting({
+      variable: "VAULTFARM_SPOOL",
+      meaning: "room for uploads of unknown length on disk in the data folder until they end, bytes; absent = as much as there is",
+      min: mib,
+      max: Number.MAX_SAFE_INTEGER,
+    }),
+  ),
   redisUrlFile: optional(
     pathSetting({
       variable: "VAULTFARM_REDIS_URL_FILE",

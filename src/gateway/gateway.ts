@@ -85,6 +85,7 @@ async function connect(config: GatewayConfig, tools: GatewayTools, { files, chun
     bootstrap: createPeersReader(config.peersFile, tools.log),
     listen: { ip: config.networkIp, libp2p: config.libp2pPort, lane: config.lanePort, heartbeat: config.heartbeatPort },
     chunkCache,
+    ...(config.spool === undefined ? {} : { spoolBytesMax: config.spool }),
   });
 }
 

@@ -104,10 +104,12 @@ function containerOf(parts: GatewayParts): Readonly<Record<string, unknown>> {
 
 /** For identity, known peers, and files of the cache that are being rewritten, bytes. */
 const dataSlack = 256 * 2 ** 20;
+/** For uploads of unknown length, bytes: whoever may store could fill the machine's disk otherwise. */
+const spoolBytes = 2 * 2 ** 30;
 
 // A pod that writes more is evicted: so the limit lies above what the gateway keeps to by itself, with room for blocks half used.
 function dataBytes({ gateway }: VaultFarmSpec): number {
-  return Math.ceil(gateway.cacheDisk * 1.25) + dataSlack;
+  return Math.ceil(gateway.cacheDisk * 1.25) + spoolBytes + dataSlack;
 }
 
 function redisVolume({ gateway }: VaultFarmSpec): readonly object[] {
@@ -124,6 +126,7 @@ function gatewayEnv({ farm, spec, serviceIps }: GatewayParts): Readonly<Record<s
     ...policy,
     extraHosts: [...serviceNames(farm), ...serviceIps, ...outsideNames(spec.gateway), ...policy.extraHosts],
     host: "0.0.0.0",
+    spool: spoolBytes,
     writes: spec.gateway.writes ?? "off",
     libp2pPort,
     lanePort,
