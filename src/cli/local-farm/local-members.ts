@@ -60,8 +60,13 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
       observeNode(node, { order, member: processOf(node.name), status: statuses[order] }, { parts, book, memory }),
     );
     const { networkId, copies } = parts.keys.genesis;
-    const counting = seen.flatMap((node, i) => (shouldRun(node) && node.awaySinceMs === undefined ? [statuses[i]] : []));
-    memory.copies = keepCount(memory.copies, countCopies(counting, copies), parts.clock.monotonicMs());
+    const counting = seen.filter((node) => shouldRun(node) && node.awaySinceMs === undefined);
+    const counted = countCopies(
+      counting.map((node) => statuses[seen.indexOf(node)]),
+      copies,
+    );
+    const by = counting.map(({ name }) => name).join();
+    memory.copies = keepCount(memory.copies, counted === undefined ? undefined : { ...counted, by }, parts.clock.monotonicMs());
     return {
       ...{ complete: true, networkId, replacingElsewhere: false, zones: [], gateways: gatewaysSeen },
       nodes: withScores(seen, statuses),

@@ -14,7 +14,7 @@ export type FarmMemory = {
   setTold(name: string, peers: readonly string[]): void;
   setEvidence(name: string, evidence: StopEvidence | undefined): void;
   /** Takes a count in; undefined where not all nodes have counted. */
-  countCopies(count: { readonly belowMin: number; readonly lowest: number } | undefined, nowMs: number): CopiesCount | undefined;
+  countCopies(count: Omit<CopiesCount, "sinceMs"> | undefined, nowMs: number): CopiesCount | undefined;
   /** A node of that name was made by this process, and whether one was made before it. */
   noteMade(name: string): void;
   wasMade(name: string): boolean;

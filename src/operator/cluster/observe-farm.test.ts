@@ -189,6 +189,7 @@ test("memory: another pod was told nothing, a count keeps its beginning while it
   assert.equal(memory.countCopies({ belowMin: 0, lowest: 4 }, 30)?.sinceMs, 30);
   assert.equal(memory.countCopies(undefined, 40), undefined);
   assert.equal(memory.countCopies({ belowMin: 0, lowest: 4 }, 50)?.sinceMs, 50, "what was not known in between begins anew");
+  assert.equal(memory.countCopies({ belowMin: 0, lowest: 4, by: "b,c" }, 60)?.sinceMs, 60, "and so does what others counted");
   memory.keep(new Set(["n2"]));
   assert.deepEqual(memory.node("n1"), { told: [] });
 });

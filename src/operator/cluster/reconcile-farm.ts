@@ -16,8 +16,8 @@ import { createNodeCommander } from "../node-access/node-commander.ts";
 import { countCopies, withScores } from "../node-access/node-report.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { clusterGoal } from "../vault-farm/goal.ts";
-import { isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
-import type { ObservedFarm } from "../vault-farm/observed.ts";
+import { holdsNothing, isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
+import type { ObservedFarm, ObservedNode } from "../vault-farm/observed.ts";
 import { planFarm } from "../vault-farm/plan.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
 import { acceptedOf, acceptSpec, type Refusal } from "./accept-spec.ts";
@@ -233,12 +233,15 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
     wallMs: clock.wallMs(),
   });
   // Of those that could count: one that cannot run, or is kept apart, would otherwise keep the count, and so its own replacement, open for ever.
-  const counting = observed.nodes.filter((node) => shouldRun(node) && node.awaySinceMs === undefined && !isKeptApart(node));
+  const counts = (node: ObservedNode): boolean =>
+    shouldRun(node) && node.awaySinceMs === undefined && !isKeptApart(node) && !holdsNothing(node);
+  const counting = observed.nodes.filter(counts);
   const counted = countCopies(
     counting.map(({ name }) => memory.node(name).status),
     keys.genesis.copies,
   );
-  const copies = memory.countCopies(counted, nowMs);
+  const by = counting.map(({ name }) => name).join();
+  const copies = memory.countCopies(counted === undefined ? undefined : { ...counted, by }, nowMs);
   const nodes = withScores(observed.nodes, statuses);
   return { ...observed, nodes, ...(copies === undefined ? {} : { copies }) };
 }

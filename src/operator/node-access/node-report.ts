@@ -69,12 +69,15 @@ export function countCopies(
   return { belowMin, lowest: lowest === -1 ? policy.max : lowest };
 }
 
-/** A count with the time since when it was never lower than now; what was not known in between begins anew. */
+/**
+ * A count with the time since when it was never lower than now; what was not known in between begins anew, and so does what others
+ * counted: who was set apart a moment ago is still in the counts of those that are left.
+ */
 export function keepCount(
   before: CopiesCount | undefined,
-  count: { readonly belowMin: number; readonly lowest: number } | undefined,
+  count: Omit<CopiesCount, "sinceMs"> | undefined,
   nowMs: number,
 ): CopiesCount | undefined {
-  const same = count !== undefined && count.lowest === before?.lowest && count.belowMin <= before.belowMin;
+  const same = count !== undefined && count.lowest === before?.lowest && count.belowMin <= before.belowMin && count.by === before.by;
   return count === undefined ? undefined : { ...count, sinceMs: same && before !== undefined ? before.sinceMs : nowMs };
 }

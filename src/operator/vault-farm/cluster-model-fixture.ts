@@ -7,7 +7,7 @@ import { stopPairAgeMax, stopPairsApartMs } from "../../protocol/stop-decision.t
 import type { AssignedSpec, DesiredNodeState } from "../api/vault-node.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { volumeBytesFor } from "./node-roles.ts";
+import { answers, stays, volumeBytesFor } from "./node-roles.ts";
 import type { CopiesCount, HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "./observed.ts";
 import { idOf, networkId } from "./plan-fixture.ts";
 import type { StopDecider } from "./plan-stop.ts";
@@ -57,7 +57,7 @@ export class ClusterModel {
   private readonly everHeld = new Set<number>();
   private names = 0;
   private count: CopiesCount | undefined;
-  // Of the last look: a node that is told to stay at the same moment has not taken its share yet.
+  // Of the last look: a node that is told to stay at the same moment has not taken its share yet, and one that is to leave counts no more.
   private stayersSeen = 0;
 
   constructor(goal: FarmGoal, chunkCount: number) {
@@ -107,10 +107,26 @@ export class ClusterModel {
     node.runsWith = { template: this.goal.template, capacity: Math.max(this.goal.vaultCapacity, capacity, specCapacity) };
   }
 
-  /** The volume is gone with what was on it. */
+  /** The volume is gone with what was on it, which is not our doing: of what nobody else holds nothing is expected any more. */
   loseVolume(node: ModelNode): void {
     node.volume = "absent";
+    for (const chunk of node.chunks) if (!this.isElsewhere(chunk, node)) this.everHeld.delete(chunk);
     node.chunks.clear();
+  }
+
+  /** Whether a volume of another node has it, dead or alive. */
+  private isElsewhere(chunk: number, node: ModelNode): boolean {
+    return this.nodes.some((other) => other !== node && other.chunks.has(chunk));
+  }
+
+  /** Stored chunks that no volume has any more: what our steps may never bring about. */
+  missing(): readonly number[] {
+    return [...this.everHeld].filter((chunk) => !this.nodes.some(({ chunks }) => chunks.has(chunk)));
+  }
+
+  /** Nodes whose volume is there and that do not serve. */
+  silent(): readonly ModelNode[] {
+    return this.nodes.filter((node) => !this.serving().includes(node) && node.volume !== "absent" && node.volume !== "unbound");
   }
 
   private copyChunks(): void {
@@ -130,12 +146,20 @@ export class ClusterModel {
     const lowest = Math.min(Number.POSITIVE_INFINITY, ...counts);
     const belowMin = counts.filter((copies) => copies < this.goal.copies.min).length;
     const kept = this.count !== undefined && lowest >= this.count.lowest;
-    this.count = { belowMin, lowest, sinceMs: kept ? (this.count?.sinceMs ?? this.nowMs) : this.nowMs };
+    this.count = { belowMin, lowest, by: this.counting(), sinceMs: kept ? (this.count?.sinceMs ?? this.nowMs) : this.nowMs };
+  }
+
+  private counting(): string {
+    return this.serving()
+      .map(({ name }) => name)
+      .join();
   }
 
   observe(): ObservedFarm {
-    this.stayersSeen = this.serving().filter(({ admin }) => admin !== "draining").length;
     const nodes = this.nodes.map((node) => this.observeNode(node));
+    const by = this.counting();
+    if (this.count !== undefined && this.count.by !== by) this.count = { ...this.count, by, sinceMs: this.nowMs };
+    this.stayersSeen = nodes.filter((node) => stays(node) && answers(node) && node.report?.admin !== "draining").length;
     return {
       complete: true,
       networkId,
@@ -243,7 +267,8 @@ export class ClusterModel {
         "one removal at a time",
       );
       const needed = Math.min(this.goal.copies.target, this.stayersSeen);
-      const held = [...node.chunks].filter((chunk) => this.copies(chunk) > 0);
+      // Also of those that no living node has, and that nobody counts.
+      const held = [...node.chunks].filter((chunk) => this.everHeld.has(chunk));
       assert.deepEqual(
         held.filter((chunk) => this.copies(chunk, node) < needed),
         [],
@@ -287,6 +312,8 @@ export class ClusterModel {
   private remove(node: ModelNode): void {
     assert.equal(node.assigned.released, true, `${node.name} was removed without being released`);
     assert.ok(node.state.kind === "down" || node.hostState === "gone", `${node.name} was removed while it runs`);
+    const last = [...node.chunks].filter((chunk) => this.everHeld.has(chunk) && !this.isElsewhere(chunk, node));
+    assert.deepEqual(last, [], `${node.name} was removed with the last copies of chunks`);
     this.nodes = this.nodes.filter((other) => other !== node);
   }
 }

@@ -8,6 +8,7 @@ import { wantedNodes } from "./plan-count.ts";
 import { turnOf } from "./plan-stop.ts";
 import { roundedBytes, roundedCount } from "./rounded.ts";
 import { shrinkProblem } from "./shrink-room.ts";
+import { uncounted } from "./wholeness.ts";
 
 /** Percent in use at which capacity is called low, where autogrow does not say. */
 const nearlyFullPercent = 85;
@@ -107,9 +108,12 @@ function nameSome(names: readonly string[]): string | undefined {
   return more > 0 ? `${names.slice(0, 3).join(", ")} and ${more} more` : names.join(", ");
 }
 
-function dataAtRisk({ observed: { copies }, goal }: FarmSeen): ConditionNow {
+function dataAtRisk({ observed, goal }: FarmSeen): ConditionNow {
+  const { copies } = observed;
   const { min } = goal.copies;
   if (copies === undefined) return farmCondition("DataAtRisk", "NotCounted");
+  const why = uncounted(observed, goal);
+  if (copies.belowMin === 0 && why !== undefined) return farmCondition("DataAtRisk", "HoldersSilent", { min, why });
   if (copies.belowMin === 0) return farmCondition("DataAtRisk", "EnoughCopies", { min });
   return farmCondition("DataAtRisk", "BelowMin", { min, chunks: roundedCount(copies.belowMin) });
 }

@@ -48,9 +48,14 @@ export function holdsNothing({ volume, state }: ObservedNode): boolean {
   return (volume === "absent" || volume === "unbound") && state.kind !== "ready";
 }
 
-/** Whether it has a volume that stays, whosever it is. */
+/** Whether it ran with a volume of which nothing is left. */
+export function lostItsVolume(node: ObservedNode): boolean {
+  return holdsNothing(node) && node.peerId !== undefined;
+}
+
+/** Whether it has a volume that may hold something, whosever it is; one that is being deleted does until its pod goes. */
 export function mayHoldData({ volume }: ObservedNode): boolean {
-  return volume === "bound" || volume === "foreign";
+  return volume === "bound" || volume === "foreign" || volume === "terminating";
 }
 
 /** Bytes that each of its vaults should declare: a node never declares less than it did, see `isTooLarge`. */

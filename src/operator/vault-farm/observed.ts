@@ -90,8 +90,8 @@ export type ObservedNode = {
 
 export type ObservedGateway = { readonly name: string; readonly state: MemberState };
 
-/** Copies as all nodes together count them: the fewest of any chunk, and since when there were always so many or more. */
-export type CopiesCount = { readonly belowMin: number; readonly lowest: number; readonly sinceMs: number };
+/** Copies as all nodes together count them: the fewest of any chunk, and since when the same ones, `by`, always counted so many or more. */
+export type CopiesCount = { readonly belowMin: number; readonly lowest: number; readonly sinceMs: number; readonly by?: string };
 
 export type ObservedFarm = {
   /** Whether everything below was read after the last change by our hand; false allows nothing. */

@@ -70,8 +70,10 @@ function planLeavers(goal: FarmGoal, { nodes, replacingElsewhere }: ObservedFarm
   const doomed = open
     .filter((node) => node.peerId !== undefined && (node.volume === "terminating" || node.volume === "absent") && stays(node))
     .map((node) => assign(node, { leaving: "Replaced" }, `its volume is ${node.volume === "absent" ? "gone" : "being deleted"}`));
-  // One at a time: while one is being replaced, others may still come back.
-  const replacing = replacingElsewhere || nodes.some((node) => leavingOf(node) === "Replaced" && !serves(node));
+  // One at a time: while one is being replaced, others may still come back. But fewer than copies.min never have all copies, and
+  // without them the first is never let go.
+  const enough = nodes.filter((node) => stays(node) && !isLost(node, goal, nowMs)).length >= goal.copies.min;
+  const replacing = enough && (replacingElsewhere || nodes.some((node) => leavingOf(node) === "Replaced" && !serves(node)));
   const lost = replacing ? [] : open.filter((node) => stays(node) && node.desired !== "Offline" && isLost(node, goal, nowMs)).slice(0, 1);
   const given = lost.map((node) =>
     assign(node, { leaving: "Replaced" }, `it could not run for ${Math.round(goal.lostAfterMs / 60_000)} minutes`),

@@ -1,7 +1,7 @@
-// Proves what the plan must never do and what it must reach, over random histories: machines that drain or die, volumes that
-// are deleted, counts, settings, sizes of vaults and wishes that change, and hands that fail or are cut off at any action. After each of our
-// steps no chunk is below min by it, and one node is taken away at a time; once nothing happens any more the farm becomes
-// what is wanted, and then nothing is written.
+// Proves what the plan must never do and what it must reach, over random histories: machines that drain, or die and come back, many
+// at once, volumes that are deleted, counts, settings, sizes of vaults and wishes that change, and hands that fail or are cut off at
+// any action. After each of our steps no chunk is below min by it, no last copy is taken away though no living node knows of it, and
+// one node is taken away at a time; once nothing happens any more the farm becomes what is wanted, and then nothing is written.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
@@ -14,7 +14,11 @@ import { goalWith } from "./plan-fixture.ts";
 type Event =
   | { readonly kind: "scale"; readonly nodes: number }
   | { readonly kind: "template" | "grow" | "shrink" | "nothing" | "hibernate" }
-  | { readonly kind: "end-pod" | "drain-host" | "host-fine" | "lose-host" | "delete-volume" | "delete-record"; readonly at: number }
+  | {
+      readonly kind: "end-pod" | "drain-host" | "host-fine" | "lose-host" | "host-back" | "delete-volume" | "delete-record";
+      readonly at: number;
+    }
+  | { readonly kind: "lose-hosts"; readonly at: number; readonly many: number }
   | { readonly kind: "wish"; readonly at: number; readonly state: (typeof desiredNodeStates)[number] };
 
 /** One round: what happens, after how many actions our hands are cut off (or none), and how much time passes. */
@@ -28,15 +32,21 @@ const anyEvent: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("grow" as const, "shrink" as const) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("end-pod" as const, "drain-host" as const, "host-fine" as const), at }) },
   {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom("lose-host" as const, "host-back" as const), at }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("lose-hosts" as const), at, many: fc.integer({ min: 2, max: 6 }) }) },
+  {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom("lose-host" as const, "delete-volume" as const, "delete-record" as const), at }),
+    arbitrary: fc.record({ kind: fc.constantFrom("delete-volume" as const, "delete-record" as const), at }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("wish" as const), at, state: fc.constantFrom(...desiredNodeStates) }) },
 );
 const anyRound: fc.Arbitrary<Round> = fc.record({
   event: anyEvent,
   cutAfter: fc.option(fc.nat(6), { nil: undefined, freq: 4 }),
-  seconds: fc.constantFrom(5, 20, 40),
+  // Now and then as long as it takes until the dead are given up.
+  seconds: fc.oneof({ weight: 6, arbitrary: fc.constantFrom(5, 20, 40) }, { weight: 2, arbitrary: fc.constant(1900) }),
 });
 
 // All chunks on every node would still fit.
@@ -54,9 +64,14 @@ function happen(world: ClusterModel, event: Event): void {
     node.state = { kind: "stopping", sinceMs: world.nowMs };
   if (event.kind === "drain-host" && node.hostState === "fine") node.hostState = "leaving";
   if (event.kind === "host-fine" && node.hostState === "leaving") node.hostState = "fine";
-  // A second machine dies only once the copies of the first are made again: more at once is no history that can end well.
+  // Any number of machines dies at once. A volume is only deleted while all others are there: nobody can bring back what was on two.
   const whole = world.nodes.every(({ hostState, volume }) => hostState !== "gone" && volume !== "absent");
-  if (event.kind === "lose-host" && whole) node.hostState = "gone";
+  const lose = (one = node): void => {
+    one.hostState = "gone";
+  };
+  if (event.kind === "lose-host") lose();
+  if (event.kind === "lose-hosts") for (let i = 0; i < event.many; i += 1) lose(world.nodes[(event.at + i) % world.nodes.length]);
+  if (event.kind === "host-back" && node.hostState === "gone") node.hostState = "fine";
   if (event.kind === "delete-volume" && whole && node.volume === "bound") {
     if (node.state.kind === "down") world.loseVolume(node);
     else node.volume = "terminating";
@@ -70,6 +85,7 @@ function turn(world: ClusterModel, cutAfter?: number): number {
   const stops = actions.filter((action) => action.kind === "stop-node" || action.kind === "remove-node");
   if (world.goal.running) assert.ok(stops.length <= 1, `one at a time: ${JSON.stringify(stops)}`);
   for (const action of actions.slice(0, cutAfter)) world.act(action);
+  assert.deepEqual(world.missing(), [], "nothing that was stored is missing everywhere");
   if (cutAfter !== undefined) world.crash();
   return actions.filter(({ kind }) => kind !== "wait").length;
 }
@@ -106,10 +122,19 @@ test("whatever happens, no step of ours takes a chunk below min, and calm farms 
         turn(world, cutAfter);
         world.pass(seconds * 1000);
       }
+      // Long enough that whoever is dead is given up, as far as it may be.
+      for (let round = 0; round < 80; round += 1) {
+        world.pass(31_000);
+        turn(world);
+      }
       for (const node of world.nodes) {
         node.desired = "Active";
         if (node.hostState === "leaving") node.hostState = "fine";
       }
+      // The last of the dead stay dead, as far as what they hold is elsewhere.
+      const going = world.nodes.filter(({ volume }) => volume === "absent" || volume === "terminating").length;
+      const kept = world.silent().filter(({ volume }) => volume === "bound");
+      for (const node of kept.slice(Math.max(0, goal.copies.min - 1 - going))) if (node.hostState === "gone") node.hostState = "fine";
       world.goal = { ...world.goal, nodes: last, vaultCapacity, running: true };
       assert.ok(settle(world, 500), JSON.stringify(planFarm(world.goal, world.observe(), world.nowMs, modelDecides)));
       const written = world.writes;
@@ -119,7 +144,7 @@ test("whatever happens, no step of ours takes a chunk below min, and calm farms 
       }
       assert.equal(world.writes, written, "at rest nothing is written");
     }),
-    { numRuns: 200 },
+    { numRuns: 300 },
   );
 });
 

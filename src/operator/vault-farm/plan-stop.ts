@@ -4,9 +4,21 @@ import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
 import { mayBeStopped, type StopDecision, type StopQuestion, stopPairsApartMs } from "../../protocol/stop-decision.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { answers, holdsNothing, isKeptApart, isLost, leavingOf, mayHoldData, outdatedOf, shouldRun, stays } from "./node-roles.ts";
+import {
+  answers,
+  holdsNothing,
+  isKeptApart,
+  isLost,
+  leavingOf,
+  lostItsVolume,
+  mayHoldData,
+  outdatedOf,
+  shouldRun,
+  stays,
+} from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
 import { assign } from "./plan-count.ts";
+import { isWhole, uncounted } from "./wholeness.ts";
 
 /** Decides from two looks whether a node may be stopped: the protocol's decision. */
 export type StopDecider = (question: StopQuestion) => StopDecision;
@@ -68,8 +80,10 @@ export function planTurn(turn: Turn, moment: PlanMoment): readonly FarmAction[] 
   const { node, purpose } = turn;
   if (node.assigned.released === true) return planRelease(node, moment);
   if (isEnding(node)) return [wait(node, "it is stopping")];
-  if (purpose === "removal" && holdsNothing(node)) return [release(node, "it holds nothing")];
+  if (purpose === "removal" && holdsNothing(node)) return planEmpty(node, moment);
   const others = disturbed(moment, node);
+  if (others.length > 0 && isLost(node, moment.goal, moment.nowMs) && uncounted(moment.observed, moment.goal) !== undefined)
+    return [waitForCopies(node, moment, "it is lost")];
   if (others.length > 0) return [wait(node, `${turn.why}, and ${others.join(", ")} must be ready first: one node at a time`)];
   const differing = turn.node.desired === "Offline" ? undefined : unlikeVersions(turn, moment);
   if (differing !== undefined) return [wait(node, `${turn.why}, and ${differing}`)];
@@ -102,19 +116,6 @@ function unlikeVersions({ node, purpose }: Turn, { goal, observed }: PlanMoment)
   return `those started anew differ (${told.join(", ")}): see that every machine has the same image, then raise spec.update.behaviourVersion again`;
 }
 
-/** Whether every chunk has had its copies, as far as nodes stay and serve, by the count of all of them, for half a minute or more. */
-export function isWhole({ copies, nodes }: ObservedFarm, goal: FarmGoal, nowMs: number): boolean {
-  const serving = nodes.filter((node) => stays(node) && answers(node)).length;
-  const needed = Math.min(goal.copies.target, serving);
-  return (
-    copies !== undefined &&
-    serving >= goal.copies.min &&
-    copies.belowMin === 0 &&
-    copies.lowest >= needed &&
-    nowMs - copies.sinceMs >= stopPairsApartMs
-  );
-}
-
 // On a machine that is gone nothing ends by itself.
 function isEnding({ state, hostState }: ObservedNode): boolean {
   return state.kind === "stopping" && hostState !== "gone";
@@ -128,18 +129,24 @@ function planRelease(node: ObservedNode, moment: PlanMoment): readonly FarmActio
   const others = mayHoldData(node) ? disturbed(moment, node) : [];
   if (others.length > 0)
     return isLost(node, goal, nowMs)
-      ? [wait(node, `it is lost, and ${others.join(", ")} must be ready first`)]
+      ? [wait(node, `it is lost; ${uncounted(moment.observed, goal) ?? `${others.join(", ")} must be ready first`}`)]
       : [assign(node, { released: undefined }, `${others.join(", ")} failed meanwhile, so it is kept`)];
+  // Nothing was proven of a lost one but that the living have all copies, which has to be so still.
+  if (mayHoldData(node) && isLost(node, goal, nowMs) && !isWhole(moment.observed, goal, nowMs))
+    return [waitForCopies(node, moment, "it is lost")];
   if (isEnding(node)) return [wait(node, "it is stopping")];
   if (state.kind !== "down" && hostState !== "gone") return planGoodbye(node, moment);
   const volume = goal.reclaimPolicy === "Delete" ? "delete" : "keep";
   return [{ kind: "remove-node", name, volume, why: `it is released; spec.storage.reclaimPolicy is ${goal.reclaimPolicy}` }];
 }
 
-// It tells the others that it leaves for good by a proof, of which an operator that has just begun knows nothing. Whether or not
-// there is one again, it was released with proof, and goes.
+// It tells the others that it leaves for good by a proof, of which an operator that has just begun knows nothing. Where nobody can
+// make one again, it was released with proof, and goes; where the new one finds copies missing, it is kept.
 function planGoodbye(node: ObservedNode, { observed }: PlanMoment): readonly FarmAction[] {
   const { name, report, evidence } = node;
+  const short = evidence?.purpose === "removal" && report !== undefined ? (evidence.problem?.short ?? 0) : 0;
+  if (short > 0 && mayHoldData(node))
+    return [assign(node, { released: undefined }, `${short} chunks have too few copies without it, so it is kept`)];
   if (report === undefined || !mayHoldData(node) || isKeptApart(node) || evidence?.purpose === "removal")
     return [{ kind: "stop-node", name, why: "its copies are proven to exist elsewhere" }];
   const among = candidatesFor(node, observed).map((other) => other.name);
@@ -149,18 +156,32 @@ function planGoodbye(node: ObservedNode, { observed }: PlanMoment): readonly Far
 
 // Nobody can check what a node holds that is kept apart. Another identity goes where a person has seen to it, who may have put
 // the volume of another node there by mistake; the copies of the one before are counted as those of a lost node.
-function planApart(node: ObservedNode, { goal, observed, nowMs }: PlanMoment): readonly FarmAction[] {
+function planApart(node: ObservedNode, moment: PlanMoment): readonly FarmAction[] {
   if (node.formerPeerId === undefined)
     return [wait(node, "it is fenced, so nobody can check what it holds: with spec.desired Active it hands over and goes")];
   if (leavingOf(node) !== "Asked") return [wait(node, "its volume holds another identity; look at it, then delete the VaultNode")];
-  if (!isWhole(observed, goal, nowMs)) return [wait(node, "its volume holds another identity; its copies are being made elsewhere")];
-  return [release(node, "its volume holds another identity, and every chunk has its copies elsewhere")];
+  return planByCount(node, moment, "its volume holds another identity");
 }
 
-function planLost(node: ObservedNode, { goal, observed, nowMs }: PlanMoment): readonly FarmAction[] {
-  if (!isLost(node, goal, nowMs)) return [wait(node, "it does not answer, so nothing of it is taken away")];
-  if (!isWhole(observed, goal, nowMs)) return [wait(node, "it is lost; its copies are being made elsewhere")];
-  return [release(node, "it is lost, and every chunk has its copies elsewhere")];
+// Nothing is lost with its record; but as long as that is there, everybody knows that copies are missing.
+function planEmpty(node: ObservedNode, moment: PlanMoment): readonly FarmAction[] {
+  return lostItsVolume(node) ? planByCount(node, moment, "its volume is gone") : [release(node, "it holds nothing")];
+}
+
+function planLost(node: ObservedNode, moment: PlanMoment): readonly FarmAction[] {
+  if (!isLost(node, moment.goal, moment.nowMs)) return [wait(node, "it does not answer, so nothing of it is taken away")];
+  return planByCount(node, moment, "it is lost");
+}
+
+// It can prove nothing itself: the others have all copies, or it stays.
+function planByCount(node: ObservedNode, moment: PlanMoment, what: string): readonly FarmAction[] {
+  const { goal, observed, nowMs } = moment;
+  if (!isWhole(observed, goal, nowMs)) return [waitForCopies(node, moment, what)];
+  return [release(node, `${what}, and every chunk has its copies elsewhere`)];
+}
+
+function waitForCopies(node: ObservedNode, { goal, observed }: PlanMoment, what: string): FarmAction {
+  return wait(node, `${what}; ${uncounted(observed, goal) ?? "its copies are being made elsewhere"}`);
 }
 
 // Neither its own word nor its readiness say that it answers: to start it anew may mend it.

@@ -1,0 +1,50 @@
+// Whether everything that a farm holds has its copies on nodes that stay and serve. Only those that serve count: a chunk whose
+// copies all lie on silent nodes is counted by nobody, so where there are enough of those the count proves nothing.
+import { stopPairsApartMs } from "../../protocol/stop-decision.ts";
+import type { FarmGoal } from "./goal.ts";
+import { answers, lostItsVolume, mayHoldData, stays } from "./node-roles.ts";
+import type { ObservedFarm, ObservedNode } from "./observed.ts";
+
+/** Names told of those that are silent; the others are counted. */
+const namedMax = 5;
+
+/** Whether every chunk has had its copies, as far as nodes stay and serve, by the count of all of them, for half a minute or more. */
+export function isWhole(observed: ObservedFarm, goal: FarmGoal, nowMs: number): boolean {
+  const { copies, nodes } = observed;
+  const serving = nodes.filter((node) => stays(node) && answers(node)).length;
+  const needed = Math.min(goal.copies.target, serving);
+  return (
+    copies !== undefined &&
+    serving >= goal.copies.min &&
+    copies.belowMin === 0 &&
+    copies.lowest >= needed &&
+    nowMs - copies.sinceMs >= stopPairsApartMs &&
+    uncounted(observed, goal) === undefined
+  );
+}
+
+/**
+ * Why there may be chunks that nobody counts, undefined where there are none. A stored chunk has copies.min copies or more. Those
+ * on volumes that are gone are lost, those of a released node were proven to exist elsewhere; where that leaves enough silent
+ * nodes for all copies of one, whatever is taken away now may be its last.
+ */
+export function uncounted({ nodes }: Pick<ObservedFarm, "nodes">, { copies: { min } }: Pick<FarmGoal, "copies">): string | undefined {
+  const bound = nodes.filter(({ assigned }) => assigned.released !== true);
+  const silent = bound.filter((node) => mayHoldData(node) && !answers(node));
+  const gone = bound.filter(lostItsVolume);
+  const many = silent.length + gone.length;
+  if (silent.length === 0 || many < min) return undefined;
+  const volumes = gone.length === 0 ? "" : ` and the volumes of ${gone.length} are gone (${nameSome(gone)})`;
+  const back = Math.min(silent.length, many - min + 1);
+  return (
+    `${silent.length} ${silent.length === 1 ? "node with a volume is" : "nodes with volumes are"} silent (${nameSome(silent)})${volumes}: ` +
+    `copies.min is ${min}, so chunks that only they hold are counted by nobody, and none of them is given up; ` +
+    `bring ${back} of the silent back; only where their volumes are lost for good, delete their claims`
+  );
+}
+
+function nameSome(nodes: readonly ObservedNode[]): string {
+  const more = nodes.length - namedMax;
+  const named = nodes.slice(0, namedMax).map(({ name }) => name);
+  return more > 0 ? `${named.join(", ")} and ${more} more` : named.join(", ");
+}
