@@ -244,6 +244,7 @@ export class ClusterModel {
 
   // None of our stops may take a chunk below min, whatever happened before.
   private stop(node: ModelNode): void {
+    assert.ok(node.volume !== "terminating" || node.assigned.released === true, `${node.name} was stopped, and its volume goes with it`);
     if (this.goal.running && this.serving().includes(node)) {
       const short = [...node.chunks].filter((chunk) => this.copies(chunk, node) < this.goal.copies.min);
       assert.deepEqual(short, [], `${node.name} was stopped, and chunks have fewer than min copies`);

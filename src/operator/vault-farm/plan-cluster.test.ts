@@ -331,6 +331,32 @@ test("hibernating stops all and takes nothing away; waking starts the same nodes
   );
 });
 
+test("hibernating with a claim that is being deleted: its node hands over first, nobody is made for it, then all stop", () => {
+  const asleep = { goal: { nodes: 0, running: false } };
+  const doomed = (fields: Partial<ObservedNode> = {}): ObservedNode[] => six({ a: { volume: "terminating", ...fields } });
+  assert.deepEqual(kinds(plan(doomed(), asleep)), ["wait a", "assign-node a"]);
+  assert.match(whys(plan(doomed(), asleep)), /^the farm is to stop, and its claim is being deleted: .* it hands over first/);
+  const leaving = { assigned: { leaving: "Replaced" as const }, report: draining };
+  assert.deepEqual(kinds(plan(doomed(leaving), asleep)), ["wait a", "prove-node a"]);
+  const released = { ...leaving, assigned: { ...leaving.assigned, released: true }, evidence: proven("a", "removal") };
+  assert.deepEqual(kinds(plan(doomed(released), asleep)), ["wait a", "stop-node a"]);
+  assert.ok(kinds(plan(doomed(leaving).slice(0, 4), asleep)).includes("create-node"), "with fewer than copies.min left nothing is proven");
+  const stopping = doomed({ state: { kind: "stopping", sinceMs: 0 } });
+  assert.deepEqual(
+    kinds(plan(stopping, asleep)),
+    ["wait a", ...names.slice(1).map((name) => `stop-node ${name}`)],
+    "nobody can hold one that stops",
+  );
+});
+
+test("a released node whose claim is being deleted holds data like any other: it is kept when another fails", () => {
+  const going = { volume: "terminating" as const, assigned: { leaving: "Replaced" as const, released: true }, report: draining };
+  const nodes = six({ a: going, b: { state: { kind: "starting", sinceMs: 0 } } });
+  const [kept] = plan(nodes, { goal: { nodes: 5 } }).filter((action) => action.kind === "assign-node");
+  assert.deepEqual(kept?.assigned, { leaving: "Replaced" });
+  assert.deepEqual(kinds(plan(six({ a: going }), { goal: { nodes: 5 } })), ["prove-node a"], "its goodbye is proven");
+});
+
 test("a node to be offline is cordoned and proven before it is stopped; then it stays down", () => {
   assert.deepEqual(kinds(plan(six({ a: { desired: "Offline" } }))), ["command-node a", "wait a"]);
   const proved = { desired: "Offline" as const, report: cordoned, evidence: proven("a", "restart") };

@@ -89,6 +89,12 @@ function planStart(kind: "start-node" | "start-gateway", name: string, state: Do
   return [{ kind, name, why: state.failures === 1 ? "it ended" : `it ended ${state.failures} times in a row` }];
 }
 
+/** Nodes whose pod alone keeps a claim from going that was deleted: to stop them deletes what they hold. One that was released handed over. */
+export function runOnDoomed({ nodes }: ObservedFarm): readonly ObservedNode[] {
+  const runs = ({ state }: ObservedNode): boolean => state.kind === "ready" || state.kind === "starting";
+  return nodes.filter((node) => node.volume === "terminating" && runs(node));
+}
+
 /** Stops all: gateways first, so that no request meets nodes that are going. */
 export function planStop({ nodes, gateways }: ObservedFarm): readonly FarmAction[] {
   const up = ({ state }: { state: MemberState }): boolean => state.kind !== "down";

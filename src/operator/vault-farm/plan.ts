@@ -2,13 +2,13 @@
 // local farm carries the actions out as processes, a cluster's operator as pods.
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { serves, shouldRun } from "./node-roles.ts";
-import type { ObservedFarm } from "./observed.ts";
+import { holdsNothing, serves, shouldRun, stays } from "./node-roles.ts";
+import type { ObservedFarm, ObservedNode } from "./observed.ts";
 import { planCount } from "./plan-count.ts";
 import { planGrowth } from "./plan-growth.ts";
-import { planMembers, planStop } from "./plan-members.ts";
+import { planMembers, planStop, runOnDoomed } from "./plan-members.ts";
 import { planShrink } from "./plan-shrink.ts";
-import { decideByProof, planTurn, type StopDecider, turnOf } from "./plan-stop.ts";
+import { decideByProof, type PlanMoment, planTurn, type StopDecider, turnOf } from "./plan-stop.ts";
 
 /**
  * The actions that bring `observed` nearer to `goal` at `nowMs`, most urgent first; none once everything is as wanted. At
@@ -22,7 +22,21 @@ export function planFarm(
 ): readonly FarmAction[] {
   if (goal.paused) return [];
   if (!observed.complete) return [{ kind: "wait", why: "not everything that exists has been read yet" }];
-  if (!goal.running) return planStop(observed);
+  if (goal.running) return planRunning({ goal, observed, nowMs, decide });
+  const doomed = runOnDoomed(observed);
+  return doomed.length === 0 ? planStop(observed) : planBeforeSleep(doomed, { goal, observed, nowMs, decide });
+}
+
+// A deleted claim goes with its pod, and what is on it too: whoever has one hands over before the farm sleeps, among those that
+// there are. Nobody is made for it but where they are fewer than copies.min.
+function planBeforeSleep(doomed: readonly ObservedNode[], moment: PlanMoment): readonly FarmAction[] {
+  const kept = moment.observed.nodes.filter((node) => stays(node) && node.volume !== "terminating" && !holdsNothing(node)).length;
+  const goal = { ...moment.goal, running: true, nodes: Math.max(kept, moment.goal.copies.min) };
+  const why = "the farm is to stop, and its claim is being deleted: what it holds would go with its pod, so it hands over first";
+  return [...doomed.map(({ name }): FarmAction => ({ kind: "wait", name, why })), ...planRunning({ ...moment, goal })];
+}
+
+function planRunning({ goal, observed, nowMs, decide }: PlanMoment): readonly FarmAction[] {
   const turn = turnOf({ goal, observed, nowMs });
   const count = planCount(goal, observed, nowMs);
   // One decision at a time: whom to rebuild is asked once the count is as it should be.
