@@ -120,7 +120,10 @@ test("since when a node cannot run: no machine takes it, its machine is silent, 
   const unplaced = { ...lookedAt({}), pods: [{ ...placeless, ready: false, unschedulableSince: at }] };
   assert.equal(observeFarm(unplaced).nodes[0]?.awaySinceMs, nowMs - 120_000);
   assert.equal(seen({ pod: { ready: false }, machine: { ready: false, readySince: at } }).awaySinceMs, nowMs - 120_000);
-  assert.equal(seen({ pod: { ready: false, waiting: "CrashLoopBackOff" } }).awaySinceMs, nowMs - 300_000);
+  const crashing = { ready: false, waiting: "CrashLoopBackOff", unreadySince: at };
+  assert.equal(seen({ pod: crashing }).awaySinceMs, nowMs - 120_000, "it ran well for longer than it may be away");
+  assert.equal(seen({ pod: { ready: false, waiting: "CrashLoopBackOff" } }).awaySinceMs, nowMs, "not known is not long");
+  assert.equal(seen({ pod: { ready: false, unreadySince: at }, machine: null }).awaySinceMs, nowMs - 120_000);
   assert.equal(seen({ pod: { ready: false, waiting: "ContainerCreating" } }).awaySinceMs, undefined);
 });
 

@@ -142,10 +142,11 @@ type Placed = { readonly pod: PodObject | undefined; readonly machine: MachineOb
 function awaySince({ pod, machine }: Placed, looked: Looked): number | undefined {
   if (pod === undefined || pod.ready) return undefined;
   if (pod.nodeName === undefined) return pod.unschedulableSince === undefined ? undefined : sinceMs(pod.unschedulableSince, looked);
-  // Nobody knows since when a machine that was taken away is gone; its pod was started before.
-  if (machine === undefined) return sinceMs(pod.metadata.deletionTimestamp ?? pod.startedAt, looked);
+  // How long it ran well before says nothing: what counts is since when it does not. Nobody knows since when a machine that was
+  // taken away is gone; its pod was called not ready then, or deleted.
+  if (machine === undefined) return sinceMs(pod.unreadySince ?? pod.metadata.deletionTimestamp, looked);
   if (!machine.ready) return sinceMs(machine.readySince, looked);
-  return pod.waiting !== undefined && hopelessWaits.includes(pod.waiting) ? sinceMs(pod.startedAt, looked) : undefined;
+  return pod.waiting !== undefined && hopelessWaits.includes(pod.waiting) ? sinceMs(pod.unreadySince, looked) : undefined;
 }
 
 function hostStateOf(machine: MachineObject | undefined): HostState {

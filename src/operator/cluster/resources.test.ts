@@ -19,6 +19,15 @@ test("of pods and claims annotations of others are not kept", () => {
   assert.ok(!("annotations" in leanClaim(object({ spec: {} }, { "pv.kubernetes.io/bind-completed": "yes" })).metadata));
 });
 
+test("of a pod that is not ready it is kept since when, of one that is nothing", () => {
+  const pod = (status: string): KubeObject => {
+    const conditions = [{ type: "Ready", status, lastTransitionTime: "2027-01-01T00:08:00Z" }];
+    return object({ spec: {}, status: { startTime: "2027-01-01T00:00:00Z", conditions } });
+  };
+  assert.deepEqual([leanPod(pod("False")).ready, leanPod(pod("False")).unreadySince], [false, "2027-01-01T00:08:00Z"]);
+  assert.deepEqual([leanPod(pod("True")).ready, leanPod(pod("True")).unreadySince], [true, undefined]);
+});
+
 test("of the gateways' Deployment the note is kept in short, another for another template, and without its text", () => {
   const made = (seconds: number): KubeObject =>
     withKeptTemplate(

@@ -24,6 +24,8 @@ export type PodObject = KubeObject & {
   readonly ip?: string;
   readonly phase?: string;
   readonly ready: boolean;
+  /** Since when it is not ready. */
+  readonly unreadySince?: string;
   /** When it was found that no machine takes it. */
   readonly unschedulableSince?: string;
   readonly startedAt?: string;
@@ -140,10 +142,11 @@ export const leanPod: Projection<PodObject> = (object) => {
   const { spec, status } = object as RawPod;
   const condition = (type: string) => status?.conditions?.find((one) => one.type === type);
   const scheduled = condition("PodScheduled");
+  const ready = condition("Ready");
   const [container] = status?.containerStatuses ?? [];
   return {
     metadata: ownNotes(object),
-    ready: condition("Ready")?.status === "True",
+    ready: ready?.status === "True",
     restarts: container?.restartCount ?? 0,
     edited: isEdited(object),
     ...optional("nodeName", spec?.nodeName),
@@ -151,6 +154,7 @@ export const leanPod: Projection<PodObject> = (object) => {
     ...optional("phase", status?.phase),
     ...optional("startedAt", status?.startTime),
     ...optional("waiting", container?.state?.waiting?.reason),
+    ...(ready?.status === "False" ? optional("unreadySince", ready.lastTransitionTime) : {}),
     ...(scheduled?.status === "False" ? optional("unschedulableSince", scheduled.lastTransitionTime) : {}),
   };
 };

@@ -78,12 +78,16 @@ function say({ objects }: Parts, resource: Resource, { metadata }: KubeObject, s
   objects.merge(collectionPath(resource), at, { status }, { manager: "cluster", subresource: "status" });
 }
 
-function setReady(parts: Parts, name: string, ready: boolean): void {
+function sayReady(parts: Parts, resource: Resource, object: KubeObject, ready: boolean): void {
   const lastTransitionTime = new Date(parts.clock.wallMs()).toISOString();
-  say(parts, machines, { metadata: { name } }, { conditions: [{ type: "Ready", status: ready ? "True" : "False", lastTransitionTime }] });
+  say(parts, resource, object, { conditions: [{ type: "Ready", status: ready ? "True" : "False", lastTransitionTime }] });
+}
+
+function setReady(parts: Parts, name: string, ready: boolean): void {
+  sayReady(parts, machines, { metadata: { name } }, ready);
   for (const pod of all(parts, pods).filter(({ spec }) => spec?.["nodeName"] === name)) {
     if (!ready) parts.nodes.stop(pod.metadata.name);
-    if (!ready) say(parts, pods, pod, { conditions: [{ type: "Ready", status: "False" }] });
+    if (!ready) sayReady(parts, pods, pod, false);
     else run(parts, pod, String(pod.status?.["podIP"]));
   }
 }
@@ -131,7 +135,7 @@ function keepPod(parts: Parts, pod: Seen): void {
   if (pod.spec?.["nodeName"] === undefined) return place(parts, pod);
   const ready = nodes.isReady(name);
   const shown = (pod.status?.["conditions"] as readonly { readonly status: string }[] | undefined)?.[0]?.status === "True";
-  if (ready !== shown) say(parts, pods, pod, { conditions: [{ type: "Ready", status: ready ? "True" : "False" }] });
+  if (ready !== shown) sayReady(parts, pods, pod, ready);
 }
 
 // On the machine with the fewest, once its volume is there.
