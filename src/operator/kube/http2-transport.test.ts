@@ -44,14 +44,15 @@ async function startWorld(context: TestContext): Promise<World> {
   const behind = await listen(server);
   const sockets: Socket[] = [];
   let frozen = false;
-  const relay = createServer((front) => {
-    const back = connect(behind, "127.0.0.1");
+  const relay = createServer({ allowHalfOpen: true }, (front) => {
+    const back = connect({ port: behind, host: "127.0.0.1", allowHalfOpen: true });
     sockets.push(front, back);
     for (const [from, to] of [
       [front, back],
       [back, front],
     ] as const) {
       from.on("data", (bytes) => (frozen ? undefined : to.write(bytes)));
+      from.on("end", () => (frozen ? undefined : to.end()));
       from.on("close", () => to.destroy());
       from.on("error", () => to.destroy());
     }
@@ -134,6 +135,32 @@ test("after the server's goodbye, what is open goes on and what is new goes else
   world.open[0]?.end("last");
   assert.equal(await readAll(watch), "firstlast");
   await until("the old connection is closed", () => world.transport.connections() === 1);
+});
+
+test("an old connection whose server is gone before it could close is given up too, and nobody is asked on it", async (context) => {
+  const world = await startWorld(context);
+  const watch = await ask(world, "/open", "watch");
+  world.sessions[0]?.goaway(0);
+  await until("new ones go to a new connection", async () => {
+    await readAll(await ask(world, "/whole", "watch"));
+    return world.sessions.length === 2;
+  });
+  assert.equal(world.transport.connections(), 2);
+  world.open[0]?.end("last");
+  world.freeze();
+  const reading = readAll(watch);
+  await Promise.race([reading.catch(() => undefined), new Promise((resolve) => setTimeout(resolve, 200))]);
+  await world.clock.advance(15_000);
+  await world.clock.advance(10_000);
+  await until("both are gone", () => world.transport.connections() === 0);
+});
+
+test("a connection that was ended is asked for no sign of life before it says that it is closed", async (context) => {
+  const world = await startWorld(context);
+  await readAll(await ask(world, "/whole"));
+  void world.transport.close();
+  await world.clock.advance(15_000);
+  await until("it is gone", () => world.transport.connections() === 0);
 });
 
 test("a stream that is reset is broken, not whole; one that was refused was never sent", async (context) => {

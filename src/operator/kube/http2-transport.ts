@@ -7,7 +7,8 @@ import { callConnectionsMax, pingAfterMs, pingTimeoutMs, watchConnectionsMax } f
 import { type Transport, type TransportAnswer, TransportError, type TransportRequest } from "./transport.ts";
 
 type Kind = TransportRequest["kind"];
-type Lane = { readonly kind: Kind; readonly session: ClientHttp2Session; streams: number; retired: boolean };
+/** `retire`: it takes nothing new, and ends with what is on the way. */
+type Lane = { readonly kind: Kind; readonly session: ClientHttp2Session; streams: number; retired: boolean; retire(): void };
 
 export type Http2Parts = {
   readonly server: URL;
@@ -35,9 +36,9 @@ export function createHttp2Transport(parts: Http2Parts): Transport {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: streamWindowBytes },
     });
-    const lane: Lane = { kind, session, streams: 0, retired: false };
+    const lane: Lane = { kind, session, streams: 0, retired: false, retire: () => undefined };
     lanes.add(lane);
-    keepAlive(lane, parts.clock, () => lanes.delete(lane));
+    keepAlive(lane, socket, parts.clock, () => lanes.delete(lane));
     if (closed) session.destroy();
     return lane;
   };
@@ -74,23 +75,32 @@ export function createHttp2Transport(parts: Http2Parts): Transport {
   };
 }
 
-function keepAlive(lane: Lane, clock: Clock, gone: () => void): void {
+function keepAlive(lane: Lane, socket: Socket, clock: Clock, gone: () => void): void {
   const { session } = lane;
+  const giveUp = (cause?: Error): void => {
+    session.destroy(new TransportError("the connection gave no sign of life", { sent: true, cause }));
+    // A session that has ended waits for the other side to close, which a peer that is gone never does.
+    socket.destroy();
+  };
   let timer = clock.after(pingAfterMs, () => ask());
   const ask = (): void => {
-    timer = clock.after(pingTimeoutMs, () => session.destroy(new TransportError("the connection gave no sign of life", { sent: true })));
+    timer = clock.after(pingTimeoutMs, () => giveUp());
+    // One that has ended throws at who asks it; until it says that it is closed, only its time is waited for.
+    if (session.destroyed) return;
     session.ping((error) => {
+      if (session.destroyed) return;
       timer.cancel();
-      if (error === null && !session.destroyed) timer = clock.after(pingAfterMs, () => ask());
+      if (error === null) timer = clock.after(pingAfterMs, () => ask());
+      else giveUp(error);
     });
   };
-  const retire = (): void => {
+  lane.retire = () => {
     lane.retired = true;
     if (lane.streams === 0) session.close();
   };
   session.on("connect", () => session.setLocalWindowSize(connectionWindowBytes));
-  session.on("goaway", retire);
-  session.on("error", retire);
+  session.on("goaway", lane.retire);
+  session.on("error", lane.retire);
   session.on("close", () => {
     lane.retired = true;
     timer.cancel();
@@ -105,7 +115,7 @@ function sendOn(lane: Lane, request: TransportRequest, server: URL): Promise<Tra
   try {
     stream = lane.session.request({ ...head, ...request.headers }, { endStream: request.body === undefined });
   } catch (cause) {
-    lane.retired = true;
+    lane.retire();
     throw new TransportError("the connection takes no more requests", { sent: false, cause });
   }
   const stop = (): void => stream.close(constants.NGHTTP2_CANCEL);
@@ -114,7 +124,7 @@ function sendOn(lane: Lane, request: TransportRequest, server: URL): Promise<Tra
   stream.once("close", () => {
     lane.streams -= 1;
     request.signal.removeEventListener("abort", stop);
-    if (lane.retired && lane.streams === 0) lane.session.close();
+    if (lane.retired) lane.retire();
   });
   if (request.body !== undefined) stream.end(request.body);
   const body = bodyOf(stream, request.signal);
