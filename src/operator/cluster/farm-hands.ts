@@ -188,7 +188,9 @@ async function removeNode(name: string, volume: "keep" | "delete", hands: FarmHa
       metadata: { annotations: { [annotations.keptFor]: `${hands.farm.namespace}/${name}` } },
       spec: { persistentVolumeReclaimPolicy: "Retain" },
     };
-    must(await client.patch(volumes, { name: claim.volumeName }, { type: "merge", body }));
+    const kept = await client.patch(volumes, { name: claim.volumeName }, { type: "merge", body });
+    // A volume that somebody took away cannot be kept, and should not keep all others from being removed either.
+    if (!kept.ok && kept.error.code !== "not-found") throw kept.error;
   }
   if (claim !== undefined) await writer.remove(claims, claim);
   const record = parts.records.find(({ metadata }) => metadata.name === name);

@@ -5,7 +5,7 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { endWorld, farmSpec, isSettled, type OperatorWorld, settledWorld } from "../../../test/support/operator/operator-world.ts";
 import { namesOf } from "../../../test/support/operator/world-views.ts";
-import { claims, farms, nodeRecords, storageClasses } from "./resources.ts";
+import { claims, farms, nodeRecords, storageClasses, volumes } from "./resources.ts";
 
 const finalizer = "backup.example/snapshot";
 
@@ -21,6 +21,15 @@ test("a claim that a foreign finalizer holds is named with it once its node went
   assert.ok(namesOf(world, claims).includes(name), "nobody's finalizer is taken off");
   world.edit(claims, name, { metadata: { finalizers: [] } });
   await world.until("all is well", () => world.condition("Degraded")?.reason === "AllWell");
+  await endWorld(world);
+});
+
+test("a claim whose volume somebody took away holds up no removal: what was to be kept is gone, and the farm goes on", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  for (const { metadata } of world.all(volumes)) world.remove(volumes, metadata.name);
+  world.edit(farms, "attic", { spec: { replicas: 5 } });
+  await world.until("one has left", () => isSettled(world, 5), 3_600_000);
+  await world.until("its claim too", () => namesOf(world, claims).length === 5);
   await endWorld(world);
 });
 
