@@ -50,8 +50,8 @@ export type OperatorReach = {
   readonly metrics: KubeMetrics;
 };
 
-/** Time for one look at a farm: many nodes that do not answer, and a proof under way. */
-const lookTimeoutMs = 60_000;
+/** Time for one look at a farm, after which it is cut short between two steps: a thousand nodes that do not answer, and a proof under way. */
+const lookTimeoutMs = 120_000;
 
 /** The program of an operator. `failed` resolves where it may no longer act, so that it ends. */
 export function createOperator(config: OperatorConfig, tools: OperatorTools): Program {
@@ -170,7 +170,7 @@ function controlFarms(
     {
       name: namespace === undefined ? "vaultfarm" : `vaultfarm-${namespace}`,
       workers: config.workers,
-      reconcile: (key) => reconciler.reconcile(key),
+      reconcile: (key, { signal }) => reconciler.reconcile(key, signal),
       timeoutMs: lookTimeoutMs,
       keys: () => caches.farms.store.keys(),
     },

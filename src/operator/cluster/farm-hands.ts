@@ -28,6 +28,8 @@ export async function carryOut(actions: readonly FarmAction[], hands: FarmHands)
   let forbidden = await unlessForbidden(() => repairPodLabels(hands));
   forbidden = (await unlessForbidden(() => repairMarks(hands))) ?? forbidden;
   for (const action of actions) {
+    // Whoever may not lead any more would act beside who leads now.
+    if (hands.signal.aborted) break;
     if (action.kind !== "wait") {
       hands.log.info("acting", { ...action });
       hands.metrics.acted(action.kind);
@@ -36,6 +38,7 @@ export async function carryOut(actions: readonly FarmAction[], hands: FarmHands)
     else forbidden = (await unlessForbidden(() => act(action, hands))) ?? forbidden;
   }
   await Promise.all(commands);
+  hands.signal.throwIfAborted();
   if (forbidden !== undefined) throw forbidden;
 }
 

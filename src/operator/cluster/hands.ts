@@ -35,6 +35,8 @@ export type FarmHands = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** No action is begun after it aborts. */
+  readonly signal: AbortSignal;
 };
 
 /** The pod of a node. */

@@ -143,3 +143,26 @@ test("an API server that is away for two minutes: nothing changes meanwhile, and
   assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
   await endWorld(world);
 });
+
+test("an operator that is stopped, or has lost its lease, begins no further step of what it was about to do; the next one goes on", async () => {
+  const world = await settledWorld();
+  world.kube.delayMs = 20;
+  let stopped: Promise<void> | undefined;
+  let from = 0;
+  world.kube.fault = ({ verb, resource }) => {
+    if (stopped !== undefined || verb !== "create" || resource !== "pods") return undefined;
+    from = world.kube.uses.length;
+    stopped = world.stopOperator();
+    return undefined;
+  };
+  world.edit(farms, "attic", { spec: { replicas: 9 } });
+  await world.until("the first of four is being made", () => stopped !== undefined);
+  await stopped;
+  assert.deepEqual(writesSince(world, from), [], "what it was about to do it left undone");
+  assert.equal(world.all(nodeRecords).length, 6);
+  world.kube.delayMs = 0;
+  give(world);
+  world.startOperator();
+  await world.until("all are there", () => isSettled(world, 9));
+  await endWorld(world);
+});

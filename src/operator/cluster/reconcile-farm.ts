@@ -4,7 +4,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
-import type { KubeClient, Outcome } from "../kube/index.ts";
+import { clientUntil, type KubeClient, type Outcome } from "../kube/index.ts";
 import { acceptedSpecMap, readRunningImage } from "../manifests/accepted-spec.ts";
 import { type FarmIdentity, objectNames, selectorText } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
@@ -62,7 +62,8 @@ const soonMs = 1000;
 
 type State = { readonly uid: string; readonly memory: FarmMemory; readonly writes: OwnWrites };
 
-export type FarmReconciler = { reconcile(key: string): Promise<Outcome> };
+/** `signal`: from when on nothing more is sent to the API server or to a node; what is under way ends. */
+export type FarmReconciler = { reconcile(key: string, signal: AbortSignal): Promise<Outcome> };
 
 export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler {
   const states = new Map<string, State>();
@@ -74,30 +75,38 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
     states.set(key, fresh);
     return fresh;
   };
+  const reconcile = async (key: string, signal: AbortSignal): Promise<Outcome> => {
+    const farm = parts.caches.farms.store.byKey(key);
+    const client = clientUntil(parts.client, signal);
+    if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) {
+      states.delete(key);
+      await releaseDeleted(parts.caches.byFarm(key).records, createObjectWriter(client, createOwnWrites(parts.caches, parts.clock)));
+      return { kind: "done" };
+    }
+    const { name, namespace = "", uid = "" } = farm.metadata;
+    const call: CallMember = async (asked) => (signal.aborted ? undefined : parts.call(asked));
+    const look = { ...parts, ...stateOf(key, uid), client, call, signal };
+    let outcome: Outcome = { kind: "after", delayMs: refusedEveryMs };
+    const refused = await unlessForbidden(async () => {
+      outcome = await lookAt(farm, { name, namespace, uid }, look);
+    });
+    if (refused !== undefined) await tellRefused(farm, refused, parts.clock.monotonicMs(), look);
+    return outcome;
+  };
   return {
-    reconcile: async (key) => {
-      const farm = parts.caches.farms.store.byKey(key);
-      if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) {
-        states.delete(key);
-        await releaseDeleted(
-          parts.caches.byFarm(key).records,
-          createObjectWriter(parts.client, createOwnWrites(parts.caches, parts.clock)),
-        );
-        return { kind: "done" };
+    reconcile: async (key, signal) => {
+      try {
+        return await reconcile(key, signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        parts.log.info("a look at a farm was cut short", { farm: key, why: signal.reason });
+        return { kind: "again" };
       }
-      const { name, namespace = "", uid = "" } = farm.metadata;
-      const look = { ...parts, ...stateOf(key, uid) };
-      let outcome: Outcome = { kind: "after", delayMs: refusedEveryMs };
-      const refused = await unlessForbidden(async () => {
-        outcome = await lookAt(farm, { name, namespace, uid }, look);
-      });
-      if (refused !== undefined) await tellRefused(farm, refused, parts.clock.monotonicMs(), look);
-      return outcome;
     },
   };
 }
 
-type Look = FarmReconcilerParts & State;
+type Look = FarmReconcilerParts & State & { readonly signal: AbortSignal };
 
 async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promise<Outcome> {
   const { caches, client, memory, writes, clock } = look;
@@ -154,6 +163,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     ...(refused === undefined ? {} : { refused }),
     ...(memory.refusal === undefined ? {} : { refusedCall: memory.refusal.why }),
   };
+  look.signal.throwIfAborted();
   await look.statusWriter.write(object, parts.records, { ...seen, ...why }, memory);
   if (!goal.paused) {
     const forbidden = await unlessForbidden(() => ensureStandingObjects({ ...hands, nowMs }));

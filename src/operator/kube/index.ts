@@ -15,6 +15,7 @@ export type {
   WatchQuery,
   WriteOptions,
 } from "./client.ts";
+export { clientUntil } from "./client-until.ts";
 export { type KubeConfig, type ReadText, readKubeConfig } from "./config.ts";
 export {
   type About,
