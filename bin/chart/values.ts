@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { editorSchema } from "../../src/operator/api/structural-schema.ts";
 import { farmNameMax, vaultFarmJsonSchema } from "../../src/operator/api/vault-farm.ts";
+import { watchedMax } from "../../src/operator/config.ts";
 import { logLevels } from "../../src/runtime/log.ts";
 
 const name = z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/);
@@ -34,7 +35,11 @@ const image = z.strictObject({
 const values = z.strictObject({
   image,
   replicas: z.number().int().min(1).max(5).default(2).describe("Operator pods; one leads, the others wait with warm caches."),
-  watchNamespaces: z.array(name).max(64).default([]).describe("Namespaces whose farms are run; empty: all, with cluster-wide rights."),
+  watchNamespaces: z
+    .array(name)
+    .max(watchedMax)
+    .default([])
+    .describe(`Namespaces whose farms are run, at most ${watchedMax}; empty: all, with cluster-wide rights.`),
   logLevel: z.enum(logLevels).default("info").describe("Least level that the operator logs."),
   resources: anyObject.default({}).describe("Of the operator's container."),
   nodeSelector: texts.default({}).describe("Of the operator's pods."),

@@ -39,13 +39,25 @@ export type OperatorConfig = {
   readonly logLevel: LogLevel;
 };
 
+/**
+ * Most namespaces that are watched by name: each takes a watch for every kind in it, and an API server allows 100 of them in a
+ * connection. For more there is the whole cluster, or another operator.
+ */
+export const watchedMax = 8;
+
 const name = (variable: string, meaning: string): Setting<string> => textSetting({ variable, meaning, max: 253, what: "a name" });
-const names = (variable: string, meaning: string): Setting<readonly string[]> =>
-  listSetting({ variable, meaning, what: "names", accepts: (item) => /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(item) });
+const names = (variable: string, meaning: string, max?: number): Setting<readonly string[]> =>
+  listSetting({
+    variable,
+    meaning,
+    what: "names",
+    ...(max === undefined ? {} : { max }),
+    accepts: (item) => /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(item),
+  });
 
 const table: SettingTable<OperatorConfig> = {
   namespace: name("VAULTFARM_OPERATOR_NAMESPACE", "the operator's own namespace"),
-  watched: names("VAULTFARM_OPERATOR_NAMESPACES", "namespaces whose farms are run; absent = all"),
+  watched: names("VAULTFARM_OPERATOR_NAMESPACES", "namespaces whose farms are run; absent = all", watchedMax),
   identity: name("VAULTFARM_OPERATOR_IDENTITY", "its name among the operators that compete for the lease"),
   lease: textSetting({
     variable: "VAULTFARM_OPERATOR_LEASE",

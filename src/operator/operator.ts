@@ -10,7 +10,7 @@ import type { Program } from "../runtime/run-until-signal.ts";
 import type { Environment } from "../runtime/settings.ts";
 import { softwareVersion } from "../runtime/software-version.ts";
 import { ensureKinds } from "./cluster/ensure-kinds.ts";
-import { createFarmCaches, type FarmCaches, farmKeyOf, farmKeyOfRecord } from "./cluster/farm-caches.ts";
+import { createClusterCaches, createFarmCaches, type FarmCaches, farmKeyOf, farmKeyOfRecord } from "./cluster/farm-caches.ts";
 import { createNetworkKeyring } from "./cluster/network-keys.ts";
 import { createNodePoll } from "./cluster/node-poll.ts";
 import { createFarmReconciler } from "./cluster/reconcile-farm.ts";
@@ -102,10 +102,11 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
   const { client, metrics } = reach;
   const own = createOperatorMetrics(reach.registry);
   const recorder = createEventRecorder({ client, clock, log, metrics, component: "vaultfarm-operator" });
-  const scopes = config.watched.length === 0 ? [undefined] : config.watched;
+  const scopes = config.watched.length === 0 ? [undefined] : [...new Set(config.watched)];
+  const cluster = createClusterCaches({ ...tools, client, metrics });
   const controlled = scopes.map((namespace) => {
     const scope = namespace === undefined ? {} : { namespace };
-    const caches = createFarmCaches({ ...tools, client, metrics, ...scope });
+    const caches = createFarmCaches({ ...tools, client, metrics, ...scope }, cluster);
     own.watchFarms(() => [...caches.farms.store.values()].map((farm) => countFarm(farm, caches)));
     return { caches, controller: controlFarms(namespace, caches, { ...reach, config, tools, recorder, own }) };
   });
@@ -114,7 +115,7 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
     { client, clock, random, log, metrics: metrics.elector(config.lease) },
   );
   return createManager({
-    reflectors: controlled.flatMap(({ caches }) => caches.all),
+    reflectors: [...new Set(controlled.flatMap(({ caches }) => caches.all))],
     elector,
     leaders: [{ name: "kinds", start: () => ensureKinds(client, log) }, recorder, ...controlled.map(({ controller }): Part => controller)],
     clock,

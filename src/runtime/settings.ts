@@ -137,13 +137,15 @@ export function pathSetting(options: WithFallback<string>): Setting<string> {
 }
 
 /** Items apart by commas that are each accepted; none where it is absent. */
-export function listSetting(options: Naming & { readonly what: string; accepts(item: string): boolean }): Setting<readonly string[]> {
-  const { what, accepts, ...naming } = options;
+export function listSetting(
+  options: Naming & { readonly what: string; readonly max?: number; accepts(item: string): boolean },
+): Setting<readonly string[]> {
+  const { what, accepts, max = itemsMax, ...naming } = options;
   const parse = (text: string): readonly string[] | undefined => {
     const items = text.split(",");
-    return items.length <= itemsMax && items.every(accepts) ? items : undefined;
+    return items.length <= max && items.every(accepts) ? items : undefined;
   };
-  const expected = `${what}, separated by commas, at most ${itemsMax}`;
+  const expected = `${what}, separated by commas, at most ${max}`;
   return { ...naming, expected, parse, format: (items) => items.join(","), fallback: [] };
 }
 

@@ -59,13 +59,17 @@ export type FarmParts = {
   readonly foreignVolumes?: readonly string[];
 };
 
-export type FarmCaches = {
+/** Caches of what is in no namespace: one of each, however many namespaces are watched. */
+export type ClusterCaches = {
+  readonly machines: Reflector<MachineObject>;
+  readonly storageClasses: Reflector<KubeObject>;
+};
+
+export type FarmCaches = ClusterCaches & {
   readonly farms: Reflector<FarmObject>;
   readonly records: Reflector<NodeRecord>;
   readonly pods: Reflector<PodObject>;
   readonly claims: Reflector<ClaimObject>;
-  readonly machines: Reflector<MachineObject>;
-  readonly storageClasses: Reflector<KubeObject>;
   readonly accounts: Reflector<AppliedObject>;
   readonly services: Reflector<ServiceObject>;
   readonly configMaps: Reflector<AppliedObject>;
@@ -105,20 +109,27 @@ export function farmKeyOf({ metadata }: KubeObject): string {
   return `${metadata.namespace ?? ""}/${metadata.labels?.[labels.farm] ?? ""}`;
 }
 
-export function createFarmCaches(tools: CacheTools): FarmCaches {
+export function createClusterCaches(tools: Omit<CacheTools, "namespace">): ClusterCaches {
+  const follow = <T extends KubeObject>(resource: Resource, project: Projection<T>): Reflector<T> =>
+    createReflector<T>({ resource, project }, { ...tools, metrics: tools.metrics.reflector(resource.plural) });
+  return { machines: follow(machines, leanMachine), storageClasses: follow(storageClasses, wholeObject) };
+}
+
+export function createFarmCaches(tools: CacheTools, cluster: ClusterCaches = createClusterCaches(tools)): FarmCaches {
   const { namespace } = tools;
   const follow = <T extends KubeObject>(resource: Resource, project: Projection<T>, ours: boolean): Reflector<T> =>
     createReflector<T>(
       {
         resource,
         project,
-        ...(resource.namespaced && namespace !== undefined ? { namespace } : {}),
+        ...(namespace === undefined ? {} : { namespace }),
         // What other programs made is never read, however much there is of it.
         ...(ours ? { labelSelector: labels.farm, indexers: { farm: (object: T) => [farmKeyOf(object)] } } : {}),
       },
       { ...tools, metrics: tools.metrics.reflector(resource.plural) },
     );
   const caches = {
+    ...cluster,
     farms: follow(farms, wholeFarm, false),
     // Also those that a person made without our labels.
     records: createReflector<NodeRecord>(
@@ -133,8 +144,6 @@ export function createFarmCaches(tools: CacheTools): FarmCaches {
     ),
     pods: follow(pods, leanPod, true),
     claims: follow(claims, leanClaim, true),
-    machines: follow(machines, leanMachine, false),
-    storageClasses: follow(storageClasses, wholeObject, false),
     accounts: follow(accounts, appliedOnly, true),
     services: follow(services, leanService, true),
     configMaps: follow(configMaps, leanConfigMap, true),

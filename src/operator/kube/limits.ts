@@ -4,8 +4,8 @@
 export const callConnectionsMax = 2;
 /** All watches share one connection, so that a list's megabytes never delay an event. With one to spare while an old connection ends: 4. */
 export const watchConnectionsMax = 1;
-/** API servers allow 100 streams a connection; this many watches of one program mean that it watches by name, not by selector. */
-export const watchesMax = 64;
+/** API servers allow 100 streams a connection; more than this many watches would wait for each other there. */
+export const watchesMax = 96;
 /** Calls on the way at once. API servers grant a program some 20 to 40 seats (priority and fairness); more would only wait there. */
 export const callsInFlightMax = 32;
 /** Calls that wait for their turn; more than this and the program starts work faster than it can end. */
