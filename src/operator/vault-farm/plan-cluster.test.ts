@@ -227,6 +227,14 @@ test("a lost node is replaced after its time, one of them, and let go once every
   assert.equal(guardedPods(goalWith({ nodes: 5 }), farmOf(replaced), nowMs), 5, "an eviction has nothing to wait for on it");
 });
 
+test("a node that is about to be stopped is guarded while it is ready: the budget lets no other go in its place", () => {
+  const guarded = (fields: Partial<ObservedNode>): number => guardedPods(goalWith({ nodes: 6 }), farmOf(six({ a: fields })), nowMs);
+  const stopping = { kind: "stopping" as const, sinceMs: 0 };
+  for (const leaving of [{ desired: "Offline" as const }, { assigned: { leaving: "ScaleDown" as const, released: true } }])
+    assert.deepEqual([guarded(leaving), guarded({ ...leaving, state: stopping })], [6, 5], JSON.stringify(leaving));
+  assert.equal(guarded({ state: stopping }), 6, "one that should run is missed");
+});
+
 test("a volume deleted by hand: a node that runs hands over first, one that does not is replaced; its volume is not touched", () => {
   const running = plan(six({ a: { volume: "terminating" } }));
   assert.deepEqual(kinds(running), ["assign-node a", "create-node"]);

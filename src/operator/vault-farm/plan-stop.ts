@@ -255,8 +255,12 @@ function wait({ name }: ObservedNode, why: string): FarmAction {
 /** The decision of the protocol, for who does not say otherwise. */
 export const decideByProof: StopDecider = mayBeStopped;
 
-/** Pods that nobody else may evict: all that should run, but for those given up while every chunk has its copies. */
+/**
+ * Pods that nobody else may evict: all that should run, but for those given up while every chunk has its copies, and those that are
+ * about to be stopped for as long as they are ready. A budget counts these as healthy, and would let another go in their place.
+ */
 export function guardedPods(goal: FarmGoal, observed: ObservedFarm, nowMs: number): number {
   const whole = isWhole(observed, goal, nowMs);
-  return observed.nodes.filter((node) => shouldRun(node) && !(whole && isLost(node, goal, nowMs))).length;
+  const isReady = ({ state }: ObservedNode): boolean => state.kind === "ready";
+  return observed.nodes.filter((node) => isReady(node) || (shouldRun(node) && !(whole && isLost(node, goal, nowMs)))).length;
 }
