@@ -68,7 +68,7 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
     const by = counting.map(({ name }) => name).join();
     memory.copies = keepCount(memory.copies, counted === undefined ? undefined : { ...counted, by }, parts.clock.monotonicMs());
     return {
-      ...{ complete: true, networkId, replacingElsewhere: false, zones: [], gateways: gatewaysSeen },
+      ...{ complete: true, networkId, replacingElsewhere: [], zones: [], gateways: gatewaysSeen },
       nodes: withScores(seen, statuses),
       ...(memory.copies === undefined ? {} : { copies: memory.copies }),
     };

@@ -10,7 +10,7 @@ import { annotations } from "../manifests/names.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import { fitsMachine } from "../vault-farm/machine-fit.ts";
 import type { HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
-import type { FarmParts } from "./farm-caches.ts";
+import { type FarmParts, farmKeyOfRecord } from "./farm-caches.ts";
 import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
 
 /** What is remembered of a farm from look to look; lost with the process, and then gathered anew. */
@@ -22,7 +22,7 @@ export type NodeMemory = {
 
 export type Looked = FarmParts & {
   readonly complete: boolean;
-  /** Records of other farms. */
+  /** Records of other farms whose node is being replaced, where anybody works on it. */
   readonly others: readonly NodeRecord[];
   readonly machine: (name: string) => MachineObject | undefined;
   readonly machines: readonly MachineObject[];
@@ -48,7 +48,7 @@ export function observeFarm(looked: Looked): ObservedFarm {
   const nodes = looked.records.map((record) => observeNode(record, looked));
   return {
     complete: looked.complete,
-    replacingElsewhere: looked.others.some((record) => specOf(record).assigned.leaving === "Replaced"),
+    replacingElsewhere: [...new Set(looked.others.map(farmKeyOfRecord))].sort(),
     founded: nodes.some(({ name }) => (looked.memory(name).status?.sequence ?? 0) > 0),
     zones: zonesOf(looked),
     nodes: nodes.sort((a, b) => a.createdMs - b.createdMs || (a.name < b.name ? -1 : 1)),

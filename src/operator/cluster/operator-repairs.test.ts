@@ -137,6 +137,22 @@ test("a node whose machine stays gone is replaced after lostAfterSeconds, not be
   await endWorld(world);
 });
 
+test("a farm that does not get on with a replacement is named by those that wait for it, and holds up nobody while it is paused", async () => {
+  const world = await settledWorld();
+  // Of a spec that is refused nothing is carried out.
+  world.create(farms, { metadata: { name: "cellar" }, spec: { replicas: "many" } } as never);
+  world.create(nodeRecords, { metadata: { name: "cellar-aaaaa" }, spec: { farm: "cellar", assigned: { leaving: "Replaced" } } } as never);
+  const [name = ""] = namesOf(world, nodeRecords);
+  world.cluster.setMachine(String(shownOf(world, pods, name)?.spec?.["nodeName"]), false);
+  const plan = (): string => JSON.stringify(world.farm().status?.["plan"]);
+  await world.until("it waits, and says for whom", () => plan().includes("replaced once farms/cellar replaced theirs"), 2_400_000);
+  await world.clock.advance(600_000);
+  assert.deepEqual([world.condition("Progressing")?.reason, namesOf(world, nodeRecords).includes(name)], ["Waiting", true]);
+  world.edit(farms, "cellar", { spec: { paused: true } });
+  await world.until("it is replaced", () => !namesOf(world, nodeRecords).includes(name), 3_600_000);
+  await endWorld(world);
+});
+
 test("a VaultNode made by hand in a farm that wants no more leaves again unused, and an event names it", async () => {
   const world = await settledWorld();
   const before = namesOf(world, nodeRecords);

@@ -22,7 +22,7 @@ import { planFarm } from "../vault-farm/plan.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
 import { acceptedOf, acceptSpec, type Refusal } from "./accept-spec.ts";
 import { unexposedOf } from "./ensure-exposure.ts";
-import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
+import { createOwnWrites, type FarmCaches, type FarmParts, farmKeyOfRecord, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
 import { heldClaims } from "./held-claims.ts";
@@ -34,7 +34,7 @@ import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm } from "./observe-farm.ts";
 import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
-import { claims, configMaps, type FarmObject, nodeRecords } from "./resources.ts";
+import { claims, configMaps, type FarmObject, type NodeRecord, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
@@ -223,6 +223,14 @@ async function askNodes({ pods }: FarmParts, { memory, poll }: Look): Promise<vo
   for (const { metadata } of pods) memory.setStatus(metadata.name, metadata.uid ?? "", answers.get(metadata.name));
 }
 
+// In a farm that is paused, asleep, gone or going nothing ends, and whoever waited for it would wait for good.
+function isWorkedOn(record: NodeRecord, { farms }: FarmCaches): boolean {
+  const farm = farms.store.byKey(farmKeyOfRecord(record));
+  if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) return false;
+  const { paused, replicas } = (farm.spec ?? {}) as { readonly paused?: unknown; readonly replicas?: unknown };
+  return paused !== true && replicas !== 0;
+}
+
 type Observing = Look & { readonly parts: FarmParts; readonly keys: NetworkKeys; readonly complete: boolean };
 
 function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, clock }: Observing): ObservedFarm {
@@ -232,7 +240,7 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
   const observed = observeFarm({
     ...parts,
     complete,
-    others: caches.beingReplaced().filter((record) => !parts.records.includes(record)),
+    others: caches.beingReplaced().filter((record) => !parts.records.includes(record) && isWorkedOn(record, caches)),
     machines,
     machine: (name) => caches.machines.store.get({ name }),
     topology: spec.topology,

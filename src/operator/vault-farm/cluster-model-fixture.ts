@@ -164,7 +164,7 @@ export class ClusterModel {
       complete: true,
       networkId,
       founded: true,
-      replacingElsewhere: false,
+      replacingElsewhere: [],
       zones: ["a", "b", "c"],
       ...(this.count === undefined ? {} : { copies: this.count }),
       nodes,

@@ -215,8 +215,11 @@ test("a lost node is replaced after its time, one of them, and let go once every
     "assign-node a",
     "create-node",
   ]);
-  const elsewhere = plan([gone("a", 1_900_000), ...six().slice(1)], { farm: { replacingElsewhere: true } });
-  assert.deepEqual(kinds(elsewhere), ["wait a"], "one in the whole cluster");
+  const elsewhere = plan([gone("a", 1_900_000), ...six().slice(1)], { farm: { replacingElsewhere: ["shop/cellar", "shop/loft"] } });
+  assert.deepEqual(kinds(elsewhere), ["wait a", "wait a"], "one in the whole cluster");
+  assert.match(elsewhere.at(-1)?.why ?? "", /^it is lost, and replaced once shop\/cellar, shop\/loft replaced theirs/);
+  const early = plan([gone("a", 60_000), ...six().slice(1)], { farm: { replacingElsewhere: ["shop/cellar"] } });
+  assert.deepEqual(kinds(early), ["wait a"], "nobody waits for others before its time");
   const replaced = [gone("a", 1_900_000, { assigned: { leaving: "Replaced" } }), ...six().slice(1)];
   const missing = { copies: { belowMin: 0, lowest: 4, sinceMs: 0 } };
   assert.match(whys(plan(replaced, { farm: missing, goal: { nodes: 5 } })), /its copies are being made elsewhere/);

@@ -61,7 +61,8 @@ export function planCount(goal: FarmGoal, observed: ObservedFarm, nowMs: number)
 type Assign = FarmAction & { readonly kind: "assign-node" };
 
 // Decisions that follow from where a node is, taken and taken back.
-function planLeavers(goal: FarmGoal, { nodes, replacingElsewhere }: ObservedFarm, nowMs: number): readonly Assign[] {
+function planLeavers(goal: FarmGoal, observed: ObservedFarm, nowMs: number): readonly Assign[] {
+  const { nodes } = observed;
   const open = nodes.filter(({ assigned, deleting }) => assigned.released !== true && !deleting);
   const back = open.flatMap((node) => takeBack(node, goal, nowMs));
   const draining = open
@@ -70,15 +71,28 @@ function planLeavers(goal: FarmGoal, { nodes, replacingElsewhere }: ObservedFarm
   const doomed = open
     .filter((node) => node.peerId !== undefined && (node.volume === "terminating" || node.volume === "absent") && stays(node))
     .map((node) => assign(node, { leaving: "Replaced" }, `its volume is ${node.volume === "absent" ? "gone" : "being deleted"}`));
-  // One at a time: while one is being replaced, others may still come back. But fewer than copies.min never have all copies, and
-  // without them the first is never let go.
-  const enough = nodes.filter((node) => stays(node) && !isLost(node, goal, nowMs)).length >= goal.copies.min;
-  const replacing = enough && (replacingElsewhere || nodes.some((node) => leavingOf(node) === "Replaced" && !serves(node)));
-  const lost = replacing ? [] : open.filter((node) => stays(node) && node.desired !== "Offline" && isLost(node, goal, nowMs)).slice(0, 1);
-  const given = lost.map((node) =>
+  const given = lostOnes(goal, observed, nowMs).map((node) =>
     assign(node, { leaving: "Replaced" }, `it could not run for ${Math.round(goal.lostAfterMs / 60_000)} minutes`),
   );
   return unique([...back, ...doomed, ...draining, ...given]);
+}
+
+// One at a time: while one is being replaced, others may still come back. But fewer than copies.min never have all copies, and
+// without them the first is never let go.
+function lostOnes(goal: FarmGoal, { nodes, replacingElsewhere }: ObservedFarm, nowMs: number): readonly ObservedNode[] {
+  const enough = nodes.filter((node) => stays(node) && !isLost(node, goal, nowMs)).length >= goal.copies.min;
+  const replacing = replacingElsewhere.length > 0 || nodes.some((node) => leavingOf(node) === "Replaced" && !serves(node));
+  if (enough && replacing) return [];
+  return nodes.filter((node) => stays(node) && node.desired !== "Offline" && isLost(node, goal, nowMs)).slice(0, 1);
+}
+
+/** Says for whom a lost node waits, where it is other farms. */
+export function planHeldUp(goal: FarmGoal, observed: ObservedFarm, nowMs: number): readonly FarmAction[] {
+  const others = observed.replacingElsewhere;
+  if (others.length === 0 || lostOnes(goal, observed, nowMs).length > 0) return [];
+  const [next] = lostOnes(goal, { ...observed, replacingElsewhere: [] }, nowMs);
+  const why = `it is lost, and replaced once ${others.join(", ")} replaced theirs: one node of the cluster at a time. Where that does not go on, look at the plan there, or pause that farm`;
+  return next === undefined ? [] : [{ kind: "wait", name: next.name, why }];
 }
 
 function unique(actions: readonly Assign[]): readonly Assign[] {

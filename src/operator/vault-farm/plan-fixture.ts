@@ -72,5 +72,5 @@ export function podNode(name: string, names: readonly string[] = [], fields: Par
 /** A farm of these nodes whose copies are all there. */
 export function farmOf(nodes: readonly ObservedNode[], change: Partial<ObservedFarm> = {}): ObservedFarm {
   const copies = { belowMin: 0, lowest: Number.POSITIVE_INFINITY, sinceMs: 0 };
-  return { complete: true, networkId, founded: true, replacingElsewhere: false, zones: [], copies, nodes, gateways: [], ...change };
+  return { complete: true, networkId, founded: true, replacingElsewhere: [], zones: [], copies, nodes, gateways: [], ...change };
 }

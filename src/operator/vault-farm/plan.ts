@@ -4,7 +4,7 @@ import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
 import { holdsNothing, serves, shouldRun, stays } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
-import { planCount } from "./plan-count.ts";
+import { planCount, planHeldUp } from "./plan-count.ts";
 import { planGrowth } from "./plan-growth.ts";
 import { planMembers, planStop, runOnDoomed } from "./plan-members.ts";
 import { planShrink } from "./plan-shrink.ts";
@@ -49,6 +49,7 @@ function planRunning({ goal, observed, nowMs, decide }: PlanMoment): readonly Fa
     ...onePerNode([...count, ...sizes]),
     ...missingGateways(goal, observed),
     ...planMembers(goal, observed, nowMs, next),
+    ...planHeldUp(goal, observed, nowMs),
     ...step,
     ...planFounding(goal, observed),
   ];
