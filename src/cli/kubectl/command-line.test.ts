@@ -293,6 +293,18 @@ test("destroy only lists until it is told; then the farm goes first, and what ho
   assert.equal((await kubectl(["destroy", "attic", "--yes-delete-data"])).code, exitCodes.notFound);
 });
 
+test("destroy takes up one that was cut short: keys that are left are listed and deleted, what is another's of that name is not", async () => {
+  const labelled = { labels: { "vaultfarm.dev/farm": "attic" } };
+  make(secrets, "attic-network", {}, labelled);
+  make(configMaps, "attic-accepted", {}, labelled);
+  make(secrets, "cellar-network");
+  assert.match((await kubectl(["destroy", "attic"])).err, /Secret attic-network[\s\S]*ConfigMap attic-accepted[\s\S]*nothing was deleted/);
+  assert.equal((await kubectl(["destroy", "attic", "--yes-delete-data"])).code, exitCodes.done);
+  assert.deepEqual([thereIs(secrets, "attic-network"), thereIs(configMaps, "attic-accepted")], [false, false]);
+  assert.equal((await kubectl(["destroy", "cellar", "--yes-delete-data"])).code, exitCodes.notFound);
+  assert.ok(thereIs(secrets, "cellar-network"));
+});
+
 test("a cluster that is not found, not reached or knows no farms ends with its exit code and a next step", async () => {
   const write = (name: string, text: string): void => writeFileSync(join(folder, name), text);
   const config = JSON.parse(readFileSync(join(folder, "config"), "utf8"));

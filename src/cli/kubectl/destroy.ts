@@ -23,13 +23,15 @@ export async function destroy(world: CommandWorld, output: Output, name: string,
     const kept = must(await client.listAll(claims, { namespace, labelSelector: `${labels.farm}=${name}` })).items.map((claim) =>
       leanClaim(claim),
     );
-    if (farm === undefined && kept.length === 0)
+    // Also what one that was cut short left behind: keys without a farm, and without its claims.
+    const objects = await keptObjects(cluster, name, farm !== undefined || kept.length > 0);
+    if (farm === undefined && kept.length === 0 && objects.length === 0)
       throw new CommandError(
         exitCodes.notFound,
         "no-farm",
-        `there is no VaultFarm ${name} in namespace ${namespace}, and no volume of one`,
+        `there is no VaultFarm ${name} in namespace ${namespace}, and no volume or key of one`,
       );
-    const list = listText(name, farm !== undefined, kept);
+    const list = listText(name, farm !== undefined, kept, objects);
     if (!options.yesDeleteData)
       throw new CommandError(
         exitCodes.usage,
@@ -42,7 +44,8 @@ export async function destroy(world: CommandWorld, output: Output, name: string,
       valueIfThere(await client.remove(farms, { namespace, name }, uid === undefined ? {} : { preconditions: { uid } }));
     // While the farm is there, its operator makes anew what is deleted.
     await awaitGone(world, cluster, name, uid);
-    await removeAll(cluster, name, kept);
+    // Looked for again: an operator may have written some of them while the farm went.
+    await removeAll(cluster, [...kept.map((claim): Kept => [claims, claim]), ...(await keptObjects(cluster, name, true))]);
     const left = await keptVolumes(cluster, kept);
     output.json({ farm: name, namespace, claims: kept.map(({ metadata }) => metadata.name), volumesLeft: left });
     output.line(`${name} is destroyed`);
@@ -53,16 +56,26 @@ export async function destroy(world: CommandWorld, output: Output, name: string,
   });
 }
 
-/** What holds data or keys beside the volumes, and has no owner. */
-function keptObjects(name: string): readonly (readonly [Resource, string])[] {
-  return [
+type Kept = readonly [Resource, KubeObject];
+
+/**
+ * What there is that holds data or keys beside the volumes, and has no owner. `known`: the farm or a claim of it is there; without
+ * them an object counts by its label only, for its name alone may be somebody else's.
+ */
+async function keptObjects({ client, namespace }: Cluster, name: string, known: boolean): Promise<readonly Kept[]> {
+  const found: Kept[] = [];
+  for (const [resource, object] of [
     [secrets, objectNames.network(name)],
     [configMaps, objectNames.firstCertificate(name)],
     [configMaps, objectNames.acceptedSpec(name)],
-  ];
+  ] as const) {
+    const there = valueIfThere(await client.get<KubeObject>(resource, { namespace, name: object }));
+    if (there !== undefined && (known || there.metadata.labels?.[labels.farm] === name)) found.push([resource, there]);
+  }
+  return found;
 }
 
-function listText(name: string, isThere: boolean, kept: readonly ClaimObject[]): string {
+function listText(name: string, isThere: boolean, kept: readonly ClaimObject[], objects: readonly Kept[]): string {
   return [
     `of the farm ${name}:`,
     ...(isThere ? [`  VaultFarm ${name}, with its VaultNodes, pods, Services and gateways`] : []),
@@ -70,9 +83,9 @@ function listText(name: string, isThere: boolean, kept: readonly ClaimObject[]):
       ({ metadata, capacity, requested }) =>
         `  PersistentVolumeClaim ${metadata.name} (${capacity ?? requested ?? "size not known"}), and what is on its volume`,
     ),
-    ...keptObjects(name).map(
-      ([{ kind }, object]) =>
-        `  ${kind} ${object}${kind === "Secret" ? " (the keys of the network: without them no backup of a volume is of use)" : ""}`,
+    ...objects.map(
+      ([{ kind }, { metadata }]) =>
+        `  ${kind} ${metadata.name}${kind === "Secret" ? " (the keys of the network: without them no backup of a volume is of use)" : ""}`,
     ),
   ].join("\n");
 }
@@ -101,12 +114,12 @@ async function awaitGone(
   }
 }
 
-async function removeAll({ client, namespace }: Cluster, name: string, kept: readonly ClaimObject[]): Promise<void> {
-  for (const { metadata } of kept) {
+// The keys last: as long as a volume is there, what is on it can be read.
+async function removeAll({ client, namespace }: Cluster, listed: readonly Kept[]): Promise<void> {
+  for (const [resource, { metadata }] of listed) {
     const preconditions = metadata.uid === undefined ? {} : { preconditions: { uid: metadata.uid } };
-    valueIfThere(await client.remove(claims, { namespace, name: metadata.name }, preconditions));
+    valueIfThere(await client.remove(resource, { namespace, name: metadata.name }, preconditions));
   }
-  for (const [resource, object] of keptObjects(name)) valueIfThere(await client.remove(resource, { namespace, name: object }));
 }
 
 type Volume = KubeObject & {

@@ -5,7 +5,7 @@ import { strict as assert } from "node:assert";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { claims, pods } from "../../operator/cluster/resources.ts";
+import { claims, configMaps, pods, secrets } from "../../operator/cluster/resources.ts";
 import { exitCodes } from "../exit-code.ts";
 import { documented, makeFarm, makeNode, used, usePluginCluster } from "./plugin-fixture.ts";
 import { type KubectlVerb, kubectlVerbs, rightsText } from "./rights.ts";
@@ -63,6 +63,8 @@ for (const verb of kubectlVerbs)
     makeNode(cluster, "aaaaa", { pod: "attic-aaaaa" }, { desired: before[verb] ?? "Active" });
     make(pods, "attic-aaaaa", {}, { labels: { "vaultfarm.dev/farm": "attic", "vaultfarm.dev/node": "attic-aaaaa" } });
     make(claims, "attic-aaaaa", {}, { labels: { "vaultfarm.dev/farm": "attic" } });
+    make(secrets, "attic-network");
+    make(configMaps, "attic-accepted");
     writeFileSync(join(folder, "file"), "content");
     beyond.proxy = (request, response) => {
       request.resume();

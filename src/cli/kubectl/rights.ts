@@ -71,8 +71,8 @@ export const rights: Readonly<Record<KubectlVerb, readonly Right[]>> = {
   destroy: [
     { verbs: ["get", "delete"], resource: "vaultfarms", group },
     { verbs: ["list", "delete"], resource: "persistentvolumeclaims", group: "" },
-    { verbs: ["delete"], resource: "secrets", group: "" },
-    { verbs: ["delete"], resource: "configmaps", group: "" },
+    { verbs: ["get", "delete"], resource: "secrets", group: "" },
+    { verbs: ["get", "delete"], resource: "configmaps", group: "" },
     { verbs: ["list"], resource: "persistentvolumes", group: "", optional: true, everywhere: true },
   ],
 };
