@@ -161,7 +161,8 @@ function volumeOf(claim: ClaimObject | undefined): VolumeState {
   return claim.phase === "Bound" ? "bound" : "unbound";
 }
 
-function volumeBytesOf(claim: ClaimObject | undefined): number {
+/** Bytes of a claim's volume, as asked for where there is none yet; infinite where nobody says. */
+export function volumeBytesOf(claim: ClaimObject | undefined): number {
   const text = claim?.capacity ?? claim?.requested;
   return (text === undefined ? undefined : parseQuantity(text)) ?? Number.POSITIVE_INFINITY;
 }

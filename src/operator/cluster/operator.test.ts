@@ -7,10 +7,11 @@ import {
   endWorld,
   farmSpec,
   isSettled,
+  type Json,
   type OperatorWorld,
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
-import { namesOf, writesSince } from "../../../test/support/operator/world-views.ts";
+import { namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
 import {
   accounts,
   budgets,
@@ -170,6 +171,24 @@ test("a farm that is deleted goes at once, and a farm of its name takes up its v
   assert.deepEqual(namesOf(world, claims), before);
   assert.equal(world.farm().status?.["networkId"], network);
   assert.deepEqual(world.nodes.copies(), copies);
+  await endWorld(world);
+});
+
+test("nodes that are taken up again declare what they had grown to", async () => {
+  const storage = { ...(farmSpec["storage"] as object), autogrow: { whenUsedAbove: 80, step: 50, max: "4Gi" } };
+  const world = await settledWorld({ ...farmSpec, storage });
+  const [name = ""] = namesOf(world, nodeRecords);
+  const declared = (): unknown => (shownOf(world, nodeRecords, name)?.spec?.["assigned"] as Json | undefined)?.["capacity"];
+  const grown = "1536Mi";
+  world.edit(nodeRecords, name, { spec: { assigned: { capacity: grown } } });
+  await world.until("its volume has grown", () => /4404Mi/.test(JSON.stringify(shownOf(world, claims, name)?.status)), 600_000);
+  world.remove(farms, "attic");
+  await world.until("records and pods are gone", () => namesOf(world, nodeRecords).length + namesOf(world, pods).length === 0, 60_000);
+  world.create(farms, { metadata: { name: "attic" }, spec: { ...farmSpec, storage } } as never);
+  await world.until("the farm is back", () => isSettled(world, 5));
+  assert.equal(declared(), 1.5 * 2 ** 30);
+  const others = world.all(nodeRecords).filter(({ metadata }) => metadata.name !== name);
+  assert.ok(others.every(({ spec }) => (spec?.["assigned"] as Json | undefined)?.["capacity"] === undefined));
   await endWorld(world);
 });
 

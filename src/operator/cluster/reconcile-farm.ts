@@ -19,6 +19,7 @@ import { clusterGoal } from "../vault-farm/goal.ts";
 import { holdsNothing, isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "../vault-farm/observed.ts";
 import { planFarm } from "../vault-farm/plan.ts";
+import { adoptedAs } from "../vault-farm/plan-growth.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
 import { acceptedOf, acceptSpec, type Refusal } from "./accept-spec.ts";
 import { unexposedOf } from "./ensure-exposure.ts";
@@ -31,7 +32,7 @@ import { farmWithNetwork } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
-import { observeFarm } from "./observe-farm.ts";
+import { observeFarm, volumeBytesOf } from "./observe-farm.ts";
 import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
 import { claims, configMaps, type FarmObject, type NodeRecord, nodeRecords } from "./resources.ts";
@@ -140,7 +141,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     await look.statusWriter.refuse(object, networkInUse(farm, elsewhere));
     return { kind: "after", delayMs: calmMs };
   }
-  if (await adoptClaims(farm, parts, look)) return { kind: "after", delayMs: soonMs };
+  if (await adoptClaims(farm, spec, parts, look)) return { kind: "after", delayMs: soonMs };
   await askNodes(parts, look);
   const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
   const foreign = [...memory.foreign(), ...foreignClaims(key, parts, caches).map((name) => `${claims.kind} ${name}`)];
@@ -209,12 +210,18 @@ function foreignClaims(key: string, { records, foreignVolumes = [] }: FarmParts,
 }
 
 /** Volumes of the farm whose records are gone become nodes again. Whether there were any. */
-async function adoptClaims(farm: FarmIdentity, { claims }: FarmParts, { client, writes, caches }: Look): Promise<boolean> {
+async function adoptClaims(
+  farm: FarmIdentity,
+  spec: VaultFarmSpec,
+  { claims }: FarmParts,
+  { client, writes, caches }: Look,
+): Promise<boolean> {
   // Of any farm: one that somebody gave this farm's label is still the node's whose name it has.
   const isKnown = (name: string): boolean => caches.records.store.get({ namespace: farm.namespace, name }) !== undefined;
   const orphans = claims.filter(({ metadata }) => !isKnown(metadata.name) && metadata.deletionTimestamp === undefined);
   const writer = createObjectWriter(client, writes);
-  for (const { metadata } of orphans) await writer.apply(nodeRecords, vaultNodeRecord(farm, metadata.name, {}));
+  for (const claim of orphans)
+    await writer.apply(nodeRecords, vaultNodeRecord(farm, claim.metadata.name, adoptedAs(volumeBytesOf(claim), clusterGoal(spec))));
   return orphans.length > 0;
 }
 

@@ -82,6 +82,12 @@ export function volumeBytesFor(vaultsPerNode: number, capacity: number): number 
   return Math.ceil(vaultsPerNode * capacity * 1.1 + 2 ** 30);
 }
 
+/** Bytes that vaults of a node with a volume of that size may declare each, in whole MiB: the other way round than `volumeBytesFor`. */
+export function capacityFitting(vaultsPerNode: number, volumeBytes: number): number {
+  const mib = 2 ** 20;
+  return Math.max(0, Math.floor((volumeBytes - 2 ** 30) / 1.1 / vaultsPerNode / mib) * mib);
+}
+
 /** Why the node should be started anew, undefined where it runs as wanted. A volume grows before more is declared. */
 export function outdatedOf(node: ObservedNode, goal: FarmGoal): string | undefined {
   const { runsWith } = node;

@@ -1,8 +1,9 @@
 // Growing before it is full: what a node's vaults are to declare rises by steps up to a maximum, its volume first. No
 // node ever shrinks (see plan-shrink.ts), and a volume that somebody else made larger is left so.
+import type { AssignedSpec } from "../api/vault-node.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import { isTooLarge, stays, volumeBytesFor, wantedCapacity } from "./node-roles.ts";
+import { capacityFitting, isTooLarge, stays, volumeBytesFor, wantedCapacity } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
 import { assign } from "./plan-count.ts";
 
@@ -39,6 +40,19 @@ export function grownCapacity(node: ObservedNode, goal: FarmGoal): number | unde
   if (used < above) return undefined;
   return Math.min(autogrow.max, Math.ceil((wanted * (1 + autogrow.step / 100)) / grain) * grain);
 }
+
+/**
+ * What is decided at once of a node of which nothing is known but its volume, of `volumeBytes`: where a farm grows by itself, its vaults
+ * had grown as far as that fits. Declaring less they would be full beyond it.
+ */
+export function adoptedAs(volumeBytes: number, { autogrow, vaultsPerNode, vaultCapacity }: AdoptingGoal): AssignedSpec {
+  if (autogrow === undefined || !Number.isFinite(volumeBytes)) return {};
+  const capacity = Math.min(autogrow.max, capacityFitting(vaultsPerNode, volumeBytes));
+  // A volume is a whole number of MiB, a vault need not be.
+  return capacity - vaultCapacity >= grain ? { capacity } : {};
+}
+
+type AdoptingGoal = Pick<FarmGoal, "autogrow" | "vaultsPerNode" | "vaultCapacity">;
 
 // What is in use now, or will be within the time that growing may take, whichever is nearer to its mark.
 function fillOf({ report }: ObservedNode, { autogrow, vaultsPerNode }: FarmGoal): { used: number; above: number; why: string } {
