@@ -2,6 +2,7 @@
 import { healthPort } from "../../protocol/ports.ts";
 import { createSharedStrings } from "../kube/index.ts";
 import type { CallMember } from "../node-access/http-call.ts";
+import { createScoreTally, type ScoreTally } from "../node-access/node-report.ts";
 import { readNodeStatus } from "../node-access/node-status.ts";
 import { type NodeWord, wordOf } from "../node-access/node-word.ts";
 import type { PodObject } from "./resources.ts";
@@ -15,7 +16,7 @@ export type NodePoll = {
 };
 
 export function createNodePoll(call: CallMember): NodePoll {
-  // All nodes of a farm name the same nodes and vaults, and they are asked one after the other.
+  // Ten thousand nodes report a handful of versions and states.
   const strings = createSharedStrings();
   let free = questionsMax;
   const waiting: (() => void)[] = [];
@@ -28,12 +29,14 @@ export function createNodePoll(call: CallMember): NodePoll {
     if (next === undefined) free += 1;
     else next();
   };
-  const askOne = async ({ ip }: PodObject): Promise<NodeWord | undefined> => {
+  const askOne = async ({ ip }: PodObject, tally: ScoreTally): Promise<NodeWord | undefined> => {
     if (ip === undefined) return undefined;
     await turn();
     try {
       const status = await readNodeStatus(call, { ip, port: healthPort });
-      return status === undefined ? undefined : strings.share(wordOf(status));
+      if (status === undefined) return undefined;
+      tally.add(status);
+      return strings.share(wordOf(status));
     } finally {
       done();
     }
@@ -41,11 +44,18 @@ export function createNodePoll(call: CallMember): NodePoll {
   return {
     ask: async (pods) => {
       const asked = new Set(runningAtTheirAddress(pods));
-      return new Map(
-        await Promise.all(pods.map(async (pod) => [pod.metadata.name, asked.has(pod) ? await askOne(pod) : undefined] as const)),
-      );
+      // What each says of each vault of the others would be the most of all that is remembered: a farm needs one number a node.
+      const tally = createScoreTally();
+      const words = await Promise.all(pods.map(async (pod) => (asked.has(pod) ? askOne(pod, tally) : undefined)));
+      const scores = tally.ofNodes();
+      return new Map(pods.map(({ metadata }, i) => [metadata.name, scored(words[i], scores)]));
     },
   };
+}
+
+function scored(word: NodeWord | undefined, scores: ReadonlyMap<string, number>): NodeWord | undefined {
+  const score = word === undefined ? undefined : scores.get(word.peerId);
+  return word === undefined || score === undefined ? word : { ...word, report: { ...word.report, score } };
 }
 
 /**

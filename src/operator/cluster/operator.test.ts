@@ -35,6 +35,8 @@ test("an install brings all nodes up, with everything a farm consists of", async
   await world.until("the farm is installed", () => isSettled(world, 5));
   assert.deepEqual(namesOf(world, pods), namesOf(world, nodeRecords));
   assert.deepEqual(namesOf(world, claims), namesOf(world, nodeRecords));
+  const scores = (): readonly unknown[] => world.all(nodeRecords).map(({ status }) => status?.["score"]);
+  await world.until("each shows the score that the others give it", () => scores().every((score) => score === "0.90"));
   assert.deepEqual(namesOf(world, accounts), ["attic-gateway", "attic-nodes"]);
   assert.deepEqual(namesOf(world, services), ["attic-gateway", "attic-nodes"]);
   assert.deepEqual(namesOf(world, deployments), ["attic-gateway"]);

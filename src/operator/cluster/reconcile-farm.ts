@@ -13,7 +13,7 @@ import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import type { CallMember } from "../node-access/http-call.ts";
 import { createNodeCommander } from "../node-access/node-commander.ts";
-import { countCopies, withScores } from "../node-access/node-report.ts";
+import { countCopies } from "../node-access/node-report.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { clusterGoal } from "../vault-farm/goal.ts";
 import { holdsNothing, isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
@@ -242,7 +242,6 @@ type Observing = Look & { readonly parts: FarmParts; readonly keys: NetworkKeys;
 
 function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, clock }: Observing): ObservedFarm {
   const nowMs = clock.monotonicMs();
-  const statuses = parts.records.map(({ metadata }) => memory.node(metadata.name).status);
   const machines = [...caches.machines.store.values()];
   const observed = observeFarm({
     ...parts,
@@ -267,8 +266,7 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
   );
   const by = counting.map(({ name }) => name).join();
   const copies = memory.countCopies(counted === undefined ? undefined : { ...counted, by }, nowMs);
-  const nodes = withScores(observed.nodes, statuses);
-  return { ...observed, nodes, ...(copies === undefined ? {} : { copies }) };
+  return { ...observed, ...(copies === undefined ? {} : { copies }) };
 }
 
 function gatewaysOf(farm: FarmIdentity, spec: VaultFarmSpec, { deployments }: FarmCaches) {

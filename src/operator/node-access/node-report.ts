@@ -24,24 +24,52 @@ export function reportOf(status: NodeStatus): NodeReport {
 export type ScoreSeen = Pick<SeenVault, "peerId" | "vault" | "score">;
 type Scorer = { readonly seen?: readonly ScoreSeen[] | undefined };
 
-/** The score of each vault, by its name: the middle one of those who have seen it; `peer`: whose vault it is. */
-export function vaultScoresOf(statuses: readonly Scorer[]): ReadonlyMap<string, { readonly peer: string; readonly score: number }> {
+type VaultScores = ReadonlyMap<string, { readonly peer: string; readonly score: number }>;
+
+/** Scores as they come in, node by node, so that nobody has to keep what each of them said of each vault. */
+export type ScoreTally = {
+  add(one: Scorer): void;
+  /** The score of each vault, by its name: the middle one of those who have seen it; `peer`: whose vault it is. */
+  ofVaults(): VaultScores;
+  /** The lowest score of the vaults of each node. */
+  ofNodes(): ReadonlyMap<string, number>;
+};
+
+export function createScoreTally(): ScoreTally {
   const byVault = new Map<string, { readonly peer: string; readonly scores: number[] }>();
-  for (const { seen = [] } of statuses)
-    for (const { peerId, vault, score } of seen) {
-      const known = byVault.get(vault) ?? { peer: peerId, scores: [] };
-      known.scores.push(score);
-      byVault.set(vault, known);
-    }
   const middle = (scores: number[]): number => scores.sort((a, b) => a - b)[Math.floor((scores.length - 1) / 2)] ?? 1;
-  return new Map([...byVault].map(([vault, { peer, scores }]) => [vault, { peer, score: middle(scores) }]));
+  const ofVaults = (): VaultScores => new Map([...byVault].map(([vault, { peer, scores }]) => [vault, { peer, score: middle(scores) }]));
+  return {
+    add: ({ seen = [] }) => {
+      for (const { peerId, vault, score } of seen) {
+        const known = byVault.get(vault) ?? { peer: peerId, scores: [] };
+        known.scores.push(score);
+        byVault.set(vault, known);
+      }
+    },
+    ofVaults,
+    ofNodes: () => {
+      const lowest = new Map<string, number>();
+      for (const { peer, score } of ofVaults().values()) lowest.set(peer, Math.min(lowest.get(peer) ?? 1, score));
+      return lowest;
+    },
+  };
+}
+
+function tallyOf(statuses: readonly Scorer[]): ScoreTally {
+  const tally = createScoreTally();
+  for (const status of statuses) tally.add(status);
+  return tally;
+}
+
+/** The score of each vault, see `ScoreTally`. */
+export function vaultScoresOf(statuses: readonly Scorer[]): VaultScores {
+  return tallyOf(statuses).ofVaults();
 }
 
 /** The lowest score of the vaults of each node. */
 export function scoresOf(statuses: readonly Scorer[]): ReadonlyMap<string, number> {
-  const lowest = new Map<string, number>();
-  for (const { peer, score } of vaultScoresOf(statuses).values()) lowest.set(peer, Math.min(lowest.get(peer) ?? 1, score));
-  return lowest;
+  return tallyOf(statuses).ofNodes();
 }
 
 /** The nodes, each that answers with the score that the others give it. */

@@ -3,12 +3,13 @@
 
 import type { NetworkKeys } from "../../../src/operator/manifests/network-secret.ts";
 import type { CallMember, HttpReply } from "../../../src/operator/node-access/http-call.ts";
+import type { Address } from "../../../src/protocol/address.ts";
 import { textBytes } from "../../../src/protocol/bytes.ts";
 import { hash } from "../../../src/protocol/hash.ts";
 import type { SigningKey } from "../../../src/protocol/keys.ts";
 import { signingKeyFromSeed } from "../../../src/protocol/keys.ts";
 import { checkLeaving } from "../../../src/protocol/leaving.ts";
-import type { NodeStatus } from "../../../src/protocol/node-status.ts";
+import type { NodeStatus, SeenVault } from "../../../src/protocol/node-status.ts";
 import { type PeerId, peerIdFromPublicKey } from "../../../src/protocol/peer-id.ts";
 import { adminPort, healthPort } from "../../../src/protocol/ports.ts";
 import {
@@ -45,6 +46,7 @@ export type RunningNode = {
   readonly vaults: number;
   readonly startedMs: number;
   readonly volume: Volume;
+  readonly networkId: Address;
   readonly told: Set<string>;
   readonly handler: HttpHandler;
   leaves: boolean;
@@ -97,8 +99,29 @@ type World = {
   idle: boolean;
 };
 
+const ids = new WeakMap<SigningKey, PeerId>();
+
 export function idOf({ key }: Pick<Volume, "key">): PeerId {
-  return peerIdFromPublicKey(key.publicKey);
+  const id = ids.get(key) ?? peerIdFromPublicKey(key.publicKey);
+  ids.set(key, id);
+  return id;
+}
+
+/** Vaults that a node tells of, as a real one limits them. */
+const seenMax = 64;
+
+// What a node has seen of the vaults of the others of its network: with names as long as real ones, so that they cost what those do.
+function seenBy(world: World, node: RunningNode): readonly SeenVault[] {
+  const others = [...world.running.values()].filter(
+    (other) => other !== node && other.networkId === node.networkId && other.volume.granted && isReady(world, other),
+  );
+  const vaults = others.flatMap(({ volume, vaults: count }) =>
+    Array.from({ length: count }, (_, i) => {
+      const peerId = idOf(volume);
+      return { peerId, vault: `${i}${peerId}`.padEnd(64, "0").slice(0, 64), score: 0.9, conduct: 1, goodDays: 30, age: 0.8, faults: {} };
+    }),
+  );
+  return vaults.slice(0, seenMax);
 }
 
 export function createSimulatedNodes(clock: Clock): SimulatedNodes {
@@ -183,7 +206,8 @@ function start(world: World, { volume: uid, keys, ...node }: NodeStart): void {
   const commands = commandsOf(world, node.name, volume, parts);
   const handler = createAdminHandler({ ...parts, ...commands, peerId: idOf(volume), clock, log: silentLog });
   const startedMs = clock.monotonicMs();
-  running.set(node.name, { ...node, volume, startedMs, told: new Set(), handler, leaves: false, silent: false });
+  const { networkId } = keys.genesis;
+  running.set(node.name, { ...node, volume, networkId, startedMs, told: new Set(), handler, leaves: false, silent: false });
 }
 
 function freshVolume(world: World): Volume {
@@ -313,7 +337,7 @@ function statusOf(world: World, node: RunningNode): NodeStatus {
     vaults: Array.from({ length: node.vaults }, (_, i) => ({ ...vault, name: `${i}` })),
     disk: { live: 0, dead: 0, overhead: 0, free: 0, total: 0 },
     store: { mode: "writable" },
-    seen: [],
+    seen: [...seenBy(world, node)],
     copies: { live, onLeavers, partial: !ready },
     membership: {
       ...{ state: world.certified ? "whole" : "unfounded", sequence: world.certified ? 1 : 0, head: "", confirmed, reachable: confirmed },
