@@ -15,6 +15,7 @@ export const farmConditions = {
       NodesNotReady: ["False", "{ready} of {nodes} nodes are ready; {why}."],
       GatewaysNotReady: ["False", "All nodes are ready, and no gateway is; look at its pods."],
       Hibernating: ["False", "The farm hibernates: nothing runs, its volumes stay. Set spec.replicas above 0 to wake it."],
+      GoingToSleep: ["False", "The farm is to hibernate, and {up} nodes still run; {why}."],
       SpecRefused: ["False", "What is wanted cannot be done; see SpecAccepted."],
     },
   },

@@ -50,7 +50,7 @@ const warnings: ReadonlySet<string> = new Set([
 ]);
 
 /** What a person asked for is nothing to be warned of. */
-const asWished: ReadonlySet<string> = new Set(["Ready Hibernating", "NetworkJoined Asleep"]);
+const asWished: ReadonlySet<string> = new Set(["Ready Hibernating", "Ready GoingToSleep", "NetworkJoined Asleep"]);
 
 /** Told also where nothing was said before. */
 const warnsAtOnce: ReadonlySet<string> = new Set(["SpecAccepted False", "Degraded True"]);

@@ -40,13 +40,19 @@ function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): Co
   const { count, extra } = wantedNodes(goal, observed);
   const nodes = extra === undefined ? count : goal.nodes;
   if (observed.nodes.length === 0 && (refused !== undefined || nodes === 0) && goal.running) return farmCondition("Ready", "SpecRefused");
-  if (!goal.running) return farmCondition("Ready", "Hibernating");
+  if (!goal.running) return restOf(observed, actions);
   const ready = observed.nodes.filter((node) => serves(node) && stays(node)).length;
   const held = nameSome(observed.nodes.filter((node) => stays(node) && isHeld(node)).map(({ name }) => name));
   const idle = held === undefined ? "they are on their way" : `fenced or offline: ${held}`;
   if (ready < nodes) return farmCondition("Ready", "NodesNotReady", { ready, nodes, why: actions[0]?.why ?? idle });
   if (gateways.wanted > 0 && gateways.ready === 0) return farmCondition("Ready", "GatewaysNotReady");
   return farmCondition("Ready", "AllNodesReady", { nodes });
+}
+
+function restOf({ nodes }: FarmSeen["observed"], actions: readonly FarmAction[]): ConditionNow {
+  const up = nodes.filter(({ state }) => state.kind !== "down").length;
+  if (up === 0) return farmCondition("Ready", "Hibernating");
+  return farmCondition("Ready", "GoingToSleep", { up, why: actions[0]?.why ?? "they are being stopped" });
 }
 
 function progress({ goal, actions, observed }: FarmSeen): ConditionNow {

@@ -75,6 +75,11 @@ const states: readonly (readonly [string, Change, Readonly<Record<string, string
     { goal: { nodes: 0, running: false }, nodes: five(Object.fromEntries(names.map((name) => [name, down]))) },
     { Ready: "Hibernating", SpecAccepted: "Accepted", GatewayReady: "Asleep" },
   ],
+  [
+    "going to hibernate while the node of a deleted claim hands over",
+    { goal: { nodes: 0, running: false }, nodes: five({ a: { volume: "terminating" } }) },
+    { Ready: "GoingToSleep", Progressing: "Working" },
+  ],
   ["paused", { goal: { paused: true, nodes: 7 } }, { Paused: "PausedBySpec", Progressing: "Halted" }],
   ["surplus", { goal: { nodes: 4 } }, { Progressing: "Working", Draining: "NoDrain" }],
   [
