@@ -157,7 +157,7 @@ function farmOf(world: World, namespace: string, name: string): Farm {
     if (!reading.ok) throw new Error(reading.why);
     return reading.keys;
   };
-  const farm = { nodes: createSimulatedNodes(systemClock), keys: read() };
+  const farm = { nodes: createSimulatedNodes(systemClock, { customers: true }), keys: read() };
   world.farms.set(key, farm);
   return farm;
 }

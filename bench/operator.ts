@@ -161,7 +161,9 @@ async function rest({ client, operator }: Scene, minutes: number): Promise<reado
   await systemClock.sleep(minutes * 60_000);
   const after = await serverCalls(client);
   return [
-    one(`writes in ${minutes} min at rest (none)`, "writes", [after.writes - before.writes]),
+    one(`writes in ${minutes} min in which customers store and remove within a rounding step (none)`, "writes", [
+      after.writes - before.writes,
+    ]),
     one("CPU of the operator at rest", "CPU-s a second", [(operator.cpuSeconds() - cpuBefore) / secondsSince(begun)]),
     one("RSS of the operator at rest", "MiB", [operator.memory().now]),
   ];

@@ -97,6 +97,7 @@ type World = {
   polls: number;
   certified: boolean;
   idle: boolean;
+  readonly customers: boolean;
 };
 
 const ids = new WeakMap<SigningKey, PeerId>();
@@ -124,7 +125,11 @@ function seenBy(world: World, node: RunningNode): readonly SeenVault[] {
   return vaults.slice(0, seenMax);
 }
 
-export function createSimulatedNodes(clock: Clock): SimulatedNodes {
+/** What customers have stored in each vault before, and up to how many chunks more are there at one look than at another. */
+const stored = { chunks: 26_624, chunkBytes: 4096, more: 16 } as const;
+
+/** `customers`: each status differs from the last, as while customers store and remove, by far less than a figure that is shown. */
+export function createSimulatedNodes(clock: Clock, { customers = false }: { readonly customers?: boolean } = {}): SimulatedNodes {
   const policy = { min: 4, target: 5, max: 8 };
   const world: World = {
     ...{
@@ -139,6 +144,7 @@ export function createSimulatedNodes(clock: Clock): SimulatedNodes {
       polls: 0,
       certified: false,
       idle: false,
+      customers,
     },
   };
   const { running, volumes } = world;
@@ -327,8 +333,10 @@ function statusOf(world: World, node: RunningNode): NodeStatus {
     live[Math.min(world.policy.max, staying)] = (live[Math.min(world.policy.max, staying)] ?? 0) + 1;
     if (staying < world.policy.min && holders.length >= world.policy.min) onLeavers += 1;
   }
-  const chunks = Math.floor(volume.chunks.size / node.vaults);
-  const vault = { state: "active", capacity, used: chunks * 1024, chunks, publicKey: volume.key.publicKey } as const;
+  const own = Math.floor(volume.chunks.size / node.vaults);
+  const theirs = world.customers ? stored.chunks + (world.polls % stored.more) : 0;
+  const figures = { chunks: own + theirs, used: own * 1024 + theirs * stored.chunkBytes };
+  const vault = { state: "active", capacity, ...figures, publicKey: volume.key.publicKey } as const;
   const confirmed = [...world.volumes.values()].filter((one) => one.confirmed).length;
   return {
     ...{ peerId: idOf(volume), networkId: "", version: "1.0.0", startCounter: volume.starts, state: ready ? "ready" : "joining" },
