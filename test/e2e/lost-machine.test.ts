@@ -2,8 +2,8 @@
 // once others have made their copies again, and what comes back with it later is not taken for a node a second time.
 // Method: the chart and the image on the cluster that KUBECONFIG names, whose machines lose their power; conditions waited for.
 import { strict as assert } from "node:assert";
-import { type Kept, type Release, readWhile, scenarios } from "../support/cluster-farm.ts";
-import { busiestMachine, power } from "../support/cluster-machines.ts";
+import { type Kept, notShown, type Release, readWhile, scenarios } from "../support/cluster-farm.ts";
+import { busiestMachine, power, powerless } from "../support/cluster-machines.ts";
 import { openToApiServer } from "../support/cluster-probes.ts";
 import { conditionOf, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
@@ -121,4 +121,4 @@ if (power !== undefined) {
     assert.deepEqual(await keptVolumes(release), Array(lost.size).fill("Released"));
     await release.assertKept(files);
   });
-}
+} else notShown("a machine that loses its power for good", powerless);

@@ -2,8 +2,8 @@
 // nodes before it ends, a machine that loses its power costs no file, and a second farm of a namespace is a farm of its own.
 // Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
 import { strict as assert } from "node:assert";
-import { type Kept, scenarios } from "../support/cluster-farm.ts";
-import { busiestMachine, power } from "../support/cluster-machines.ts";
+import { type Kept, notShown, scenarios } from "../support/cluster-farm.ts";
+import { busiestMachine, power, powerless } from "../support/cluster-machines.ts";
 import { kubectl, runTool } from "../support/cluster-tools.ts";
 import { conditionOf, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
@@ -83,4 +83,4 @@ if (power !== undefined) {
     assert.ok(pods.every(({ metadata }) => nodes.includes(metadata.name)));
     await release.assertKept(files);
   });
-}
+} else notShown("a machine that loses its power", powerless);

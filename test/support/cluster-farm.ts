@@ -181,14 +181,24 @@ export async function readWhile(release: Release, files: readonly Kept[], ended:
   return rounds;
 }
 
-/** `also`: adds a scenario that only what this one found gives a meaning to, and waits for it. */
-type Scenario = (release: Release, also: (name: string, run: Scenario) => Promise<void>) => Promise<void>;
+type Play = {
+  /** Adds a scenario that only what this one found gives a meaning to, and waits for it. */
+  readonly also: (name: string, run: Scenario) => Promise<void>;
+  /** Has this one counted as skipped, for what it found on this cluster. */
+  readonly skip: (why: string) => void;
+};
+type Scenario = (release: Release, play: Play) => Promise<void>;
 /** `longer`: only where VAULTFARM_E2E_ALL is 1. */
 type ScenarioOptions = { readonly longer: boolean };
 export type Scenarios = {
   scenario(name: string, run: Scenario): void;
   scenario(name: string, options: ScenarioOptions, run: Scenario): void;
 };
+
+/** Counts a scenario, or what several would show, as skipped. */
+export function notShown(name: string, why: string): void {
+  test(name, { skip: why }, () => {});
+}
 
 /** Scenarios of one release, in their order; it is made before the first and removed after the last. */
 export function scenarios(label: string): Scenarios {
@@ -199,7 +209,10 @@ export function scenarios(label: string): Scenarios {
     if (failed !== undefined) throw new Error(`not begun, because "${failed}" failed`);
     release ??= openRelease(label);
     try {
-      await run(await release, (inner, also) => context.test(inner, (own) => play(inner, also, own)));
+      await run(await release, {
+        also: (inner, more) => context.test(inner, (own) => play(inner, more, own)),
+        skip: (why) => context.skip(why),
+      });
       assert.deepEqual(await forbidden(await release), [], "the operator wanted something that its rights forbid");
     } catch (error) {
       failed = name;
@@ -211,7 +224,7 @@ export function scenarios(label: string): Scenarios {
   return {
     scenario: (name: string, ...rest: readonly [Scenario] | readonly [ScenarioOptions, Scenario]) => {
       const [{ longer }, run] = rest.length === 1 ? [{ longer: false }, rest[0]] : rest;
-      if (longer && !all) process.stdout.write(`NOT RUN without VAULTFARM_E2E_ALL=1: ${name}\n`);
+      if (longer && !all) notShown(name, "one of the longer scenarios, which VAULTFARM_E2E_ALL=1 adds");
       else test(name, (context) => play(name, run, context));
     },
   };

@@ -26,14 +26,14 @@ export async function busiestMachine({
   return { machine, pods: on(machine) };
 }
 
-/** Undefined, and said so, where VAULTFARM_E2E_KILL_NODE and VAULTFARM_E2E_START_NODE do not both name a command, to which a machine's name is added. */
+/** Why nothing can be shown of machines that lose their power where `power` is undefined. */
+export const powerless = "no VAULTFARM_E2E_KILL_NODE and VAULTFARM_E2E_START_NODE name commands";
+
+/** Undefined where VAULTFARM_E2E_KILL_NODE and VAULTFARM_E2E_START_NODE do not both name a command, to which a machine's name is added. */
 export const power: Power | undefined = powerOf(process.env);
 
 function powerOf({ VAULTFARM_E2E_KILL_NODE: kill, VAULTFARM_E2E_START_NODE: start }: NodeJS.ProcessEnv): Power | undefined {
-  if (kill === undefined || start === undefined) {
-    process.stdout.write("NOT SHOWN: machines that lose their power, since no VAULTFARM_E2E_KILL_NODE and _START_NODE name commands\n");
-    return undefined;
-  }
+  if (kill === undefined || start === undefined) return undefined;
   return {
     cut: async (machine) => {
       await runTool("sh", ["-c", `${kill} "$0"`, machine]);
