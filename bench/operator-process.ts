@@ -74,15 +74,19 @@ const notCounted = [
   "prioritylevelconfigurations",
 ];
 
-/** Writes that the API server has answered so far, and all calls; watches are not counted. */
-export async function serverCalls(client: KubeClient): Promise<{ readonly writes: number; readonly all: number }> {
+/** All calls that the API server has answered so far, watches left out, and the writes among them, by verb and resource. */
+export type ServerCalls = { readonly all: number; readonly writes: ReadonlyMap<string, number> };
+
+export async function serverCalls(client: KubeClient): Promise<ServerCalls> {
   const text = must(await client.readText("/metrics", { bytesMax: 64 * 2 ** 20 }));
-  let [writes, all] = [0, 0];
+  let all = 0;
+  const writes = new Map<string, number>();
   for (const [, names = "", count = "0"] of text.matchAll(/^apiserver_request_total\{([^}]*)\} (\S+)$/gm)) {
     const label = (name: string): string => new RegExp(`\\b${name}="([^"]*)"`).exec(names)?.[1] ?? "";
     if (label("resource") === "" || notCounted.includes(label("resource")) || label("verb") === "WATCH") continue;
     all += Number(count);
-    if (writing.includes(label("verb"))) writes += Number(count);
+    const what = [label("verb"), label("resource"), label("subresource")].filter((word) => word !== "").join(" ");
+    if (writing.includes(label("verb"))) writes.set(what, (writes.get(what) ?? 0) + Number(count));
   }
   return { writes, all };
 }
