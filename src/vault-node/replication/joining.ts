@@ -21,17 +21,18 @@ export type Joining = {
   ask(signal: AbortSignal): Promise<void>;
 };
 
-type Other = { readonly peer: PeerId; readonly start: number };
+type Other = { readonly peer: PeerId; readonly start: number; readonly live: boolean };
 
 /** A node that has just started. */
 export function createJoining({ peers, directory, timeoutMs, joined }: JoiningParts): Joining {
   // Who owes nothing, by the start in which it said so.
   const clear = new Map<PeerId, number>();
   let complete = false;
+  // Who is suspected for a moment may owe something still.
   const others = (): readonly Other[] =>
     memberNodes(directory)
-      .filter(({ record, state }) => state === "live" && record.peerId !== peers.self)
-      .map(({ record }) => ({ peer: record.peerId, start: record.startCounter }));
+      .filter(({ record, state, confirmed }) => (state === "live" || (state === "suspected" && !confirmed)) && record.peerId !== peers.self)
+      .map(({ record, state }) => ({ peer: record.peerId, start: record.startCounter, live: state === "live" }));
   const askOne = async ({ peer, start }: Other, startCounter: number, signal: AbortSignal): Promise<void> => {
     try {
       const body = encodeMessage(owedChunksRequest, { startCounter });
@@ -52,9 +53,11 @@ export function createJoining({ peers, directory, timeoutMs, joined }: JoiningPa
     ask: async (signal) => {
       const own = directory.node(peers.self)?.record.startCounter;
       if (complete || own === undefined) return;
-      const asked = others().filter(({ peer, start }) => clear.get(peer) !== start);
+      const asked = others().filter(({ peer, start, live }) => live && clear.get(peer) !== start);
       await Promise.all(asked.map((other) => askOne(other, own, signal)));
-      complete = others().every(({ peer, start }) => clear.get(peer) === start);
+      // Whoever can reach nobody just now has heard nothing of what it is owed.
+      const seen = others();
+      complete = seen.some(({ live }) => live) && seen.every(({ peer, start }) => clear.get(peer) === start);
     },
   };
 }
