@@ -103,7 +103,12 @@ export function createSharedChunks(parts: SharedChunksParts, limits: Reconciliat
   };
   const begin = (): void => {
     timer = undefined;
-    if (!working) work().catch(() => {});
+    if (!working) work().catch(again);
+  };
+  // A store that cannot be read for a moment: whoever waits to compare would wait for ever.
+  const again = (): void => {
+    dirty = true;
+    if (!stopping.signal.aborted) timer ??= clock.after(limits.replaceDelayMs, begin);
   };
   const moved = (): void => {
     dirty = true;
