@@ -41,7 +41,8 @@ export function createChunkReader(parts: ReaderParts): ChunkReader {
 }
 
 // The place is looked up when the turn has come: from here to the file being held there is no wait in which it could move.
-async function readOne({ index, ledger, files, buffers, health }: ReaderParts, address: Address): Promise<ReadOutcome> {
+async function readOne(parts: ReaderParts, address: Address): Promise<ReadOutcome> {
+  const { index, files, buffers, health } = parts;
   const place = index.find(address);
   if (place === undefined) return { kind: "absent" };
   if (place.segment === 0) return { kind: "damaged", vault: place.vault };
@@ -55,13 +56,16 @@ async function readOne({ index, ledger, files, buffers, health }: ReaderParts, a
     // Too many open files and the like say nothing about the disk.
     if (isPassing(error)) throw new ChunkStoreError("io", "the chunk could not be read now", error);
     health.failed(error);
-    return damagedAt(index, ledger, address, place);
+    return damagedAt(parts, address, place);
   }
   buffer.release();
-  return damagedAt(index, ledger, address, place);
+  return damagedAt(parts, address, place);
 }
 
-function damagedAt(index: ChunkIndex, ledger: Ledger, address: Address, place: Place): ReadOutcome {
-  ledger.markDamaged(address, place);
-  return index.find(address) === undefined ? { kind: "absent" } : { kind: "damaged", vault: place.vault };
+async function damagedAt(parts: ReaderParts, address: Address, place: Place): Promise<ReadOutcome> {
+  parts.ledger.markDamaged(address, place);
+  const now = parts.index.find(address);
+  if (now === undefined) return { kind: "absent" };
+  // Put anew while it was read: that copy lies elsewhere and is sound as far as anybody knows.
+  return now.damaged ? { kind: "damaged", vault: place.vault } : readOne(parts, address);
 }

@@ -167,6 +167,20 @@ const scenes: Readonly<Record<string, (stage: ContractStore) => Promise<void>>> 
     assert.deepEqual(bytesOf(await stage.store().get(b.address)), Buffer.from(b.bytes));
     assert.equal((await stage.store().get(c.address)).kind, "absent");
   },
+  "the removal of a damaged chunk spares what was put in its place meanwhile": async (stage) => {
+    const [a, b] = [entry(), entry()];
+    await stage.store().put([a, b]);
+    for (const { address } of [a, b]) {
+      await stage.damage(address);
+      assert.equal((await stage.store().get(address)).kind, "damaged");
+    }
+    const put = stage.store().put([a]);
+    const removed = [stage.store().remove(a.address, "damaged"), stage.store().remove(b.address, "damaged")];
+    assert.deepEqual([await put, await Promise.all(removed)], [["stored"], [false, true]]);
+    assert.deepEqual(bytesOf(await stage.store().get(a.address)), Buffer.from(a.bytes));
+    assert.equal((await stage.store().get(b.address)).kind, "absent");
+    assert.equal(await stage.store().remove(a.address, "damaged"), false);
+  },
   "damaged bytes are never served, and the chunk can be put anew": async (stage) => {
     const [a, b] = [entry(9000, second), entry()];
     await stage.store().put([a, b]);

@@ -42,8 +42,8 @@ export type ChunkStore = {
   put(entries: readonly PutEntry[]): Promise<readonly PutOutcome[]>;
   get(address: Address): Promise<ReadOutcome>;
   info(address: Address): ChunkInfo | undefined;
-  /** Drops a chunk; durable when resolved. False where it was not held. */
-  remove(address: Address): Promise<boolean>;
+  /** Drops a chunk; durable when resolved. False where it was not held. `only`: spares one that was put anew since it was found damaged. */
+  remove(address: Address, only?: "damaged"): Promise<boolean>;
   /** All addresses held, of one vault or of all, in no particular order. */
   addresses(vault?: VaultName): Iterable<Address>;
   vaults(): readonly VaultUsage[];

@@ -116,8 +116,8 @@ function storeOf(parts: Parts): DiskChunkStore {
     put: async (entries) => (entries.length === 0 ? [] : writer.submit(putJob(entries, rules))),
     get: (address) => reader.get(address),
     info: (address) => infoOf(index, address),
-    remove: async (address) => {
-      const removed = await writer.submit(removeJob(address, rules));
+    remove: async (address, only) => {
+      const removed = await writer.submit(removeJob(address, rules, only));
       if (typeof removed !== "boolean") throw removed;
       return removed;
     },

@@ -14,6 +14,7 @@ import type { ChunkStore, PutEntry } from "./chunk-store.ts";
 import { ChunkStoreError } from "./chunk-store-error.ts";
 import { chunkOf, testVault } from "./crash-writer.ts";
 import { createDiskChunkStore, type DiskChunkStore, type DiskStoreOptions } from "./disk.ts";
+import type { Disk, DiskFile } from "./disk-port.ts";
 import { createMemoryDisk, type DiskOperation, type MemoryDisk } from "./memory-disk.ts";
 import { freeSpaceAgeMs } from "./store-limits.ts";
 
@@ -234,6 +235,38 @@ test("a failed read: the disk's error is visible and the chunk counts as damaged
   assert.deepEqual(store.health(), { mode: "read-only", why: "the disk fails (EIO)" });
   works(disk);
   assert.ok(await reads(store, entry(2)));
+  await store.close();
+});
+
+test("a chunk that is put anew while its rotten copy is read is no damaged one", async () => {
+  const disk = createMemoryDisk();
+  let meanwhile = async (): Promise<void> => {};
+  const slow: Disk = {
+    ...disk,
+    open: async (path, mode) => {
+      const file = await disk.open(path, mode);
+      const pread: DiskFile["pread"] = async (target, offset) => {
+        const length = await file.pread(target, offset);
+        await meanwhile();
+        return length;
+      };
+      return { ...file, pread };
+    },
+  };
+  const store = await createDiskChunkStore({
+    ...{ directory: await mkdtemp(join(folder, "store-")), vaults: [{ vault: testVault, capacity: 64 * mib }] },
+    ...{ clock, log: silentLog, disk: slow },
+  });
+  await store.put([entry(1)]);
+  const [segment = assert.fail()] = disk.segments();
+  const content = disk.content(segment);
+  content[content.length - 1] = (content.at(-1) ?? 0) ^ 1;
+  assert.equal((await store.get(entry(1).address)).kind, "damaged");
+  meanwhile = async () => {
+    meanwhile = async () => {};
+    assert.deepEqual(await store.put([entry(1)]), ["stored"]);
+  };
+  assert.ok(await reads(store, entry(1)), "what was put meanwhile is read");
   await store.close();
 });
 

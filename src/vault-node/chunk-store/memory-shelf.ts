@@ -12,7 +12,7 @@ type Held = ChunkInfo & { readonly bytes: Uint8Array; readonly damage: "none" | 
 export type Shelf = {
   put(entry: PutEntry, nowMs: number, health: StoreHealth): PutOutcome;
   /** Throws a `ChunkStoreError` io while the store is read-only. */
-  remove(address: Address, health: StoreHealth): boolean;
+  remove(address: Address, health: StoreHealth, only?: "damaged"): boolean;
   read(address: Address): ReadOutcome;
   info(address: Address): ChunkInfo | undefined;
   damage(address: Address): boolean;
@@ -56,7 +56,8 @@ export function createShelf(vaults: readonly DeclaredVault[], total: number, con
       keep(address, { vault, size: bytes.length, storedAtMs: nowMs, bytes, damage: "none" });
       return "stored";
     },
-    remove: (address, health) => {
+    remove: (address, health, only) => {
+      if (only === "damaged" && isHeld(held.get(address))) return false;
       if (health.mode === "read-only" && held.has(address)) throw new ChunkStoreError("io", `nothing can be removed: ${health.why}`);
       return drop(address);
     },

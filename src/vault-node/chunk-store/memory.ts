@@ -71,9 +71,9 @@ function openMemory(options: MemoryStoreOptions, shelf: Shelf): MemoryChunkStore
       return shelf.read(address);
     },
     info: (address) => shelf.info(address),
-    remove: async (address) => {
+    remove: async (address, only) => {
       mustBeOpen();
-      return commit(() => shelf.remove(address, health));
+      return commit(() => shelf.remove(address, health, only));
     },
     addresses: (vault) => shelf.addresses(vault),
     vaults: () => shelf.usages(),

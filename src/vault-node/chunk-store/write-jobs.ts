@@ -45,13 +45,14 @@ function planPut(entry: PutEntry, draft: GroupDraft, { health, fits, nowMs }: Ta
   return { outcome: "stored", needsGroup: true };
 }
 
-/** Removes a chunk. The answer: false where it was not held; an error where the disk takes no writes. */
-export function removeJob(address: Address, { health, nowMs }: TakingRules): Job<boolean | ChunkStoreError> {
+/** Removes a chunk, or `only` one that is damaged. The answer: false where there was none; an error where the disk takes no writes. */
+export function removeJob(address: Address, { health, nowMs }: TakingRules, only: "damaged" | undefined): Job<boolean | ChunkStoreError> {
   return {
     bytes: entryHeaderBytes,
     decide: (draft) => {
       const now = draft.find(address);
       if (now === undefined || now === "going") return () => false;
+      if (only === "damaged" && (now === "coming" || !now.damaged)) return () => false;
       const { mode } = health.now();
       const failed = new ChunkStoreError("io", "nothing can be removed: the disk takes no writes");
       if (mode === "read-only") return () => failed;

@@ -31,8 +31,8 @@ export function watchStore(store: ChunkStore, listener: StoreListener): ChunkSto
       if (read.kind === "absent") listener.removed(address);
       return read;
     },
-    remove: async (address) => {
-      const removed = await store.remove(address);
+    remove: async (address, only) => {
+      const removed = await store.remove(address, only);
       if (removed) listener.removed(address);
       return removed;
     },

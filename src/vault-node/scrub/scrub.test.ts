@@ -87,6 +87,24 @@ test("what is rotten is dropped and reported, the rest stays", async () => {
   assert.deepEqual([...disk.store.addresses()].sort(), disk.chunks.filter((address) => !rotten.includes(address)).sort());
 });
 
+test("a rotten chunk that is brought back while it is read stays", async () => {
+  const disk = await diskWith(1);
+  const [address = assert.fail()] = disk.chunks;
+  const { get } = disk.store;
+  disk.store.damage(address);
+  let back: Promise<unknown> | undefined;
+  disk.store.get = async (asked) => {
+    const read = await get(asked);
+    back ??= disk.store.put([{ vault: chunkAddress(Uint8Array.of(1)), address, bytes: Uint8Array.of(0, 0, 7) }]);
+    return read;
+  };
+  const scrub = scrubOf(disk);
+  scrub.start();
+  await disk.clock.advance(limits.roundMs);
+  scrub.stop();
+  assert.deepEqual([await back, [...disk.store.addresses()]], [["stored"], [address]]);
+});
+
 test("an empty node reads nothing, and its clock holds one timer a tick", async () => {
   const disk = await diskWith(0);
   const scrub = scrubOf(disk);

@@ -137,7 +137,7 @@ async function readOne(parts: ScrubParts, address: Address, { limits, signal }: 
   if (read.kind !== "found") {
     parts.onRead(undefined);
     // The rotten bytes are of no use to anybody, and their room is needed for the copy that replaces them.
-    if (read.kind === "damaged") await parts.store.remove(address);
+    if (read.kind === "damaged") await parts.store.remove(address, "damaged");
     return;
   }
   const { length } = read.bytes;
