@@ -91,6 +91,9 @@ async function ask(run: Run, { peer, doubtful }: ReadCandidate): Promise<void> {
   const { parts, chunk, asked } = run;
   const again = asked.has(peer);
   asked.set(peer, "asked");
+  // All have been asked: those that are busy need a moment.
+  if (again) await parts.clock.sleep(parts.limits.retryMs, run.ending.signal).catch(() => {});
+  if (run.ending.signal.aborted) return;
   watchLateness(run, peer);
   const answer = await parts.question.ask(peer, { address: chunk.address, kind: chunk.kind, doubtful }, run.ending.signal);
   run.timers.get(peer)?.cancel();

@@ -3,6 +3,7 @@
 import { strict as assert } from "node:assert";
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, it } from "node:test";
+import { NetworkError } from "../network/errors.ts";
 import { type Address, chunkAddress } from "../protocol/address.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { createVirtualClock, type VirtualClock } from "../runtime/virtual-clock.ts";
@@ -67,6 +68,18 @@ describe("a chunk", () => {
       };
     assert.deepEqual(await farm.client.getChunk(address), bytes);
     assert.deepEqual([...farm.reported], [killed]);
+  });
+
+  it("is read though all its holders are busy for a moment; nobody is reported for it", async () => {
+    const { farm, clock } = await virtualFarm();
+    const { bytes, address } = place(farm);
+    for (const { behaviour, peer } of farm.closest(address, 5))
+      behaviour.onRequest = () => {
+        if (clock.monotonicMs() < 200) throw new NetworkError("busy", "over its share", { peer });
+      };
+    assert.deepEqual(await clock.runUntil(farm.client.getChunk(address)), bytes);
+    assert.equal(farm.reported.size, 0);
+    assert.ok(clock.monotonicMs() < 1000);
   });
 
   it("is never taken with wrong bytes; who sent them is counted", async () => {

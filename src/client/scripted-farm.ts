@@ -167,7 +167,7 @@ function seedOf(number: number, kind: number): Uint8Array {
 type ScriptedNode = { readonly vault: ScriptedVault; readonly key: SigningKey; readonly genesis: Genesis; readonly clock: Clock };
 
 function bent({ behaviour }: ScriptedVault, kind: RequestKind, handler: Handler): Handler {
-  return (from, message, signal) => {
+  return async (from, message, signal) => {
     behaviour.onRequest?.(kind);
     return behaviour.silent?.includes(kind) === true ? new Promise(() => {}) : handler(from, message, signal);
   };

@@ -19,3 +19,8 @@ export class NetworkError extends Error {
     this.peer = facts.peer;
   }
 }
+
+/** What the asker is told of an error that a handler threw: that it may ask again in a moment, or that it is refused. */
+export function codeOfThrown(cause: unknown): "busy" | "refused" {
+  return cause instanceof Error && "code" in cause && cause.code === "busy" ? "busy" : "refused";
+}

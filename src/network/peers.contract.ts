@@ -110,7 +110,11 @@ export function peersContract(name: string, create: () => Promise<ContractNetwor
     });
 
     scene("no handler, a handler that throws, nobody there", async (network) => {
-      const b = await network.make({ before: (peers) => peers.handle("has-chunks", () => Promise.reject(new Error("secret reason"))) });
+      const before = (peers: Peers): void => {
+        peers.handle("has-chunks", () => Promise.reject(new Error("secret reason")));
+        peers.handle("get-chunks", () => Promise.reject(Object.assign(new Error("too much"), { code: "busy" })));
+      };
+      const b = await network.make({ before });
       const a = await network.make();
       a.learn(b.self, b.addresses());
       assert.equal(await code(a.request(b.self, "put-chunks", { body: new Uint8Array(1), chunks: [] }, options)), "refused");
@@ -118,6 +122,7 @@ export function peersContract(name: string, create: () => Promise<ContractNetwor
         .request(b.self, "has-chunks", { body: new Uint8Array(1), chunks: [] }, options)
         .catch((error: unknown) => error);
       assert.ok(failure instanceof NetworkError && failure.code === "refused" && !failure.message.includes("secret"));
+      assert.equal(await code(a.request(b.self, "get-chunks", { body: new Uint8Array(1), chunks: [] }, options)), "busy");
       const [stranger] = [await network.make({ listen: false })];
       assert.equal(await code(a.request(stranger.self, "has-chunks", { body: new Uint8Array(1), chunks: [] }, options)), "unreachable");
     });

@@ -40,7 +40,7 @@ export type Answer = Message & { release?(): void };
  */
 export type Delivery = Message & { readonly hashes: readonly Address[]; release(): void };
 
-/** Answers one kind of request. A thrown error becomes the code `refused` at the asker; its text stays here. */
+/** Answers one kind of request. A thrown error becomes the code `refused` at the asker, or `busy` where that is its own; its text stays here. */
 export type Handler = (from: PeerId, message: Delivery, signal: AbortSignal) => Promise<Answer>;
 
 /** What a peer's connection did. `disconnected` comes at once when a connection closes: enough to route round a dead node. */

@@ -24,7 +24,7 @@ export class VolumeError extends Error {
 export const handlerErrorCodes = ["malformed", "busy", "not-serving", "stranger"] as const;
 export type HandlerErrorCode = (typeof handlerErrorCodes)[number];
 
-/** A request that gets no answer; the asker sees `refused`. */
+/** A request that gets no answer; the asker sees `refused`, or `busy`. */
 export class HandlerError extends Error {
   override readonly name = "HandlerError";
   readonly code: HandlerErrorCode;

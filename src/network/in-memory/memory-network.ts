@@ -7,7 +7,7 @@ import type { NodeAddress } from "../../protocol/node-record.ts";
 import { type PeerId, peerIdFromPublicKey } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
-import { NetworkError } from "../errors.ts";
+import { codeOfThrown, NetworkError } from "../errors.ts";
 import type { Delivery, Handler, Message, PeerEvent, Peers, RequestKind, RequestOptions } from "../peers.ts";
 
 /**
@@ -237,7 +237,7 @@ async function deliver(world: World, { from, to, kind, message }: Question): Pro
   const handled = (): Promise<Message> => handler(from.id, copyOf(message), to.stopping.signal);
   if (random.fraction() < faults.duplicateRate) void handled().catch(() => {});
   const answer = await handled().catch((cause: unknown) => {
-    throw new NetworkError("refused", `${to.id} refused ${kind}`, { peer: to.id, cause });
+    throw new NetworkError(codeOfThrown(cause), `${to.id} refused ${kind}`, { peer: to.id, cause });
   });
   const delivery = copyOf(answer);
   (answer as { release?: () => void }).release?.();

@@ -1,8 +1,10 @@
 // A peer's request from its frame to its answer: waits for room in the work that peers may cause, takes its chunks, hands
 // it to its handler, and sends what that made, over whichever way the request came.
+
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { codeOfThrown } from "../errors.ts";
 import type { Answer, Delivery, Handler } from "../peers.ts";
 import type { Bulk, OutgoingTransfer } from "./bulk.ts";
 import { chunkBytes, goesByLane, sizeExcess } from "./bulk-message.ts";
@@ -80,7 +82,7 @@ async function answer(asked: Asked, work: Work): Promise<void> {
     signal.throwIfAborted();
     if (cause instanceof LaneError) return fail(cause.code === "none" ? "lane-none" : "lane-lost", cause.message);
     parts.log.debug("a handler failed", { peer: parts.peer, code: frame.code, cause });
-    return fail("refused", "the handler did not answer");
+    return fail(codeOfThrown(cause), "the handler did not answer");
   }
   const excess = sizeExcess(made);
   if (excess === undefined) return sendAnswer(frame, made, work);
