@@ -41,10 +41,11 @@ export async function lookAt(parts: LookParts, addresses: readonly Address[], si
 }
 
 type Seen = ReadonlyMap<Address, Sighting>;
+type TakerParts = Pick<LookParts, "peers" | "questionTimeoutMs"> & { readonly view: Pick<KeepView, "answering" | "isHere"> };
 
 /** A vault without room points to who took the chunk: asked too where it was not, so that a copy far out is one. */
-async function surveyTakers(
-  { peers, view, questionTimeoutMs }: LookParts,
+export async function surveyTakers(
+  { peers, view, questionTimeoutMs }: TakerParts,
   addresses: readonly Address[],
   seen: readonly Seen[],
   signal: AbortSignal,

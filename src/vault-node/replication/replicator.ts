@@ -86,7 +86,7 @@ export type Replicator = {
   owed(peer: PeerId, startCounter: number): OwedChunksReply;
   progress(): ReplicationProgress;
   /** Who should keep what, as repair sees it. */
-  readonly view: Pick<KeepView, "around" | "answering" | "keeperAt" | "keepers">;
+  readonly view: Pick<KeepView, "around" | "answering" | "isHere" | "keeperAt" | "keepers">;
   /** What is published of the chunks that this node counts. */
   figures(isLive: (peer: PeerId) => boolean): CopyFigures;
 };

@@ -1,12 +1,14 @@
 // Proves of the count on which a drain ends, over random farms: the copies that a chunk would have without a node are those of
 // the others that answer, hold it and stay, wherever they lie in the circle, and who asks makes no difference; nodes that leave, are
-// gone or silent count neither as copies nor as nodes that are left.
+// gone or silent count neither as copies nor as nodes that are left. And it counts what repair counts, so that no drain waits for
+// copies that nobody makes.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { VaultState } from "../../protocol/states.ts";
 import { createChunkFarm, nodesMax, policy, recordIn } from "../replication/chunk-fixture.ts";
+import { lookAt } from "../replication/chunk-look.ts";
 import { copiesWithout, countStayers } from "./copies-without.ts";
 
 type Node = { readonly vault: VaultState; readonly seen: "live" | "dead" | "gone" | "deaf"; readonly holds: boolean };
@@ -54,4 +56,27 @@ test("only copies that others hold, answer for and keep are counted, by the leav
     }),
     { numRuns: 250, seed: 20261128 },
   );
+});
+
+test("copies beyond the circle count where vaults without room point to them, as they do for repair", async () => {
+  const records = Array.from({ length: nodesMax }, (_, n) => recordIn(n, "active"));
+  for (let chunk = 0; chunk < 20; chunk += 1) {
+    const farm = createChunkFarm(records, chunk, nodesMax / 2);
+    const near = farm.view.around(farm.address);
+    const far = records.map(({ peerId }) => peerId).filter((peer) => !near.includes(peer));
+    const [leaver = assert.fail(), ...full] = near;
+    const takers = far.slice(0, full.length);
+    for (const peer of [leaver, ...takers]) farm.holders.add(peer);
+    for (const [n, peer] of full.entries()) farm.pointers.set(peer, takers[n] ?? assert.fail());
+    const info = () => ({ vault: farm.address, size: 1, storedAtMs: 0 });
+    const parts = { peers: { self: leaver, request: farm.request }, policy, view: farm.view, questionTimeoutMs: 1 };
+    const signal = AbortSignal.any([]);
+    const looked = await lookAt({ ...parts, refuses: () => false, holds: () => true }, [farm.address], signal);
+    assert.deepEqual(looked.get(farm.address)?.plan.orders, []);
+    const copies = await copiesWithout({ ...parts, store: { info } }, [farm.address], leaver, signal);
+    assert.deepEqual(new Set(copies.get(farm.address)), new Set(takers));
+    farm.deaf.add(takers[0] ?? assert.fail());
+    const fewer = await copiesWithout({ ...parts, store: { info } }, [farm.address], leaver, signal);
+    assert.deepEqual(new Set(fewer.get(farm.address)), new Set(takers.slice(1)), "what a pointer says alone is no copy");
+  }
 });

@@ -5,11 +5,12 @@ import type { Address } from "../../protocol/address.ts";
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
+import { surveyTakers } from "../replication/chunk-look.ts";
 import type { KeepView } from "../replication/keep-view.ts";
-import { survey } from "../replication/survey.ts";
+import { type Sighting, survey } from "../replication/survey.ts";
 
 /** What the lasting view has to say here. */
-export type StopView = Pick<KeepView, "around" | "answering" | "keeperAt">;
+export type StopView = Pick<KeepView, "around" | "answering" | "isHere" | "keeperAt">;
 
 export type CopiesWithoutParts = {
   readonly peers: Pick<Peers, "request" | "self">;
@@ -27,17 +28,26 @@ export async function copiesWithout(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Address, readonly PeerId[]>> {
   const holders = new Map<Address, Set<PeerId>>(addresses.map((address) => [address, new Set()]));
-  const ask = async (asked: readonly Address[], whom: (near: readonly PeerId[]) => readonly PeerId[]): Promise<void> => {
+  const count = (seen: ReadonlyMap<Address, Sighting>): void => {
+    signal.throwIfAborted();
+    for (const [address, sighting] of seen) for (const peer of sighting.holders) if (peer !== leaver) holders.get(address)?.add(peer);
+  };
+  const ask = async (
+    asked: readonly Address[],
+    whom: (near: readonly PeerId[]) => readonly PeerId[],
+  ): Promise<ReadonlyMap<Address, Sighting>> => {
     const others = (address: Address): readonly PeerId[] => whom(view.answering(address).filter((peer) => peer !== leaver));
     const seen = await survey({ peers, timeoutMs: questionTimeoutMs }, asked, others, signal);
-    signal.throwIfAborted();
-    for (const [address, sighting] of seen) for (const peer of sighting.holders) holders.get(address)?.add(peer);
+    count(seen);
+    return seen;
   };
   if (leaver !== peers.self) for (const address of addresses) if (store.info(address) !== undefined) holders.get(address)?.add(peers.self);
-  await ask(addresses, (near) => near.slice(0, policy.max));
+  const first = await ask(addresses, (near) => near.slice(0, policy.max));
   // Copies further out are asked for only where the near ones are too few.
   const short = addresses.filter((address) => staying(holders.get(address), view).length < policy.target);
-  await ask(short, (near) => near.slice(policy.max));
+  const second = await ask(short, (near) => near.slice(policy.max));
+  // Those beyond the circle count for repair, which makes no others for them.
+  count(await surveyTakers({ peers, view, questionTimeoutMs }, short, [first, second], signal));
   return new Map([...holders].map(([address, peers]) => [address, staying(peers, view)]));
 }
 

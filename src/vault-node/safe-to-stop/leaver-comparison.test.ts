@@ -60,7 +60,7 @@ function createWorld(chunkCount: number): World {
       ...{ self, directory, copies, clock },
       store: { addresses: () => held.get(self) ?? [] },
       shared: { placement: () => new Uint8Array(8) },
-      view: { around: () => peers, answering: () => peers, keeperAt: () => undefined },
+      view: { around: () => peers, answering: () => peers, isHere: () => true, keeperAt: () => undefined },
     });
   const answers = new Map(peers.map((peer) => [peer, answersOf(peer)]));
   const self = peers[9] ?? assert.fail();
