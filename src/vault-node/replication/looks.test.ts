@@ -1,5 +1,6 @@
 // Proves what looks make of a node that is suspected at the moment of one, over a real directory, view and book: it is not asked
-// and counts as it did as long as it lives, and what it says once it is asked again holds.
+// and counts as it did as long as it lives, and what it says once it is asked again holds. And that copies need not wait for the end
+// of a long look.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { createNodeViews } from "../../network/membership/node-views.ts";
@@ -78,7 +79,7 @@ async function lookingNode() {
     book,
     reminders,
   };
-  const looks = createLooks({ ...parts, refusedUntilMs: () => 0 });
+  const looks = createLooks({ ...parts, refusedUntilMs: () => 0, queued: () => {} });
   await clock.advance(limits.settleMs);
   await looks.lookIfDue(AbortSignal.any([]));
   const look = async (): Promise<readonly PeerId[]> => {
@@ -87,8 +88,25 @@ async function lookingNode() {
     await looks.lookIfDue(AbortSignal.any([]));
     return [...asked];
   };
-  return { views, others, holding, look, live: (dead?: PeerId) => book.count((peer) => peer !== dead).live };
+  return { parts, vault, views, others, holding, look, live: (dead?: PeerId) => book.count((peer) => peer !== dead).live };
 }
+
+test("copies may be made while the rest is still looked through", async () => {
+  const { parts, vault, holding } = await lookingNode();
+  const { store, view, queue, clock, peers } = parts;
+  const isOwn = (bytes: Uint8Array): boolean => view.keepers(chunkAddress(bytes), "enough")[0]?.peer === peers.self;
+  const more = Array.from({ length: 40 }, (_, n) => Uint8Array.of(n, 9)).filter(isOwn);
+  assert.ok(more.length >= 2);
+  await store.put(more.map((bytes) => ({ vault, address: chunkAddress(bytes), bytes })));
+  holding.clear();
+  const waiting: number[] = [];
+  const queued = (): void => void waiting.push([...queue.addresses()].length);
+  const looks = createLooks({ ...parts, limits: { ...limits, chunksPerSurvey: 1, settleMs: 0 }, refusedUntilMs: () => 0, queued });
+  await clock.runUntil(looks.lookIfDue(AbortSignal.any([])));
+  const [first = 0] = waiting;
+  assert.ok(first < (waiting.at(-1) ?? 0), "told before all were looked at");
+  assert.equal(waiting.at(-1), more.length + 1);
+});
 
 test("a look while a node is suspected leaves it in the count; silent for long it is out, and once asked its word holds", async () => {
   const { views, others, holding, look, live } = await lookingNode();

@@ -33,6 +33,8 @@ export type LooksParts = {
   readonly book: CopyBook;
   readonly reminders: Reminders;
   refusedUntilMs(vault: VaultName): number;
+  /** There may be copies to make: they need not wait until everything was looked through. */
+  queued(signal: AbortSignal): void;
   readonly auditor?: Auditor;
 };
 
@@ -138,6 +140,7 @@ function createActor(parts: LooksParts): Act {
     const active = activeFirsts(looked, due);
     writeDown(parts, addresses, { looked, unasked: new Set([...before, ...absent(parts)]) });
     for (const [address, one] of looked) seeTo(parts, address, one, { reminder: due.get(address), active });
+    parts.queued(signal);
     if (auditor !== undefined) await trim({ auditor, store, events }, surplusOf(parts, looked, surplusSince), signal);
   };
 }

@@ -226,7 +226,13 @@ function createOrgans(parts: ReplicatorParts): Organs {
       reminders.set(address, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo: order.to });
     },
   });
-  const looks = createLooks({ ...parts, events, view, queue, book, reminders, refusedUntilMs: (vault) => refusals.get(vault) ?? 0 });
+  const looks = createLooks({
+    ...{ ...parts, events, view, queue, book, reminders },
+    refusedUntilMs: (vault) => refusals.get(vault) ?? 0,
+    queued: (signal) => {
+      if (parts.grant() !== null) copier.run(signal);
+    },
+  });
   const joining = createJoining({ peers, directory, timeoutMs: limits.questionTimeoutMs, joined: parts.joined });
   const fetcher: FetcherParts = {
     peers,
