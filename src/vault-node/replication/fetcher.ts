@@ -29,6 +29,8 @@ export async function fetchBack(parts: FetcherParts, address: Address, signal: A
     signal.throwIfAborted();
     const got = await takeFrom(parts, peer, { address, vault }, signal);
     if (got === true) return true;
+    // The others would send it in vain.
+    if (got === "no-room") return false;
     if (got !== false && !whom.includes(got) && whom.length < pointedMax) whom.push(got);
   }
   return false;
@@ -39,13 +41,13 @@ const pointedMax = 32;
 
 type Wanted = { readonly address: Address; readonly vault: VaultName };
 
-/** Whether it is here now; or who took it when that node had no room. */
+/** Whether it is here now, or came and finds no room here; or who took it when that node had no room. */
 async function takeFrom(
   { peers, store, timeoutMs, onWrongBytes }: FetcherParts,
   peer: PeerId,
   wanted: Wanted,
   signal: AbortSignal,
-): Promise<boolean | PeerId> {
+): Promise<boolean | "no-room" | PeerId> {
   const { address, vault } = wanted;
   const body = encodeMessage(getChunksRequest, { chunks: [address] });
   const answer = await peers.request(peer, "get-chunks", { body, chunks: [] }, { timeoutMs, signal }).catch(() => undefined);
@@ -60,7 +62,7 @@ async function takeFrom(
       return false;
     }
     const [outcome] = await store.put([{ vault, address, bytes }]);
-    return outcome === "stored" || outcome === "held";
+    return outcome === "stored" || outcome === "held" || "no-room";
   } finally {
     answer.release();
   }
