@@ -46,6 +46,8 @@ export function createInLane(base: LaneBase, peer: PeerId, returns: ChunkReturns
   const exchange = createLaneExchange({ peer, service, discard: base.discard });
 
   const receive = async ({ transfer, lengths }: AnnouncedTransfer, signal: AbortSignal): Promise<ReceivedChunks> => {
+    // Its place would be taken from the first, who would be told of nothing any more.
+    if (waiting.has(transfer)) throw new LaneError("lost", "announced twice");
     const arrival = Promise.withResolvers<ReceivedChunks>();
     const stop = (): void => arrival.reject(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
