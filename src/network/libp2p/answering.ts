@@ -58,7 +58,8 @@ export async function serve(asked: Asked, work: Work): Promise<void> {
   try {
     // Even the smallest request weighs its share, so that the budget bounds their number too. Who has sent his bytes already is not made to wait.
     if (asked.here === 0) ends.push(await budget.take(Math.max(bytes, bytesInWorkMax / requestsInWorkMax), signal));
-    if (asked.here === 0) ends.push(await parts.budget.take(bytes, signal));
+    // What came in its frame is in memory either way: it does not wait for what other peers have in work.
+    if (asked.here === 0) ends.push(asked.frame.transfer === 0 ? parts.budget.charge(bytes) : await parts.budget.take(bytes, signal));
     await answer(asked, work);
   } catch (cause) {
     // The asker is gone, or the stream closed while answering: it sees that for itself.

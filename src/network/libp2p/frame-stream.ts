@@ -1,6 +1,7 @@
 // Frames over a libp2p stream with memory bounded on both sides: at most `unsentMax` bytes wait to be sent, and reading
 // pauses while the owner is behind. The recipe is measured: libp2p's own back-pressure does not bound memory by itself.
 import type { Stream } from "@libp2p/interface";
+import type { Clock } from "../../runtime/clock.ts";
 import { NetworkError } from "../errors.ts";
 import { createFrameDecoder, encodeFrame, type Frame, type FrameDraft } from "./frame.ts";
 
@@ -17,7 +18,12 @@ export type FrameStream = {
   close(error?: Error): void;
 };
 
+/** After how long without a byte going out; on which clock. */
+export type Stall = { readonly clock: Clock; readonly afterMs: number };
+
 export type FrameStreamOwner = {
+  /** A peer that takes nothing of what is sent for so long loses the stream; absent where each frame has a limit of its own. */
+  readonly stall?: Stall;
   onFrame(frame: Frame): void;
   /** The other side sent what is no frame; nothing more is read. */
   onGarbage(why: string): void;
@@ -53,6 +59,11 @@ export function createFrameStream(stream: Stream, owner: FrameStreamOwner): Fram
     sending = turn.catch(() => {});
     return turn;
   };
+  const writeOut = (parts: readonly Uint8Array[]): Promise<void> =>
+    write(stream, parts, { state, stall: owner.stall }).catch((cause: Error) => {
+      close(cause);
+      throw cause;
+    });
   /** Small frames that are sent while their predecessors wait go out as one: a frame of yamux costs more than 4 KiB of content. */
   const sendSmall = (bytes: Uint8Array): Promise<void> => {
     if (batch !== undefined && batch.bytes + bytes.length <= pieceBytes) {
@@ -63,7 +74,7 @@ export function createFrameStream(stream: Stream, owner: FrameStreamOwner): Fram
     const parts = [bytes];
     const sent = queue(() => {
       if (batch?.parts === parts) batch = undefined;
-      return write(stream, gathered(parts), state);
+      return writeOut(gathered(parts));
     });
     batch = { parts, bytes: bytes.length, sent };
     return sent;
@@ -73,7 +84,7 @@ export function createFrameStream(stream: Stream, owner: FrameStreamOwner): Fram
     const [small] = parts;
     if (parts.length === 1 && small !== undefined) return sendSmall(small);
     batch = undefined;
-    return queue(() => (signal?.aborted ? undefined : write(stream, parts, state)));
+    return queue(() => (signal?.aborted ? undefined : writeOut(parts)));
   };
   const finish = (last: FrameDraft): void => {
     state.deaf = true;
@@ -115,17 +126,34 @@ function readFrames(stream: Stream, owner: FrameStreamOwner, state: { closed: bo
   });
 }
 
-async function write(stream: Stream, parts: readonly Uint8Array[], state: { closed: boolean }): Promise<void> {
+type Writing = { readonly state: { readonly closed: boolean }; readonly stall: Stall | undefined };
+
+async function write(stream: Stream, parts: readonly Uint8Array[], { state, stall }: Writing): Promise<void> {
   for (const part of parts) {
     if (state.closed) throw new NetworkError("closed", "the stream closed");
     try {
       // What waits in the stream is a copy: the sender's buffers are his again as soon as this resolves.
-      if (!stream.send(parts.length === 1 ? part : new Uint8Array(part))) await stream.onDrain();
-      while (stream.writeBufferLength > unsentMax) await drained(stream);
+      if (!stream.send(parts.length === 1 ? part : new Uint8Array(part))) await unlessStalled(stream, stall, stream.onDrain());
+      while (stream.writeBufferLength > unsentMax) await unlessStalled(stream, stall, drained(stream));
     } catch (cause) {
       throw new NetworkError("closed", "the stream closed while sending", { cause });
     }
   }
+}
+
+/** What is waited for, as long as bytes go out meanwhile: who reads nothing would hold what waits for it, and all that peers may hold is bounded. */
+function unlessStalled(stream: Stream, stall: Stall | undefined, wait: Promise<void>): Promise<void> {
+  if (stall === undefined) return wait;
+  return new Promise((resolve, reject) => {
+    let left = stream.writeBufferLength;
+    const look = (): void => {
+      if (stream.writeBufferLength >= left) return reject(new Error("the peer reads nothing"));
+      left = stream.writeBufferLength;
+      timer = stall.clock.after(stall.afterMs, look);
+    };
+    let timer = stall.clock.after(stall.afterMs, look);
+    wait.then(resolve, reject).finally(() => timer.cancel());
+  });
 }
 
 /** Small parts joined into one write, large ones cut: a write costs more than the copy of a few bytes. */

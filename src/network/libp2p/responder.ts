@@ -52,7 +52,8 @@ export function createResponder(stream: Stream, parts: ResponderParts): { close(
     for (const waiting of receiving.values()) waiting.abort(gone);
     throttle.stop();
   };
-  const frames: FrameStream = createFrameStream(stream, { onFrame, onGarbage: offend, onClose });
+  const stall = { clock: parts.clock, afterMs: parts.limits.laneStallMs };
+  const frames: FrameStream = createFrameStream(stream, { stall, onFrame, onGarbage: offend, onClose });
   const throttle = createThrottle(parts.clock, parts.limits, (held) => frames.hold(held));
   const budget = createByteBudget(parts.limits.bytesInWorkMax);
   const way = { path: "control", send: (frame: Parameters<FrameStream["send"]>[0]) => frames.send(frame) } as const;
