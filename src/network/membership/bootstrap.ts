@@ -27,7 +27,7 @@ export function createBootstrap(parts: BootstrapParts, limits: MembershipLimits)
   let phase: "idle" | "running" | "stopped" = "idle";
 
   const tryAddress = async (key: string, address: NodeAddress, tries: number): Promise<void> => {
-    if (phase !== "running" || !waiting.has(key)) return;
+    if (phase !== "running" || waiting.get(key) !== address) return;
     const answered = await parts.dial(address).catch(() => undefined);
     if (phase !== "running") return;
     if (answered !== undefined) {
@@ -41,7 +41,10 @@ export function createBootstrap(parts: BootstrapParts, limits: MembershipLimits)
   const add = (addresses: readonly NodeAddress[]): void => {
     for (const address of addresses) {
       const key = `${address.ip} ${address.libp2p}`;
-      if (waiting.has(key) || waiting.size >= limits.bootstrapMax) continue;
+      if (waiting.has(key)) continue;
+      // The oldest goes: where nobody answered for long, nodes may have moved.
+      const [oldest] = waiting.size < limits.bootstrapMax ? [] : waiting.keys();
+      if (oldest !== undefined) waiting.delete(oldest);
       waiting.set(key, address);
       if (phase === "running") void tryAddress(key, address, 0);
     }

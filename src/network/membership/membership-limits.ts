@@ -66,7 +66,7 @@ export type MembershipLimits = {
   readonly suspicionsPerSecond: number;
   /** The cache is written at most this often. */
   readonly cacheEveryMs: number;
-  /** Bootstrap addresses remembered. */
+  /** Bootstrap addresses remembered, the newest. */
   readonly bootstrapMax: number;
 };
 
