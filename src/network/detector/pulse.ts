@@ -111,7 +111,7 @@ class PulseState implements Pulse {
     const { self, nowMs } = this.#parts;
     for (const { subject, slot } of added) this.#shown.add(subject, slot);
     for (const subject of removed) {
-      this.#shown.remove(subject);
+      this.#shown.remove(subject, nowMs());
       this.#book.end(subject);
       this.#overruledMs.delete(subject);
     }

@@ -5,7 +5,8 @@ import type { WatchBook } from "./watch-book.ts";
 
 export type ShownHints = {
   add(subject: string, slot: number): void;
-  remove(subject: string): void;
+  /** What stands of it on the board is said no more: what is said when it is back would be no change. */
+  remove(subject: string, nowMs: number): void;
   nodes(): Iterable<string>;
   /** The connection to a suspected node closed: it is spoken of for a while, then membership knows by itself. */
   orphan(subject: string, nowMs: number): void;
@@ -48,7 +49,8 @@ export function createShownHints(board: BoardWriter, book: WatchBook, claims: Cl
   };
   return {
     add: (subject, slot) => void slots.set(subject, slot),
-    remove: (subject) => {
+    remove: (subject, nowMs) => {
+      if (shown.has(subject)) write(subject, "lapsed", nowMs);
       for (const map of [slots, shown, orphans]) map.delete(subject);
     },
     nodes: () => slots.keys(),

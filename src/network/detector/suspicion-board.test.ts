@@ -4,7 +4,11 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { PeerId } from "../../protocol/peer-id.ts";
+import { createClaimBook } from "./claim-book.ts";
+import { profileOf } from "./profiles.ts";
+import { createShownHints } from "./shown-hints.ts";
 import { boardSlotsMax, createBoardWriter, createSuspicionBoard, type Hint, type SuspicionBoard } from "./suspicion-board.ts";
+import { createWatchBook } from "./watch-book.ts";
 
 const peer = (n: number): PeerId => `peer-${n}` as PeerId;
 const polled = (board: SuspicionBoard): readonly (readonly [PeerId, Hint])[] => {
@@ -45,6 +49,24 @@ test("a full board gives no slot, and what it has goes on", () => {
   assert.equal(board.slotOf(peer(boardSlotsMax)), undefined);
   createBoardWriter(board.memory).write(boardSlotsMax - 1, "told", 1);
   assert.deepEqual(polled(board), [[peer(boardSlotsMax - 1), "told"]]);
+});
+
+test("a node that left the ring while it was silent, and is in it again, is told of when it falls silent next", () => {
+  const board = createSuspicionBoard();
+  const [book, claims] = [createWatchBook(profileOf("lan")), createClaimBook(() => true)];
+  const shown = createShownHints(createBoardWriter(board.memory), book, claims);
+  const slot = board.slotOf(peer(0)) ?? assert.fail("no slot");
+  shown.add("node", slot);
+  claims.hear("watcher", { subject: "node", verdict: "silent" }, 0);
+  shown.show("node", 0);
+  assert.deepEqual(polled(board), [[peer(0), "told"]]);
+  shown.remove("node", 1);
+  polled(board);
+  claims.forget();
+  shown.add("node", slot);
+  claims.hear("watcher", { subject: "node", verdict: "silent" }, 2);
+  shown.show("node", 2);
+  assert.deepEqual(polled(board), [[peer(0), "told"]]);
 });
 
 test("a busy thread reads what another wrote meanwhile without handling a message", async () => {
