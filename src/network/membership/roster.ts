@@ -92,12 +92,11 @@ export function createRoster(parts: RosterParts): Roster {
   const book = createRecordBook(genesis.networkId, { read: parts.readRecord });
   const views: NodeViews = createNodeViews(genesis, clock.wallMs, () => refresh());
   const departures = createDepartures(departuresMax, (peer) => {
-    views.remove(peer);
-    newcomers.left(peer);
+    if (forgetDeparted(state, peer)) newcomers.left(peer);
   });
   const newcomers = createNewcomers({ ...parts, isNode: (peer) => views.directory.node(peer) !== undefined });
   const causes = new Map<PeerId, SuspicionCause>();
-  const state = { parts, book, views, departures, causes };
+  const state: State = { parts, book, views, departures, causes };
 
   const offer = (bytes: Uint8Array, from?: PeerId): Offered => {
     const verdict = book.judge(bytes, clock.wallMs());
@@ -281,11 +280,22 @@ function believed({ parts, book, views }: State, goodbye: Goodbye, from: PeerId)
   return verdict.ok ? goodbye : { ...goodbye, departure: { kind: "away", backInMs: awayMax } };
 }
 
-function returnOverdue({ parts, views, departures, causes }: State): void {
-  for (const peer of departures.overdue(parts.clock.monotonicMs())) {
-    if (views.directory.node(peer)?.state !== "away") continue;
-    causes.set(peer, "closed");
-    views.setState(peer, "suspected");
-    parts.reach(peer);
-  }
+function returnOverdue(state: State): void {
+  for (const peer of state.departures.overdue(state.parts.clock.monotonicMs()))
+    if (state.views.directory.node(peer)?.state === "away") missAgain(state, peer);
+}
+
+/** Whether a node leaves the directory now that its goodbye is forgotten: who is away for a while, or missed since, keeps its places. */
+function forgetDeparted(state: State, peer: PeerId): boolean {
+  const seen = state.views.directory.node(peer)?.state;
+  if (seen === "away") missAgain(state, peer);
+  if (seen === "gone") state.views.remove(peer);
+  return seen === "gone";
+}
+
+/** A node that was away is missed and tried from now on. */
+function missAgain({ parts, views, causes }: State, peer: PeerId): void {
+  causes.set(peer, "closed");
+  views.setState(peer, "suspected");
+  parts.reach(peer);
 }
