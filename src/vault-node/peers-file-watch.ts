@@ -1,6 +1,8 @@
-// Hands the addresses of the peers file to membership until the node has joined: whoever starts a farm writes the file
+// Hands the addresses of the peers file to membership until another node is there: whoever starts a farm writes the file
 // when it knows the ports, which may be after the node's start.
+import type { NodeView } from "../network/directory.ts";
 import type { NodeAddress } from "../protocol/node-record.ts";
+import type { PeerId } from "../protocol/peer-id.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { readPeersFile } from "./node-files.ts";
@@ -31,4 +33,9 @@ export async function watchPeersFile({ path, clock, log, needed, use }: PeersFil
     }
     await clock.sleep(peersFileEveryMs, signal).catch(() => undefined);
   }
+}
+
+/** Whether nobody else is there. Nodes known from before do not count: after a restart of all they may be elsewhere. */
+export function isAlone(nodes: readonly NodeView[], self: PeerId): boolean {
+  return !nodes.some(({ record, state }) => state === "live" && record.peerId !== self);
 }

@@ -30,7 +30,7 @@ import { createServers, type Servers } from "./node-servers.ts";
 import { identityOf, openBooks, openStore } from "./open-vaults.ts";
 import type { Organs, VaultNodeTools } from "./organs.ts";
 import { createOwnGrant, type OwnGrant } from "./own-grant.ts";
-import { watchPeersFile } from "./peers-file-watch.ts";
+import { isAlone, watchPeersFile } from "./peers-file-watch.ts";
 import { peersStartError } from "./peers-start-error.ts";
 import { limitsOfRound } from "./reconciliation/reconciliation-limits.ts";
 import { registerFigures } from "./register-figures.ts";
@@ -154,7 +154,7 @@ function partsOf(
       name: "peers file",
       start: () => {
         if (config.peersFile === undefined) return;
-        const needed = (): boolean => membership.directory.nodes().length < 2;
+        const needed = (): boolean => isAlone(membership.directory.nodes(), peers.self);
         void watchPeersFile({ path: config.peersFile, clock, log, needed, use }, watching.signal);
       },
       stop: () => watching.abort(),
