@@ -67,12 +67,23 @@ type State = {
   readonly ring: Map<PeerId, string>;
   readonly pending: Set<PeerId>;
   readonly askedMs: Map<PeerId, number>;
+  /** The newest connection of each peer that is being asked: those before it are not asked on. */
+  readonly asking: Map<PeerId, symbol>;
   stopping: boolean;
 };
 
 /** A detector that does not run yet; create it before `peers.start`, since it sets a handler, and start it before them too. */
 export function createDetector(parts: DetectorParts): Detector {
-  const state: State = { parts, worker: undefined, port: 0, ring: new Map(), pending: new Set(), askedMs: new Map(), stopping: false };
+  const state: State = {
+    parts,
+    worker: undefined,
+    port: 0,
+    ring: new Map(),
+    pending: new Set(),
+    askedMs: new Map(),
+    asking: new Map(),
+    stopping: false,
+  };
   const { peers, directory, log } = parts;
   let forget: (() => void)[] = [];
   peers.handle("heartbeat-session", async (from, { body }) => ({ body: answer(state, from, body), chunks: [] }));
@@ -172,6 +183,7 @@ function tellNodes(state: State): void {
 }
 
 function closed(state: State, peer: PeerId): void {
+  state.asking.delete(peer);
   post(state, { type: "close", subject: subjectOf(peer) });
 }
 
@@ -180,7 +192,10 @@ async function ask(state: State, peer: PeerId): Promise<void> {
   const { parts } = state;
   const { peers, clock } = parts;
   if (peers.self >= peer) return;
-  for (let waitMs = sessionRetryMs; !state.stopping && peers.connected().includes(peer); waitMs = Math.min(sessionRetryMaxMs, 2 * waitMs)) {
+  const mine = Symbol(peer);
+  state.asking.set(peer, mine);
+  const isWanted = (): boolean => !state.stopping && state.asking.get(peer) === mine && peers.connected().includes(peer);
+  for (let waitMs = sessionRetryMs; isWanted(); waitMs = Math.min(sessionRetryMaxMs, 2 * waitMs)) {
     const own = ownTerms(state);
     const askedMs = clock.monotonicMs();
     try {
