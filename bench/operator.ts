@@ -7,6 +7,7 @@ import { customResourceDefinition, kinds } from "../src/operator/api/kinds.ts";
 import { definitions } from "../src/operator/cluster/ensure-kinds.ts";
 import { type FarmObject, farms, machines, secrets, storageClasses } from "../src/operator/cluster/resources.ts";
 import { type KubeClient, type KubeObject, openKubeClient } from "../src/operator/kube/index.ts";
+import { statusEveryMs } from "../src/operator/vault-farm/status-write.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { seededRandom, systemRandom } from "../src/runtime/random.ts";
 import { type ApiServer, startApiServer } from "../test/support/api-server.ts";
@@ -155,8 +156,8 @@ async function change(scene: Scene): Promise<readonly Result[]> {
 }
 
 async function rest({ client, operator }: Scene, minutes: number): Promise<readonly Result[]> {
-  // What the changes before led to is written by then.
-  await systemClock.sleep(90_000);
+  // What was made and changed before is written by then, numbers alone too, for which a status waits.
+  await systemClock.sleep(statusEveryMs + 60_000);
   const [before, cpuBefore, begun] = [await serverCalls(client), operator.cpuSeconds(), performance.now()];
   await systemClock.sleep(minutes * 60_000);
   const after = await serverCalls(client);
