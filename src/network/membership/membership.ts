@@ -221,7 +221,10 @@ function createOrgans(parts: MembershipParts, limits: MembershipLimits): Organs 
   const certificates = createMemberCertificates(parts, { roster, intake, voice });
   const heedFounding = createFounding(peers.self, certificates, roster);
   certificates?.onChange((_, { statement }) => {
-    for (const peer of statement.joining) roster.setStranger(peer, false);
+    for (const peer of statement.joining) {
+      roster.setStranger(peer, false);
+      roster.readmit(peer);
+    }
     heedFounding();
   });
   return { roster, intake, gossip, voice, reacher, forwarder, confirmer, certificates, heedFounding };

@@ -75,6 +75,8 @@ export type Roster = SuspicionSink & {
   confirm(peer: PeerId, confirmed: boolean): void;
   /** A node left by certificate: it is gone until it shows itself. Nothing happens where it is connected, or said goodbye itself. */
   dismiss(peer: PeerId): void;
+  /** A node was let in by certificate, so others see it: where it was dismissed it is tried, whether it has signed anything since or not. */
+  readmit(peer: PeerId): void;
   /** Takes in what the detector has found since. */
   refresh(): void;
 };
@@ -151,6 +153,9 @@ export function createRoster(parts: RosterParts): Roster {
       refute(peer);
     },
     dismiss: (peer) => dismiss(state, peer),
+    readmit: (peer) => {
+      if (isDismissed(peer)) missAgain(state, peer);
+    },
     setStranger: views.setStranger,
     suspect,
     refute,
@@ -293,7 +298,7 @@ function forgetDeparted(state: State, peer: PeerId): boolean {
   return seen === "gone";
 }
 
-/** A node that was away is missed and tried from now on. */
+/** A node that was away or gone is missed and tried from now on. */
 function missAgain({ parts, views, causes }: State, peer: PeerId): void {
   causes.set(peer, "closed");
   views.setState(peer, "suspected");
