@@ -136,7 +136,7 @@ test("the other gateway's page reads it by its address alone", options, async ()
   const { address } = await page.evaluate(() => JSON.parse(localStorage.getItem("vaultfarm.files") ?? "[]")[0] as { address: string });
   const other = await openTab(browser, { acceptDownloads: true });
   await other.page.goto(farm.gateway(1));
-  await other.page.getByText("5 of 8 live", { exact: true }).waitFor({ timeout: 60_000 });
+  await other.page.getByText("5 of 8 live", { exact: true }).waitFor();
   await other.page.fill("#open-address", address);
   const [download] = await Promise.all([other.page.waitForEvent("download"), other.page.keyboard.press("Enter")]);
   assert.ok((await readFile(await download.path())).equals(content));

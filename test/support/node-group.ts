@@ -51,8 +51,7 @@ export type GroupOptions = {
 
 const mib = 2 ** 20;
 const here: NodeSeat = { ip: "127.0.0.1", prefix: [] };
-// After a cut link half a minute and more where others want the cores too.
-const settleMs = 180_000;
+const settleMs = 60_000;
 
 /** Starts the nodes and waits until all see each other live. */
 export async function startNodeGroup({ count, profile, seat = () => here }: GroupOptions): Promise<NodeGroup> {
