@@ -10,7 +10,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { listenError } from "../../runtime/listen-error.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
-import { type Directory, isStranger, type NodeView } from "../directory.ts";
+import type { Directory } from "../directory.ts";
 import type { Peers } from "../peers.ts";
 import { adaptiveIntervalMs } from "./adaptive-window.ts";
 import { type DetectorThread, type StartDetectorThread, startDetectorWorker } from "./detector-thread.ts";
@@ -147,14 +147,11 @@ const excessWords = {
   words: "more words about others than its place in the ring allows",
 } as const;
 
-/** Nodes that are away or gone are not watched: they said so. Strangers neither watch nor are watched: in any number they would part the others. */
-function belongsInRing(view: NodeView | undefined): boolean {
-  return (view?.state === "live" || view?.state === "suspected") && !isStranger(view);
-}
-
+/** Nodes that are away or gone are not watched: they said so. */
 function gather(state: State, peer: PeerId): void {
   const { parts, pending } = state;
-  const belongs = belongsInRing(parts.directory.node(peer));
+  const seen = parts.directory.node(peer)?.state;
+  const belongs = seen === "live" || seen === "suspected";
   if (belongs === state.ring.has(peer) && !pending.has(peer)) return;
   if (pending.size === 0) parts.clock.after(gatherMs, () => tellNodes(state));
   pending.add(peer);
@@ -165,11 +162,11 @@ function tellNodes(state: State): void {
   const added: { subject: string; slot: number }[] = [];
   const removed: string[] = [];
   for (const peer of pending) {
-    const belongs = belongsInRing(parts.directory.node(peer));
-    if (belongs === ring.has(peer)) continue;
+    const seen = parts.directory.node(peer)?.state;
+    const belongs = seen === "live" || seen === "suspected";
     const subject = subjectOf(peer);
     const slot = parts.board.slotOf(peer);
-    if (slot === undefined) continue;
+    if (belongs === ring.has(peer) || slot === undefined) continue;
     if (belongs) {
       ring.set(peer, subject);
       added.push({ subject, slot });
