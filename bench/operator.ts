@@ -3,14 +3,13 @@
 // where nothing happens, whether Secrets of others cost anything, and how soon a standby takes over.
 
 import { Agent, request as startRequest } from "node:https";
-import { customResourceDefinition, kinds } from "../src/operator/api/kinds.ts";
-import { definitions } from "../src/operator/cluster/ensure-kinds.ts";
 import { type FarmObject, farms, machines, secrets, storageClasses } from "../src/operator/cluster/resources.ts";
 import { type KubeClient, type KubeObject, openKubeClient } from "../src/operator/kube/index.ts";
 import { statusEveryMs } from "../src/operator/vault-farm/status-write.ts";
 import { systemClock } from "../src/runtime/clock.ts";
 import { seededRandom, systemRandom } from "../src/runtime/random.ts";
 import { type ApiServer, startApiServer } from "../test/support/api-server.ts";
+import { bringKinds } from "../test/support/bring-kinds.ts";
 import { until } from "../test/support/deadline.ts";
 import { must } from "../test/support/kube-api.contract.ts";
 import { namespaces } from "../test/support/kube-kinds.ts";
@@ -52,10 +51,7 @@ async function each(count: number, make: (number: number) => Promise<void>): Pro
 
 /** What is in a cluster before an operator is installed. The machines' names. */
 async function furnish(client: KubeClient, count: number): Promise<readonly string[]> {
-  for (const kind of kinds)
-    must(await client.apply(definitions, customResourceDefinition(kind) as unknown as KubeObject, { force: true, fieldManager: "helm" }));
-  for (const { plural } of kinds)
-    await until(`${plural} are served`, async () => (await client.read(`/apis/vaultfarm.dev/v1alpha1/${plural}`)).ok);
+  await bringKinds(client);
   must(await client.create(storageClasses, { metadata: { name: "fast" }, provisioner: "bench/none" } as KubeObject));
   for (let number = 0; number * farmsANamespace < count; number += 1)
     must(await client.create(namespaces, { metadata: { name: `farms-${number}` } }));

@@ -35,7 +35,7 @@ const tiers: readonly Tier[] = [
     concurrency: 1,
     timeoutMs: 30 * minute,
     onlyNamed:
-      "it needs the programs etcd, kube-apiserver and helm, on PATH, in ~/.cache/vaultfarm-kube/bin or in the folder VAULTFARM_KUBE_BIN; then: npm run test:cluster",
+      "it needs the programs etcd, kube-apiserver, kubectl and helm, on PATH, in ~/.cache/vaultfarm-kube/bin or in the folder VAULTFARM_KUBE_BIN; then: npm run test:cluster",
   },
   {
     name: "e2e",

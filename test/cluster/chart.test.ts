@@ -6,10 +6,8 @@ import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
-import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
-import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import { readConfig } from "../../src/operator/config.ts";
-import { defineResource, type KubeClient, type KubeObject, openKubeClient, type Resource } from "../../src/operator/kube/index.ts";
+import { defineResource, type KubeClient, openKubeClient, type Resource } from "../../src/operator/kube/index.ts";
 import { labels as farmLabels, objectLabels } from "../../src/operator/manifests/names.ts";
 import { nodePolicy } from "../../src/operator/manifests/network-policies.ts";
 import { judgeSpec } from "../../src/operator/vault-farm/judge-spec.ts";
@@ -17,9 +15,9 @@ import { adminPort, healthPort } from "../../src/protocol/ports.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { startApiServer } from "../support/api-server.ts";
+import { bringKinds } from "../support/bring-kinds.ts";
 import { chartNotes, chartObjects, lintChart, type Release, type Rendered, renderChart } from "../support/chart.ts";
 import { type Case, cases, release, wrong } from "../support/chart-cases.ts";
-import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
 import { silentKubeMetrics } from "../support/kube-silence.ts";
 import { type End, lets, type PodEnd, readPolicy } from "../support/network-rules.ts";
@@ -254,9 +252,7 @@ test("a real API server takes every object, as a dry run with strict fields and 
   const tools = { clock: systemClock, random: systemRandom, metrics: silentKubeMetrics };
   const client = openKubeClient(server.config, tools, { fieldManager: "test", userAgent: "test/1" });
   try {
-    for (const kind of kinds) must(await client.create(definitions, customResourceDefinition(kind) as unknown as KubeObject));
-    for (const kind of kinds)
-      await until(`${kind.plural} are served`, async () => (await client.read(`/apis/vaultfarm.dev/v1alpha1/${kind.plural}`)).ok, 60_000);
+    await bringKinds(client);
     const made = new Set<string>(["default"]);
     for (const [what, one] of Object.entries(cases)) await takeAll(what, await chartObjects(one), client, made);
   } finally {

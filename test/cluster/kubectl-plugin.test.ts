@@ -10,14 +10,12 @@ import { after, before, test } from "node:test";
 import { type Ended, runInProcess } from "../../src/cli/command-fixture.ts";
 import { exitCodes } from "../../src/cli/exit-code.ts";
 import { kubectlVaultfarm } from "../../src/cli/kubectl/command-line.ts";
-import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
 import { apiVersion } from "../../src/operator/api/vault-farm.ts";
-import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import { claims, configMaps, type FarmObject, farms, type NodeRecord, nodeRecords, secrets } from "../../src/operator/cluster/resources.ts";
 import type { KubeClient, KubeObject } from "../../src/operator/kube/index.ts";
 import { labels, nodeFinalizer } from "../../src/operator/manifests/names.ts";
 import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
-import { until } from "../support/deadline.ts";
+import { bringKinds } from "../support/bring-kinds.ts";
 import { must } from "../support/kube-api.contract.ts";
 
 const namespace = "default";
@@ -28,9 +26,7 @@ let client: KubeClient;
 before(async () => {
   server = await startApiServer();
   client = openTestClient(server);
-  for (const kind of kinds) must(await client.create(definitions, customResourceDefinition(kind) as unknown as KubeObject));
-  for (const resource of [farms, nodeRecords])
-    await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, 60_000);
+  await bringKinds(client);
 });
 after(async () => {
   await client?.close();

@@ -1,10 +1,9 @@
 // Proves on a real API server that answers every call late, and now and then not at all, that the operator makes a farm and
 // grows it with no node too many, keeps its lease, and complains of nothing. Method: the whole operator behind the proxy that
 // breaks things, against etcd and kube-apiserver of its own; no pod ever runs.
+
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
-import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
-import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
 import { claims, type FarmObject, farms, fieldManager, nodeRecords, pods } from "../../src/operator/cluster/resources.ts";
 import { readConfig } from "../../src/operator/config.ts";
 import { createKubeMetrics, type KubeClient, type KubeObject, openKubeClient, type Resource } from "../../src/operator/kube/index.ts";
@@ -15,6 +14,7 @@ import { silentLog } from "../../src/runtime/log.ts";
 import { createMetricsRegistry } from "../../src/runtime/metrics-registry.ts";
 import { seededRandom, systemRandom } from "../../src/runtime/random.ts";
 import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
+import { bringKinds } from "../support/bring-kinds.ts";
 import { until } from "../support/deadline.ts";
 import { type FaultPlan, type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { must } from "../support/kube-api.contract.ts";
@@ -33,10 +33,7 @@ let proxy: FaultProxy;
 before(async () => {
   server = await startApiServer();
   direct = openTestClient(server);
-  for (const kind of kinds)
-    must(await direct.apply(definitions, customResourceDefinition(kind) as unknown as KubeObject, { force: true, fieldManager: "helm" }));
-  for (const resource of [farms, nodeRecords])
-    await until(`${resource.kind} is served`, async () => (await direct.list(resource, { namespace })).ok, longMs);
+  await bringKinds(direct);
   const ca = (await server.config.tls.files()).ca ?? "";
   proxy = await startFaultProxy({ url: server.config.server, ca }, "http1", slowPlan());
 });

@@ -1,17 +1,14 @@
 // A real API server that has the kinds, and the whole operator at it: for tests of what the server makes of the operator's
 // objects. No pod ever runs.
-import { customResourceDefinition, kinds } from "../../src/operator/api/kinds.ts";
-import { definitions } from "../../src/operator/cluster/ensure-kinds.ts";
-import { farms, nodeRecords } from "../../src/operator/cluster/resources.ts";
+
 import { readConfig } from "../../src/operator/config.ts";
-import type { KubeClient, KubeObject } from "../../src/operator/kube/index.ts";
+import type { KubeClient } from "../../src/operator/kube/index.ts";
 import { createOperator } from "../../src/operator/operator.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { silentLog } from "../../src/runtime/log.ts";
 import { systemRandom } from "../../src/runtime/random.ts";
 import { type ApiServer, openTestClient, startApiServer } from "./api-server.ts";
-import { until } from "./deadline.ts";
-import { must } from "./kube-api.contract.ts";
+import { bringKinds } from "./bring-kinds.ts";
 
 /** The operator's own namespace; it watches all. */
 const namespace = "default";
@@ -54,13 +51,6 @@ export async function startOperatedServer(): Promise<OperatedServer> {
     stopOperator,
     stop,
   };
-}
-
-async function bringKinds(client: KubeClient): Promise<void> {
-  for (const kind of kinds)
-    must(await client.apply(definitions, customResourceDefinition(kind) as unknown as KubeObject, { force: true, fieldManager: "helm" }));
-  for (const resource of [farms, nodeRecords])
-    await until(`${resource.kind} is served`, async () => (await client.list(resource, { namespace })).ok, 120_000);
 }
 
 function configOf({ image, identity }: { readonly image: string; readonly identity: string }): ReturnType<typeof readConfig> {

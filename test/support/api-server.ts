@@ -27,9 +27,9 @@ export type ApiServer = {
 };
 
 const advice = [
-  "the cluster tier needs the programs etcd and kube-apiserver (1.31 or later), and helm (4):",
+  "the cluster tier needs the programs etcd, kube-apiserver and kubectl (1.31 or later), and helm (4):",
   "put them on PATH, into ~/.cache/vaultfarm-kube/bin, or name their folder in VAULTFARM_KUBE_BIN",
-  "(setup-envtest of controller-runtime downloads the first two; so does any Kubernetes release)",
+  "(setup-envtest of controller-runtime downloads the first three; so does any Kubernetes release)",
 ].join("\n");
 
 /** Folders in which the programs are looked for, in this order. */

@@ -124,14 +124,20 @@ test("a connection that gives no sign of life is given up after 25 s, and the ne
   await until("the connection is gone", () => world.transport.connections() === 0);
 });
 
-test("after the server's goodbye, what is open goes on and what is new goes elsewhere", async (context) => {
-  const world = await startWorld(context);
+/** A watch on a connection to which the server has said goodbye since: what is new goes over another one. */
+async function openAcrossGoodbye(world: World): Promise<TransportAnswer> {
   const watch = await ask(world, "/open", "watch");
   world.sessions[0]?.goaway(0);
   await until("new ones go to a new connection", async () => {
     await readAll(await ask(world, "/whole", "watch"));
     return world.sessions.length === 2;
   });
+  return watch;
+}
+
+test("after the server's goodbye, what is open goes on and what is new goes elsewhere", async (context) => {
+  const world = await startWorld(context);
+  const watch = await openAcrossGoodbye(world);
   world.open[0]?.end("last");
   assert.equal(await readAll(watch), "firstlast");
   await until("the old connection is closed", () => world.transport.connections() === 1);
@@ -139,12 +145,7 @@ test("after the server's goodbye, what is open goes on and what is new goes else
 
 test("an old connection whose server is gone before it could close is given up too, and nobody is asked on it", async (context) => {
   const world = await startWorld(context);
-  const watch = await ask(world, "/open", "watch");
-  world.sessions[0]?.goaway(0);
-  await until("new ones go to a new connection", async () => {
-    await readAll(await ask(world, "/whole", "watch"));
-    return world.sessions.length === 2;
-  });
+  const watch = await openAcrossGoodbye(world);
   assert.equal(world.transport.connections(), 2);
   world.open[0]?.end("last");
   world.freeze();
