@@ -2,6 +2,7 @@
 // whom it suspects, what it has seen of others' vaults. By the last customers ask those last of whom most nodes think badly.
 import { z } from "zod";
 import type { Address } from "./address.ts";
+import type { CopiesPolicy } from "./genesis.ts";
 import type { VaultName } from "./keys.ts";
 import type { PeerId } from "./peer-id.ts";
 import { wireAddress, wireCount, wirePeerId } from "./wire-types.ts";
@@ -25,6 +26,18 @@ export type CopyFigures = {
   readonly waiting: number;
   readonly dueMs: number | null;
 };
+
+/** What is decided by: chunks with fewer than `min` copies, and the fewest of any chunk, on nodes that stay. */
+export type LowCopies = { readonly belowMin: number; readonly lowest: number };
+
+/** The low figures of a count, or of sums of counts. Pure. */
+export function lowCopies({ live, onLeavers = 0 }: Pick<CopyFigures, "live" | "onLeavers">, policy: CopiesPolicy): LowCopies {
+  // A copy on a node that leaves can be read until it goes, and nobody goes before it is made elsewhere.
+  const belowMin = live.slice(0, policy.min).reduce((sum, chunks) => sum + chunks, 0) - onLeavers;
+  const lowest = live.findIndex((chunks) => chunks > 0);
+  // Who has no chunks lacks none.
+  return { belowMin, lowest: lowest === -1 ? policy.max : lowest };
+}
 
 /** How a node sees another's vault. `score`, `conduct`, `honesty` (conduct by what it showed alone; absent from older nodes): thousandths. */
 export type SeenFigures = {

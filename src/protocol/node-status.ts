@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { MembershipSummary } from "./network-view.ts";
 import { membershipFields } from "./network-view-schema.ts";
-import type { CopyFigures } from "./node-figures.ts";
+import type { CopyFigures, LowCopies } from "./node-figures.ts";
 import { type NodeAddress, nodeAddress } from "./node-record.ts";
 import { type DesiredState, desiredStates, type VaultState, vaultStates } from "./states.ts";
 
@@ -37,6 +37,21 @@ export type SeenVault = {
 /** `cause` as in network/membership/suspicion.ts; `confirmed`: others agree, so that data may move. */
 export type SuspectStatus = { readonly peerId: string; readonly cause: string; readonly confirmed: boolean };
 
+/** A live member of the network as the answering node sees it. */
+export type MemberSeen = {
+  readonly peerId: string;
+  /** Of the chunks that it counts, as it published last; null where it has not counted all of them, or publishes no figures. */
+  readonly counted: LowCopies | null;
+  /** Whether it takes new chunks. */
+  readonly takes: boolean;
+};
+
+/** The live members of the network, as the answering node sees them: how many with itself, and those that follow it in the order of PeerIds. */
+export type MembersStatus = { readonly live: number; readonly next: readonly MemberSeen[] };
+
+/** Members told of by one node at most: those of a farm tell of all others together. About 110 bytes each. */
+export const membersToldMax = 32;
+
 /** Who is confirmed by certificate, as the answering node sees it. */
 export type MembershipStatus = MembershipSummary & {
   /** Whether the answering node is confirmed itself. */
@@ -69,6 +84,8 @@ export type NodeStatus = {
   /** The chunks that this node counts for the farm, see `CopyFigures`; absent from older nodes and from those that do not look after copies. */
   readonly copies?: Pick<CopyFigures, "live" | "partial" | "onLeavers"> | undefined;
   /** Absent from older nodes. */
+  readonly members?: MembersStatus | undefined;
+  /** Absent from older nodes. */
   readonly membership?: MembershipStatus | undefined;
   /** Real ports, where the configuration said 0 too. */
   readonly ports: { readonly health: number; readonly admin: number };
@@ -94,6 +111,13 @@ const seenVault: z.ZodType<SeenVault> = z.object({
   faults: z.record(z.string(), count),
 });
 
+const memberSeen: z.ZodType<MemberSeen> = z.object({
+  peerId: z.string(),
+  counted: z.object({ belowMin: count, lowest: count }).nullable(),
+  takes: z.boolean(),
+});
+const membersStatus: z.ZodType<MembersStatus> = z.object({ live: count, next: z.array(memberSeen) });
+
 const membershipStatus: z.ZodType<MembershipStatus> = z.object({ ...membershipFields, isConfirmed: z.boolean() });
 
 export const nodeStatus: z.ZodType<NodeStatus> = z.object({
@@ -117,6 +141,7 @@ export const nodeStatus: z.ZodType<NodeStatus> = z.object({
   seen: z.array(seenVault).optional(),
   suspects: z.array(z.object({ peerId: z.string(), cause: z.string(), confirmed: z.boolean() })).optional(),
   copies: z.object({ live: z.array(count), partial: z.boolean(), onLeavers: count.optional() }).optional(),
+  members: membersStatus.optional(),
   membership: membershipStatus.optional(),
   ports: z.object({ health: count, admin: count }),
 });

@@ -59,7 +59,8 @@ export function createNodeFigures(parts: NodeFiguresParts): () => NodeFigures {
   };
 }
 
-function isSilent({ state, since }: NodeView, wallMs: number): boolean {
+/** Whether a node is not there, or has missed signs of life for longer than a false suspicion lasts: who is silent counts no chunks. */
+export function isSilent({ state, since }: NodeView, wallMs: number): boolean {
   return state === "gone" || (state !== "live" && wallMs - since >= lastingSilenceMs);
 }
 

@@ -24,6 +24,7 @@ export function createServers(organs: Organs, registry: MetricsRegistry): Server
   const status = (): Promise<NodeStatus> =>
     readStatus({
       ...organs,
+      clock: tools.clock,
       startCounter: volume.startCounter,
       phase: phases.phase,
       joined: membership.joined,

@@ -3,9 +3,11 @@ import type { Certificates } from "../network/membership/certificates/certificat
 import type { Membership } from "../network/membership/membership.ts";
 import type { Peers } from "../network/peers.ts";
 import type { NodePhase, NodeStatus } from "../protocol/node-status.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { ChunkStore } from "./chunk-store/chunk-store.ts";
 import type { VaultNodeCore } from "./core.ts";
 import type { NodeIdentity } from "./core-parts.ts";
+import { membersSeen } from "./members-seen.ts";
 
 export type StatusParts = {
   readonly identity: NodeIdentity;
@@ -13,6 +15,7 @@ export type StatusParts = {
   readonly peers: Pick<Peers, "addresses">;
   readonly store: ChunkStore;
   readonly core: VaultNodeCore;
+  readonly clock: Clock;
   readonly membership: Pick<Membership, "directory" | "causeOf">;
   phase(): NodePhase;
   joined(): boolean;
@@ -28,6 +31,7 @@ const seenMax = 64;
 /** The node's status of now. */
 export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
   const { identity, store, core } = parts;
+  const view = { self: identity.peerId, directory: parts.membership.directory, policy: identity.genesis.copies };
   const { copies } = core.figures();
   return {
     peerId: identity.peerId,
@@ -57,6 +61,7 @@ export async function readStatus(parts: StatusParts): Promise<NodeStatus> {
       .map(({ peer, ...rest }) => ({ peerId: peer, ...rest })),
     ...(copies === null ? {} : { copies: { live: copies.live, partial: copies.partial, onLeavers: copies.onLeavers } }),
     suspects: suspectsOf(parts.membership),
+    members: membersSeen(view, parts.clock.wallMs()),
     membership: parts.certificates?.status(),
     ports: parts.ports(),
   };
