@@ -1,9 +1,11 @@
 // The processes of a local farm beside what is remembered of them: looks at all of them at once, starts and stops them,
 // and keeps `farm.json` and `run.json` in step with what it learns.
 import { rm } from "node:fs/promises";
-import { countCopies, keepCount, withScores } from "../../operator/node-access/node-report.ts";
+import { createFarmCounter, type FarmCounter } from "../../operator/node-access/farm-counter.ts";
+import { withScores } from "../../operator/node-access/node-report.ts";
 import { shouldRun } from "../../operator/vault-farm/node-roles.ts";
-import type { CopiesCount, ObservedFarm, ObservedGateway, ObservedNode, StopEvidence } from "../../operator/vault-farm/observed.ts";
+import type { ObservedFarm, ObservedGateway, ObservedNode, StopEvidence } from "../../operator/vault-farm/observed.ts";
+import { createMembersTally, type MembersTold } from "../../operator/vault-farm/other-members.ts";
 import type { NodeStatus } from "../../protocol/node-status.ts";
 import { parsePeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -44,7 +46,7 @@ export type LocalMembersParts = MemberStarterParts & { readonly clock: Clock; re
 export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): LocalMembers {
   const starter = createMemberStarter(parts, book);
   const processes = new Map<string, MemberProcess>();
-  const memory: Memory = { told: new Map(), evidence: new Map(), awaySinceMs: new Map(), copies: undefined };
+  const memory: Memory = { told: new Map(), evidence: new Map(), awaySinceMs: new Map(), counter: createFarmCounter() };
   const processOf = (name: string): MemberProcess => {
     const known = processes.get(name) ?? createMemberProcess(parts);
     processes.set(name, known);
@@ -61,16 +63,13 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
     );
     const { networkId, copies } = parts.keys.genesis;
     const counting = seen.filter((node) => shouldRun(node) && node.awaySinceMs === undefined);
-    const counted = countCopies(
-      counting.map((node) => statuses[seen.indexOf(node)]),
-      copies,
-    );
-    const by = counting.map(({ name }) => name).join();
-    memory.copies = keepCount(memory.copies, counted === undefined ? undefined : { ...counted, by }, parts.clock.monotonicMs());
+    const told = membersTold(statuses.filter((status) => status?.networkId === networkId));
+    const copiesOf = (node: ObservedNode): NodeStatus | undefined => statuses[seen.indexOf(node)];
+    const look = { nodes: seen, counting, copiesOf, told, policy: copies };
     return {
       ...{ complete: true, networkId, replacingElsewhere: [], zones: [], gateways: gatewaysSeen },
       nodes: withScores(seen, statuses),
-      ...(memory.copies === undefined ? {} : { copies: memory.copies }),
+      ...memory.counter.take(look, parts.clock.monotonicMs()),
     };
   };
   return {
@@ -101,7 +100,7 @@ type Memory = {
   readonly told: Map<string, readonly string[]>;
   readonly evidence: Map<string, StopEvidence>;
   readonly awaySinceMs: Map<string, number>;
-  copies: CopiesCount | undefined;
+  readonly counter: FarmCounter;
 };
 
 type Seen = { readonly order: number; readonly member: MemberProcess; readonly status: NodeStatus | undefined };
@@ -128,6 +127,12 @@ function observeNode(place: NodePlace, { order, member, status }: Seen, { parts,
 async function observeGateway({ name, port }: GatewayPlace, member: MemberProcess): Promise<ObservedGateway> {
   if (isUp(member)) member.noteReady(await gatewayIsReady(port));
   return { name, state: member.state() };
+}
+
+function membersTold(statuses: readonly (NodeStatus | undefined)[]): MembersTold {
+  const tally = createMembersTally();
+  for (const status of statuses) if (status !== undefined) tally.add(status);
+  return tally.told();
 }
 
 function isUp(member: MemberProcess): boolean {

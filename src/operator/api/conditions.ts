@@ -71,6 +71,7 @@ export const farmConditions = {
       EnoughCopies: ["False", "Every chunk has {min} copies or more."],
       BelowMin: ["True", "{chunks} chunks have fewer than {min} copies; they are being copied again, and no node is stopped meanwhile."],
       HoldersSilent: ["Unknown", "Every chunk that is counted has {min} copies or more, but {why}."],
+      OthersUncounted: ["Unknown", "Every chunk that is counted has {min} copies or more, but {why}."],
       NotCounted: ["Unknown", "No node has counted its copies yet."],
     },
   },

@@ -1,9 +1,9 @@
 // What the operator remembers of a farm between two looks: what nodes said last, whom they were told of, looks at whether
 // one may be stopped. All of it is gathered anew after a restart; nothing is decided by it that needs more than a while.
 import type { KubeError } from "../kube/index.ts";
-import { keepCount } from "../node-access/node-report.ts";
+import { createFarmCounter, type FarmCounter } from "../node-access/farm-counter.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
-import type { CopiesCount, StopEvidence } from "../vault-farm/observed.ts";
+import type { StopEvidence } from "../vault-farm/observed.ts";
 import type { NodeMemory } from "./observe-farm.ts";
 import { pods } from "./resources.ts";
 
@@ -13,8 +13,7 @@ export type FarmMemory = {
   setStatus(name: string, podUid: string, status: NodeWord | undefined): void;
   setTold(name: string, peers: readonly string[]): void;
   setEvidence(name: string, evidence: StopEvidence | undefined): void;
-  /** Takes a count in; undefined where not all nodes have counted. */
-  countCopies(count: Omit<CopiesCount, "sinceMs"> | undefined, nowMs: number): CopiesCount | undefined;
+  readonly counter: FarmCounter;
   /** A node of that name was made by this process, and whether one was made before it. */
   noteMade(name: string): void;
   wasMade(name: string): boolean;
@@ -59,7 +58,6 @@ export function createFarmMemory(): FarmMemory {
   const made = new Set<string>();
   const repaired = new Map<string, number>();
   const foreign = new Set<string>();
-  let copies: CopiesCount | undefined;
   const entry = (name: string): Entry => {
     const known = entries.get(name) ?? { podUid: "", told: [] };
     entries.set(name, known);
@@ -67,6 +65,7 @@ export function createFarmMemory(): FarmMemory {
   };
   return {
     grantSeenMs: Number.NEGATIVE_INFINITY,
+    counter: createFarmCounter(),
     exposure: new Map(),
     admissions: new Map(),
     node: (name) => {
@@ -86,10 +85,6 @@ export function createFarmMemory(): FarmMemory {
     setEvidence: (name, evidence) => {
       if (evidence === undefined) delete entry(name).evidence;
       else entry(name).evidence = evidence;
-    },
-    countCopies: (count, nowMs) => {
-      copies = keepCount(copies, count, nowMs);
-      return copies;
     },
     noteMade: (name) => made.add(name),
     wasMade: (name) => made.has(name),

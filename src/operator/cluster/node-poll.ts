@@ -5,14 +5,18 @@ import type { CallMember } from "../node-access/http-call.ts";
 import { createScoreTally, type ScoreTally } from "../node-access/node-report.ts";
 import { readNodeStatus } from "../node-access/node-status.ts";
 import { type NodeWord, wordOf } from "../node-access/node-word.ts";
+import { createMembersTally, type MembersTally, type MembersTold } from "../vault-farm/other-members.ts";
 import type { PodObject } from "./resources.ts";
 
 /** Questions under way at once over all farms: each holds a socket. */
 export const questionsMax = 50;
 
+/** `words`: what is kept of each pod's node's answer, by the pod's name; undefined: no answer, or not asked. `told`: what all of them say of members. */
+export type NodeAnswers = { readonly words: ReadonlyMap<string, NodeWord | undefined>; readonly told: MembersTold };
+
 export type NodePoll = {
-  /** What is kept of each pod's node's answer, by the pod's name; undefined: no answer, or not asked. Never rejects. */
-  ask(pods: readonly PodObject[]): Promise<ReadonlyMap<string, NodeWord | undefined>>;
+  /** Never rejects. */
+  ask(pods: readonly PodObject[]): Promise<NodeAnswers>;
 };
 
 export function createNodePoll(call: CallMember): NodePoll {
@@ -29,13 +33,13 @@ export function createNodePoll(call: CallMember): NodePoll {
     if (next === undefined) free += 1;
     else next();
   };
-  const askOne = async ({ ip }: PodObject, tally: ScoreTally): Promise<NodeWord | undefined> => {
+  const askOne = async ({ ip }: PodObject, tallies: Tallies): Promise<NodeWord | undefined> => {
     if (ip === undefined) return undefined;
     await turn();
     try {
       const status = await readNodeStatus(call, { ip, port: healthPort });
       if (status === undefined) return undefined;
-      tally.add(status);
+      for (const tally of tallies) tally.add(status);
       return strings.share(wordOf(status));
     } finally {
       done();
@@ -45,13 +49,15 @@ export function createNodePoll(call: CallMember): NodePoll {
     ask: async (pods) => {
       const asked = new Set(runningAtTheirAddress(pods));
       // What each says of each vault of the others would be the most of all that is remembered: a farm needs one number a node.
-      const tally = createScoreTally();
-      const words = await Promise.all(pods.map(async (pod) => (asked.has(pod) ? askOne(pod, tally) : undefined)));
+      const [tally, members] = [createScoreTally(), createMembersTally()];
+      const words = await Promise.all(pods.map(async (pod) => (asked.has(pod) ? askOne(pod, [tally, members]) : undefined)));
       const scores = tally.ofNodes();
-      return new Map(pods.map(({ metadata }, i) => [metadata.name, scored(words[i], scores)]));
+      return { words: new Map(pods.map(({ metadata }, i) => [metadata.name, scored(words[i], scores)])), told: members.told() };
     },
   };
 }
+
+type Tallies = readonly [ScoreTally, MembersTally];
 
 function scored(word: NodeWord | undefined, scores: ReadonlyMap<string, number>): NodeWord | undefined {
   const score = word === undefined ? undefined : scores.get(word.peerId);

@@ -13,11 +13,12 @@ import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import type { CallMember } from "../node-access/http-call.ts";
 import { createNodeCommander } from "../node-access/node-commander.ts";
-import { countCopies } from "../node-access/node-report.ts";
+import type { NodeWord } from "../node-access/node-word.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { clusterGoal } from "../vault-farm/goal.ts";
 import { holdsNothing, isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "../vault-farm/observed.ts";
+import type { MembersTold } from "../vault-farm/other-members.ts";
 import { planFarm } from "../vault-farm/plan.ts";
 import { adoptedAs } from "../vault-farm/plan-growth.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
@@ -142,11 +143,11 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     return { kind: "after", delayMs: calmMs };
   }
   if (await adoptClaims(farm, spec, parts, look)) return { kind: "after", delayMs: soonMs };
-  await askNodes(parts, look);
+  const told = await askNodes(parts, look);
   const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
   const foreign = [...memory.foreign(), ...foreignClaims(key, parts, caches).map((name) => `${claims.kind} ${name}`)];
   const held = heldClaims(parts.claims, parts.pods, clock.wallMs());
-  const observed = { ...observe(spec, { ...look, parts, keys: reading.keys, complete: caches.isFresh() }), strangers, foreign, held };
+  const observed = { ...observe(spec, { ...look, parts, told, keys: reading.keys, complete: caches.isFresh() }), strangers, foreign, held };
   const goal = clusterGoal(spec);
   const nowMs = clock.monotonicMs();
   const actions = planFarm(goal, observed, nowMs);
@@ -225,9 +226,10 @@ async function adoptClaims(
   return orphans.length > 0;
 }
 
-async function askNodes({ pods }: FarmParts, { memory, poll }: Look): Promise<void> {
-  const answers = await poll.ask(pods);
-  for (const { metadata } of pods) memory.setStatus(metadata.name, metadata.uid ?? "", answers.get(metadata.name));
+async function askNodes({ pods }: FarmParts, { memory, poll }: Look): Promise<MembersTold> {
+  const { words, told } = await poll.ask(pods);
+  for (const { metadata } of pods) memory.setStatus(metadata.name, metadata.uid ?? "", words.get(metadata.name));
+  return told;
 }
 
 // In a farm that is paused, asleep, gone or going nothing ends, and whoever waited for it would wait for good.
@@ -238,9 +240,9 @@ function isWorkedOn(record: NodeRecord, { farms }: FarmCaches): boolean {
   return paused !== true && replicas !== 0;
 }
 
-type Observing = Look & { readonly parts: FarmParts; readonly keys: NetworkKeys; readonly complete: boolean };
+type Observing = Look & { readonly parts: FarmParts; readonly told: MembersTold; readonly keys: NetworkKeys; readonly complete: boolean };
 
-function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, clock }: Observing): ObservedFarm {
+function observe(spec: VaultFarmSpec, { parts, told, keys, complete, caches, memory, clock }: Observing): ObservedFarm {
   const nowMs = clock.monotonicMs();
   const machines = [...caches.machines.store.values()];
   const observed = observeFarm({
@@ -259,14 +261,10 @@ function observe(spec: VaultFarmSpec, { parts, keys, complete, caches, memory, c
   // Of those that could count: one that cannot run, or is kept apart, would otherwise keep the count, and so its own replacement, open for ever.
   const counts = (node: ObservedNode): boolean =>
     shouldRun(node) && node.awaySinceMs === undefined && !isKeptApart(node) && !holdsNothing(node);
-  const counting = observed.nodes.filter(counts);
-  const counted = countCopies(
-    counting.map(({ name }) => memory.node(name).status),
-    keys.genesis.copies,
-  );
-  const by = counting.map(({ name }) => name).join();
-  const copies = memory.countCopies(counted === undefined ? undefined : { ...counted, by }, nowMs);
-  return { ...observed, ...(copies === undefined ? {} : { copies }) };
+  const { nodes } = observed;
+  const copiesOf = ({ name }: ObservedNode): NodeWord | undefined => memory.node(name).status;
+  const look = { nodes, counting: nodes.filter(counts), copiesOf, told, policy: keys.genesis.copies };
+  return { ...observed, ...memory.counter.take(look, nowMs) };
 }
 
 function gatewaysOf(farm: FarmIdentity, spec: VaultFarmSpec, { deployments }: FarmCaches) {

@@ -1,6 +1,7 @@
 // What nodes say of themselves, as the plan reads it: one node's report, the scores that they give each other, and the copies
 // that all of them count together. Pure; the same in a cluster and on one machine.
 import type { CopiesPolicy } from "../../protocol/genesis.ts";
+import { type LowCopies, lowCopies } from "../../protocol/node-figures.ts";
 import type { NodeStatus, SeenVault } from "../../protocol/node-status.ts";
 import type { CopiesCount, NodeReport, ObservedNode } from "../vault-farm/observed.ts";
 
@@ -82,19 +83,12 @@ export function withScores(nodes: readonly ObservedNode[], statuses: readonly (S
 }
 
 /** Copies as all nodes together count them; undefined where not all have. `lowest` is of copies on nodes that stay. */
-export function countCopies(
-  statuses: readonly (Pick<NodeStatus, "copies"> | undefined)[],
-  policy: CopiesPolicy,
-): { readonly belowMin: number; readonly lowest: number } | undefined {
+export function countCopies(statuses: readonly (Pick<NodeStatus, "copies"> | undefined)[], policy: CopiesPolicy): LowCopies | undefined {
   const counted = statuses.map((status) => status?.copies);
   if (counted.length === 0 || counted.some((one) => one === undefined || one.partial)) return undefined;
   const live = Array.from({ length: policy.max + 1 }, (_, n) => counted.reduce((sum, one) => sum + (one?.live[n] ?? 0), 0));
-  // A copy on a node that leaves can be read until it goes, and nobody goes before it is made elsewhere.
   const onLeavers = counted.reduce((sum, one) => sum + (one?.onLeavers ?? 0), 0);
-  const belowMin = live.slice(0, policy.min).reduce((sum, chunks) => sum + chunks, 0) - onLeavers;
-  const lowest = live.findIndex((chunks) => chunks > 0);
-  // A farm without chunks lacks none.
-  return { belowMin, lowest: lowest === -1 ? policy.max : lowest };
+  return lowCopies({ live, onLeavers }, policy);
 }
 
 /**

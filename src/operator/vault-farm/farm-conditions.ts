@@ -8,7 +8,7 @@ import { wantedNodes } from "./plan-count.ts";
 import { turnOf } from "./plan-stop.ts";
 import { roundedBytes, roundedCount } from "./rounded.ts";
 import { shrinkProblem } from "./shrink-room.ts";
-import { uncounted } from "./wholeness.ts";
+import { countedElsewhere, heldBySilent } from "./wholeness.ts";
 
 /** Percent in use at which capacity is called low, where autogrow does not say. */
 const nearlyFullPercent = 85;
@@ -118,8 +118,10 @@ function dataAtRisk({ observed, goal }: FarmSeen): ConditionNow {
   const { copies } = observed;
   const { min } = goal.copies;
   if (copies === undefined) return farmCondition("DataAtRisk", "NotCounted");
-  const why = uncounted(observed, goal);
-  if (copies.belowMin === 0 && why !== undefined) return farmCondition("DataAtRisk", "HoldersSilent", { min, why });
+  const silent = heldBySilent(observed, goal);
+  if (copies.belowMin === 0 && silent !== undefined) return farmCondition("DataAtRisk", "HoldersSilent", { min, why: silent });
+  const others = countedElsewhere(observed);
+  if (copies.belowMin === 0 && others !== undefined) return farmCondition("DataAtRisk", "OthersUncounted", { min, why: others });
   if (copies.belowMin === 0) return farmCondition("DataAtRisk", "EnoughCopies", { min });
   return farmCondition("DataAtRisk", "BelowMin", { min, chunks: roundedCount(copies.belowMin) });
 }

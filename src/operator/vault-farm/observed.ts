@@ -1,6 +1,7 @@
 // What is seen of a farm, in the terms of the plan: processes or pods, folders or volumes, and what the nodes say. What is
 // not known is absent, and what is absent never allows anything to be taken away.
 import type { Address } from "../../protocol/address.ts";
+import type { LowCopies } from "../../protocol/node-figures.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
 import type { DesiredState } from "../../protocol/states.ts";
@@ -91,7 +92,18 @@ export type ObservedNode = {
 export type ObservedGateway = { readonly name: string; readonly state: MemberState };
 
 /** Copies as all nodes together count them: the fewest of any chunk, and since when the same ones, `by`, always counted so many or more. */
-export type CopiesCount = { readonly belowMin: number; readonly lowest: number; readonly sinceMs: number; readonly by?: string };
+export type CopiesCount = LowCopies & { readonly sinceMs: number; readonly by?: string };
+
+/**
+ * Live members of the network that are not nodes of the farm. `uncounted` of them have not counted all of their chunks, as far as is
+ * known, `named`: some of those; `taking` of them take new chunks.
+ */
+export type OtherMembers = {
+  readonly live: number;
+  readonly uncounted: number;
+  readonly named: readonly string[];
+  readonly taking: number;
+};
 
 export type ObservedFarm = {
   /** Whether everything below was read after the last change by our hand; false allows nothing. */
@@ -103,8 +115,10 @@ export type ObservedFarm = {
   readonly replacingElsewhere: readonly string[];
   /** Zones that new nodes can go to. */
   readonly zones: readonly string[];
-  /** Absent where not all nodes have counted. */
+  /** Absent where not all nodes have counted. With what other members count, where they have. */
   readonly copies?: CopiesCount;
+  /** Absent where there are none. */
+  readonly others?: OtherMembers;
   readonly nodes: readonly ObservedNode[];
   readonly gateways: readonly ObservedGateway[];
   /** Names of pods that its selectors choose and that are not its own; absent where there are no selectors. */

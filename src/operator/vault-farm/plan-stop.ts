@@ -181,7 +181,9 @@ function planByCount(node: ObservedNode, moment: PlanMoment, what: string): read
 }
 
 function waitForCopies(node: ObservedNode, { goal, observed }: PlanMoment, what: string): FarmAction {
-  return wait(node, `${what}; ${uncounted(observed, goal) ?? "its copies are being made elsewhere"}`);
+  const { live = 0 } = observed.others ?? {};
+  const others = live === 0 ? "" : ` (${live} of the nodes that count them ${live === 1 ? "is" : "are"} not this farm's)`;
+  return wait(node, `${what}; ${uncounted(observed, goal) ?? `its copies are being made elsewhere${others}`}`);
 }
 
 // Neither its own word nor its readiness say that it answers: to start it anew may mend it.

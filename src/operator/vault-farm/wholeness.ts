@@ -1,5 +1,6 @@
 // Whether everything that a farm holds has its copies on nodes that stay and serve. Only those that serve count: a chunk whose
-// copies all lie on silent nodes is counted by nobody, so where there are enough of those the count proves nothing.
+// copies all lie on silent nodes is counted by nobody, so where there are enough of those the count proves nothing; nor does it
+// where members of the network that are not the farm's have not counted.
 import { stopPairsApartMs } from "../../protocol/stop-decision.ts";
 import type { FarmGoal } from "./goal.ts";
 import { answers, lostItsVolume, mayHoldData, stays } from "./node-roles.ts";
@@ -10,9 +11,9 @@ const namedMax = 5;
 
 /** Whether every chunk has had its copies, as far as nodes stay and serve, by the count of all of them, for half a minute or more. */
 export function isWhole(observed: ObservedFarm, goal: FarmGoal, nowMs: number): boolean {
-  const { copies, nodes } = observed;
+  const { copies, nodes, others } = observed;
   const serving = nodes.filter((node) => stays(node) && answers(node)).length;
-  const needed = Math.min(goal.copies.target, serving);
+  const needed = Math.min(goal.copies.target, serving + (others?.taking ?? 0));
   return (
     copies !== undefined &&
     serving >= goal.copies.min &&
@@ -23,12 +24,29 @@ export function isWhole(observed: ObservedFarm, goal: FarmGoal, nowMs: number): 
   );
 }
 
+/** Why there may be chunks of which nobody here knows the count, undefined where there are none. */
+export function uncounted(observed: Pick<ObservedFarm, "nodes" | "others">, goal: Pick<FarmGoal, "copies">): string | undefined {
+  return heldBySilent(observed, goal) ?? countedElsewhere(observed);
+}
+
+/** Why members of the network that are not the farm's may count chunks that lack copies, undefined where all of them have counted. */
+export function countedElsewhere({ others }: Pick<ObservedFarm, "others">): string | undefined {
+  if (others === undefined || others.uncounted === 0) return undefined;
+  const { live, uncounted: many, named } = others;
+  const who = named.length === 0 ? "" : ` (${named.join(", ")}${many > named.length ? ` and ${many - named.length} more` : ""})`;
+  return (
+    `${live} ${live === 1 ? "node" : "nodes"} of the network ${live === 1 ? "is" : "are"} not this farm's, and ${many} of them ` +
+    `${many === 1 ? "has" : "have"} not counted${who}: a chunk is counted by one node, so what only those count may lack copies, and no lost ` +
+    "node is given up; a node that starts counts within minutes, one of an older version has to be renewed or leave"
+  );
+}
+
 /**
  * Why there may be chunks that nobody counts, undefined where there are none. A stored chunk has copies.min copies or more. Those
  * on volumes that are gone are lost, those of a released node were proven to exist elsewhere; where that leaves enough silent
  * nodes for all copies of one, whatever is taken away now may be its last.
  */
-export function uncounted({ nodes }: Pick<ObservedFarm, "nodes">, { copies: { min } }: Pick<FarmGoal, "copies">): string | undefined {
+export function heldBySilent({ nodes }: Pick<ObservedFarm, "nodes">, { copies: { min } }: Pick<FarmGoal, "copies">): string | undefined {
   const bound = nodes.filter(({ assigned }) => assigned.released !== true);
   const silent = bound.filter((node) => mayHoldData(node) && !answers(node));
   const gone = bound.filter(lostItsVolume);

@@ -9,7 +9,8 @@ import { hash } from "../../../src/protocol/hash.ts";
 import type { SigningKey } from "../../../src/protocol/keys.ts";
 import { signingKeyFromSeed } from "../../../src/protocol/keys.ts";
 import { checkLeaving } from "../../../src/protocol/leaving.ts";
-import type { NodeStatus, SeenVault } from "../../../src/protocol/node-status.ts";
+import { lowCopies } from "../../../src/protocol/node-figures.ts";
+import { type MembersStatus, membersToldMax, type NodeStatus, type SeenVault } from "../../../src/protocol/node-status.ts";
 import { type PeerId, peerIdFromPublicKey } from "../../../src/protocol/peer-id.ts";
 import { adminPort, healthPort } from "../../../src/protocol/ports.ts";
 import {
@@ -52,6 +53,8 @@ export type RunningNode = {
   leaves: boolean;
   /** Does not answer. */
   silent: boolean;
+  /** Publishes no figures of copies, as nodes of an older version. */
+  older: boolean;
 };
 
 export type NodeStart = Pick<RunningNode, "name" | "ip" | "host" | "founder" | "capacity" | "vaults"> & {
@@ -213,7 +216,7 @@ function start(world: World, { volume: uid, keys, ...node }: NodeStart): void {
   const handler = createAdminHandler({ ...parts, ...commands, peerId: idOf(volume), clock, log: silentLog });
   const startedMs = clock.monotonicMs();
   const { networkId } = keys.genesis;
-  running.set(node.name, { ...node, volume, networkId, startedMs, told: new Set(), handler, leaves: false, silent: false });
+  running.set(node.name, { ...node, volume, networkId, startedMs, told: new Set(), handler, leaves: false, silent: false, older: false });
 }
 
 function freshVolume(world: World): Volume {
@@ -321,18 +324,33 @@ function findings(world: World, volume: Volume, purpose: StopPurpose) {
   };
 }
 
-function statusOf(world: World, node: RunningNode): NodeStatus {
-  const { volume, capacity } = node;
-  const ready = isReady(world, node);
+/** The chunks that a node counts, by their copies: the first one that holds a chunk does. */
+function countedBy(world: World, node: RunningNode): NonNullable<NodeStatus["copies"]> {
   const live = Array.from({ length: world.policy.max + 1 }, () => 0);
   let onLeavers = 0;
-  for (const chunk of volume.chunks) {
+  for (const chunk of node.volume.chunks) {
     const holders = serving(world).filter((other) => other.volume.chunks.has(chunk));
     if (holders[0] !== node) continue;
     const staying = holders.filter((other) => other.volume.admin !== "draining").length;
     live[Math.min(world.policy.max, staying)] = (live[Math.min(world.policy.max, staying)] ?? 0) + 1;
     if (staying < world.policy.min && holders.length >= world.policy.min) onLeavers += 1;
   }
+  return { live, onLeavers, partial: !isReady(world, node) };
+}
+
+function membersOf(world: World, node: RunningNode): MembersStatus {
+  const others = serving(world).filter((other) => other !== node && other.networkId === node.networkId);
+  const next = others.slice(0, membersToldMax).map((other) => ({
+    peerId: idOf(other.volume),
+    counted: other.older ? null : lowCopies(countedBy(world, other), world.policy),
+    takes: other.volume.admin === "active",
+  }));
+  return { live: others.length + 1, next };
+}
+
+function statusOf(world: World, node: RunningNode): NodeStatus {
+  const { volume, capacity } = node;
+  const ready = isReady(world, node);
   const own = Math.floor(volume.chunks.size / node.vaults);
   const theirs = world.customers ? stored.chunks + (world.polls % stored.more) : 0;
   const figures = { chunks: own + theirs, used: own * 1024 + theirs * stored.chunkBytes };
@@ -346,7 +364,8 @@ function statusOf(world: World, node: RunningNode): NodeStatus {
     disk: { live: 0, dead: 0, overhead: 0, free: 0, total: 0 },
     store: { mode: "writable" },
     seen: [...seenBy(world, node)],
-    copies: { live, onLeavers, partial: !ready },
+    copies: countedBy(world, node),
+    members: membersOf(world, node),
     membership: {
       ...{ state: world.certified ? "whole" : "unfounded", sequence: world.certified ? 1 : 0, head: "", confirmed, reachable: confirmed },
       ...{ needed: 1, group: { holders: 0, writes: 0, liars: 0, losses: 0 }, text: "", isConfirmed: volume.confirmed },
