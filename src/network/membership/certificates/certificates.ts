@@ -101,6 +101,8 @@ export function createCertificates(parts: CertificatesParts): Certificates {
       const { confirmed, sequence } = keeper.book.head();
       const wantsIn = parts.own !== undefined && !confirmed.has(peers.self);
       for (const peer of somePeers(parts, wantsIn ? limits.fanOut : 1)) void exchange.meet(peer);
+      // Peers send nothing that this node says it has: what its disk refused is not offered again by itself. A failure is logged there.
+      keeper.retry().catch(() => {});
       // Nobody tells a follower: it asks until it has something to follow.
       const everyMs = parts.own === undefined && sequence === 0 ? limits.tickMs : limits.exchangeEveryMs;
       round(everyMs * (0.5 + parts.random.fraction()));

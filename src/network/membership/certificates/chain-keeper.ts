@@ -11,8 +11,13 @@ export type ChainKeeper = {
   readonly book: ConfirmedBook;
   /** Takes in what was kept. */
   load(): Promise<void>;
-  /** Takes in a certificate; one that is fresh is on disk once resolved. Rejects where the disk fails. */
+  /**
+   * Takes in a certificate; it is on disk once resolved, unless it is refused or outdone. Rejects where the disk fails: it is kept
+   * at the next call then, for this certificate or another.
+   */
   take(bytes: Uint8Array): Promise<CertificateOffer>;
+  /** Keeps what the disk refused before. Rejects where it still does. */
+  retry(): Promise<void>;
   onChange(listener: ChangeListener): () => void;
   /** Resolves once nothing is being written. */
   idle(): Promise<void>;
@@ -26,24 +31,36 @@ export type KeeperParts = {
   readonly onReplaced: () => Promise<void>;
 };
 
+type Fresh = Extract<CertificateOffer, { readonly kind: "fresh" }>;
+
 export function createChainKeeper({ genesis, store, log, onReplaced }: KeeperParts): ChainKeeper {
   const book = createConfirmedBook(genesis);
   const listeners = new Set<ChangeListener>();
+  // In the book and not on disk yet: nobody was told of them.
+  const unkept: Fresh[] = [];
   let writing: Promise<void> = Promise.resolve();
-  const write = (): Promise<void> => {
-    const mine = writing.then(() => store.saveChain(book.all()));
+  const keepAll = async (): Promise<void> => {
+    const mine = [...unkept];
+    if (mine.length === 0) return;
+    if (mine.some(({ replaced }) => replaced > 0)) await onReplaced();
+    await store.saveChain(book.all());
+    unkept.splice(0, mine.length);
+    for (const { certificate } of mine) {
+      // Another may have taken its place while the disk refused it.
+      if (book.has(certificate.id)) for (const listener of [...listeners]) listener(book.head(), certificate);
+    }
+  };
+  const keep = (): Promise<void> => {
+    const mine = writing.then(keepAll);
     writing = mine.catch((cause: unknown) => log.error("the certificates of membership cannot be written", { cause }));
     return mine;
   };
   const take = async (bytes: Uint8Array): Promise<CertificateOffer> => {
     const offered = book.offer(bytes);
-    if (offered.kind !== "fresh") return offered;
-    if (offered.replaced > 0) {
+    if (offered.kind === "fresh") unkept.push(offered);
+    if (offered.kind === "fresh" && offered.replaced > 0)
       log.warn("certificates of the nodes gave way to one by the owner", { replaced: offered.replaced });
-      await onReplaced();
-    }
-    await write();
-    for (const listener of [...listeners]) listener(book.head(), offered.certificate);
+    if (offered.kind === "fresh" || offered.kind === "known") await keep();
     return offered;
   };
   return {
@@ -56,6 +73,7 @@ export function createChainKeeper({ genesis, store, log, onReplaced }: KeeperPar
       }
     },
     take,
+    retry: keep,
     onChange: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
