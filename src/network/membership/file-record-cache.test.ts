@@ -1,12 +1,13 @@
 // Proves the cache on a real disk: what was saved comes back, a file cut or damaged at any byte gives what can be read and
-// never an error, and a failed save leaves the last one.
+// never an error, a failed save leaves the last one, and the longest chain of certificates is no larger than what is read.
 import { strict as assert } from "node:assert";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { certificateSizeMax } from "../../protocol/limits.ts";
 import { type Log, silentLog } from "../../runtime/log.ts";
-import { createFileRecordCache } from "./file-record-cache.ts";
+import { certificateFile, createFileRecordCache } from "./file-record-cache.ts";
 
 const records = [Uint8Array.of(1, 2, 3), new Uint8Array(300).fill(7), Uint8Array.of(9)];
 
@@ -72,4 +73,17 @@ test("a save into a folder that is gone rejects and harms nothing", () =>
     const cache = createFileRecordCache(join(folder, "none", "records"), silentLog);
     await assert.rejects(cache.save(records));
     assert.deepEqual(await cache.load(), []);
+  }));
+
+test("a chain of certificates larger than any file of records comes back whole; a file of records that large does not", () =>
+  inFolder(async (folder) => {
+    const many = Array.from<Uint8Array>({ length: 1_700 }).fill(new Uint8Array(certificateSizeMax).fill(1));
+    const { log, sentences } = warnings();
+    const chain = createFileRecordCache(join(folder, "chain"), log, certificateFile);
+    await chain.save(many);
+    assert.equal((await chain.load()).length, many.length);
+    assert.deepEqual(sentences, []);
+    const records = createFileRecordCache(join(folder, "chain"), log);
+    assert.deepEqual(await records.load(), []);
+    assert.equal(sentences.length, 1);
   }));

@@ -1,33 +1,40 @@
 // The record cache on disk: records one after another, each behind its length, replaced atomically. Records carry their
 // own signatures, so a damaged file costs what cannot be read, and a warning.
+import { strict as assert } from "node:assert";
 import { stat } from "node:fs/promises";
 import { concatBytes, equalBytes, textBytes } from "../../protocol/bytes.ts";
-import { nodeRecordMax } from "../../protocol/limits.ts";
+import { certificateChainMax, certificateSizeMax, nodeRecordMax } from "../../protocol/limits.ts";
 import { readFileIfThere, writeFileAtomic } from "../../runtime/atomic-file.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { RecordCache } from "./record-cache.ts";
 
-/** How a file of this form begins, and how it is called in the log. */
-export type FileKind = { readonly mark: Uint8Array; readonly name: string };
-
-const recordFile: FileKind = { mark: textBytes("vaultfarm records 1\n"), name: "record cache" };
-
-/** The same form for the chain of membership certificates, which are no larger than records. */
-export const certificateFile: FileKind = { mark: textBytes("vaultfarm certificates 1\n"), name: "certificate file" };
+/** How a file of this form begins, how it is called in the log, and the largest that is read. */
+export type FileKind = { readonly mark: Uint8Array; readonly name: string; readonly bytesMax: number };
 
 const lengthBytes = 4;
 
-/** Largest file that is read, bytes: the largest directory with ten vaults a node takes 36 MiB. */
-const fileMax = 128 * 1024 * 1024;
+/** The largest directory with ten vaults a node takes 36 MiB. */
+const recordFile: FileKind = { mark: textBytes("vaultfarm records 1\n"), name: "record cache", bytesMax: 128 * 1024 * 1024 };
+
+const certificatesMark = textBytes("vaultfarm certificates 1\n");
+
+/** The same form for the chain of membership certificates, which are no larger than records: a longest chain of the largest. */
+export const certificateFile: FileKind = {
+  mark: certificatesMark,
+  name: "certificate file",
+  bytesMax: certificatesMark.length + certificateChainMax * (lengthBytes + certificateSizeMax),
+};
+// What a file is read in at once.
+assert(certificateFile.bytesMax < 2 ** 31, "the largest chain must be read in one piece");
 
 /** A cache in the file at `path`; its folder must exist. */
-export function createFileRecordCache(path: string, log: Log, { mark, name }: FileKind = recordFile): RecordCache {
+export function createFileRecordCache(path: string, log: Log, { mark, name, bytesMax }: FileKind = recordFile): RecordCache {
   const read = async (): Promise<Uint8Array | undefined> => {
     const size = await stat(path).then(
       (found) => found.size,
       () => 0,
     );
-    if (size > fileMax) throw new RangeError(`at most ${fileMax} bytes, got ${size}`);
+    if (size > bytesMax) throw new RangeError(`at most ${bytesMax} bytes, got ${size}`);
     return readFileIfThere(path);
   };
   const load = async (): Promise<readonly Uint8Array[]> => {
