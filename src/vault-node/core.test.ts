@@ -306,7 +306,15 @@ test("what breaks the protocol gets no answer and changes nothing", async () => 
 });
 
 test("a peer over its share is told to wait, and its share comes back", async () => {
-  const shares = { requestsPerPeer: 4, bytesPerPeer: 1000, bytesInAll: 1000, ratePerPeer: 1000, burstPerPeer: 1000 };
+  const shares = {
+    requestsPerPeer: 4,
+    bytesPerPeer: 1000,
+    bytesInAll: 1000,
+    bytesForFirst: 0,
+    firstBytes: 0,
+    ratePerPeer: 1000,
+    burstPerPeer: 1000,
+  };
   const node = await startNode({ shares });
   const [group] = (await put(node, [[first, [chunk(1, 1001)]]])).groups;
   assert.equal(group?.refused[0]?.reason, "busy");

@@ -1,14 +1,22 @@
-// Proves that no peer, and not all together, get more than their share, and that shares come back once.
-// Method: small limits on a virtual clock.
+// Proves that no peer, and not all together, get more than their share, that few who give nothing back leave room for others, and
+// that shares come back once. Method: small limits, or those of a node, on a virtual clock.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { signingKeyFromSeed } from "../protocol/keys.ts";
 import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import { createVirtualClock } from "../runtime/virtual-clock.ts";
-import { createPeerShares } from "./peer-shares.ts";
+import { createPeerShares, shareLimits } from "./peer-shares.ts";
 
 const peer = (byte: number) => peerIdFromPublicKey(signingKeyFromSeed(new Uint8Array(32).fill(byte)).publicKey);
-const limits = { requestsPerPeer: 3, bytesPerPeer: 100, bytesInAll: 150, ratePerPeer: 10, burstPerPeer: 5 };
+const limits = {
+  requestsPerPeer: 3,
+  bytesPerPeer: 100,
+  bytesInAll: 150,
+  bytesForFirst: 0,
+  firstBytes: 0,
+  ratePerPeer: 10,
+  burstPerPeer: 5,
+};
 
 test("bytes and requests in flight are bounded by peer and in all", () => {
   const shares = createPeerShares(createVirtualClock(), limits);
@@ -36,4 +44,22 @@ test("requests a second are bounded, after a burst", async () => {
   assert.deepEqual([1, 2, 3, 4, 5, 6].map(take), [true, true, true, true, true, false]);
   await clock.advance(100);
   assert.deepEqual([take(), take()], [true, false]);
+});
+
+test("two peers that take all they get, and give nothing back, leave room for what others ask first", () => {
+  const shares = createPeerShares(createVirtualClock());
+  const largest = shareLimits.firstBytes;
+  const taken = (byte: number, bytes: number): number => {
+    let count = 0;
+    while (count < 100 && shares.take(peer(byte), bytes) !== undefined) count += 1;
+    return count * bytes;
+  };
+  assert.equal(taken(1, largest), shareLimits.bytesPerPeer, "one alone gets all of its share");
+  taken(2, largest);
+  assert.equal(shares.inUse().bytes, shareLimits.bytesInAll - shareLimits.bytesForFirst);
+  for (const other of [3, 4, 5]) assert.equal(taken(other, largest), largest, `peer ${other} gets its first message, and no second`);
+  assert.equal(taken(6, largest / 8), largest, "or as much in small ones");
+  assert.equal(shares.take(peer(7), 1), undefined, "then all is given");
+  assert.ok(shares.take(peer(1), 0), "what brings no bytes is not kept from anybody");
+  assert.ok(shares.take(peer(7), 0));
 });

@@ -10,20 +10,30 @@ export type ShareLimits = {
   readonly requestsPerPeer: number;
   readonly bytesPerPeer: number;
   readonly bytesInAll: number;
+  /** Of `bytesInAll`, what only peers get that have no more than `firstBytes` with it: so few who hold theirs for long shut nobody else out. */
+  readonly bytesForFirst: number;
+  readonly firstBytes: number;
   /** Requests a second on the long run, and at once. */
   readonly ratePerPeer: number;
   readonly burstPerPeer: number;
 };
 
-/** For a node of the issue's size: a gateway with 16 puts of 8 MiB in flight would need less; memory stays under 100 MiB of chunks. */
+/**
+ * For a node of the issue's size: a gateway with 16 puts of 8 MiB in flight would need less; memory stays under 100 MiB of chunks. Two
+ * gateways get the 32 MiB each that the transport takes into work for one peer, and four more peers a largest message each.
+ */
 export const shareLimits: ShareLimits = {
   requestsPerPeer: 256,
   bytesPerPeer: 48 * mib,
   bytesInAll: 96 * mib,
+  bytesForFirst: 32 * mib,
+  firstBytes: messageChunkBytesMax,
   ratePerPeer: 5000,
   burstPerPeer: 10_000,
 };
 assert(messageChunkBytesMax <= shareLimits.bytesPerPeer && shareLimits.bytesPerPeer <= shareLimits.bytesInAll, "one message must fit");
+assert(shareLimits.firstBytes <= shareLimits.bytesForFirst, "what is kept free must be of use");
+assert(shareLimits.bytesPerPeer + shareLimits.bytesForFirst <= shareLimits.bytesInAll, "a peer alone gets all of its share");
 
 /** A part of the node's work, given back once. */
 export type Share = { release(): void };
@@ -46,12 +56,8 @@ export function createPeerShares(clock: Clock, limits: ShareLimits = shareLimits
   const take = (peer: PeerId, bytes: number): Share | undefined => {
     const account = accounts.get(peer) ?? openAccount(peer);
     refill(account, clock.monotonicMs(), limits);
-    const tooMuch =
-      account.tokens < 1 ||
-      account.requests >= limits.requestsPerPeer ||
-      account.bytes + bytes > limits.bytesPerPeer ||
-      all.bytes + bytes > limits.bytesInAll;
-    if (tooMuch) return undefined;
+    if (account.tokens < 1 || account.requests >= limits.requestsPerPeer) return undefined;
+    if (bytes > 0 && !hasRoom(account.bytes + bytes, all.bytes + bytes, limits)) return undefined;
     account.tokens -= 1;
     move(account, 1, bytes);
     return { release: once(() => move(account, -1, -bytes)) };
@@ -69,6 +75,11 @@ export function createPeerShares(clock: Clock, limits: ShareLimits = shareLimits
     return account;
   };
   return { take, inUse: () => ({ ...all }) };
+}
+
+/** Whether one peer may have `own` bytes, where all together then have `inAll`. */
+function hasRoom(own: number, inAll: number, { bytesPerPeer, bytesInAll, bytesForFirst, firstBytes }: ShareLimits): boolean {
+  return own <= bytesPerPeer && inAll <= (own > firstBytes ? bytesInAll - bytesForFirst : bytesInAll);
 }
 
 function refill(account: Account, nowMs: number, limits: ShareLimits): void {
