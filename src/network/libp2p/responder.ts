@@ -28,6 +28,7 @@ const helloId = 0;
 export function createResponder(stream: Stream, parts: ResponderParts): { close(): void } {
   const closing = new AbortController();
   const receiving: Receiving = new Map();
+  const inWork = new Set<number>();
   let greeted = false;
   const offend = (why: string): void => {
     frames.finish(failureFrame(helloId, "protocol", why));
@@ -44,7 +45,10 @@ export function createResponder(stream: Stream, parts: ResponderParts): { close(
     if (!greeted) return greet(frame);
     if (frame.type === "failure") return receiving.get(frame.id)?.abort(new LaneError("lost", "the asker says so"));
     if (frame.type !== "request" || frame.id === helloId) return offend("only requests belong on this stream");
-    void serve({ frame, here: 0, take: () => received(frame, receiving, work) }, work);
+    // The second would take the first one's place where its chunks are waited for: nothing could end that wait, and what it holds, any more.
+    if (inWork.has(frame.id)) return offend("two requests under one number");
+    inWork.add(frame.id);
+    void serve({ frame, here: 0, take: () => received(frame, receiving, work) }, work).finally(() => inWork.delete(frame.id));
   };
   const onClose = (): void => {
     const gone = new Error("the asker is gone");
