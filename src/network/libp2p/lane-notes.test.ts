@@ -39,6 +39,16 @@ describe("notes on a lane", () => {
     assert.equal(notes.revoked(note({ type: "answer", id: 9, transfer: 3, chunk: 1 })), true);
   });
 
+  it("an answer that is taken back makes no room for a request of its number, which is still in work", () => {
+    const notes = receiving(100 * kib);
+    notes.arrived(note({ id: 1, transfer: 1, chunk: 90 * kib }));
+    const answer = note({ type: "answer", id: 1, transfer: 2, chunk: 1 });
+    notes.arrived(answer);
+    assert.equal(notes.revoked(answer), true);
+    assert.throws(() => notes.arrived(note({ id: 1, transfer: 3, chunk: 90 * kib })), RangeError, "one number twice");
+    assert.throws(() => notes.arrived(note({ id: 2, transfer: 3, chunk: 90 * kib })), RangeError, "over the window");
+  });
+
   it("garbage, a hello, chunks where none can follow, and an answer to what is still being sent break the lane", () => {
     assert.throws(() => sending().arrived(new Uint8Array(15)), FrameError);
     assert.throws(() => sending().arrived(new Uint8Array(40).fill(0xff)), FrameError);

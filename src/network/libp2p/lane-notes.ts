@@ -47,8 +47,10 @@ export function createLaneNotes({ bulk, window, unsent }: LaneNotesParts): LaneN
   };
   const revoked = (note: Uint8Array): boolean => {
     const { type, id } = frameOf(note);
+    if (type !== "request") return true;
+    // Answers carry this side's numbers: they make no room for the peer's requests.
     theirs.give(id);
-    return type !== "request";
+    return false;
   };
   const sending = (answers: number | undefined): void => {
     if (answers === undefined) asked += 1;
