@@ -40,7 +40,7 @@ export type Work = {
   readonly parts: AnsweringParts;
   readonly way: Way;
   readonly throttle: Throttle;
-  /** Bytes in work for this peer: what was read before the reading stopped waits for it. */
+  /** Bytes in work for this peer on this way: what was read before the reading stopped waits for it. */
   readonly budget: ByteBudget;
   /** Ends when nobody waits for answers any more. */
   readonly signal: AbortSignal;

@@ -10,11 +10,12 @@ export type ByteBudget = {
 
 type Waiting = { readonly bytes: number; readonly grant: () => void };
 
-/** A budget of `bytesMax`. */
-export function createByteBudget(bytesMax: number): ByteBudget {
+/** A budget of `bytesMax`, or of what that says at each moment. */
+export function createByteBudget(bytesMax: number | (() => number)): ByteBudget {
+  const max = typeof bytesMax === "number" ? (): number => bytesMax : bytesMax;
   let used = 0;
   const line = new Set<Waiting>();
-  const fits = (bytes: number): boolean => used === 0 || used + bytes <= bytesMax;
+  const fits = (bytes: number): boolean => used === 0 || used + bytes <= max();
   const serve = (): void => {
     for (const waiting of line) {
       if (!fits(waiting.bytes)) return;

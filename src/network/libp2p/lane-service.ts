@@ -31,8 +31,9 @@ export function createLaneService(parts: AnsweringParts, way: Way): LaneService 
     holding = wanted;
     if (!wanted) queueMicrotask(goOn);
   };
-  const throttle = createThrottle(parts.clock, parts.limits, hold);
-  const work: Work = { parts, way, throttle, budget: createByteBudget(parts.limits.bytesInWorkMax), signal: closing.signal };
+  const { bytesInWorkMax } = parts.limits;
+  const throttle = createThrottle(parts.clock, parts.limits, { hold, bytesMax: () => bytesInWorkMax });
+  const work: Work = { parts, way, throttle, budget: createByteBudget(bytesInWorkMax), signal: closing.signal };
   const source = { ...parts, path: "lane" } as const;
   const begin = (frame: Frame, received: ReceivedChunks | undefined): void => {
     const here = received === undefined ? 0 : frameBytes(frame);

@@ -23,6 +23,7 @@ import { createOffences, type Offences } from "./offences.ts";
 import { startLimit } from "./request-limit.ts";
 import { createRequesters, type Requesters, type RequestersParts } from "./requesters.ts";
 import { createResponder } from "./responder.ts";
+import { createStreamBudgets, type StreamBudgets } from "./stream-budgets.ts";
 import type { TrafficListener } from "./traffic.ts";
 import { type TransportLimits, transportLimits } from "./transport-limits.ts";
 
@@ -46,6 +47,7 @@ type Transport = {
   readonly listeners: Set<(event: PeerEvent) => void>;
   readonly offences: Offences;
   readonly budget: ByteBudget;
+  readonly streamBudgets: StreamBudgets;
   readonly lanes: Lanes;
   readonly onTraffic: TrafficListener;
   running: Running | undefined;
@@ -79,6 +81,7 @@ export function createLibp2pPeers(options: Libp2pPeersOptions): Peers {
     ...{ handlers: new Map(), known: new Map(), listeners: new Set() },
     offences: createOffences(options.clock, limits),
     budget: createByteBudget(limits.allBytesInWorkMax),
+    streamBudgets: createStreamBudgets(limits.bytesInWorkMax),
   };
   transport.handlers.set(openLaneCode, async (from, { body }) => ({ body: await lanes.answer(from, body), chunks: [] }));
   return {
@@ -148,7 +151,7 @@ function respond(transport: Transport, stream: Parameters<typeof createResponder
   if (peer === undefined || running === undefined || offences.blocked(peer)) return stream.abort(new Error("blocked"));
   createResponder(stream, {
     ...answeringParts(transport, peer),
-    networkId: options.networkId,
+    ...{ networkId: options.networkId, streamBudgets: transport.streamBudgets },
     onWelcome: () => running.connections.welcomed(peer),
     onOffence: (why) => offend(transport, peer, why),
   });

@@ -1,5 +1,6 @@
-// Proves what a responder does with a peer that gives two requests one number: the second is refused as a fault, and whatever the
-// first holds is given back. Method: a stream that only records, whose frames the test hands in, and lanes on which nothing comes.
+// Proves what a responder does with a peer that gives two requests one number (the second is refused as a fault, and whatever the
+// first holds is given back), and that more streams do not bring it as much more work. Method: streams that only record, whose
+// frames the test hands in, and lanes on which nothing comes.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import type { Stream } from "@libp2p/interface";
@@ -14,6 +15,7 @@ import { createByteBudget } from "./byte-budget.ts";
 import { encodeFrame, type FrameDraft } from "./frame.ts";
 import { helloBody } from "./hello.ts";
 import { createResponder } from "./responder.ts";
+import { createStreamBudgets } from "./stream-budgets.ts";
 import { transportLimits } from "./transport-limits.ts";
 
 const peer = peerIdFromPublicKey(signingKeyFromSeed(new Uint8Array(32)).publicKey);
@@ -28,6 +30,8 @@ type Scene = {
   readonly awaited: Set<number>;
   used(): number;
   send(frame: FrameDraft): Promise<void>;
+  /** Another stream of the peer. */
+  another(): { send(frame: FrameDraft): Promise<void>; close(): void };
 };
 
 function scene(): Scene {
@@ -43,23 +47,36 @@ function scene(): Scene {
     );
   };
   const bulk: Bulk = { reaches: nobody, send: nobody, receive, discard: nobody, request: nobody, avoid: nobody };
-  const events = new EventTarget();
-  const close = async (): Promise<void> => void events.dispatchEvent(new Event("close"));
-  const stream = Object.assign(events, { send: () => true, writeBufferLength: 0, pause: () => {}, resume: () => {}, close, abort: close });
   const budget = createByteBudget(transportLimits.allBytesInWorkMax);
-  createResponder(stream as unknown as Stream, {
-    ...{ peer, networkId, bulk, clock, log: silentLog, limits: transportLimits, budget, onTraffic: () => {}, onWelcome: () => {} },
-    onOffence: (why) => void offences.push(why),
-    handlerOf: (code) => async () => {
-      begun.push(code);
-      return { body: new Uint8Array(1), chunks: [] };
-    },
-  });
-  const send = async (frame: FrameDraft): Promise<void> => {
-    events.dispatchEvent(new MessageEvent("message", { data: new Uint8Array(Buffer.concat(encodeFrame(frame))) }));
-    await clock.advance(0);
+  const streamBudgets = createStreamBudgets(transportLimits.bytesInWorkMax);
+  const limits = { ...transportLimits, requestsInWorkMax: 1_000 };
+  const another: Scene["another"] = () => {
+    const events = new EventTarget();
+    const close = async (): Promise<void> => void events.dispatchEvent(new Event("close"));
+    const stream = Object.assign(events, {
+      send: () => true,
+      writeBufferLength: 0,
+      pause: () => {},
+      resume: () => {},
+      close,
+      abort: close,
+    });
+    const responder = createResponder(stream as unknown as Stream, {
+      ...{ peer, networkId, bulk, clock, log: silentLog, limits, budget, streamBudgets, onTraffic: () => {}, onWelcome: () => {} },
+      onOffence: (why) => void offences.push(why),
+      handlerOf: (code) => async () => {
+        begun.push(code);
+        return { body: new Uint8Array(1), chunks: [] };
+      },
+    });
+    const send = async (frame: FrameDraft): Promise<void> => {
+      const data = new Uint8Array(Buffer.concat(encodeFrame(frame)));
+      events.dispatchEvent(new MessageEvent("message", { data }));
+      await clock.advance(0);
+    };
+    return { send, close: responder.close };
   };
-  return { clock, offences, begun, awaited, used: budget.used, send };
+  return { clock, offences, begun, awaited, used: budget.used, another, send: another().send };
 }
 
 const frame = (id: number, type: FrameDraft["type"], rest: Partial<FrameDraft> = {}): FrameDraft => ({
@@ -97,5 +114,26 @@ describe("requests on a stream", () => {
     assert.deepEqual([[...awaited], offences], [[8], []]);
     await send(frame(2, "failure"));
     assert.equal(used(), 0);
+  });
+
+  it("of one peer share what it may have in work, and each stream that asks for little is served beside the others", async () => {
+    const { awaited, begun, another, used } = scene();
+    const streams = Array.from({ length: 4 }, another);
+    const mib = new Uint8Array(1 << 20);
+    for (const [index, { send }] of streams.entries()) {
+      await send(hello);
+      for (let id = 1; id <= 40; id += 1) await send(frame(id, "request", { transfer: 100 * index + id, chunks: [mib] }));
+    }
+    // 32 MiB, then a half, a third and a fourth of it, each less what their bodies take.
+    assert.equal(awaited.size, 31 + 15 + 10 + 7);
+    const fifth = another();
+    await fifth.send(hello);
+    await fifth.send(frame(9, "request"));
+    assert.deepEqual(begun, [9]);
+    for (const { close } of streams) close();
+    await fifth.send(frame(8, "request"));
+    assert.deepEqual([awaited.size, used()], [0, 0]);
+    for (let id = 1; id <= 40; id += 1) await fifth.send(frame(id, "request", { transfer: id, chunks: [mib] }));
+    assert.equal(awaited.size, 31, "a stream alone gets all of it");
   });
 });

@@ -5,15 +5,16 @@ import type { Address } from "../../protocol/address.ts";
 import type { Delivery } from "../peers.ts";
 import { type AnsweringParts, serve, type Work } from "./answering.ts";
 import { receivedMessage } from "./bulk-message.ts";
-import { createByteBudget } from "./byte-budget.ts";
 import { failureFrame, LaneError } from "./failure.ts";
 import type { Frame } from "./frame.ts";
 import { createFrameStream, type FrameStream } from "./frame-stream.ts";
 import { helloBody, refuseHello } from "./hello.ts";
+import type { StreamBudgets } from "./stream-budgets.ts";
 import { createThrottle } from "./throttle.ts";
 
 export type ResponderParts = AnsweringParts & {
   readonly networkId: Address;
+  readonly streamBudgets: StreamBudgets;
   onWelcome(): void;
   /** The peer broke the protocol: it is told so and counted. */
   onOffence(why: string): void;
@@ -55,13 +56,14 @@ export function createResponder(stream: Stream, parts: ResponderParts): { close(
     closing.abort(gone);
     for (const waiting of receiving.values()) waiting.abort(gone);
     throttle.stop();
+    own.close();
   };
   const stall = { clock: parts.clock, afterMs: parts.limits.laneStallMs };
   const frames: FrameStream = createFrameStream(stream, { stall, onFrame, onGarbage: offend, onClose });
-  const throttle = createThrottle(parts.clock, parts.limits, (held) => frames.hold(held));
-  const budget = createByteBudget(parts.limits.bytesInWorkMax);
+  const own = parts.streamBudgets.open(parts.peer);
+  const throttle = createThrottle(parts.clock, parts.limits, { hold: (held) => frames.hold(held), bytesMax: own.part });
   const way = { path: "control", send: (frame: Parameters<FrameStream["send"]>[0]) => frames.send(frame) } as const;
-  const work: Work = { parts, way, throttle, budget, signal: closing.signal };
+  const work: Work = { parts, way, throttle, budget: own.budget, signal: closing.signal };
   return { close: () => frames.close() };
 }
 

@@ -11,8 +11,15 @@ export type Throttle = {
   stop(): void;
 };
 
-/** A throttle for one stream; `hold` stops and lets go on the reading. */
-export function createThrottle(clock: Clock, limits: TransportLimits, hold: (held: boolean) => void): Throttle {
+type Reading = {
+  /** Stops and lets go on the reading. */
+  hold(held: boolean): void;
+  /** Bytes that may be in work now. */
+  bytesMax(): number;
+};
+
+/** A throttle for one stream. */
+export function createThrottle(clock: Clock, limits: TransportLimits, { hold, bytesMax }: Reading): Throttle {
   const load = { requests: 0, bytes: 0 };
   let allowance = limits.requestsBurst;
   let refilledAtMs = clock.monotonicMs();
@@ -24,7 +31,7 @@ export function createThrottle(clock: Clock, limits: TransportLimits, hold: (hel
     refilledAtMs = nowMs;
   };
   const weigh = (): void => {
-    const full = load.requests >= limits.requestsInWorkMax || load.bytes >= limits.bytesInWorkMax;
+    const full = load.requests >= limits.requestsInWorkMax || load.bytes >= bytesMax();
     if (allowance < 1 && timer === undefined) timer = clock.after(refillMs, onRefill);
     const wanted = full || allowance < 1;
     if (wanted !== held) hold(wanted);

@@ -20,7 +20,7 @@ export type TransportLimits = {
   readonly inboundStreamsMax: number;
   /** Requests of one peer in work here: enough to keep a disk and a lane busy; more would only wait in memory instead of at the asker. */
   readonly requestsInWorkMax: number;
-  /** Bytes of requests and answers in work here, for one peer and for all. */
+  /** Bytes of requests and answers in work here, for one peer's streams together, for each of its lanes, and for all peers. */
   readonly bytesInWorkMax: number;
   readonly allBytesInWorkMax: number;
   /** Requests a second of one peer, and how many it may save up. Above, its stream is read more slowly. */
