@@ -13,6 +13,8 @@ export type LaneSender = {
   /** Whether anything of the transfer is still to be written. */
   has(transfer: number): boolean;
   idle(): boolean;
+  /** Bytes of notes without chunks that are still to be written. */
+  noteBytes(): number;
 };
 
 /** No byte of these transfers is needed any more; `unsent`: nor will the other side have them. */
@@ -38,6 +40,7 @@ export function createLaneSender(socket: Writable, letGo: LetGo): LaneSender {
   const sent = createReleases(letGo);
   let pieces: Iterator<Uint8Array> | undefined;
   let writing = false;
+  let noteBytes = 0;
   const written = (): void => {
     writing = false;
     pump();
@@ -46,6 +49,7 @@ export function createLaneSender(socket: Writable, letGo: LetGo): LaneSender {
   const finish = (current: Queued, revoked: boolean): void => {
     pieces = undefined;
     queue.shift();
+    noteBytes -= aloneBytes(current);
     // The last write has handed its bytes to the cipher already: nothing else was under way.
     if (!current.cancelled && current.transfer !== noteTransfer) sent.add(current);
     if (revoked && current.note !== undefined) letGo([current.transfer], true);
@@ -73,15 +77,24 @@ export function createLaneSender(socket: Writable, letGo: LetGo): LaneSender {
     queued.cancelled = true;
     // Of a transfer announced elsewhere the other side must hear; of one whose note never left it need not.
     const unseen = queued.note !== undefined && (at > 0 || pieces === undefined);
-    if (unseen) queue.splice(at, 1);
+    if (unseen) {
+      queue.splice(at, 1);
+      noteBytes -= aloneBytes(queued);
+    }
     letGo([transfer], unseen);
   };
   const push = (sending: Sending): void => {
     queue.push({ ...sending, cancelled: false });
+    noteBytes += aloneBytes(sending);
     pump();
   };
   const has = (transfer: number): boolean => queue.some((queued) => queued.transfer === transfer);
-  return { push, cancel, has, idle: () => queue.length === 0 && !writing };
+  return { push, cancel, has, idle: () => queue.length === 0 && !writing, noteBytes: () => noteBytes };
+}
+
+/** Bytes of a note that has no chunks behind it, which nobody but the sender holds any more. */
+function aloneBytes({ note, chunks }: Sending): number {
+  return chunks.length === 0 ? (note?.length ?? 0) : 0;
 }
 
 /** Transfers that were sent, told of together: each message wakes the main thread, which costs it more than what it then does. */

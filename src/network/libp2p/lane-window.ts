@@ -11,8 +11,8 @@ export type LaneWindow = {
   size(): number;
 };
 
-// Even the smallest request weighs its share, so that the window bounds their number too.
-const requestsMax = 32;
+/** Requests at once: even the smallest weighs its share of the window, so that it bounds their number too. */
+export const requestsMax = 32;
 
 /** A window of `bytesMax`: 0 lets nothing through, otherwise a request larger than all of it goes alone. */
 export function createLaneWindow(bytesMax: number): LaneWindow {

@@ -1,12 +1,14 @@
 // Proves when a lane closes by itself, under a clock that only the test moves: idle, but not while a request on it waits for
-// its answer, at whichever end.
+// its answer, at whichever end; and at once where the peer breaks the format, or asks on and on and reads no answer.
 import { strict as assert } from "node:assert";
+import { Duplex } from "node:stream";
 import { it } from "node:test";
+import type { TLSSocket } from "node:tls";
 import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
 import { createChunkBuffers } from "./chunk-buffers.ts";
 import { encodeFrame, type FrameType } from "./frame.ts";
 import { createLane, type Lane } from "./lane.ts";
-import { noteTransfer } from "./lane-format.ts";
+import { noteBytesMax, noteTransfer } from "./lane-format.ts";
 import type { FromLaneWorker } from "./lane-messages.ts";
 
 const times = { idleMs: 60_000, stallMs: 30_000 };
@@ -64,3 +66,27 @@ it("more announced than a lane takes closes it, and throws nothing at the worker
   for (let transfer = 1; transfer <= 20_000; transfer += 1) flooded.expect(transfer, [1]);
   assert.deepEqual(told, ["closed"]);
 });
+
+/** A socket of which the peer reads what is written, or nothing. */
+function socket(reads: boolean): TLSSocket {
+  const write = (_bytes: unknown, _encoding: unknown, done: () => void): void => void (reads && done());
+  return Object.assign(new Duplex({ read: () => {}, write }), { setNoDelay: () => {} }) as unknown as TLSSocket;
+}
+
+for (const reads of [true, false])
+  it(`a peer that asks on and on ${reads ? "and reads its answers keeps the lane" : "and reads none of its answers loses the lane"}`, async () => {
+    const { lane: asked, told } = lane();
+    asked.attach(socket(reads));
+    asked.opened();
+    const answer = Buffer.concat(
+      encodeFrame({ id: 1, type: "answer", code: 0, transfer: 0, body: new Uint8Array(noteBytesMax / 2), chunks: [] }),
+    );
+    for (let i = 0; i < 200; i += 1) {
+      if (told.includes("closed")) break;
+      asked.reader.take(note("request").arriving);
+      asked.send({ transfer: 0, note: answer, chunks: [] }, 1);
+      await new Promise(setImmediate);
+    }
+    assert.equal(told.includes("closed"), !reads);
+    assert.ok(told.filter((type) => type === "noted").length >= 128);
+  });

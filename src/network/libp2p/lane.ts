@@ -3,11 +3,13 @@
 import type { TLSSocket } from "node:tls";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import { buffersOf, type ChunkBuffers, movable } from "./chunk-buffers.ts";
+import { noteBytesMax } from "./lane-format.ts";
 import type { FromLaneWorker, LaneRole } from "./lane-messages.ts";
 import { createLaneNotes, type LaneNotes } from "./lane-notes.ts";
 import { createLaneReceiver, type LaneReceiver } from "./lane-receiver.ts";
 import { createLaneSender, type LaneSender, type Sending } from "./lane-sender.ts";
 import type { Reader } from "./lane-tls.ts";
+import { requestsMax } from "./lane-window.ts";
 
 export type LaneTimes = {
   /** A lane on which nothing is under way is closed after this. */
@@ -41,6 +43,10 @@ export type LaneParts = {
   /** Called once when the lane has ended. */
   onEnd(): void;
 };
+
+// A peer that keeps its window waits for no more answers than it may ask for. One that breaks it is not noticed by the window, which
+// an answer makes room in before it is read. Twice that, for this side's own requests.
+const unreadMax = 2 * requestsMax * noteBytesMax;
 
 /** A lane that waits for its socket; what is to be sent waits with it. */
 export function createLane(parts: LaneParts): Lane {
@@ -97,8 +103,9 @@ export function createLane(parts: LaneParts): Lane {
   };
   const send = (sending: Sending, answers: number | undefined): void => {
     if (sending.note !== undefined) notes.sending(answers);
-    if (sender === undefined) waiting.push(sending);
-    else sender.push(sending);
+    if (sender === undefined) return void waiting.push(sending);
+    sender.push(sending);
+    if (sender.noteBytes() > unreadMax) close("the peer asks on and reads none of its answers");
   };
   const cancel = (transfer: number): void => {
     if (sender !== undefined) return sender.cancel(transfer);
