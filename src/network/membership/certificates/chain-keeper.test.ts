@@ -12,17 +12,25 @@ import { type ChainKeeper, createChainKeeper } from "./chain-keeper.ts";
 const first = signAsOwner(genesis, ownerKey, { sequence: 1, previous: genesis.networkId, joining: peersOf([1, 2, 3, 4]), leaving: [] });
 const second = signAsOwner(genesis, ownerKey, { sequence: 2, previous: first.id, joining: [], leaving: peersOf([4]) });
 
-type Scene = { readonly keeper: ChainKeeper; readonly disk: { refuses: boolean }; readonly told: string[]; kept(): Promise<number> };
+type Scene = {
+  readonly keeper: ChainKeeper;
+  readonly disk: { refuses: boolean; replaced: number };
+  readonly told: string[];
+  kept(): Promise<number>;
+};
 
 function scene(): Scene {
-  const disk = { refuses: true };
+  const disk = { refuses: true, replaced: 0 };
   const told: string[] = [];
   const store = createMemoryCertificateStore();
   const saveChain = async (certificates: readonly Uint8Array[]): Promise<void> => {
     if (disk.refuses) throw new Error("the disk is full");
     await store.saveChain(certificates);
   };
-  const keeper = createChainKeeper({ genesis, store: { ...store, saveChain }, log: silentLog, onReplaced: async () => {} });
+  const onReplaced = async (): Promise<void> => {
+    disk.replaced += 1;
+  };
+  const keeper = createChainKeeper({ genesis, store: { ...store, saveChain }, log: silentLog, onReplaced });
   keeper.onChange((_head, { id }) => void told.push(id));
   return { keeper, disk, told, kept: async () => (await store.loadChain()).length };
 }
@@ -56,5 +64,16 @@ describe("a certificate that the disk refused", () => {
     disk.refuses = false;
     await keeper.retry();
     assert.deepEqual([await kept(), told], [1, ids(first)]);
+  });
+
+  it("and gave way to another of the owner is not told of; votes are reset once, however often the disk is tried", async () => {
+    const { keeper, disk, told, kept } = scene();
+    const other = signAsOwner(genesis, ownerKey, { sequence: 1, previous: genesis.networkId, joining: peersOf([1, 2, 3]), leaving: [] });
+    const [better, worse] = other.id < first.id ? [other, first] : [first, other];
+    await assert.rejects(keeper.take(worse.bytes), /full/);
+    for (let i = 0; i < 3; i += 1) await assert.rejects(keeper.take(better.bytes), /full/);
+    disk.refuses = false;
+    await keeper.retry();
+    assert.deepEqual([await kept(), told, disk.replaced], [1, ids(better), 1]);
   });
 });

@@ -42,7 +42,6 @@ export function createChainKeeper({ genesis, store, log, onReplaced }: KeeperPar
   const keepAll = async (): Promise<void> => {
     const mine = [...unkept];
     if (mine.length === 0) return;
-    if (mine.some(({ replaced }) => replaced > 0)) await onReplaced();
     await store.saveChain(book.all());
     unkept.splice(0, mine.length);
     for (const { certificate } of mine) {
@@ -55,11 +54,15 @@ export function createChainKeeper({ genesis, store, log, onReplaced }: KeeperPar
     writing = mine.catch((cause: unknown) => log.error("the certificates of membership cannot be written", { cause }));
     return mine;
   };
+  // Once, and at once: what is signed for the next place from now on must not be forgotten when the disk is tried again.
+  const replacing = async ({ replaced }: Fresh): Promise<void> => {
+    if (replaced === 0) return;
+    log.warn("certificates of the nodes gave way to one by the owner", { replaced });
+    await onReplaced();
+  };
   const take = async (bytes: Uint8Array): Promise<CertificateOffer> => {
     const offered = book.offer(bytes);
-    if (offered.kind === "fresh") unkept.push(offered);
-    if (offered.kind === "fresh" && offered.replaced > 0)
-      log.warn("certificates of the nodes gave way to one by the owner", { replaced: offered.replaced });
+    if (offered.kind === "fresh") await replacing(offered).finally(() => unkept.push(offered));
     if (offered.kind === "fresh" || offered.kind === "known") await keep();
     return offered;
   };
