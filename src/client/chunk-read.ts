@@ -8,7 +8,17 @@ import type { CustomerParts } from "./customer-parts.ts";
 import { ClientError } from "./errors.ts";
 import type { HedgeBudget } from "./hedge-budget.ts";
 import { lateAfterMs, type PaceClass, type PeerPaces } from "./peer-pace.ts";
-import { type AskState, decideRead, type ReadCandidate, readCircles, readCounts, readOrder } from "./read-decision.ts";
+import {
+  type AskState,
+  decideRead,
+  type Expected,
+  expectedCopies,
+  type ReadCandidate,
+  type ReadDecision,
+  readCircles,
+  readCounts,
+  readOrder,
+} from "./read-decision.ts";
 import type { FetchedChunk } from "./self-encryption/sealed-object.ts";
 
 export type ChunkReadParts = CustomerParts & {
@@ -24,6 +34,7 @@ type Run = {
   readonly parts: ChunkReadParts;
   readonly chunk: ChunkToRead;
   candidates: readonly ReadCandidate[];
+  expected: readonly Expected[];
   /** Nodes that were only pointed to: where they point is not followed. */
   readonly pointed: Set<PeerId>;
   readonly asked: Map<PeerId, AskState>;
@@ -37,7 +48,7 @@ export async function readChunk(parts: ChunkReadParts, chunk: ChunkToRead, signa
   const run: Run = {
     parts,
     chunk,
-    candidates: candidatesOf(parts, chunk),
+    ...candidatesOf(parts, chunk),
     pointed: new Set(),
     asked: new Map(),
     timers: new Map(),
@@ -75,14 +86,19 @@ export function abortError(reason: unknown): ClientError {
 function candidatesOf(
   { membership, genesis, limits, paces, distrusts }: ChunkReadParts,
   { address, kind, prefer }: ChunkToRead,
-): readonly ReadCandidate[] {
+): Pick<Run, "candidates" | "expected"> {
   const circles = readCircles(membership.directory, address, readCounts(genesis.copies, limits));
-  return readOrder(circles, { cost: (peer) => (peer === prefer ? -1 : paces.cost(peer, kind)), distrusts });
+  const candidates = readOrder(circles, { cost: (peer) => (peer === prefer ? -1 : paces.cost(peer, kind)), distrusts });
+  return { candidates, expected: expectedCopies(circles, genesis.copies) };
+}
+
+function decide({ candidates, asked, expected }: Run): ReadDecision {
+  return decideRead(candidates, asked, expected);
 }
 
 function step(run: Run): void {
   if (run.ending.signal.aborted) return;
-  const decision = decideRead(run.candidates, run.asked);
+  const decision = decide(run);
   if (decision.kind === "ask") void ask(run, decision.candidate);
   if (decision.kind === "over") run.result.reject(readFailure(run.chunk.address, decision.why));
 }
@@ -112,6 +128,8 @@ function follow(run: Run, from: PeerId, taker: PeerId | undefined): void {
   if ((known === undefined && !isLive) || known?.doubtful === true) return;
   run.pointed.add(taker);
   run.candidates = [{ peer: taker, doubtful: false }, ...run.candidates.filter(({ peer }) => peer !== taker)];
+  // Somebody says that it is there: while it is silent nobody can say that the chunk is nowhere.
+  run.expected = [...run.expected, { peers: [taker], copies: 1 }];
 }
 
 function found(run: Run, chunk: FetchedChunk): void {
@@ -152,7 +170,7 @@ function onNodeChange(run: Run, peer: PeerId): void {
 
 function hedge(run: Run, peer: PeerId, why: "late" | "suspected"): void {
   run.asked.set(peer, "late");
-  const next = decideRead(run.candidates, run.asked);
+  const next = decide(run);
   if (next.kind === "ask") run.parts.metrics.hedged(why);
   step(run);
 }
@@ -160,7 +178,7 @@ function hedge(run: Run, peer: PeerId, why: "late" | "suspected"): void {
 function readFailure(chunk: Address, why: "damaged" | "not-found" | "unreachable"): ClientError {
   if (why === "damaged") return new ClientError("damaged", "only damaged copies of this chunk were found", { chunk });
   if (why === "not-found") return new ClientError("not-found", "no vault that answers has this chunk", { chunk });
-  return new ClientError("not-ready", "no vault that may hold this chunk answers; try again in a moment", { chunk });
+  return new ClientError("not-ready", "too few of the vaults that may hold this chunk answer; try again in a moment", { chunk });
 }
 
 function resultOf(error: unknown): "not-found" | "damaged" | "failed" {

@@ -10,7 +10,7 @@ import { createHedgeBudget } from "./hedge-budget.ts";
 import { createNodeQueues } from "./node-queues.ts";
 import { lateAfterMs, nextEstimate } from "./peer-pace.ts";
 import { afterFailure, type CopyAttempt, type CopyState, decidePut } from "./put-decision.ts";
-import { type AskState, decideRead, readOrder, shareHolders } from "./read-decision.ts";
+import { type AskState, decideRead, expectedCopies, readOrder, shareHolders } from "./read-decision.ts";
 
 const peer = (name: string): PeerId => name as PeerId;
 const peers = (names: string): PeerId[] => [...names].map(peer);
@@ -75,8 +75,9 @@ describe("whom a read asks", () => {
     ...peers(names).map((one) => ({ peer: one, doubtful: false })),
     ...peers(doubtful).map((one) => ({ peer: one, doubtful: true })),
   ];
+  const statesOf = (asked: Record<string, AskState>) => new Map(Object.entries(asked).map(([name, state]) => [peer(name), state]));
   const decide = (names: string, asked: Record<string, AskState>): ReturnType<typeof decideRead> =>
-    decideRead(candidates(names), new Map(Object.entries(asked).map(([name, state]) => [peer(name), state])));
+    decideRead(candidates(names), statesOf(asked), []);
   // Capitals are vaults that still join.
   const holders = (names: string): Holder[] =>
     [...names].map((name) => ({ peer: peer(name), entry: { state: name < "a" ? "joining" : "active" } }) as Holder);
@@ -99,21 +100,44 @@ describe("whom a read asks", () => {
     assert.deepEqual(decide("ab", { a: "lost", b: "lost" }), { kind: "over", why: "unreachable" });
     assert.deepEqual(decide("", {}), { kind: "over", why: "unreachable" });
   });
+  it("not found only where fewer of those that should have it are silent than have it", () => {
+    // Holders a to e, outsiders f and g; the first so many holders do not answer, the rest lack it.
+    const outcome = (silent: string, before = ""): string => {
+      const lost = peers(silent).map((one): [PeerId, AskState] => [one, "lost"]);
+      const asked = new Map([...peers("abcdefgvwxyz").map((one): [PeerId, AskState] => [one, "not-held"]), ...lost]);
+      const decision = decideRead([], asked, expectedCopies({ due: holders("abcde"), before: holders(before) }, policy));
+      return decision.kind === "over" ? decision.why : decision.kind;
+    };
+    for (const silent of ["", "a", "ab", "abc", "fg", "abfg"]) assert.equal(outcome(silent), "not-found", silent);
+    for (const silent of ["abcd", "bcde", "abcde"]) assert.equal(outcome(silent), "unreachable", silent);
+    assert.equal(outcome("vwxy", "vwxyz"), "unreachable", "those that had it before vaults joined");
+    assert.equal(outcome("abvw", "vwxyz"), "not-found");
+  });
+  it("not where one that is said to have taken it is silent", () => {
+    const asked = statesOf({ a: "not-held", b: "not-held", f: "lost" });
+    assert.deepEqual(decideRead([], asked, [{ peers: peers("f"), copies: 1 }]), { kind: "over", why: "unreachable" });
+  });
   const believing = { cost: (one: PeerId): number => -one.charCodeAt(0), distrusts: (): boolean => false };
   it("the close ones cheapest first, then the wider circle, then the doubtful", () => {
-    const order = readOrder({ close: holders("abc"), before: [], wide: holders("abcde"), far: [], all: holders("xabcde") }, believing);
+    const order = readOrder(
+      { close: holders("abc"), before: [], wide: holders("abcde"), far: [], due: [], all: holders("xabcde") },
+      believing,
+    );
     assert.deepEqual(order, candidates("cbade", "x"));
   });
   it("those distrusted after all that are believed, and before those believed away", () => {
     const distrusts = (one: PeerId): boolean => one === "b" || one === "x";
     const order = readOrder(
-      { close: holders("abc"), before: [], wide: holders("abcde"), far: [], all: holders("xabcde") },
+      { close: holders("abc"), before: [], wide: holders("abcde"), far: [], due: [], all: holders("xabcde") },
       { ...believing, distrusts },
     );
     assert.deepEqual(order, candidates("cadeb", "x"));
   });
   it("a close holder that still joins after those that have everything", () => {
-    const order = readOrder({ close: holders("aBc"), before: [], wide: holders("aBcd"), far: [], all: holders("aBcd") }, believing);
+    const order = readOrder(
+      { close: holders("aBc"), before: [], wide: holders("aBcd"), far: [], due: [], all: holders("aBcd") },
+      believing,
+    );
     assert.deepEqual(order, candidates("caBd"));
   });
   it("shares small reads out over as few nodes as a greedy choice finds", () => {

@@ -4,7 +4,7 @@ import type { PeerId } from "../protocol/peer-id.ts";
 import type { RefusalReason } from "../protocol/receipt.ts";
 
 /**
- * insufficient-copies: fewer receipts than `min` · not-found: no holder has it · damaged: only wrong bytes were found, or
+ * insufficient-copies: fewer receipts than `min` · not-found: so many holders lack it that none can have it · damaged: only wrong bytes were found, or
  * a map that does not fit its chunks · key-needed: a private object asked for without its key · wrong-key: the key does
  * not open the root map · empty: nothing to store · too-large: over the limit · wrong-size: the source had other than the
  * declared bytes · spool-full: no disk room for a source of unknown

@@ -160,6 +160,50 @@ describe("a chunk", () => {
     assert.equal(await failing(farm.client.getChunk(address)), "not-ready");
   });
 
+  it("that nobody has is not found though three of its holders are dead, noticed or not", async () => {
+    const farm = await startFarm({ nodes: 16 });
+    const address = chunkAddress(randomBytes(10));
+    const dead = farm.closest(address, 3);
+    for (const { peer } of dead) farm.network.crash(peer);
+    for (const notice of [() => {}, farm.setState]) {
+      for (const { peer } of dead) notice(peer, "suspected");
+      assert.equal(await failing(farm.client.getChunk(address)), "not-found");
+      assert.equal(await farm.client.headChunk(address), undefined);
+    }
+  });
+
+  it("whose holders do not answer is not missing, whatever outsiders lack", async () => {
+    const farm = await startFarm({ nodes: 16 });
+    const { bytes, address } = place(farm);
+    const close = farm.closest(address, 5);
+    for (const { behaviour, peer } of close)
+      behaviour.onRequest = () => {
+        throw new NetworkError("busy", "over its share", { peer });
+      };
+    assert.equal(await failing(farm.client.getChunk(address)), "not-ready");
+    assert.equal(await failing(farm.client.headChunk(address)), "not-ready");
+    // Believed away, others stand in for them that never got it.
+    for (const { peer } of close) farm.setState(peer, "suspected");
+    assert.equal(await failing(farm.client.getChunk(address)), "not-ready");
+    assert.equal(await failing(farm.client.headChunk(address)), "not-ready");
+    for (const { behaviour } of close) behaviour.onRequest = undefined;
+    assert.deepEqual(await farm.client.getChunk(address), bytes);
+  });
+
+  it("that is said to be with a vault that does not answer is not missing", async () => {
+    const farm = await startFarm({ nodes: 24 });
+    const { address } = place(farm);
+    const [first, ...others] = farm.closest(address, 5);
+    const taker = farm.vaults.find((vault) => !farm.closest(address, 16).includes(vault));
+    assert.ok(first !== undefined && taker !== undefined);
+    for (const { chunks } of [first, ...others]) chunks.clear();
+    first.behaviour.pointsTo = taker.peer;
+    farm.network.crash(taker.peer);
+    assert.equal(await failing(farm.client.getChunk(address)), "not-ready");
+    first.behaviour.pointsTo = undefined;
+    assert.equal(await failing(farm.client.getChunk(address)), "not-found");
+  });
+
   it("is asked of a second holder when the first is late, and of the second at once when the first is suspected", async () => {
     const hedged: string[] = [];
     const { farm, clock } = await virtualFarm({ metrics: { hedged: (why) => void hedged.push(why) } });

@@ -26,9 +26,23 @@ export function settledHolders(holders: readonly Holder[]): readonly Holder[] {
 
 /**
  * Who may have a chunk: the holders, those it had before vaults joined that still do, the wider circle, whoever else may have been one before, and the wider
- * circle with those believed away.
+ * circle with those believed away; `due`: the holders as if nobody were away.
  */
-export type ReadCircles = Readonly<Record<"close" | "before" | "wide" | "far" | "all", readonly Holder[]>>;
+export type ReadCircles = Readonly<Record<"close" | "before" | "wide" | "far" | "all" | "due", readonly Holder[]>>;
+
+/** Nodes of which at least `copies` have a chunk, if any node does. */
+export type Expected = { readonly peers: readonly PeerId[]; readonly copies: number };
+
+/**
+ * Where a stored chunk must be: `min` nodes took it, which are holders, or were before vaults joined. Those believed away count, or whoever stands in for
+ * them, and may not have got the chunk yet, would speak for them.
+ */
+export function expectedCopies(
+  { due, before }: Pick<ReadCircles, "due" | "before">,
+  { min }: { readonly min: number },
+): readonly Expected[] {
+  return [due, before].map((holders) => ({ peers: holders.map(({ peer }) => peer), copies: min }));
+}
 
 /** How many vaults each circle has. */
 export type ReadCounts = { readonly target: number; readonly wide: number; readonly far: number };
@@ -53,6 +67,7 @@ export function readCircles(directory: Pick<Directory, "closest">, chunk: Addres
     wide,
     far: settled(counts.far),
     all: directory.closest(chunk, counts.wide, "all").holders,
+    due: directory.closest(chunk, counts.target, "all").holders,
   };
 }
 
@@ -67,20 +82,35 @@ export function readOrder(
   const close = settledHolders(circles.close).map(({ peer }) => ({ peer, cost: cost(peer) }));
   const inOrder = [...close.sort((a, b) => a.cost - b.cost), ...circles.close, ...circles.before, ...circles.wide, ...circles.far];
   const reachable = new Set(inOrder.map(({ peer }) => peer));
-  const doubtful = circles.all.map(({ peer }) => peer).filter((peer) => !reachable.has(peer));
+  const doubtful = [...new Set([...circles.due, ...circles.all].map(({ peer }) => peer))].filter((peer) => !reachable.has(peer));
   const trustedFirst = [...reachable].sort((a, b) => Number(distrusts(a)) - Number(distrusts(b)));
   return [...trustedFirst.map((peer) => ({ peer, doubtful: false })), ...doubtful.map((peer) => ({ peer, doubtful: true }))];
 }
 
-/** What to do next. */
-export function decideRead(candidates: readonly ReadCandidate[], asked: ReadonlyMap<PeerId, AskState>): ReadDecision {
+/** What to do next, where copies are `expected` so. */
+export function decideRead(
+  candidates: readonly ReadCandidate[],
+  asked: ReadonlyMap<PeerId, AskState>,
+  expected: readonly Expected[],
+): ReadDecision {
   const states = [...asked.values()];
   if (states.includes("asked")) return { kind: "wait" };
   const next = candidates.find(({ peer }) => !asked.has(peer)) ?? candidates.find(({ peer }) => asked.get(peer) === "failed");
   if (next !== undefined) return { kind: "ask", candidate: next };
   if (states.includes("late")) return { kind: "wait" };
   if (states.includes("wrong") || states.includes("damaged")) return { kind: "over", why: "damaged" };
-  return { kind: "over", why: states.includes("not-held") ? "not-found" : "unreachable" };
+  return { kind: "over", why: states.includes("not-held") && !mayBeSilent(asked, expected) ? "not-found" : "unreachable" };
+}
+
+/**
+ * Whether all who have a chunk may be among those that gave no answer. With fewer silent ones than copies, one that has it would have answered: so a chunk that
+ * nobody has is not found though all but one of `min` holders are dead, and what outsiders say they lack means nothing while the holders say nothing.
+ */
+export function mayBeSilent(asked: ReadonlyMap<PeerId, AskState>, expected: readonly Expected[]): boolean {
+  return expected.some(({ peers, copies }) => {
+    const silent = peers.filter((peer) => asked.get(peer) !== "not-held").length;
+    return silent >= copies;
+  });
 }
 
 /** Whom each of several small reads asks first, so that few messages do: again and again the node that most of the rest can ask, of equals the cheapest. */

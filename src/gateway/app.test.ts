@@ -5,8 +5,10 @@ import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { test } from "node:test";
 import type { LightMyRequestResponse } from "fastify";
+import { ClientError } from "../client/errors.ts";
 import { chunkAddress } from "../protocol/address.ts";
 import { type AppFixture, createAppFixture } from "./app-fixture.ts";
+import { createMemoryFarm } from "./memory-farm-client.ts";
 
 const mib = 1024 * 1024;
 
@@ -317,6 +319,25 @@ test("writes off, quotas, a full farm, too few nodes", async () => {
   assertProblem(await full.http.inject({ method: "POST", url: "/v1/objects", payload: "x" }), 503, "not-ready");
   assertProblem(await full.http.inject({ url: "/readyz" }), 503, "not-ready");
   assert.equal((await full.http.inject({ url: "/healthz" })).statusCode, 200);
+});
+
+test("what too few vaults can say is to be asked for again, and no answer of it is kept", async () => {
+  const silent = (): never => {
+    throw new ClientError("not-ready", "too few of the vaults that may hold this chunk answer");
+  };
+  const client = {
+    ...createMemoryFarm({ nodes: 8, vaultsPerNode: 1, vaultCapacity: 2 ** 20 }),
+    openObject: silent,
+    getChunk: silent,
+    headChunk: silent,
+  };
+  const app = await createAppFixture({}, { client });
+  const digits = randomBytes(32).toString("hex");
+  for (const url of [`/v1/objects/${digits}`, `/v1/chunks/${digits}`])
+    for (const method of ["GET", "HEAD"] as const) {
+      const { statusCode, headers } = await app.http.inject({ method, url });
+      assert.deepEqual([statusCode, headers["retry-after"], headers["cache-control"]], [503, "5", "no-store"], `${method} ${url}`);
+    }
 });
 
 test("an upload of unknown length is refused where the farm's room ends, and costs no quota", async () => {
