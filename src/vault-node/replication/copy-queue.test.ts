@@ -4,11 +4,11 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import { type Address, chunkAddress } from "../../protocol/address.ts";
-import { signingKeyFromSeed, vaultName } from "../../protocol/keys.ts";
+import { signingKeyFromSeed, type VaultName, vaultName } from "../../protocol/keys.ts";
 import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
 import { type CopyQueue, type CopyTask, createCopyQueue } from "./copy-queue.ts";
 import type { CopyOrder } from "./plan-chunk.ts";
-import { createReminders } from "./reminders.ts";
+import { createReminders, type Seen } from "./reminders.ts";
 
 const address = (n: number): Address => chunkAddress(Uint8Array.of(n));
 const orderTo = (n: number, why: CopyOrder["why"] = "repair"): CopyOrder => {
@@ -145,6 +145,8 @@ function putAndCheck(queue: CopyQueue, waiting: readonly CopyTask[], { n, to, co
   return fits ? [...left, ...tasks] : left;
 }
 
+const nobody: Seen = { isBack: () => false, taking: () => new Set() };
+
 test("reminders come when due, at most so many, and the newest of a chunk counts", () => {
   const reminders = createReminders(3);
   reminders.set(address(1), { kind: "fresh", dueMs: 10 });
@@ -153,7 +155,6 @@ test("reminders come when due, at most so many, and the newest of a chunk counts
   reminders.set(address(3), { kind: "again", dueMs: 20 });
   reminders.set(address(4), { kind: "again", dueMs: 0 });
   assert.deepEqual([reminders.size(), reminders.countOwedTo(a.to)], [3, 1], "beyond the limit nothing is remembered");
-  const nobody = (): boolean => false;
   assert.deepEqual([...reminders.takeDue(19, 10, nobody).keys()], []);
   assert.deepEqual([...reminders.takeDue(30, 2, nobody).keys()], [address(1), address(2)]);
   assert.deepEqual([...reminders.takeDue(30, 2, nobody).keys()], [address(3)]);
@@ -165,6 +166,31 @@ test("who was awaited and is back makes its chunks due at once, and no others", 
   reminders.set(address(1), { kind: "again", dueMs: 300, awaits: [a.to] });
   reminders.set(address(2), { kind: "again", dueMs: 300, awaits: [b.to] });
   reminders.set(address(3), { kind: "again", dueMs: 300 });
-  assert.deepEqual([...reminders.takeDue(0, 10, () => false).keys()], []);
-  assert.deepEqual([...reminders.takeDue(0, 10, (peer) => peer === a.to).keys()], [address(1)]);
+  assert.deepEqual([...reminders.takeDue(0, 10, nobody).keys()], []);
+  assert.deepEqual([...reminders.takeDue(0, 10, { ...nobody, isBack: (peer) => peer === a.to }).keys()], [address(1)]);
+});
+
+test("chunks that wait for room are due once one of those vaults takes new chunks, but not before they were let rest", () => {
+  const reminders = createReminders(9);
+  const seeing = (vault: VaultName): Seen => ({ ...nobody, taking: () => new Set([vault]) });
+  reminders.set(address(1), { kind: "again", dueMs: 300, room: { vaults: [b.vault, a.vault], fromMs: 50 } });
+  reminders.set(address(2), { kind: "again", dueMs: 300, room: { vaults: [b.vault], fromMs: 50 } });
+  assert.deepEqual(
+    [1, 2, 3].map((n) => reminders.awaitsRoom(address(n))),
+    [true, true, false],
+  );
+  assert.deepEqual([...reminders.takeDue(49, 10, seeing(a.vault)).keys()], []);
+  assert.deepEqual([...reminders.takeDue(50, 10, nobody).keys()], []);
+  assert.deepEqual([...reminders.takeDue(50, 10, seeing(a.vault)).keys()], [address(1)]);
+});
+
+test("what waits for a vault can be taken out of the queue, the rest stays", () => {
+  const queue = createCopyQueue(9);
+  queue.put(address(1), [task(1, a, 3, 10), task(1, b, 3, 10)]);
+  queue.put(address(2), [task(2, a, 4, 20)]);
+  assert.deepEqual(
+    queue.giveUp(a.vault).map((one) => one.address),
+    [address(1), address(2)],
+  );
+  assert.deepEqual([[...queue.addresses()], queue.countFor(a.to), queue.countFor(b.to), queue.figures().bytes], [[address(1)], 0, 1, 10]);
 });

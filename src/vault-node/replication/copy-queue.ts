@@ -1,6 +1,7 @@
 // Copies that this node will make: those of chunks with the fewest copies first, in messages for one vault each. Bounded:
 // what does not fit is the least pressing, and comes again with a later look.
 import type { Address } from "../../protocol/address.ts";
+import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { CopyOrder } from "./plan-chunk.ts";
 
@@ -24,6 +25,8 @@ export type CopyQueue = {
   put(address: Address, tasks: readonly CopyTask[]): boolean;
   /** The most pressing tasks for a node that is not `busy`, at most so many chunks and bytes; they leave the queue. */
   take(busy: ReadonlySet<PeerId>, most: { readonly chunks: number; readonly bytes: number }): TaskBatch | undefined;
+  /** Takes out all tasks for a vault. */
+  giveUp(vault: VaultName): readonly CopyTask[];
   /** Tasks for this node. */
   countFor(peer: PeerId): number;
   figures(): QueueFigures;
@@ -76,6 +79,11 @@ export function createCopyQueue(tasksMax: number): CopyQueue {
   return {
     put,
     take,
+    giveUp: (vault) => {
+      const given = all().filter(({ order }) => order.vault === vault);
+      for (const task of given) remove(task);
+      return given;
+    },
     countFor: (peer) => all().filter(({ order }) => order.to === peer).length,
     figures: () => figuresOf(all()),
     addresses: () => queued.keys(),

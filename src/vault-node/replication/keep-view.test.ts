@@ -4,7 +4,7 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import type { Directory, NodeView } from "../../network/directory.ts";
 import { type Address, addressFromBytes, chunkAddress } from "../../protocol/address.ts";
-import { signingKeyFromSeed } from "../../protocol/keys.ts";
+import { signingKeyFromSeed, type VaultName } from "../../protocol/keys.ts";
 import { createNodeRecord } from "../../protocol/node-record.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { VaultState } from "../../protocol/states.ts";
@@ -20,6 +20,7 @@ const network = addressFromBytes(new Uint8Array(32));
 type Farm = {
   readonly view: KeepView;
   readonly peers: readonly PeerId[];
+  readonly vaults: readonly (VaultName | undefined)[];
   set(n: number, change: { state?: NodeView["state"]; confirmed?: boolean; vault?: VaultState }): void;
   wait(ms: number): void;
   distrusted: ReadonlySet<PeerId>;
@@ -62,6 +63,7 @@ function farm(count: number): Farm {
     distrusted: new Set(),
     view,
     peers,
+    vaults: [...views.values()].map(({ record }) => record.vaults[0]?.name),
     set: (n, { state = "live", confirmed = false, vault = "active" }) => {
       const record = recordOf(n, vault);
       views.set(record.peerId, { record, state, confirmed, since: 0 });
@@ -137,12 +139,30 @@ test("who is distrusted keeps nothing that counts, at once; trusted again it doe
   assert.deepEqual([...one.view.takeChanges().keys()], [liar]);
 });
 
+test("vaults take new chunks that say so, on nodes that are there and believed", () => {
+  const one = farm(8);
+  const all = one.view.taking();
+  assert.equal(all.size, 8);
+  one.set(1, { vault: "cordoned" });
+  one.set(2, { vault: "joining" });
+  one.set(3, { state: "suspected" });
+  one.distrusted = new Set([one.peers[4] ?? assert.fail()]);
+  one.wait(0);
+  const gone = [...all].filter((vault) => !one.view.taking().has(vault));
+  assert.deepEqual(
+    gone,
+    [1, 3, 4].map((n) => one.vaults[n]),
+  );
+});
+
 test("a change concerns the chunks near the node that changed, and no others", () => {
   const one = farm(40);
   one.set(3, { state: "gone" });
   const changes = one.view.takeChanges();
   const addresses = Array.from({ length: 400 }, (_, n) => chunkAddress(Uint8Array.of(n & 255, n >> 8)));
-  const concerned = addresses.filter((address) => one.view.concerns(address, changes)).length;
+  const concernedOf = (roomless: boolean): number => addresses.filter((address) => one.view.concerns(address, changes, roomless)).length;
+  const concerned = concernedOf(false);
   // Five and three of forty nodes: a fifth.
   assert.ok(concerned > 40 && concerned < 140, `${concerned} of ${addresses.length}`);
+  assert.ok(concernedOf(true) > 1.5 * concerned, "one that found no room may find it with any of the sixteen closest");
 });

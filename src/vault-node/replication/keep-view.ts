@@ -27,6 +27,8 @@ export type KeepView = {
   keeperAt(peer: PeerId): Keeper | undefined;
   isHere(peer: PeerId): boolean;
   isTrusted(peer: PeerId): boolean;
+  /** The vaults that take new chunks now, as their records say. */
+  taking(): ReadonlySet<VaultName>;
   /** How long until the next silent node no longer counts for chunks of a tier; undefined where nobody is silent. */
   nextLossMs(tier: CopyTier): number | undefined;
   /** Looks which delays have passed. */
@@ -35,8 +37,8 @@ export type KeepView = {
   takeChanges(): ViewChanges;
   /** Gives changes back that were not dealt with. */
   giveBack(changes: ViewChanges): void;
-  /** Whether these changes may mean something for a chunk. */
-  concerns(address: Address, changes: ViewChanges): boolean;
+  /** Whether these changes may mean something for a chunk; for one that is `roomless`, found no vault to take it, also those far out. */
+  concerns(address: Address, changes: ViewChanges, roomless: boolean): boolean;
   /** This machine slept: nobody has been silent. */
   forgive(): void;
   stop(): void;
@@ -109,6 +111,7 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     },
     isHere,
     isTrusted: (peer) => !distrusted.has(peer),
+    taking: () => new Set([...known].flatMap(([peer, { view }]) => (distrusted.has(peer) ? [] : takingOf(view)))),
     nextLossMs: (tier) => silences.nextMs(parts.delays[tier]),
     tick,
     takeChanges: () => {
@@ -120,9 +123,9 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     giveBack: (back) => {
       for (const [peer, tiers] of back) note(peer, tiers);
     },
-    concerns: (address, what) => {
+    concerns: (address, what, roomless) => {
       const expected = chosen(address, policy.target, "enough").filter(({ here }) => here).length;
-      return isNear(nearest(address, policy.target + slack), what, tierOf(expected, policy.min));
+      return isNear(nearest(address, roomless ? circle : policy.target + slack), what, tierOf(expected, policy.min));
     },
     forgive: silences.forgive,
     stop: forget,
@@ -185,6 +188,11 @@ function isKept(state: VaultState): boolean {
 function keptOf(view: NodeView | undefined): string {
   if (view === undefined || isGone(view)) return "";
   return view.record.vaults.flatMap(({ name, state, capacity }) => (isKept(state) ? `${name} ${capacity}` : [])).join();
+}
+
+function takingOf(view: NodeView | undefined): readonly VaultName[] {
+  if (view?.state !== "live") return [];
+  return view.record.vaults.flatMap(({ name, state }) => (takesNewChunks(state) ? [name] : []));
 }
 
 function isJoining(view: NodeView | undefined): boolean {

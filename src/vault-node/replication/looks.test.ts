@@ -28,12 +28,12 @@ const copies = { min: 4, target: 5, max: 8 };
 const genesis = createGenesis({ name: "looked at", copies, placeUnit: 2 ** 20, createdAt: 0 }, keyOf(90));
 const vaultKeyOf = (n: number) => keyOf(n + 40);
 const capacity = 2 ** 24;
-const recordOf = (n: number) =>
+const recordOf = (n: number, state: "active" | "cordoned" = "active") =>
   createNodeRecord(genesis.networkId, keyOf(n), {
     addresses: [],
     domain: { region: "", zone: "", host: `host ${n}` },
     ...{ software: "", startCounter: 1, sequence: 1, signedAtMs: 0 },
-    vaults: [{ key: vaultKeyOf(n), capacity, used: 0, chunks: 1, state: "active", wallet: null }],
+    vaults: [{ key: vaultKeyOf(n), capacity, used: 0, chunks: 1, state, wallet: null }],
   });
 
 /** A node among five that hold one chunk, which it counts; `look` has it look at that. */
@@ -41,7 +41,7 @@ async function lookingNode() {
   const clock = createVirtualClock();
   const views = createNodeViews(genesis, clock.wallMs);
   const { directory } = views;
-  const nodes = [1, 2, 3, 4, 5].map(recordOf);
+  const nodes = [1, 2, 3, 4, 5].map((n) => recordOf(n));
   for (const record of nodes) views.putRecord(record, "live");
   const nowMs = clock.monotonicMs;
   const view = createKeepView({ directory, policy: copies, placeUnit: genesis.placeUnit, delays: limits.repairDelayMs, circle: 16, nowMs });
@@ -88,7 +88,18 @@ async function lookingNode() {
     await looks.lookIfDue(AbortSignal.any([]));
     return [...asked];
   };
-  return { parts, vault, views, others, holding, look, live: (dead?: PeerId) => book.count((peer) => peer !== dead).live };
+  const recordFor = (peer: PeerId, state: "active" | "cordoned") => recordOf(nodes.findIndex(({ peerId }) => peerId === peer) + 1, state);
+  return {
+    parts,
+    vault,
+    views,
+    others,
+    holding,
+    look,
+    looks,
+    recordFor,
+    live: (dead?: PeerId) => book.count((peer) => peer !== dead).live,
+  };
 }
 
 test("copies may be made while the rest is still looked through", async () => {
@@ -134,4 +145,23 @@ test("a look while a node is suspected leaves it in the count; silent for long i
   views.setState(suspect, "gone");
   await look();
   assert.deepEqual(live(), [0, 0, 0, 0, 1, 0], "gone for good");
+});
+
+test("a chunk that no vault had room for is tried as soon as one that was full takes again, after a rest", async () => {
+  const { parts, views, others, holding, look, looks, recordFor } = await lookingNode();
+  const { clock, queue } = parts;
+  const [full] = others;
+  assert.ok(full !== undefined);
+  const waiting = async (): Promise<number> => {
+    await looks.lookIfDue(AbortSignal.any([]));
+    return [...queue.addresses()].length;
+  };
+  holding.delete(full);
+  views.putRecord(recordFor(full, "cordoned"), "live");
+  await look();
+  await clock.advance(2 * limits.refusedForMs);
+  assert.equal(await waiting(), 0, "nobody has room");
+  views.putRecord(recordFor(full, "active"), "live");
+  assert.equal(await waiting(), 1);
+  assert.ok(clock.monotonicMs() < limits.everythingEveryMs);
 });

@@ -14,7 +14,8 @@ import type { CopyBook } from "./copy-book.ts";
 import type { CopyQueue } from "./copy-queue.ts";
 import { tierOf } from "./copy-tier.ts";
 import type { KeepView, ViewChanges } from "./keep-view.ts";
-import type { Reminder, Reminders } from "./reminders.ts";
+import type { ChunkPlan } from "./plan-chunk.ts";
+import type { Reminder, Reminders, Room } from "./reminders.ts";
 import type { ReplicationEvents } from "./replication-events.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
 import { type Surplus, trim } from "./trimmer.ts";
@@ -65,7 +66,7 @@ export function createLooks(parts: LooksParts): Looks {
     for (const address of store.addresses()) {
       walked += 1;
       if (walked % chunksPerTurn === 0) await clock.sleep(0, signal);
-      if (!everything && !view.concerns(address, changes)) continue;
+      if (!everything && !view.concerns(address, changes, reminders.awaitsRoom(address))) continue;
       batch.push(address);
       if (batch.length < limits.chunksPerSurvey) continue;
       await act(batch, noReminders, signal);
@@ -77,7 +78,7 @@ export function createLooks(parts: LooksParts): Looks {
   };
   const lookIfDue = async (signal: AbortSignal): Promise<void> => {
     const nowMs = clock.monotonicMs();
-    const due = reminders.takeDue(nowMs, limits.chunksPerSurvey, view.isHere);
+    const due = reminders.takeDue(nowMs, limits.chunksPerSurvey, { isBack: view.isHere, taking: view.taking });
     const worthwhile = [...due].filter(([address, { kind }]) => kind !== "fresh" || isFirst(parts, address));
     await act(
       worthwhile.map(([address]) => address),
@@ -203,11 +204,20 @@ function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { 
   );
   const isShort = plan.copies < genesis.copies.target;
   const awaits = isShort ? view.around(address).filter((peer) => !view.isHere(peer)) : [];
-  const againMs = lookAgainMs(parts, { plan, silent }, { queued, isAwaiting: awaits.length > 0 });
-  if (againMs !== undefined) reminders.set(address, { kind: "again", dueMs: nowMs + againMs, awaits });
+  const room = roomFor(parts, address, plan);
+  const againMs = lookAgainMs(parts, { plan, silent }, { queued, isAwaiting: awaits.length > 0 || room !== undefined });
+  if (againMs !== undefined) reminders.set(address, { kind: "again", dueMs: nowMs + againMs, awaits, ...(room && { room }) });
 }
 
-// What found no room, what could not be seen in full, and what waits for a silent node until that is lost, is looked at again.
+// Only vaults that say themselves that they take nothing: one that says it has room, and refuses, would be sent the same bytes again and again.
+function roomFor({ view, genesis, clock, limits }: LooksParts, address: Address, { copies, order, short }: ChunkPlan): Room | undefined {
+  if (short === 0) return undefined;
+  const keepers = view.keepers(address, tierOf(copies, genesis.copies.min));
+  const vaults = keepers.flatMap(({ peer, vault, takes }) => (takes || order.includes(peer) ? [] : [vault]));
+  return vaults.length === 0 ? undefined : { vaults, fromMs: clock.monotonicMs() + limits.refusedForMs };
+}
+
+// What found no room, what could not be seen in full, and what waits for a silent node until that is lost, or for room, is looked at again.
 function lookAgainMs(
   { limits, genesis, view }: LooksParts,
   { plan, silent }: Looked,
@@ -218,7 +228,7 @@ function lookAgainMs(
   if (plan.copies + plan.orders.length >= target) return undefined;
   const lossMs = view.nextLossMs(tierOf(plan.copies, min));
   if (lossMs !== undefined) return lossMs + limits.tickMs;
-  // Who counts as lost already may still come back.
+  // Who counts as lost already may still come back, and who is full may have room.
   return isAwaiting ? limits.everythingEveryMs : undefined;
 }
 

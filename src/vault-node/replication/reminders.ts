@@ -1,23 +1,36 @@
 // Chunks to be looked at again at some time: fresh ones, those whose turn may come, those that failed. Bounded: what is
 // forgotten is found again when everything is looked through.
 import type { Address } from "../../protocol/address.ts";
+import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 
 /**
  * fresh: just stored · turn: another holder is to act (`first`) · retry: a copy for `owedTo` could not be made · again: look
- * again, as soon as one of `awaits` is back.
+ * again, as soon as one of `awaits` is back or there is `room`.
  */
 export type Reminder =
   | { readonly kind: "fresh"; readonly dueMs: number }
-  | { readonly kind: "again"; readonly dueMs: number; readonly awaits?: readonly PeerId[] }
+  | { readonly kind: "again"; readonly dueMs: number; readonly awaits?: readonly PeerId[]; readonly room?: Room }
   | { readonly kind: "turn"; readonly dueMs: number; readonly first: PeerId }
   | { readonly kind: "retry"; readonly dueMs: number; readonly owedTo: PeerId };
+
+/** Vaults one of which is to take new chunks. Not before `fromMs`: those that are full to the brim take some and none by turns. */
+export type Room = { readonly vaults: readonly VaultName[]; readonly fromMs: number };
+
+/** What is seen of others while reminders are looked through. */
+export type Seen = {
+  isBack(peer: PeerId): boolean;
+  /** The vaults that take new chunks. */
+  taking(): ReadonlySet<VaultName>;
+};
 
 export type Reminders = {
   /** Remembers a chunk; what was remembered of it before is replaced. */
   set(address: Address, reminder: Reminder): void;
-  /** Takes out those that are due, by time or because somebody who was awaited is back, at most `most`. */
-  takeDue(nowMs: number, most: number, isBack: (peer: PeerId) => boolean): ReadonlyMap<Address, Reminder>;
+  /** Takes out those that are due, by time or because somebody or something that was awaited is there, at most `most`. */
+  takeDue(nowMs: number, most: number, seen: Seen): ReadonlyMap<Address, Reminder>;
+  /** Whether a chunk waits for room. */
+  awaitsRoom(address: Address): boolean;
   countOwedTo(peer: PeerId): number;
   size(): number;
   /** All that are remembered. */
@@ -32,19 +45,39 @@ export function createReminders(remindersMax: number): Reminders {
       reminders.delete(address);
       if (reminders.size < remindersMax) reminders.set(address, reminder);
     },
-    takeDue: (nowMs, most, isBack) => {
+    takeDue: (nowMs, most, seen) => {
+      const isDue = dueness(nowMs, seen);
       const due = new Map<Address, Reminder>();
       for (const [address, reminder] of reminders) {
         if (due.size === most) break;
-        const isDue = reminder.dueMs <= nowMs || (reminder.kind === "again" && (reminder.awaits?.some(isBack) ?? false));
-        if (!isDue) continue;
+        if (!isDue(reminder)) continue;
         due.set(address, reminder);
         reminders.delete(address);
       }
       return due;
     },
+    awaitsRoom: (address) => {
+      const one = reminders.get(address);
+      return one?.kind === "again" && one.room !== undefined;
+    },
     countOwedTo: (peer) => [...reminders.values()].filter((one) => one.kind === "retry" && one.owedTo === peer).length,
     size: () => reminders.size,
     addresses: () => reminders.keys(),
+  };
+}
+
+function dueness(nowMs: number, seen: Seen): (reminder: Reminder) => boolean {
+  // Asked for at most once: all vaults are gone through for it.
+  let taking: ReadonlySet<VaultName> | undefined;
+  const takes = (vault: VaultName): boolean => {
+    taking ??= seen.taking();
+    return taking.has(vault);
+  };
+  return (reminder) => {
+    if (reminder.dueMs <= nowMs) return true;
+    if (reminder.kind !== "again") return false;
+    const { awaits, room } = reminder;
+    if (room !== undefined && room.fromMs <= nowMs && room.vaults.some(takes)) return true;
+    return awaits?.some(seen.isBack) ?? false;
   };
 }

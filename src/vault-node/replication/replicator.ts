@@ -208,6 +208,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
   const book = createCopyBook(peers.self, { ...genesis.copies, chunksMax: limits.countedMax });
   const reminders = createReminders(limits.remindersMax);
   const refusals = new Map<VaultName, number>();
+  const isRefusing = (vault: VaultName): boolean => (refusals.get(vault) ?? 0) > nowMs();
   const pace = createBytePace(clock, limits.bytesPerSecond);
   const pusher: PusherParts = { genesis, peers, directory, store, grant: parts.grant, pace, limits, onDamaged: parts.onDamaged };
   const copier = createCopier({
@@ -222,8 +223,12 @@ function createOrgans(parts: ReplicatorParts): Organs {
     },
     onFailed: ({ address, order }, outcome) => {
       if (isRefusal(outcome)) parts.onRefused({ peer: order.to, vault: order.vault, chunk: address }, outcome);
-      if (outcome === "full" || outcome === "cordoned" || outcome === "read-only") refusals.set(order.vault, nowMs() + limits.refusedForMs);
-      reminders.set(address, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo: order.to });
+      const takesNothing = outcome === "full" || outcome === "cordoned" || outcome === "read-only";
+      // What else waits for a vault that takes nothing now need not be sent to hear so.
+      const unsent = takesNothing && !isRefusing(order.vault) ? queue.giveUp(order.vault) : [];
+      if (takesNothing) refusals.set(order.vault, nowMs() + limits.refusedForMs);
+      for (const one of [address, ...unsent.map((task) => task.address)])
+        reminders.set(one, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo: order.to });
     },
   });
   const looks = createLooks({
