@@ -150,10 +150,10 @@ const nobody: Seen = { isBack: () => false, taking: () => new Set() };
 test("reminders come when due, at most so many, and the newest of a chunk counts", () => {
   const reminders = createReminders(3);
   reminders.set(address(1), { kind: "fresh", dueMs: 10 });
-  reminders.set(address(1), { kind: "again", dueMs: 30 });
+  reminders.set(address(1), { kind: "again", dueMs: 30, spare: false });
   reminders.set(address(2), { kind: "retry", dueMs: 20, owedTo: a.to });
-  reminders.set(address(3), { kind: "again", dueMs: 20 });
-  reminders.set(address(4), { kind: "again", dueMs: 0 });
+  reminders.set(address(3), { kind: "again", dueMs: 20, spare: false });
+  reminders.set(address(4), { kind: "again", dueMs: 0, spare: false });
   assert.deepEqual([reminders.size(), reminders.countOwedTo(a.to)], [3, 1], "beyond the limit nothing is remembered");
   assert.deepEqual([...reminders.takeDue(19, 10, nobody).keys()], []);
   assert.deepEqual([...reminders.takeDue(30, 2, nobody).keys()], [address(1), address(2)]);
@@ -163,9 +163,9 @@ test("reminders come when due, at most so many, and the newest of a chunk counts
 
 test("who was awaited and is back makes its chunks due at once, and no others", () => {
   const reminders = createReminders(9);
-  reminders.set(address(1), { kind: "again", dueMs: 300, awaits: [a.to] });
-  reminders.set(address(2), { kind: "again", dueMs: 300, awaits: [b.to] });
-  reminders.set(address(3), { kind: "again", dueMs: 300 });
+  reminders.set(address(1), { kind: "again", dueMs: 300, spare: false, awaits: [a.to] });
+  reminders.set(address(2), { kind: "again", dueMs: 300, spare: false, awaits: [b.to] });
+  reminders.set(address(3), { kind: "again", dueMs: 300, spare: false });
   assert.deepEqual([...reminders.takeDue(0, 10, nobody).keys()], []);
   assert.deepEqual([...reminders.takeDue(0, 10, { ...nobody, isBack: (peer) => peer === a.to }).keys()], [address(1)]);
 });
@@ -173,8 +173,8 @@ test("who was awaited and is back makes its chunks due at once, and no others", 
 test("chunks that wait for room are due once one of those vaults takes new chunks, but not before they were let rest", () => {
   const reminders = createReminders(9);
   const seeing = (vault: VaultName): Seen => ({ ...nobody, taking: () => new Set([vault]) });
-  reminders.set(address(1), { kind: "again", dueMs: 300, room: { vaults: [b.vault, a.vault], fromMs: 50 } });
-  reminders.set(address(2), { kind: "again", dueMs: 300, room: { vaults: [b.vault], fromMs: 50 } });
+  reminders.set(address(1), { kind: "again", dueMs: 300, spare: false, room: { vaults: [b.vault, a.vault], fromMs: 50 } });
+  reminders.set(address(2), { kind: "again", dueMs: 300, spare: false, room: { vaults: [b.vault], fromMs: 50 } });
   assert.deepEqual(
     [1, 2, 3].map((n) => reminders.awaitsRoom(address(n))),
     [true, true, false],
@@ -193,4 +193,22 @@ test("what waits for a vault can be taken out of the queue, the rest stays", () 
     [address(1), address(2)],
   );
   assert.deepEqual([[...queue.addresses()], queue.countFor(a.to), queue.countFor(b.to), queue.figures().bytes], [[address(1)], 0, 1, 10]);
+});
+
+test("where places are scarce what is spare gives way; that something was forgotten is known until all is looked through", () => {
+  const reminders = createReminders(3);
+  const short = (n: number): void => reminders.set(address(n), { kind: "again", dueMs: n, spare: false });
+  reminders.set(address(1), { kind: "again", dueMs: 1, spare: true });
+  reminders.set(address(2), { kind: "turn", dueMs: 2, spare: true, first: a.to });
+  reminders.set(address(3), { kind: "fresh", dueMs: 3 });
+  short(4);
+  short(5);
+  reminders.set(address(6), { kind: "again", dueMs: 6, spare: true });
+  short(7);
+  assert.equal(reminders.mayFetchForgotten(), false, "no place for them yet");
+  assert.deepEqual([...reminders.takeDue(9, 2, nobody).keys()], [address(3), address(4)]);
+  assert.equal(reminders.mayFetchForgotten(), true);
+  reminders.startAnew();
+  assert.equal(reminders.mayFetchForgotten(), false);
+  assert.deepEqual([...reminders.takeDue(9, 9, nobody).keys()], [address(5)]);
 });

@@ -83,7 +83,7 @@ async function lookingNode() {
   await clock.advance(limits.settleMs);
   await looks.lookIfDue(AbortSignal.any([]));
   const look = async (): Promise<readonly PeerId[]> => {
-    reminders.set(address, { kind: "again", dueMs: clock.monotonicMs() });
+    reminders.set(address, { kind: "again", dueMs: clock.monotonicMs(), spare: false });
     asked.length = 0;
     await looks.lookIfDue(AbortSignal.any([]));
     return [...asked];
@@ -164,4 +164,37 @@ test("a chunk that no vault had room for is tried as soon as one that was full t
   views.putRecord(recordFor(full, "active"), "live");
   assert.equal(await waiting(), 1);
   assert.ok(clock.monotonicMs() < limits.everythingEveryMs);
+});
+
+test("chunks whose reminders were forgotten are looked at once there is place for them, not with the next look at everything", async () => {
+  const { parts, holding } = await lookingNode();
+  const { clock, queue } = parts;
+  const reminders = createReminders(1);
+  const looks = createLooks({ ...parts, reminders, limits: { ...limits, settleMs: 0 }, refusedUntilMs: () => 0, queued: () => {} });
+  const waiting = async (): Promise<number> => {
+    await looks.lookIfDue(AbortSignal.any([]));
+    return [...queue.addresses()].length;
+  };
+  await waiting();
+  const dueMs = clock.monotonicMs() + limits.forgottenEveryMs + limits.tickMs;
+  for (const n of [1, 2]) reminders.set(chunkAddress(Uint8Array.of(n)), { kind: "again", dueMs, spare: false });
+  holding.clear();
+  await clock.advance(limits.forgottenEveryMs);
+  assert.equal(await waiting(), 0, "no place yet");
+  await clock.advance(limits.tickMs);
+  assert.equal(await waiting(), 1);
+});
+
+test("a chunk that lacks copies is remembered in place of one that lacks none", async () => {
+  const { parts, views, others, holding, recordFor } = await lookingNode();
+  const [full] = others;
+  const [address] = parts.store.addresses();
+  assert.ok(full !== undefined && address !== undefined);
+  holding.delete(full);
+  views.putRecord(recordFor(full, "cordoned"), "live");
+  const reminders = createReminders(1);
+  reminders.set(chunkAddress(Uint8Array.of(1)), { kind: "again", dueMs: limits.everythingEveryMs, spare: true });
+  const looks = createLooks({ ...parts, reminders, limits: { ...limits, settleMs: 0 }, refusedUntilMs: () => 0, queued: () => {} });
+  await looks.lookIfDue(AbortSignal.any([]));
+  assert.ok(reminders.awaitsRoom(address));
 });

@@ -57,6 +57,7 @@ export function createLooks(parts: LooksParts): Looks {
   const act = createActor(parts);
   const seen = new Map<PeerId, number>();
   let everythingAtMs = clock.monotonicMs() + limits.settleMs;
+  let forgottenAtMs = everythingAtMs;
   let looking = false;
 
   const throughAll = async (changes: ViewChanges, everything: boolean, signal: AbortSignal): Promise<void> => {
@@ -86,9 +87,13 @@ export function createLooks(parts: LooksParts): Looks {
       signal,
     );
     const changes = view.takeChanges();
-    const everything = nowMs >= everythingAtMs;
+    const everything = nowMs >= everythingAtMs || (nowMs >= forgottenAtMs && reminders.mayFetchForgotten());
     if (changes.size === 0 && !everything) return;
-    if (everything) everythingAtMs = nowMs + limits.everythingEveryMs;
+    if (everything) {
+      everythingAtMs = nowMs + limits.everythingEveryMs;
+      forgottenAtMs = nowMs + limits.forgottenEveryMs;
+      reminders.startAnew();
+    }
     try {
       await throughAll(changes, everything, signal);
     } catch (error) {
@@ -194,7 +199,8 @@ function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { 
   if (plan.orders.length > 0 && !ours) {
     queue.put(address, []);
     const turnMs = pressing ? limits.pressingTurnMs : limits.turnMs;
-    reminders.set(address, { kind: "turn", dueMs: nowMs + plan.ahead.length * turnMs, first });
+    const spare = plan.orders.every(({ why }) => why === "placement");
+    reminders.set(address, { kind: "turn", dueMs: nowMs + plan.ahead.length * turnMs, spare, first });
     return;
   }
   const size = store.info(address)?.size ?? 0;
@@ -206,7 +212,8 @@ function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { 
   const awaits = isShort ? view.around(address).filter((peer) => !view.isHere(peer)) : [];
   const room = roomFor(parts, address, plan);
   const againMs = lookAgainMs(parts, { plan, silent }, { queued, isAwaiting: awaits.length > 0 || room !== undefined });
-  if (againMs !== undefined) reminders.set(address, { kind: "again", dueMs: nowMs + againMs, awaits, ...(room && { room }) });
+  if (againMs !== undefined)
+    reminders.set(address, { kind: "again", dueMs: nowMs + againMs, spare: !isShort, awaits, ...(room && { room }) });
 }
 
 // Only vaults that say themselves that they take nothing: one that says it has room, and refuses, would be sent the same bytes again and again.
@@ -244,9 +251,9 @@ function surplusOf(
     const sinceMs = since.get(address);
     if (plan.proofs.length === 0) since.delete(address);
     else if (sinceMs !== undefined && nowMs - sinceMs >= limits.trimAfterMs) surplus.push({ address, proofs: plan.proofs });
-    else if (since.size < limits.remindersMax) {
-      since.set(address, sinceMs ?? nowMs);
-      reminders.set(address, { kind: "again", dueMs: (sinceMs ?? nowMs) + limits.trimAfterMs });
+    else {
+      if (since.size < limits.remindersMax) since.set(address, sinceMs ?? nowMs);
+      reminders.set(address, { kind: "again", dueMs: (sinceMs ?? nowMs) + limits.trimAfterMs, spare: true });
     }
   }
   for (const { address } of surplus) since.delete(address);

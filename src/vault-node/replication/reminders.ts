@@ -1,17 +1,17 @@
-// Chunks to be looked at again at some time: fresh ones, those whose turn may come, those that failed. Bounded: what is
-// forgotten is found again when everything is looked through.
+// Chunks to be looked at again at some time: fresh ones, those whose turn may come, those that failed. Bounded: the spare ones are
+// forgotten first, and what is forgotten is found again when everything is looked through.
 import type { Address } from "../../protocol/address.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 
 /**
  * fresh: just stored · turn: another holder is to act (`first`) · retry: a copy for `owedTo` could not be made · again: look
- * again, as soon as one of `awaits` is back or there is `room`.
+ * again, as soon as one of `awaits` is back or there is `room`. `spare`: the chunk lacks no copy, it has one too many or moves.
  */
 export type Reminder =
   | { readonly kind: "fresh"; readonly dueMs: number }
-  | { readonly kind: "again"; readonly dueMs: number; readonly awaits?: readonly PeerId[]; readonly room?: Room }
-  | { readonly kind: "turn"; readonly dueMs: number; readonly first: PeerId }
+  | { readonly kind: "again"; readonly dueMs: number; readonly spare: boolean; readonly awaits?: readonly PeerId[]; readonly room?: Room }
+  | { readonly kind: "turn"; readonly dueMs: number; readonly spare: boolean; readonly first: PeerId }
   | { readonly kind: "retry"; readonly dueMs: number; readonly owedTo: PeerId };
 
 /** Vaults one of which is to take new chunks. Not before `fromMs`: those that are full to the brim take some and none by turns. */
@@ -25,7 +25,7 @@ export type Seen = {
 };
 
 export type Reminders = {
-  /** Remembers a chunk; what was remembered of it before is replaced. */
+  /** Remembers a chunk; what was remembered of it before is replaced. Where all places are taken a spare one gives way, or this one is forgotten. */
   set(address: Address, reminder: Reminder): void;
   /** Takes out those that are due, by time or because somebody or something that was awaited is there, at most `most`. */
   takeDue(nowMs: number, most: number, seen: Seen): ReadonlyMap<Address, Reminder>;
@@ -33,6 +33,10 @@ export type Reminders = {
   awaitsRoom(address: Address): boolean;
   countOwedTo(peer: PeerId): number;
   size(): number;
+  /** Whether any were forgotten since `startAnew`, and half of the places are free again. */
+  mayFetchForgotten(): boolean;
+  /** Everything is being looked through: nothing is forgotten any more. */
+  startAnew(): void;
   /** All that are remembered. */
   addresses(): Iterable<Address>;
 };
@@ -40,10 +44,23 @@ export type Reminders = {
 /** None yet, at most `remindersMax`. */
 export function createReminders(remindersMax: number): Reminders {
   const reminders = new Map<Address, Reminder>();
+  const spare = new Set<Address>();
+  let forgotten = false;
+  const forget = (address: Address): void => {
+    reminders.delete(address);
+    spare.delete(address);
+  };
   return {
     set: (address, reminder) => {
-      reminders.delete(address);
-      if (reminders.size < remindersMax) reminders.set(address, reminder);
+      forget(address);
+      const [first] = spare;
+      if (reminders.size >= remindersMax) {
+        forgotten = true;
+        if (isSpare(reminder) || first === undefined) return;
+        forget(first);
+      }
+      reminders.set(address, reminder);
+      if (isSpare(reminder)) spare.add(address);
     },
     takeDue: (nowMs, most, seen) => {
       const isDue = dueness(nowMs, seen);
@@ -52,7 +69,7 @@ export function createReminders(remindersMax: number): Reminders {
         if (due.size === most) break;
         if (!isDue(reminder)) continue;
         due.set(address, reminder);
-        reminders.delete(address);
+        forget(address);
       }
       return due;
     },
@@ -62,8 +79,16 @@ export function createReminders(remindersMax: number): Reminders {
     },
     countOwedTo: (peer) => [...reminders.values()].filter((one) => one.kind === "retry" && one.owedTo === peer).length,
     size: () => reminders.size,
+    mayFetchForgotten: () => forgotten && reminders.size <= remindersMax / 2,
+    startAnew: () => {
+      forgotten = false;
+    },
     addresses: () => reminders.keys(),
   };
+}
+
+function isSpare(reminder: Reminder): boolean {
+  return (reminder.kind === "again" || reminder.kind === "turn") && reminder.spare;
 }
 
 function dueness(nowMs: number, seen: Seen): (reminder: Reminder) => boolean {

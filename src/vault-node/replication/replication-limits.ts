@@ -19,6 +19,8 @@ export type ReplicationLimits = {
   readonly freshAfterMs: number;
   /** All chunks are looked at so often, whatever happened. */
   readonly everythingEveryMs: number;
+  /** The same once reminders were forgotten and half of their places are free again: longer than the turns of nine holders. */
+  readonly forgottenEveryMs: number;
   /** How long the next holder in order waits for the one before it to act. */
   readonly turnMs: number;
   /** The same where a chunk has fewer than `min` copies: the first may have started just now and not believe in the loss yet. */
@@ -64,6 +66,7 @@ export const replicationLimits: ReplicationLimits = {
   settleMs: 3_000,
   freshAfterMs: 15_000,
   everythingEveryMs: 1_800_000,
+  forgottenEveryMs: 300_000,
   turnMs: 30_000,
   pressingTurnMs: 3_000,
   retryMs: 5_000,

@@ -147,7 +147,7 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
       for (const address of addresses) reminders.set(address, reminder);
     },
     hint: (addresses) => {
-      for (const address of addresses) reminders.set(address, { kind: "again", dueMs: clock.monotonicMs() });
+      for (const address of addresses) reminders.set(address, { kind: "again", dueMs: clock.monotonicMs(), spare: false });
     },
     lost: (address) => {
       organs.book.forget(address);
