@@ -21,6 +21,7 @@ export const requestKinds = [
   "certificates",
   "membership-votes",
   "wrong-bytes",
+  "stop-witness",
 ] as const;
 export type RequestKind = (typeof requestKinds)[number];
 

@@ -93,8 +93,8 @@ export function createVaultNodeCore(parts: CoreParts): VaultNodeCore {
   const serves = (): boolean => servesReads(conditions.desired());
   replicator = replicatorOf(parts, upkeep, { serves, lacking: pointAtLacking({ ...parts, conditions, pointers }) });
   const answers = leaverAnswersOf(parts, upkeep, replicator);
-  handleRequests(parts, { upkeep, gate, handlerParts, serves, owes: replicator?.owed, answers });
   const stops = stopsOf(parts, upkeep, { replicator, answers });
+  handleRequests(parts, { upkeep, gate, handlerParts, serves, owes: replicator?.owed, answers, stops });
   const forget = [store.onChange(announcer.refresh), onceJoined(membership, announcer.refresh)];
   return {
     start: async () => {

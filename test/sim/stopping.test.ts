@@ -1,11 +1,12 @@
 // Proves that a node's statement that it may be stopped, and a second source's, say what is so: who sees all disks counts
 // the same; a holder that only claims its copy, a node that dies meanwhile, and one that hides nothing but has too little
-// elsewhere are found out; and what was said to be safe to remove is.
+// elsewhere are found out; what was said to be safe to remove is; and that a node gives its word to others where it would be believed.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
+import type { StopWitnessReply } from "../../src/protocol/messages/stop-witness.ts";
 import type { PeerId } from "../../src/protocol/peer-id.ts";
 import { readStopStatement, readStopWitness, type StopPurpose, type StopStatement } from "../../src/protocol/safe-to-stop.ts";
-import { mayBeStopped, type StopDecision, type StopPair, witnessFor } from "../../src/protocol/stop-decision.ts";
+import { mayBeStopped, type StopDecision, type StopPair, type WitnessCandidate, witnessFor } from "../../src/protocol/stop-decision.ts";
 import type { StopJob } from "../../src/vault-node/safe-to-stop/stop-jobs.ts";
 import { addChunk, assertAllRead, type Farm, fewestCopies, filledFarm, liveCopies } from "./filled-farm.ts";
 import { minute } from "./keeping-times.ts";
@@ -116,6 +117,33 @@ describe("a node that is to stop", () => {
     assert.equal((await world.clock.runUntil(own ?? assert.fail())).kind, "failed");
     const junk = other.stops()?.witness(Uint8Array.of(1, 2, 3));
     assert.equal((await world.clock.runUntil(junk ?? assert.fail())).kind, "failed");
+    await world.stop();
+  });
+});
+
+describe("a node that another one asks for its word", () => {
+  it("gives it on the statement of a third where it is its turn, soon after; else it does not look", async () => {
+    const { world } = await filledFarm();
+    const [asker, , node] = world.nodes;
+    assert.ok(asker && node);
+    node.want("draining");
+    await world.clock.advance(minute);
+    const { bytes } = await stated(world, node, "removal");
+    const labelled = ({ peer, number }: SimNode): WitnessCandidate => ({ peerId: peer, host: `host-${number}` });
+    const turn = witnessFor(bytes, labelled(node), world.nodes.map(labelled));
+    const ask = async (whom: SimNode | undefined, statement: Uint8Array): Promise<StopWitnessReply> =>
+      world.clock.runUntil(whom?.stops()?.desk.ask(asker.peer, statement) ?? assert.fail());
+    const witness = world.nodes.find(({ peer }) => peer === turn?.peerId);
+    for (const other of world.nodes.filter((one) => one !== witness && one !== node))
+      assert.deepEqual(await ask(other, bytes), { kind: "declined", why: "other-turn" });
+    assert.deepEqual(await ask(node, bytes), { kind: "declined", why: "unknown" }, "its own statement");
+    assert.deepEqual(await ask(witness, Uint8Array.of(1, 2, 3)), { kind: "declined", why: "unknown" });
+    let reply = await ask(witness, bytes);
+    for (let asked = 0; reply.kind === "working" && asked < 50; asked += 1) reply = await ask(witness, bytes);
+    const word = reply.kind === "signed" ? readStopWitness(world.genesis.networkId, reply.word) : assert.fail(reply.kind);
+    assert.ok(word.ok && word.value.witness === witness?.peer && word.value.short === 0);
+    await world.clock.advance(181_000);
+    assert.deepEqual(await ask(witness, bytes), { kind: "declined", why: "too-old" });
     await world.stop();
   });
 });

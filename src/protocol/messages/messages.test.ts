@@ -41,6 +41,7 @@ import { listChunksReply, listChunksRequest } from "./list-chunks.ts";
 import { voteReply, voteRequest } from "./membership-votes.ts";
 import { owedChunksReply, owedChunksRequest } from "./owed-chunks.ts";
 import { putChunksReply, putChunksRequest } from "./put-chunks.ts";
+import { stopWitnessReply, stopWitnessRequest } from "./stop-witness.ts";
 import { sights, suspicions } from "./suspicions.ts";
 import { wrongBytesReply, wrongBytesRequest } from "./wrong-bytes.ts";
 
@@ -135,6 +136,14 @@ const decoders: readonly Decoder[] = [
       kind: "ranges",
       found: { placement: new Uint8Array(8), considered: 1, lists: [{ range: 0, chunks: new Uint8Array(32) }], splits: [] },
     },
+  ),
+  message("stop-witness request", stopWitnessRequest, { statement: new Uint8Array(300) }),
+  message(
+    "stop-witness reply",
+    stopWitnessReply,
+    { kind: "working" },
+    { kind: "signed", word: new Uint8Array(300) },
+    { kind: "declined", why: "other-turn" },
   ),
   message("audit request", auditChunksRequest, { nonce: new Uint8Array(32), chunks }),
   message("audit reply", auditChunksReply, { statements: [new Uint8Array(9)], missing: chunks, later: [] }),

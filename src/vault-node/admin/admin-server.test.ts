@@ -64,6 +64,10 @@ before(async () => {
         done.push(["witness", statement.length]);
         return job;
       },
+      confirm: async (statement: Uint8Array) => {
+        done.push(["confirm", statement.length]);
+        return job;
+      },
     },
   };
   server = createAdminServer(parts, { ip: "127.0.0.1", port: 0 });
@@ -128,6 +132,7 @@ test("statements that a node may be stopped are asked for until they are made", 
   job = { kind: "done", bytes: Uint8Array.of(1, 2, 3) };
   assert.deepEqual((await ask()).json, { signed: "AQID" });
   assert.deepEqual((await command("POST", "/v1/stop-witness", Uint8Array.of(9, 9))).json, { signed: "AQID" });
+  assert.deepEqual((await command("POST", "/v1/stop-witness?of=network", Uint8Array.of(9, 9, 9))).json, { signed: "AQID" });
   job = { kind: "failed", why: "the node is silent" };
   assert.equal((await ask()).status, 503);
   assert.equal((await command("POST", "/v1/stop-witness", new Uint8Array(2000))).status, 413);
@@ -136,6 +141,7 @@ test("statements that a node may be stopped are asked for until they are made", 
     ["state", "removal"],
     ["state", "removal"],
     ["witness", 2],
+    ["confirm", 3],
     ["state", "removal"],
   ]);
 });

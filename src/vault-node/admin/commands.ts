@@ -25,7 +25,7 @@ export type CommandParts = {
   setDesired(state: DesiredState): Promise<void>;
   addPeers(addresses: readonly NodeAddress[]): void;
   /** Absent where this node makes no statements that a node may be stopped. */
-  readonly stops?: Pick<StopStatements, "state" | "witness"> | undefined;
+  readonly stops?: Pick<StopStatements, "state" | "witness" | "confirm"> | undefined;
   /** Takes what this node shows when it leaves for good; absent where it never does. */
   readonly leaving?: Pick<Leaving, "offer"> | undefined;
   /** Takes in a membership certificate by the owner; absent where the node takes no part in certificates. */
@@ -74,9 +74,10 @@ const commands: Readonly<Record<string, Command>> = {
     if (!asked.ok) return asked.answer;
     return stops === undefined ? noStops() : stopAnswer(await stops.state(asked.value.purpose));
   },
-  "POST /v1/stop-witness": async ({ stops }, { body }) => {
+  // `of=network`: the word of whose turn it is among all live nodes, of which some may take no commands from here.
+  "POST /v1/stop-witness": async ({ stops }, { body, query }) => {
     if (body.length > stopStatementMax) return problemAnswer(413, "bad-body", `a statement has at most ${stopStatementMax} bytes`);
-    return stops === undefined ? noStops() : stopAnswer(await stops.witness(body));
+    return stops === undefined ? noStops() : stopAnswer(await (query.get("of") === "network" ? stops.confirm(body) : stops.witness(body)));
   },
   // Whoever stops the node for good hands it what shows that it may; said to the others when it stops, within a minute.
   "PUT /v1/leave": async ({ leaving }, request) => {

@@ -27,6 +27,23 @@ test("a work is begun once, waited for in pieces, and handed out once", async ()
   assert.equal(begun, 3, "an outcome nobody fetched in time is not of now");
 });
 
+test("a work is busy until its outcome is fetched, or too old to be", async () => {
+  const clock = createVirtualClock();
+  const jobs = createStopJobs(clock);
+  const work = async (signal: AbortSignal): Promise<Uint8Array> => clock.sleep(5_000, signal).then(() => new Uint8Array(0));
+  const busy = (): readonly boolean[] => [jobs.isBusy(), jobs.isBusy("a"), jobs.isBusy("b")];
+  assert.deepEqual(busy(), [false, false, false]);
+  await clock.runUntil(jobs.ask("a", work));
+  assert.deepEqual(busy(), [true, true, false]);
+  await clock.advance(5_000);
+  assert.deepEqual(busy(), [true, true, false], "nobody fetched it yet");
+  assert.equal((await clock.runUntil(jobs.ask("a", work))).kind, "done");
+  assert.deepEqual(busy(), [false, false, false]);
+  await clock.runUntil(jobs.ask("a", work));
+  await clock.advance(70_000);
+  assert.deepEqual(busy(), [false, false, false]);
+});
+
 test("a failure is said, and ends; a stop ends what is under way", async () => {
   const clock = createVirtualClock();
   const jobs = createStopJobs(clock);

@@ -11,6 +11,8 @@ export type StopJob =
 export type StopJobs = {
   /** The outcome of the work named `name`, begun now where it is not under way. An outcome is handed out once, so that the next is of then. */
   ask(name: string, work: (signal: AbortSignal) => Promise<Uint8Array>): Promise<StopJob>;
+  /** Whether a work, or the one of this name, is under way, or its outcome still waits to be fetched. */
+  isBusy(name?: string): boolean;
   stop(): void;
 };
 
@@ -46,9 +48,10 @@ export function createStopJobs(clock: Clock): StopJobs {
     };
     return job;
   };
+  const isForgotten = ({ outcome, endedMs }: Running): boolean => outcome !== undefined && clock.monotonicMs() - endedMs > outcomeAgeMax;
   return {
     ask: async (name, work) => {
-      const isStale = running?.outcome !== undefined && (running.name !== name || clock.monotonicMs() - running.endedMs > outcomeAgeMax);
+      const isStale = running?.outcome !== undefined && (running.name !== name || isForgotten(running));
       if (running === undefined || isStale) running = begin(name, work);
       // Another work is under way: its turn comes.
       if (running.name !== name) return { kind: "working" };
@@ -60,6 +63,7 @@ export function createStopJobs(clock: Clock): StopJobs {
       if (running === job) running = undefined;
       return job.outcome;
     },
+    isBusy: (name) => running !== undefined && !isForgotten(running) && (name === undefined || running.name === name),
     stop: () => stopping.abort(new Error("the node stops")),
   };
 }

@@ -230,6 +230,14 @@ type Keys = Pick<NetworkKeys, "genesis">;
 function commandsOf(world: World, name: string, volume: Volume, { genesis }: Keys) {
   const asked = new Set<StopPurpose>();
   const { networkId, copies } = genesis;
+  const witness = async (bytes: Uint8Array): Promise<StopJob> => {
+    const read = readStopStatement(networkId, bytes);
+    const leaver = read.ok ? [...world.volumes.values()].find((one) => idOf(one) === read.value.node) : undefined;
+    if (!read.ok || leaver === undefined) return { kind: "failed", why: "of nobody known" };
+    const { membership, inventory, count, short, statedAtMs } = findings(world, leaver, read.value.purpose);
+    const word = { statement: hash(bytes), membership, inventory, count, short, audited: count, failed: 0, statedAtMs };
+    return { kind: "done", bytes: signStopWitness(networkId, volume.key, word) };
+  };
   return {
     store: { addresses: () => [] },
     setGrant: async () => {
@@ -256,14 +264,9 @@ function commandsOf(world: World, name: string, volume: Volume, { genesis }: Key
         const bytes = signStopStatement(networkId, volume.key, { ...findings(world, volume, purpose), purpose });
         return { kind: "done", bytes };
       },
-      witness: async (bytes: Uint8Array): Promise<StopJob> => {
-        const read = readStopStatement(networkId, bytes);
-        const leaver = read.ok ? [...world.volumes.values()].find((one) => idOf(one) === read.value.node) : undefined;
-        if (!read.ok || leaver === undefined) return { kind: "failed", why: "of nobody known" };
-        const { membership, inventory, count, short, statedAtMs } = findings(world, leaver, read.value.purpose);
-        const word = { statement: hash(bytes), membership, inventory, count, short, audited: count, failed: 0, statedAtMs };
-        return { kind: "done", bytes: signStopWitness(networkId, volume.key, word) };
-      },
+      witness,
+      // Its own farm is the whole network, and the operator asks whose turn it is there.
+      confirm: witness,
     },
     leaving: {
       offer: (statement: Uint8Array, witness: Uint8Array) => {
