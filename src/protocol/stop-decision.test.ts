@@ -87,6 +87,15 @@ for (const [name, obstacle, change] of wrong)
     assert.equal(decide(pair(0), pair(30_000, change)), obstacle);
   });
 
+test("where one of the candidates said whose turn it is in the network, the word is of that node: of no other, and never of the leaver", () => {
+  const stranger = candidate(7).peerId;
+  const told = (takenAtMs: number, second: number, turn = stranger): StopPair => ({ ...pair(takenAtMs, { second }), turn });
+  assert.equal(decide(told(0, 7), told(30_000, 7)), "yes");
+  assert.equal(decide(pair(0), told(30_000, 7)), "yes", "the turn changes with the statement");
+  for (const second of [2, 3, 4, 5, 6]) assert.equal(decide(told(0, 7), told(30_000, second)), "wrong-witness");
+  assert.equal(decide(told(0, 7), told(30_000, 1, node.peerId)), "wrong-witness");
+});
+
 test("what changed between the two voids them", () => {
   const change = (statement: Partial<StopStatement>): StopObstacle | "yes" => decide(pair(0), pair(30_000, { statement }));
   assert.equal(change({ startCounter: 2 }), "restarted");

@@ -15,8 +15,16 @@ export const stopPairAgeMax = 60_000;
 /** A node that may be the second source; `host`: its label, empty where hosts are not labelled. */
 export type WitnessCandidate = { readonly peerId: PeerId; readonly host: string };
 
-/** A node's statement and the word of a second source on it; `takenAtMs`: when both were there, on the monotonic clock of whoever decides. */
-export type StopPair = { readonly statement: Uint8Array; readonly witness: Uint8Array; readonly takenAtMs: number };
+/**
+ * A node's statement and the word of a second source on it; `takenAtMs`: when both were there, on the monotonic clock of whoever decides.
+ * `turn`: whose turn it was among all nodes of the network, as one of the candidates said that was asked for the word; absent: among the candidates.
+ */
+export type StopPair = {
+  readonly statement: Uint8Array;
+  readonly witness: Uint8Array;
+  readonly takenAtMs: number;
+  readonly turn?: PeerId;
+};
 
 export type StopQuestion = {
   readonly networkId: Address;
@@ -107,17 +115,18 @@ function distanceTo(goal: Uint8Array, { peerId }: WitnessCandidate): Uint8Array 
   return goal.map((byte, i) => byte ^ (own[i] ?? 0));
 }
 
-/** Whether the second source confirms a statement, and is the one whose turn it is among the candidates. */
+/** Whether the second source confirms a statement, and is the one whose turn it is: never the node itself. */
 export function checkWitness(
   { networkId, node, candidates }: Pick<StopQuestion, "networkId" | "node" | "candidates">,
-  pair: Pick<StopPair, "statement" | "witness">,
+  pair: Pick<StopPair, "statement" | "witness" | "turn">,
   statement: StopStatement,
 ): StopDecision {
   const read = readStopWitness(networkId, pair.witness);
   if (!read.ok) return no("not-confirmed", read.why);
   const word = read.value;
-  const turn = witnessFor(pair.statement, node, candidates);
-  if (turn?.peerId !== word.witness) return no("wrong-witness", `${word.witness} answered, it is the turn of ${turn?.peerId ?? "nobody"}`);
+  const turn = pair.turn ?? witnessFor(pair.statement, node, candidates)?.peerId;
+  if (turn !== word.witness || turn === node.peerId)
+    return no("wrong-witness", `${word.witness} answered, it is the turn of ${turn ?? "nobody"}`);
   if (!equalBytes(word.statement, hash(pair.statement))) return no("not-confirmed", `${word.witness} confirmed another statement`);
   if (!equalBytes(word.inventory, statement.inventory) || word.count !== statement.count)
     return no("not-confirmed", `${word.witness} saw ${word.count} chunks there, not the same ${statement.count}`);

@@ -1,10 +1,15 @@
 // Proves on a real farm, by the real commands, that a node drains until nothing depends on it: interrupted and taken up
 // again, cancelled, then to the end; killed afterwards it is missed by nobody; that one leaves for good where that was asked for;
-// that a farm with too few nodes keeps its own; and that only a node which shows why it may go is believed when it says goodbye for good.
+// that a farm with too few nodes keeps its own; that only a node which shows why it may go is believed when it says goodbye for good;
+// and that it is believed also where most nodes of the network take no commands from whoever lets it go.
 import { strict as assert } from "node:assert";
 import { after, before, test } from "node:test";
+import type { DrainFarm, DrainNode } from "../../src/cli/local-farm/drain-farm.ts";
+import { watchDrain } from "../../src/cli/local-farm/drain-watch.ts";
+import { type AskedNode, takeStopLook } from "../../src/operator/node-access/stop-look.ts";
 import { chunkAddress } from "../../src/protocol/address.ts";
-import { checkStatement, type WitnessCandidate, witnessFor } from "../../src/protocol/stop-decision.ts";
+import { checkStatement, type StopPair, type WitnessCandidate, witnessFor } from "../../src/protocol/stop-decision.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { type CommandResult, startCommand } from "../support/command.ts";
 import { until } from "../support/deadline.ts";
 import { type Farm, killNode, startFarm } from "../support/farm.ts";
@@ -128,6 +133,50 @@ test("a node that shows its statement and the second source's word goes for good
     await until("it is gone", () => seen(leaver) === "gone");
     await other.terminate();
     await until("it is away", () => seen(other) === "away");
+  } finally {
+    await group.remove();
+  }
+});
+
+/** As whoever lets a node of `group` go takes one look at it, until it shows something. */
+async function lookAt(group: NodeFarm, leaver: FarmNode, other: FarmNode): Promise<StopPair> {
+  const asked = async (node: FarmNode, name: string): Promise<AskedNode> => ({
+    ...{ name, peerId: node.peer, host: (await node.status()).host, at: node.admin },
+  });
+  const [node, witness] = await Promise.all([asked(leaver, "leaver"), asked(other, "other")]);
+  const { keys, commander } = group;
+  return until("a pair", async () => {
+    const look = await takeStopLook("removal", { keys, commander, clock: systemClock, node, witnesses: [witness] });
+    return "pair" in look ? look.pair : undefined;
+  });
+}
+
+test("a farm of two in a network of nine lets a node go for good, and all nodes of the network believe it", async () => {
+  const group = await startNodeFarm({ nodes: 9 });
+  try {
+    for (let n = 0; n < 12; n += 1) {
+      const bytes = new Uint8Array(noise(64 * 1024, 200 + n));
+      await group.client.putChunk(chunkAddress(bytes), bytes);
+    }
+    // All others are commanded by somebody else: nobody here asks them for anything.
+    const [, leaver = assert.fail(), other = assert.fail()] = group.nodes;
+    assert.equal((await leaver.command("PUT", "/v1/desired", { state: "draining" })).status, 200);
+    // Without the others' words one of eight would be taken.
+    for (let n = 0; n < 6; n += 1)
+      assert.deepEqual(await group.commander.leave(leaver.admin, await lookAt(group, leaver, other)), { ok: true });
+    const nodeOf = ({ peer, admin }: FarmNode, name: string): DrainNode => ({ name, peerId: peer, adminPort: admin.port, stays: true });
+    const others = [nodeOf(other, "other")];
+    const farm: DrainFarm = { ...group, name: "two", node: nodeOf(leaver, "leaver"), others, lookAgain: async () => others };
+    const world = { clock: systemClock, interrupted: new AbortController().signal };
+    const ended = await watchDrain(farm, world, () => {});
+    assert.ok(ended.kind === "may-be-stopped");
+    assert.deepEqual(await group.commander.leave(leaver.admin, ended.pair), { ok: true });
+    await leaver.terminate();
+    const stay = group.nodes.filter((node) => node !== leaver);
+    await until("it is gone to all", async () => {
+      const seen = await Promise.all(stay.map(async (node) => (await node.views()).find(({ peerId }) => peerId === leaver.peer)?.state));
+      return seen.every((state) => state === "gone");
+    });
   } finally {
     await group.remove();
   }

@@ -1,5 +1,6 @@
 // Proves what `vaultfarm drain` says while it watches, over a simulated farm that drains for real: how far it is, yes only after
-// two looks half a minute apart, anew after a change, why not where nothing moves, and that an interruption leaves the drain going.
+// two looks half a minute apart, anew after a change, why not where nothing moves, and that an interruption leaves the drain going;
+// and that all others believe the goodbye, also where most of them take no commands from whoever watches.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import type { DrainCommander, DrainFarm, DrainNode } from "../../src/cli/local-farm/drain-farm.ts";
@@ -19,29 +20,29 @@ function outcomeOf(job: StopJob | undefined): StatementOutcome {
   return job.kind === "done" ? { kind: "signed", bytes: job.bytes } : job;
 }
 
-// Ports stand for the numbers of nodes.
-function drainFarm(world: SimWorld, node: SimNode): DrainFarm {
+// Ports stand for the numbers of nodes; `own`: those that take commands.
+function drainFarm(world: SimWorld, node: SimNode, own: readonly SimNode[] = world.nodes): DrainFarm {
   const commander: DrainCommander = {
     setDesired: async () => ({ ok: true }),
     safeToStop: async ({ port }, purpose) => outcomeOf(await world.nodes[port]?.stops()?.state(purpose)),
-    witnessStop: async ({ port }, statement) => outcomeOf(await world.nodes[port]?.stops()?.witness(statement)),
+    witnessStop: async ({ port }, statement) => outcomeOf(await world.nodes[port]?.stops()?.confirm(statement)),
   };
   const seen = ({ number, peer, up, states }: SimNode): DrainNode => ({
     ...{ name: `node-${number}`, peerId: peer, adminPort: number },
     stays: up() && states().every((state) => state !== "draining"),
   });
-  const lookAgain = async (): Promise<readonly DrainNode[]> => world.nodes.filter((one) => one !== node && one.up()).map(seen);
+  const lookAgain = async (): Promise<readonly DrainNode[]> => own.filter((one) => one !== node && one.up()).map(seen);
   const keys = { genesis: world.genesis, owner: simKey("owner", 0), admin: simKey("owner", 0) };
   return { name: "sim", keys, commander, node: seen(node), others: [], lookAgain };
 }
 
 type Watched = { readonly outcome: Promise<DrainOutcome>; readonly said: DrainProgress[]; readonly interrupt: AbortController };
 
-function watch(world: SimWorld, node: SimNode): Watched {
+function watch(world: SimWorld, node: SimNode, own?: readonly SimNode[]): Watched {
   const said: DrainProgress[] = [];
   const interrupt = new AbortController();
   const parts = { clock: world.clock, interrupted: interrupt.signal };
-  return { outcome: watchDrain(drainFarm(world, node), parts, (at) => said.push(at)), said, interrupt };
+  return { outcome: watchDrain(drainFarm(world, node, own), parts, (at) => said.push(at)), said, interrupt };
 }
 
 describe("watching a drain", () => {
@@ -67,6 +68,25 @@ describe("watching a drain", () => {
     assert.ok(world.clock.monotonicMs() - startMs >= stopPairsApartMs);
     await node.crash();
     assert.ok(fewestCopies(farm) >= 5);
+    await world.stop();
+  });
+
+  it("all others believe the goodbye of a node whose farm is two of eight nodes: the word is of whose turn it is", async () => {
+    const { world } = await filledFarm();
+    const own = world.nodes.slice(2, 4);
+    const [node, other] = own;
+    assert.ok(node && other);
+    node.want("draining");
+    await world.clock.advance(minute);
+    const ended = await world.clock.runUntil(watch(world, node, own).outcome);
+    assert.ok(ended.kind === "may-be-stopped");
+    const { statement, witness, turn } = ended.pair;
+    assert.ok(turn !== undefined && turn !== other.peer, "with this seed it is the turn of a node of others");
+    assert.equal(ended.secondSource, turn, "the farm has no name for it");
+    await world.clock.runUntil(node.membership()?.leave({ statement, witness, leftAtMs: world.clock.wallMs() }) ?? assert.fail());
+    await node.crash();
+    for (const one of world.nodes.filter((each) => each !== node))
+      assert.equal(one.membership()?.directory.node(node.peer)?.state, "gone", `node ${one.number} believes it`);
     await world.stop();
   });
 

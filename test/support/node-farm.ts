@@ -5,6 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectClient } from "../../src/client/connect.ts";
 import type { FarmClient } from "../../src/client/farm-client.ts";
+import {
+  type CommandKeys,
+  type CommandPlace,
+  createNodeCommander,
+  type NodeCommander,
+} from "../../src/operator/node-access/node-commander.ts";
 import { parseAddress } from "../../src/protocol/address.ts";
 import { adminSignatureHeader, signAdminRequest } from "../../src/protocol/admin-request.ts";
 import { type MembershipStatement, signAsOwner } from "../../src/protocol/certificate.ts";
@@ -33,6 +39,8 @@ export type FarmNode = {
   views(): Promise<SuspicionStatus["nodes"]>;
   /** Sends a signed admin command; resolves with status and parsed body. */
   command(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>;
+  /** Where it takes commands. */
+  readonly admin: CommandPlace;
   /** Where its volume lies. */
   readonly dataDir: string;
   readonly zone: string;
@@ -48,6 +56,9 @@ export type FarmNode = {
 export type NodeFarm = {
   readonly genesis: Genesis;
   readonly genesisFile: string;
+  /** What commands its nodes as the command line and the operator do. */
+  readonly keys: CommandKeys;
+  readonly commander: NodeCommander;
   /** The owner's grant, with which another process may put. */
   grantFor(peer: PeerId): Uint8Array;
   /** Where its nodes listen, those that were killed among them. */
@@ -119,9 +130,12 @@ export async function startNodeFarm(options: NodeFarmOptions): Promise<NodeFarm>
     "the client has met every node",
     () => client.network().nodes.filter(({ state }) => state === "live").length === nodes.length,
   );
+  const keys: CommandKeys = { genesis, owner, admin: owner };
   return {
     genesis,
     genesisFile: join(folder, "genesis"),
+    keys,
+    commander: createNodeCommander(keys, { clock: systemClock, random: systemRandom }),
     addresses: parts.addresses,
     nodes,
     client,
@@ -245,6 +259,7 @@ function nodeOf(genesis: Genesis, { child, ended }: VaultNodeProcess, { ip, peer
     },
     views: async () => suspicionStatus.parse(await (await fetch(`http://${ip}:${health}/v1/suspicions`)).json()).nodes,
     command,
+    admin: { ip, port: admin, node: peer },
     freeze: () => void child.kill("SIGSTOP"),
     thaw: () => void child.kill("SIGCONT"),
     kill: async () => {

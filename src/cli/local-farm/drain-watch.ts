@@ -2,6 +2,7 @@
 // lets the one decision of the protocol decide. Progress on the way; what does not move for minutes is given up here, not there.
 
 import type { StatementOutcome } from "../../operator/node-access/node-commander.ts";
+import { stopPairOf } from "../../operator/node-access/stop-pair.ts";
 import { toHex } from "../../protocol/bytes.ts";
 import { readStopStatement } from "../../protocol/safe-to-stop.ts";
 import {
@@ -25,7 +26,8 @@ export type DrainProgress = {
 };
 
 /**
- * may-be-stopped: shown by `pair`, the later of two; `secondSource`: the name of the node that looked for itself.
+ * may-be-stopped: shown by `pair`, the later of two; `secondSource`: the name of the node that looked for itself, its id where it is
+ * none of the farm.
  * stuck: it may not be stopped, and nothing moves.
  */
 export type DrainOutcome =
@@ -99,7 +101,8 @@ async function lookOnce(farm: DrainFarm, world: World, onProgress: (at: DrainPro
   const read = readStopStatement(keys.genesis.networkId, own.bytes);
   if (read.ok) onProgress({ ...read.value, chunks: read.value.count });
   // Those that do not leave, and answer: a second source must still be there tomorrow.
-  const candidates = (await farm.lookAgain()).filter(({ stays }) => stays);
+  const others = await farm.lookAgain();
+  const candidates = others.filter(({ stays }) => stays);
   const checked = checkStatement(questionOf(farm, candidates), own.bytes);
   if (!checked.ok)
     return { ...checked, kind: "obstacle", mark: read.ok ? `${read.value.short} ${read.value.bytesLeft}` : toHex(own.bytes) };
@@ -108,8 +111,11 @@ async function lookOnce(farm: DrainFarm, world: World, onProgress: (at: DrainPro
   if (witness === undefined) return { kind: "obstacle", obstacle: "not-reached", why: "no other node answers", mark: "no witness" };
   const word = await untilMade(world, () => commander.witnessStop(localPlace(witness.adminPort, witness.peerId), own.bytes));
   if (word.kind !== "signed") return unreached(witness, word.why);
-  const pair = { statement: own.bytes, witness: word.bytes, takenAtMs: world.clock.monotonicMs() };
-  return { kind: "pair", pair, secondSource: witness.name, candidates, chunks: checked.statement.count };
+  const taken = { statement: own.bytes, witness: word.bytes, takenAtMs: world.clock.monotonicMs() };
+  const pair = stopPairOf({ ...taken, networkId: keys.genesis.networkId, asked: witness.peerId });
+  const source = pair.turn ?? witness.peerId;
+  const secondSource = others.find(({ peerId }) => peerId === source)?.name ?? source;
+  return { kind: "pair", pair, secondSource, candidates, chunks: checked.statement.count };
 }
 
 function unreached({ name }: DrainNode, why: string): Look {

@@ -45,7 +45,7 @@ export type NodeCommander = {
   setDesired(at: CommandPlace, state: DesiredState): Promise<CommandOutcome>;
   /** Asks the node what would be missing without it. */
   safeToStop(at: CommandPlace, purpose: StopPurpose): Promise<StatementOutcome>;
-  /** Asks the node to check another's statement. */
+  /** Asks the node for the word of the second source on another's statement: of whose turn it is in the network, older nodes for their own. */
   witnessStop(at: CommandPlace, statement: Uint8Array): Promise<StatementOutcome>;
   /** Hands the node what shows that it may go for good, which it tells the others when it stops. */
   leave(at: CommandPlace, pair: Pick<StopPair, "statement" | "witness">): Promise<CommandOutcome>;
@@ -96,7 +96,7 @@ export function createNodeCommander(keys: CommandKeys, { clock, random, call = c
     tellPeers: (at, peers) => put(at, "/v1/peers", textBytes(JSON.stringify(peers))),
     setDesired: (at, state) => put(at, "/v1/desired", textBytes(JSON.stringify({ state }))),
     safeToStop: (at, purpose) => statement(at, "/v1/safe-to-stop", textBytes(JSON.stringify({ purpose }))),
-    witnessStop: (at, bytes) => statement(at, "/v1/stop-witness", bytes),
+    witnessStop: (at, bytes) => statement(at, "/v1/stop-witness?of=network", bytes),
   };
 }
 

@@ -6,13 +6,14 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import type { StopEvidence } from "../vault-farm/observed.ts";
 import type { CommandKeys, CommandPlace, NodeCommander, StatementOutcome } from "./node-commander.ts";
+import { stopPairOf } from "./stop-pair.ts";
 
 export type ProveAction = FarmAction & { readonly kind: "prove-node" };
 
 /** A node that may be asked; `host` empty where hosts are not told apart, `at`: absent where it cannot be reached now. */
 export type AskedNode = WitnessCandidate & { readonly name: string; readonly at?: CommandPlace };
 
-/** `witnesses`: all that may be the second source. */
+/** `witnesses`: all that may be asked for the word of the second source, and are it where nobody else is in the network. */
 export type StopLookParts = {
   readonly keys: Pick<CommandKeys, "genesis">;
   readonly commander: Pick<NodeCommander, "safeToStop" | "witnessStop">;
@@ -46,7 +47,8 @@ export async function takeStopLook(purpose: ProveAction["purpose"], parts: StopL
   if (witness === undefined || there === undefined) return { problem: { why: "no other node answers that could look for itself", ...far } };
   const word = await untilMade(parts, () => commander.witnessStop(there, own.bytes));
   if (word.kind !== "signed") return { problem: { why: `${witness.name} does not confirm it: ${word.why}`, ...far } };
-  return { pair: { statement: own.bytes, witness: word.bytes, takenAtMs: parts.clock.monotonicMs() } };
+  const taken = { statement: own.bytes, witness: word.bytes, takenAtMs: parts.clock.monotonicMs() };
+  return { pair: stopPairOf({ ...taken, networkId, asked: witness.peerId }) };
 }
 
 /** What is known after a look that `action` asked for, `before` it being what was known. Pure. */

@@ -190,8 +190,9 @@ export function createSimulatedNodes(clock: Clock, { customers = false }: { read
       if (asked.port === healthPort) return reply(200, textBytes(JSON.stringify(statusOf(world, node))));
       if (asked.port !== adminPort) return undefined;
       const headers = asked.headers ?? {};
+      const { pathname, searchParams } = new URL(asked.path, "http://node");
       const answer = await node.handler({
-        ...{ method: asked.method, target: asked.path, path: asked.path, query: new URLSearchParams() },
+        ...{ method: asked.method, target: asked.path, path: pathname, query: searchParams },
         body: asked.body ?? new Uint8Array(),
         header: (name) => headers[name],
       });
