@@ -3,6 +3,7 @@
 import { strict as assert } from "node:assert";
 import { randomUUID } from "node:crypto";
 import { after, type TestContext, test } from "node:test";
+import { inspect } from "node:util";
 import { helm, kubectl, openTunnel, runTool, type Tunnel } from "./cluster-tools.ts";
 import { type ClusterViews, openViews } from "./cluster-views.ts";
 import { until } from "./deadline.ts";
@@ -216,7 +217,8 @@ export function scenarios(label: string): Scenarios {
       assert.deepEqual(await forbidden(await release), [], "the operator wanted something that its rights forbid");
     } catch (error) {
       failed = name;
-      context.diagnostic(await stateOf(await release));
+      // What failed comes first: the runner tells it only when all of the file is over, which may wait for what the scenario began.
+      context.diagnostic(`${inspect(error)}\n${await stateOf(await release)}`);
       throw error;
     }
   };
