@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { after, type TestContext, test } from "node:test";
 import { inspect } from "node:util";
 import { helm, kubectl, openTunnel, runTool, type Tunnel } from "./cluster-tools.ts";
-import { type ClusterViews, openViews } from "./cluster-views.ts";
+import { type ClusterViews, isReady, openViews } from "./cluster-views.ts";
 import { until } from "./deadline.ts";
 import { assertReads, noise, store } from "./objects.ts";
 
@@ -98,9 +98,12 @@ export async function openRelease(label: string): Promise<Release> {
     // A tunnel leads to one pod and ends with it, which kubectl notices at the next connection only.
     if (open !== undefined && (await leads(open))) return open.url;
     await open?.close();
-    const tunnel = await until(`a gateway of ${farm} takes a tunnel`, () =>
-      openTunnel("port-forward", "-n", namespace, `svc/${farm}-gateway`, ":8080"),
-    );
+    // By its name: of a Service kubectl takes any pod that runs, also one that ends.
+    const tunnel = await until(`a gateway of ${farm} takes a tunnel`, async () => {
+      const pods = await views.gateways(namespace, farm);
+      const pod = pods.find((one) => isReady(one) && one.metadata.deletionTimestamp === undefined);
+      return pod && openTunnel("port-forward", "-n", namespace, `pod/${pod.metadata.name}`, ":8080");
+    });
     tunnels.set(farm, tunnel);
     return tunnel.url;
   };
