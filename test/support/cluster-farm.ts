@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { after, type TestContext, test } from "node:test";
 import { inspect } from "node:util";
 import { helm, kubectl, openTunnel, runTool, type Tunnel } from "./cluster-tools.ts";
-import { type ClusterViews, isReady, openViews } from "./cluster-views.ts";
+import { type ClusterViews, isReady, openViews, type PodView } from "./cluster-views.ts";
 import { until } from "./deadline.ts";
 import { assertReads, noise, store } from "./objects.ts";
 
@@ -61,6 +61,21 @@ async function leads({ url }: Pick<Tunnel, "url">): Promise<boolean> {
 }
 
 /**
+ * A tunnel to a gateway by its name: of a Service kubectl takes any pod that runs, also one that ends. Those that are ready first; one
+ * that is not may answer reads all the same.
+ */
+async function tunnelToOne(namespace: string, gateways: readonly PodView[]): Promise<Tunnel | undefined> {
+  const staying = gateways.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const inOrder = staying.toSorted((a, b) => Number(isReady(b)) - Number(isReady(a)));
+  for (const { metadata } of inOrder) {
+    const tunnel = await openTunnel("port-forward", "-n", namespace, `pod/${metadata.name}`, ":8080").catch(() => undefined);
+    if (tunnel !== undefined && (await leads(tunnel))) return tunnel;
+    await tunnel?.close();
+  }
+  return undefined;
+}
+
+/**
  * Fails unless the object comes back. A tunnel leads to one pod, also while that goes and the Service leads to others already: a
  * read that was cut off because the tunnel leads nowhere any more is asked again by another.
  */
@@ -98,12 +113,9 @@ export async function openRelease(label: string): Promise<Release> {
     // A tunnel leads to one pod and ends with it, which kubectl notices at the next connection only.
     if (open !== undefined && (await leads(open))) return open.url;
     await open?.close();
-    // By its name: of a Service kubectl takes any pod that runs, also one that ends.
-    const tunnel = await until(`a gateway of ${farm} takes a tunnel`, async () => {
-      const pods = await views.gateways(namespace, farm);
-      const pod = pods.find((one) => isReady(one) && one.metadata.deletionTimestamp === undefined);
-      return pod && openTunnel("port-forward", "-n", namespace, `pod/${pod.metadata.name}`, ":8080");
-    });
+    const tunnel = await until(`a gateway of ${farm} takes a tunnel`, async () =>
+      tunnelToOne(namespace, await views.gateways(namespace, farm)),
+    );
     tunnels.set(farm, tunnel);
     return tunnel.url;
   };
