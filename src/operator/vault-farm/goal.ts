@@ -27,6 +27,8 @@ export type FarmGoal = {
   /** Share of what all vaults declare that stays free of stored bytes. */
   readonly keepFree: number;
   readonly autogrow?: AutogrowSpec;
+  /** How long a silent node's copies are waited for at most before they are made again. */
+  readonly repairDelayMs: number;
   readonly lostAfterMs: number;
   readonly reclaimPolicy: ReclaimPolicy;
 };
@@ -54,6 +56,7 @@ export function goalOf(spec: VaultFarmSpec, place: GoalPlace): FarmGoal {
     vaultCapacity,
     keepFree: Math.max(roomForRepair, keepFreePercent / 100),
     ...(autogrow === undefined ? {} : { autogrow }),
+    repairDelayMs: repair.delaySeconds * 1000,
     lostAfterMs: repair.lostAfterSeconds * 1000,
     reclaimPolicy,
   };

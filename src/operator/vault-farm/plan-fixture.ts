@@ -25,6 +25,7 @@ export function goalWith(change: Partial<FarmGoal> = {}): FarmGoal {
     vaultsPerNode: 1,
     vaultCapacity: gib,
     keepFree: 0.05,
+    repairDelayMs: 300_000,
     lostAfterMs: 1_800_000,
     reclaimPolicy: "Retain",
     ...change,

@@ -48,6 +48,23 @@ test("a lost node goes by the count of the living only while fewer than copies.m
   assert.equal(guardedPods(goal, farmOf(four), nowMs), 9, "and nobody else may be evicted");
 });
 
+test("where both that count a chunk may be silent, a count is believed once their copies would have been made again", () => {
+  const cases: readonly (readonly [readonly string[], number, boolean])[] = [
+    [[], 29_999, false],
+    [["a"], 30_000, true],
+    [["a", "b"], 30_000, false],
+    [["a", "b"], goal.repairDelayMs + 29_999, false],
+    [["a", "b"], goal.repairDelayMs + 30_000, true],
+  ];
+  for (const [missing, stoodMs, whole] of cases) {
+    const nodes = nine(...missing.map((name) => silent(name)));
+    const copies = { belowMin: 0, lowest: 5, sinceMs: nowMs - stoodMs };
+    assert.equal(isWhole(farmOf(nodes, { copies }), goal, nowMs), whole, `${missing.join()} ${stoodMs}`);
+    const gone = nine(...missing.map((name) => silent(name, { volume: "absent", state: down, hostState: "fine" })));
+    assert.equal(isWhole(farmOf(gone, { copies }), goal, nowMs), whole, `without volumes: ${missing.join()} ${stoodMs}`);
+  }
+});
+
 test("a farm whose copies nobody can count is not said to have enough of them", () => {
   const observed = farmOf(nine(silent("a"), silent("b"), silent("c"), silent("d")));
   const images = { runs: { image: "one", behaviourVersion: 1 }, offered: "one" };

@@ -9,7 +9,10 @@ import type { ObservedFarm, ObservedNode } from "./observed.ts";
 /** Names told of those that are silent; the others are counted. */
 const namedMax = 5;
 
-/** Whether every chunk has had its copies, as far as nodes stay and serve, by the count of all of them, for half a minute or more. */
+/** Nodes that remember a chunk to count it: its first two holders (`copy-book.ts` of the vault node). */
+const countersOfEach = 2;
+
+/** Whether every chunk has had its copies, as far as nodes stay and serve, by the count of all of them, for long enough to be believed. */
 export function isWhole(observed: ObservedFarm, goal: FarmGoal, nowMs: number): boolean {
   const { copies, nodes, others } = observed;
   const serving = nodes.filter((node) => stays(node) && answers(node)).length;
@@ -19,9 +22,18 @@ export function isWhole(observed: ObservedFarm, goal: FarmGoal, nowMs: number): 
     serving >= goal.copies.min &&
     copies.belowMin === 0 &&
     copies.lowest >= needed &&
-    nowMs - copies.sinceMs >= stopPairsApartMs &&
+    nowMs - copies.sinceMs >= believedAfterMs(observed, goal) &&
     uncounted(observed, goal) === undefined
   );
+}
+
+/**
+ * How long a count must stand. Where both that remember a chunk may be gone nobody counts it until its other holders look at it again,
+ * which they do once the repair delay has passed.
+ */
+function believedAfterMs({ nodes }: Pick<ObservedFarm, "nodes">, { repairDelayMs }: Pick<FarmGoal, "repairDelayMs">): number {
+  const { silent, gone } = missingOf(nodes);
+  return stopPairsApartMs + (silent.length + gone.length >= countersOfEach ? repairDelayMs : 0);
 }
 
 /** Why there may be chunks of which nobody here knows the count, undefined where there are none. */
@@ -47,9 +59,7 @@ export function countedElsewhere({ others }: Pick<ObservedFarm, "others">): stri
  * nodes for all copies of one, whatever is taken away now may be its last.
  */
 export function heldBySilent({ nodes }: Pick<ObservedFarm, "nodes">, { copies: { min } }: Pick<FarmGoal, "copies">): string | undefined {
-  const bound = nodes.filter(({ assigned }) => assigned.released !== true);
-  const silent = bound.filter((node) => mayHoldData(node) && !answers(node));
-  const gone = bound.filter(lostItsVolume);
+  const { silent, gone } = missingOf(nodes);
   const many = silent.length + gone.length;
   if (silent.length === 0 || many < min) return undefined;
   const volumes = gone.length === 0 ? "" : ` and the volumes of ${gone.length} are gone (${nameSome(gone)})`;
@@ -59,6 +69,14 @@ export function heldBySilent({ nodes }: Pick<ObservedFarm, "nodes">, { copies: {
     `copies.min is ${min}, so chunks that only they hold are counted by nobody, and none of them is given up; ` +
     `bring ${back} of the silent back; only where their volumes are lost for good, delete their claims`
   );
+}
+
+type Missing = { readonly silent: readonly ObservedNode[]; readonly gone: readonly ObservedNode[] };
+
+/** Nodes that were not proven to be spare: those whose volumes may hold copies that nobody can read now, and those whose volumes are gone. */
+function missingOf(nodes: readonly ObservedNode[]): Missing {
+  const bound = nodes.filter(({ assigned }) => assigned.released !== true);
+  return { silent: bound.filter((node) => mayHoldData(node) && !answers(node)), gone: bound.filter(lostItsVolume) };
 }
 
 function nameSome(nodes: readonly ObservedNode[]): string {

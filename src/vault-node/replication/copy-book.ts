@@ -1,6 +1,7 @@
 // How many live copies the chunks have that this node counts, for people to see. Every look notes whom it found; whether they
 // live is asked when the sum is made, so that a loss shows at once and not with the next look. Chunks with the same holders
-// share one entry. Nothing is decided by it.
+// share one entry. Whoever minds the farm decides by the sum that nothing lacks copies (`wholeness.ts` of the operator), and knows what it leaves out:
+// a chunk whose first two holders are both gone, until the others look again.
 import type { Address } from "../../protocol/address.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 
