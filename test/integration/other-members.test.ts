@@ -6,7 +6,8 @@ import { after, before, test } from "node:test";
 import { countCopies } from "../../src/operator/node-access/node-report.ts";
 import type { OtherMembers } from "../../src/operator/vault-farm/observed.ts";
 import { countWithOthers, createMembersTally } from "../../src/operator/vault-farm/other-members.ts";
-import { chunkAddress } from "../../src/protocol/address.ts";
+import { type Address, chunkAddress, parseAddress } from "../../src/protocol/address.ts";
+import { createPlaceIndex, purposeBits } from "../../src/protocol/closest.ts";
 import type { LowCopies } from "../../src/protocol/node-figures.ts";
 import type { NodeStatus } from "../../src/protocol/node-status.ts";
 import { until } from "../support/deadline.ts";
@@ -26,7 +27,7 @@ type Counts = { readonly alone: LowCopies | undefined; readonly sum: LowCopies |
 /** What is counted by those that mind these nodes: by the nodes alone, and with what they tell of others. */
 async function countOf(own: readonly FarmNode[]): Promise<Counts> {
   const statuses = await Promise.all(own.map((node) => node.status()));
-  const tally = createMembersTally();
+  const tally = createMembersTally(statuses[0]?.networkId ?? assert.fail());
   for (const status of statuses) tally.add(status);
   const alone = countCopies(statuses, policy);
   const { count, others } = countWithOthers(
@@ -35,6 +36,18 @@ async function countOf(own: readonly FarmNode[]): Promise<Counts> {
     new Set(farm.nodes.filter((node) => node !== counter).map(({ peer }) => peer)),
   );
   return { alone, sum: count === undefined ? undefined : { belowMin: count.belowMin, lowest: count.lowest }, others };
+}
+
+/** The last of the five that hold a chunk: the first two remember it to count it, and one of these must be left of them. */
+async function farthestHolder(address: Address): Promise<FarmNode> {
+  const index = createPlaceIndex({ placeUnit: farm.genesis.placeUnit });
+  for (const { vaults, peerId, zone, host } of await Promise.all(farm.nodes.map((node) => node.status())))
+    for (const { name, capacity } of vaults) {
+      const vault = parseAddress(name) ?? assert.fail(name);
+      index.add({ vault, node: peerId, zone, host, capacity, purposes: purposeBits.all });
+    }
+  const last = index.closest(address, policy.target, "all").vaults.at(-1)?.node;
+  return farm.nodes.find(({ peer }) => peer === last) ?? assert.fail("five hold it");
 }
 
 let counter: FarmNode;
@@ -56,8 +69,8 @@ test("what only a node that is not ours counts is in the count, and it is waited
   });
   assert.deepEqual(told, { alone: nowhere, sum: { belowMin: 0, lowest: 5 }, others: { live: 1, uncounted: 0, named: [], taking: 1 } });
 
-  const holds = await Promise.all(own.map(async (node) => ((await node.status()).vaults[0]?.chunks ?? 0) > 0));
-  const lost = own[holds.indexOf(true)] ?? assert.fail("four of ours hold it");
+  const lost = await farthestHolder(chunkAddress(bytes));
+  assert.ok(lost !== counter, "the farthest holder counts nothing");
   await lost.kill();
   const left = own.filter((node) => node !== lost);
   const missing = await until("the loss shows", async () => {

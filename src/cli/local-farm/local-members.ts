@@ -63,7 +63,7 @@ export function createLocalMembers(parts: LocalMembersParts, book: FarmBook): Lo
     );
     const { networkId, copies } = parts.keys.genesis;
     const counting = seen.filter((node) => shouldRun(node) && node.awaySinceMs === undefined);
-    const told = membersTold(statuses.filter((status) => status?.networkId === networkId));
+    const told = membersTold(networkId, statuses);
     const copiesOf = (node: ObservedNode): NodeStatus | undefined => statuses[seen.indexOf(node)];
     const look = { nodes: seen, counting, copiesOf, told, policy: copies };
     return {
@@ -129,8 +129,8 @@ async function observeGateway({ name, port }: GatewayPlace, member: MemberProces
   return { name, state: member.state() };
 }
 
-function membersTold(statuses: readonly (NodeStatus | undefined)[]): MembersTold {
-  const tally = createMembersTally();
+function membersTold(networkId: string, statuses: readonly (NodeStatus | undefined)[]): MembersTold {
+  const tally = createMembersTally(networkId);
   for (const status of statuses) if (status !== undefined) tally.add(status);
   return tally.told();
 }

@@ -36,12 +36,12 @@ test("the answers of a thousand nodes in farms of ten leave a score each, and no
     Array.from({ length: nodes }, (_, node) => ({
       ...{ metadata: { name: `n${node}` }, ip: `10.0.${farm}.${node}`, phase: "Running", ready: true, restarts: 0, edited: false },
     }));
-  const first = await ask(pods(0));
+  const first = await ask(pods(0), "");
   assert.deepEqual([first.words.get("n0")?.report.score, first.words.get("n9")?.report.score], [0.5, 0.5]);
   const kept: unknown[] = [];
   collect();
   const before = process.memoryUsage().heapUsed;
-  for (let farm = 1; farm <= farms; farm += 1) kept.push((await ask(pods(farm))).words);
+  for (let farm = 1; farm <= farms; farm += 1) kept.push((await ask(pods(farm), "")).words);
   collect();
   const each = (process.memoryUsage().heapUsed - before) / (farms * nodes);
   context.diagnostic(`${each.toFixed(0)} bytes a node`);

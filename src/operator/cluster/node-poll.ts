@@ -15,8 +15,8 @@ export const questionsMax = 50;
 export type NodeAnswers = { readonly words: ReadonlyMap<string, NodeWord | undefined>; readonly told: MembersTold };
 
 export type NodePoll = {
-  /** Never rejects. */
-  ask(pods: readonly PodObject[]): Promise<NodeAnswers>;
+  /** Asks the pods of a farm, whose network that is. Never rejects. */
+  ask(pods: readonly PodObject[], networkId: string): Promise<NodeAnswers>;
 };
 
 export function createNodePoll(call: CallMember): NodePoll {
@@ -46,10 +46,10 @@ export function createNodePoll(call: CallMember): NodePoll {
     }
   };
   return {
-    ask: async (pods) => {
+    ask: async (pods, networkId) => {
       const asked = new Set(runningAtTheirAddress(pods));
       // What each says of each vault of the others would be the most of all that is remembered: a farm needs one number a node.
-      const [tally, members] = [createScoreTally(), createMembersTally()];
+      const [tally, members] = [createScoreTally(), createMembersTally(networkId)];
       const words = await Promise.all(pods.map(async (pod) => (asked.has(pod) ? askOne(pod, [tally, members]) : undefined)));
       const scores = tally.ofNodes();
       return { words: new Map(pods.map(({ metadata }, i) => [metadata.name, scored(words[i], scores)])), told: members.told() };

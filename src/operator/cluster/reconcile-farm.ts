@@ -143,7 +143,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     return { kind: "after", delayMs: calmMs };
   }
   if (await adoptClaims(farm, spec, parts, look)) return { kind: "after", delayMs: soonMs };
-  const told = await askNodes(parts, look);
+  const told = await askNodes(parts, reading.keys, look);
   const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
   const foreign = [...memory.foreign(), ...foreignClaims(key, parts, caches).map((name) => `${claims.kind} ${name}`)];
   const held = heldClaims(parts.claims, parts.pods, clock.wallMs());
@@ -226,8 +226,8 @@ async function adoptClaims(
   return orphans.length > 0;
 }
 
-async function askNodes({ pods }: FarmParts, { memory, poll }: Look): Promise<MembersTold> {
-  const { words, told } = await poll.ask(pods);
+async function askNodes({ pods }: FarmParts, { genesis }: NetworkKeys, { memory, poll }: Look): Promise<MembersTold> {
+  const { words, told } = await poll.ask(pods, genesis.networkId);
   for (const { metadata } of pods) memory.setStatus(metadata.name, metadata.uid ?? "", words.get(metadata.name));
   return told;
 }

@@ -11,14 +11,15 @@ import { farmOf, goalWith, idOf, podNode } from "../vault-farm/plan-fixture.ts";
 import { isWhole } from "../vault-farm/wholeness.ts";
 import { createFarmCounter, type FarmCounter } from "./farm-counter.ts";
 
+const networkId = "of all";
 const policy = { min: 4, target: 5, max: 8 };
 const counted = { copies: { live: [0, 0, 0, 0, 0, 7], partial: false } };
 const low = { copies: { live: [0, 0, 0, 0, 1, 7], partial: false } };
 
 /** What node a tells of these. */
 function tells(...next: readonly MemberSeen[]): MembersTold {
-  const tally = createMembersTally();
-  tally.add({ peerId: idOf("a"), members: { live: next.length + 1, next } });
+  const tally = createMembersTally(networkId);
+  tally.add({ peerId: idOf("a"), networkId, members: { live: next.length + 1, next } });
   return tally.told();
 }
 const nobody = tells();
@@ -108,14 +109,14 @@ function livesAt({ chunks }: Network, node: number): readonly number[] {
 function wholeBy(network: Network): boolean {
   const { nodes: many, own, blind, untold } = network;
   const isBlind = (a: number, b: number): boolean => blind.some(([one, other]) => one === a && other === b);
-  const tally = createMembersTally();
+  const tally = createMembersTally(networkId);
   for (let teller = 0; teller < own; teller += 1) {
     const others = Array.from({ length: many }, (_, n) => n).filter((n) => n !== teller && !untold.includes(n));
     const next = others.map((n) => {
       const low = isBlind(teller, n) ? null : lowCopies({ live: livesAt(network, n) }, policy);
       return { peerId: idOf(`n${n}`), counted: low, takes: true };
     });
-    tally.add({ peerId: idOf(`n${teller}`), members: { live: many, next } });
+    tally.add({ peerId: idOf(`n${teller}`), networkId, members: { live: many, next } });
   }
   const nodes = Array.from({ length: own }, (_, n) => podNode(`n${n}`));
   const copiesOf = ({ name }: { readonly name: string }) => ({

@@ -13,6 +13,7 @@ import { farmOf, goalWith, idOf, podNode } from "./plan-fixture.ts";
 import { guardedPods } from "./plan-stop.ts";
 import { isWhole } from "./wholeness.ts";
 
+const networkId = "this one";
 const names = ["a", "b", "c", "d", "e"];
 const nowMs = 10_000_000;
 const goal = goalWith({ nodes: 5 });
@@ -23,8 +24,9 @@ const member = (name: string, counted: MemberSeen["counted"] = good, takes = tru
 type Teller = { readonly name: string; readonly tells: readonly MemberSeen[]; readonly live?: number };
 
 function toldBy(...tellers: readonly Teller[]) {
-  const tally = createMembersTally();
-  for (const { name, tells, live } of tellers) tally.add({ peerId: idOf(name), members: { live: live ?? tells.length + 1, next: tells } });
+  const tally = createMembersTally(networkId);
+  for (const { name, tells, live } of tellers)
+    tally.add({ peerId: idOf(name), networkId, members: { live: live ?? tells.length + 1, next: tells } });
   return tally.told();
 }
 const peersOf = (nodes: readonly string[]): ReadonlySet<string> => new Set(nodes.map(idOf));
@@ -33,13 +35,20 @@ const farm: readonly Teller[] = [
   { name: "b", tells: [member("a")] },
 ];
 
+test("what a node of another network tells of is no part of this one", () => {
+  const tally = createMembersTally(networkId);
+  tally.add({ peerId: idOf("a"), networkId, members: { live: 1, next: [] } });
+  tally.add({ peerId: idOf("b"), networkId: "another", members: { live: 3, next: [member("x", null)] } });
+  assert.deepEqual(countWithOthers(own, tally.told(), peersOf(["a", "b"])), { count: own });
+});
+
 test("a farm alone counts as before, whoever of its own is told of and whatever that one published", () => {
   const counts = countWithOthers(own, toldBy(...farm), peersOf(["a", "b"]));
   assert.deepEqual(counts, { count: own });
   const silent = toldBy({ name: "a", tells: [member("b", null)] });
   assert.deepEqual(countWithOthers(own, silent, peersOf(["a", "b"])), { count: own }, "those count by their own answers");
-  const older = createMembersTally();
-  older.add({ peerId: idOf("a") });
+  const older = createMembersTally(networkId);
+  older.add({ peerId: idOf("a"), networkId });
   assert.deepEqual(countWithOthers(own, older.told(), peersOf(["a", "b"])), { count: own }, "nodes of an older version tell of nobody");
   assert.deepEqual(countWithOthers(undefined, toldBy(...farm), peersOf(["a", "b"])), {});
 });

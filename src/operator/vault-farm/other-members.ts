@@ -8,7 +8,7 @@ import type { CopiesCount, ObservedNode, OtherMembers } from "./observed.ts";
 export type MembersTold = { readonly members: ReadonlyMap<string, Omit<MemberSeen, "peerId">>; readonly untold: number };
 
 /** What nodes say of members, as it comes in, so that nobody has to keep what each of them said. */
-export type MembersTally = { add(status: Pick<NodeStatus, "peerId" | "members">): void; told(): MembersTold };
+export type MembersTally = { add(status: Pick<NodeStatus, "peerId" | "networkId" | "members">): void; told(): MembersTold };
 
 /** How long a node of the farm that is gone from it may still be taken for live by others, milliseconds. */
 const rememberedMs = 120_000;
@@ -17,12 +17,14 @@ const namedMax = 3;
 /** Letters of a PeerId that tell nodes apart: the first ones are the same for all. */
 const tellingLetters = 12;
 
-export function createMembersTally(): MembersTally {
+/** Of one network: a node that is of another, as one on a volume of another farm is, tells of strangers. */
+export function createMembersTally(networkId: string): MembersTally {
   const members = new Map<string, Omit<MemberSeen, "peerId">>();
   const telling = new Set<string>();
   let live = 0;
   return {
-    add: ({ peerId, members: seen }) => {
+    add: ({ peerId, networkId: of, members: seen }) => {
+      if (of !== networkId) return;
       telling.add(peerId);
       if (seen === undefined) return;
       live = Math.max(live, seen.live);

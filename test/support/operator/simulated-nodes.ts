@@ -361,7 +361,13 @@ function statusOf(world: World, node: RunningNode): NodeStatus {
   const vault = { state: "active", capacity, ...figures, publicKey: volume.key.publicKey } as const;
   const confirmed = [...world.volumes.values()].filter((one) => one.confirmed).length;
   return {
-    ...{ peerId: idOf(volume), networkId: "", version: "1.0.0", startCounter: volume.starts, state: ready ? "ready" : "joining" },
+    ...{
+      peerId: idOf(volume),
+      networkId: node.networkId,
+      version: "1.0.0",
+      startCounter: volume.starts,
+      state: ready ? "ready" : "joining",
+    },
     ...{ admin: volume.admin, joined: ready && (!node.founder || node.told.size > 0), granted: volume.granted },
     ...{ addresses: [], zone: "", host: node.host },
     vaults: Array.from({ length: node.vaults }, (_, i) => ({ ...vault, name: `${i}` })),
