@@ -165,6 +165,7 @@ function controlFarms(
     statusWriter: createStatusWriter({ client, recorder, clock }),
     image: { image: config.image, pullPolicy: config.imagePullPolicy, pullSecrets: config.imagePullSecrets },
     operatorNamespace: config.namespace,
+    operator: `${config.namespace}/${config.lease}`,
     metrics: own,
   });
   const controller = createController(

@@ -89,13 +89,27 @@ test("a raised behaviourVersion takes the operator's image, pod by pod with noth
   await endWorld(world);
 });
 
-test("who edits the ConfigMap does not choose the image: it is put right with what the operator came with", async () => {
+test("who edits the ConfigMap does not choose the image: it is put right with what the pods run", async () => {
   const world = await settledWorld();
   world.edit(configMaps, "attic-accepted", { data: { image: "somebody/else:1", behaviourVersion: "9" } });
   const map = (): Json => (shownOf(world, configMaps, "attic-accepted") as unknown as { readonly data: Json }).data;
   await world.until("it is put right", () => map()["image"] === old && map()["behaviourVersion"] === "1");
   await world.clock.advance(60_000);
   assert.deepEqual([images(world), gatewayImage(world)], [[old], old]);
+  await endWorld(world);
+});
+
+test("a farm whose operator noted no image is known by its pods: a later operator says that it offers another", async () => {
+  const world = await settledWorld();
+  const before = uids(world);
+  await world.stopOperator();
+  world.edit(configMaps, "attic-accepted", { data: { image: null, behaviourVersion: null, operator: null } });
+  world.startOperator(next);
+  await world.until("the farm shows the offer", () => world.condition("UpdateAvailable")?.reason === "OtherImage");
+  await world.clock.advance(600_000);
+  assert.deepEqual([uids(world), images(world), world.farm().status?.["image"]], [before, [old], old]);
+  raise(world, 2);
+  await world.until("all run the other", () => images(world).join() === next && isSettled(world, 5), 3_600_000);
   await endWorld(world);
 });
 

@@ -27,8 +27,10 @@ import { unexposedOf } from "./ensure-exposure.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, farmKeyOfRecord, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
+import { isRunByOther } from "./farm-operator.ts";
 import { heldClaims } from "./held-claims.ts";
 import { withHiddenClaims } from "./hidden-claims.ts";
+import { imageThere } from "./image-there.ts";
 import { farmWithNetwork } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
@@ -50,6 +52,8 @@ export type FarmReconcilerParts = {
   readonly statusWriter: StatusWriter;
   readonly image: PodImage;
   readonly operatorNamespace: string;
+  /** What this operator is called in the farms that it runs: NAMESPACE/LEASE. */
+  readonly operator: string;
   readonly metrics: Pick<OperatorMetrics, "acted" | "proved" | "callRefused">;
   readonly clock: Clock;
   readonly random: Random;
@@ -116,6 +120,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const unread = caches.forbidden();
   if (unread !== undefined) throw unread;
   if (!caches.isFresh() || !writes.areSeen()) return { kind: "after", delayMs: soonMs };
+  if (await isRunByOther(object, farm, look)) return { kind: "after", delayMs: calmMs };
   const key = `${farm.namespace}/${farm.name}`;
   const shown = caches.byFarm(key);
   const writer = createObjectWriter(client, writes, repairsOf(look), memory.setForeign);
@@ -128,8 +133,11 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   }
   const { spec, refused } = accepted;
   // Before anything is made with it, so that a restart in between makes no pod of another image.
-  const runs = imageToRun(readRunningImage(acceptedOf(farm, caches), farm), spec.update.behaviourVersion, look.image.image);
-  if (refused === undefined) await writer.ensure(configMaps, acceptedSpecMap(farm, object.spec, runs), acceptedOf(farm, caches));
+  const { behaviourVersion } = spec.update;
+  const kept = readRunningImage(acceptedOf(farm, caches), farm) ?? (await imageThere(farm, behaviourVersion, { parts, client }));
+  const runs = imageToRun(kept, behaviourVersion, look.image.image);
+  if (refused === undefined)
+    await writer.ensure(configMaps, acceptedSpecMap(farm, object.spec, { ...runs, operator: look.operator }), acceptedOf(farm, caches));
   const isNew = object.status?.["networkId"] === undefined && parts.claims.length === 0;
   const reading = await look.keyring.keysOf(farm, spec, isNew);
   if (reading.kind !== "keys") {

@@ -5,7 +5,7 @@ import { type ConditionNow, type FarmReason, farmCondition } from "../api/condit
 import type { ManifestProblem } from "../api/problem.ts";
 import type { StatusCondition } from "../api/status-fields.ts";
 import { apiVersion } from "../api/vault-farm.ts";
-import type { EventRecorder, KubeClient, KubeObject, Resource } from "../kube/index.ts";
+import type { EventRecorder, EventWords, KubeClient, KubeObject, Resource } from "../kube/index.ts";
 import type { Manifest } from "../manifests/names.ts";
 import type { FarmSeen } from "../vault-farm/farm-look.ts";
 import { nodeStatusOf, statusOf } from "../vault-farm/status.ts";
@@ -26,6 +26,8 @@ export type StatusWriter = {
   refuseCall(farm: FarmObject, why: string): Promise<void>;
   /** Says it by an event alone. */
   warnOfRefusal(farm: FarmObject, why: string): void;
+  /** Says by an event that `operator` leaves the farm to `other`, which runs it: NAMESPACE/LEASE each. */
+  warnOfOperator(farm: FarmObject, operator: string, other: string): void;
 };
 
 /** The status that the farm has, with these conditions in it. */
@@ -75,8 +77,9 @@ export function createStatusWriter(tools: Tools): StatusWriter {
     must(applied);
     return true;
   };
+  const record = ({ metadata: { name, namespace, uid = "" } }: FarmObject, words: EventWords): void =>
+    tools.recorder.record({ apiVersion, kind: "VaultFarm", name, uid, ...(namespace === undefined ? {} : { namespace }) }, words);
   const tell = (farm: FarmObject, conditions: readonly ConditionNow[]): void => {
-    const { name, namespace, uid = "" } = farm.metadata;
     const before = (farm.status?.["conditions"] ?? []) as readonly StatusCondition[];
     for (const { type, status, reason, message } of conditions) {
       const known = before.find((one) => one.type === type);
@@ -86,7 +89,7 @@ export function createStatusWriter(tools: Tools): StatusWriter {
       const isWaking = known !== undefined && (asWished.has(`${type} ${known.reason}`) || (type === "Ready" && known.status === "False"));
       const expected = asWished.has(`${type} ${reason}`) || isWaking;
       const words = { type: warnings.has(`${type} ${status}`) && !expected ? "Warning" : "Normal", reason, message } as const;
-      tools.recorder.record({ apiVersion, kind: "VaultFarm", name, uid, ...(namespace === undefined ? {} : { namespace }) }, words);
+      record(farm, words);
     }
   };
   return {
@@ -114,6 +117,12 @@ export function createStatusWriter(tools: Tools): StatusWriter {
       const conditions = [farmCondition("Degraded", "CallRefused", { why })];
       if (await put(farms, farm, withConditions(farm, conditions), 0)) tell(farm, conditions);
     },
+    warnOfOperator: (farm, operator, other) =>
+      record(farm, {
+        type: "Warning",
+        reason: "OtherOperator",
+        message: `operator ${other} runs this farm, so operator ${operator} leaves it alone: give each release its own watchNamespaces, or uninstall one`,
+      }),
     warnOfRefusal: (farm, why) => tell(farm, [farmCondition("Degraded", "CallRefused", { why })]),
   };
 }

@@ -30,6 +30,7 @@ export { createElector, type Elector, type ElectorOptions, type ElectorTools } f
 export { type FieldCause, KubeError, type KubeErrorCode, type Result } from "./errors.ts";
 export { createEventRecorder, type EventAbout, type EventRecorder, type EventRecorderTools, type EventWords } from "./event-recorder.ts";
 export { KubeConfigError, type KubeConfigErrorCode } from "./kube-config-error.ts";
+export { type Lease, leases, observe as observeLease, type Seen as SeenLease } from "./lease-decision.ts";
 export type { RunProgram } from "./login-program.ts";
 export { createManager, type Manager, type ManagerEnd, type ManagerParts } from "./manager.ts";
 export { createKubeMetrics, type KubeMetrics } from "./metrics.ts";

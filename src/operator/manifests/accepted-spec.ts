@@ -1,5 +1,5 @@
 // What was accepted last of a farm, kept for a restart of the operator: the spec that goes on while a newer one is refused, and
-// the image that its pods run while an operator offers another.
+// the image that its pods run while an operator offers another, and which operator runs it.
 
 import type { KubeObject } from "../kube/index.ts";
 import { keepsOwned } from "../kube/index.ts";
@@ -7,9 +7,13 @@ import type { RunningImage } from "../vault-farm/running-image.ts";
 import { type FarmIdentity, labels, type Manifest, objectLabels, objectNames } from "./names.ts";
 
 /** The ConfigMap. It outlives the farm: nothing owns it. */
-export function acceptedSpecMap(farm: FarmIdentity, raw: unknown, { image, behaviourVersion }: RunningImage): Manifest {
+export function acceptedSpecMap(
+  farm: FarmIdentity,
+  raw: unknown,
+  { image, behaviourVersion, operator }: RunningImage & { readonly operator: string },
+): Manifest {
   const metadata = { name: objectNames.acceptedSpec(farm.name), namespace: farm.namespace, labels: objectLabels(farm) };
-  const data = { spec: JSON.stringify(raw), image, behaviourVersion: String(behaviourVersion) };
+  const data = { spec: JSON.stringify(raw), image, behaviourVersion: String(behaviourVersion), operator };
   return { apiVersion: "v1", kind: "ConfigMap", metadata, data };
 }
 
@@ -35,6 +39,13 @@ export function readRunningImage(object: AcceptedObject | undefined, farm: FarmI
   if (object.metadata.labels?.[labels.farmUid] !== farm.uid) return undefined;
   const data = { image, behaviourVersion: String(version) };
   return keepsOwned(object.owned, { metadata: { name: "" }, data } as KubeObject) ? { image, behaviourVersion: version } : undefined;
+}
+
+/** The operator that runs the farm, NAMESPACE/LEASE; one that somebody wrote by hand is not taken. */
+export function readOperator(object: AcceptedObject | undefined): string | undefined {
+  const operator = textOf(object, "operator");
+  if (object === undefined || operator === undefined || !/^[^/]+\/[^/]+$/.test(operator)) return undefined;
+  return keepsOwned(object.owned, { metadata: { name: "" }, data: { operator } } as KubeObject) ? operator : undefined;
 }
 
 function textOf(object: KubeObject | undefined, key: string): string | undefined {
