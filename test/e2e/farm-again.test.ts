@@ -2,7 +2,7 @@
 // addresses, a spec that is wrong. Each time the same hashes under the same network id; and deleted namespaces end.
 // Method: the chart and the image on the cluster that KUBECONFIG names; people's own commands; conditions waited for.
 import { strict as assert } from "node:assert";
-import { type Kept, type Release, scenarios } from "../support/cluster-farm.ts";
+import { image, imageValues, type Kept, type Release, scenarios } from "../support/cluster-farm.ts";
 import { helm, kubectl, runTool } from "../support/cluster-tools.ts";
 import { conditionOf, type PodView, untilSettled } from "../support/cluster-views.ts";
 import { until } from "../support/deadline.ts";
@@ -69,6 +69,49 @@ scenario("uninstall leaves the farm running; installed again, the operator goes 
   await release.install();
   await assertSameFarm(release, nodes);
 });
+
+scenario(
+  "a second release that watches all namespaces leaves the farm to the first, says so, and takes it once that is uninstalled",
+  { longer: true },
+  async (release) => {
+    const { namespace, name } = release;
+    const nodes = await namesOf(release);
+    const other = `${namespace}-second`;
+    const policies = (): Promise<string> =>
+      release.kubectl("get", "networkpolicies", "-o", "jsonpath={.items[*].metadata.resourceVersion}");
+    const operatorOf = (): Promise<string> => release.kubectl("get", "configmap", `${name}-accepted`, "-o", "jsonpath={.data.operator}");
+    const before = await policies();
+    try {
+      const values = imageValues(image).flatMap((value) => ["--set", value]);
+      await helm("upgrade", "--install", "second", "charts/vaultfarm", "-n", other, "--create-namespace", ...values);
+      const told = await until("it says so", async () => {
+        const messages = await release.kubectl(
+          "get",
+          "events",
+          "--field-selector=reason=OtherOperator",
+          "-o",
+          "jsonpath={.items[*].message}",
+        );
+        return messages !== "" && messages;
+      });
+      assert.ok(
+        told.includes(`operator ${namespace}/vaultfarm runs this farm, so operator ${other}/second-vaultfarm leaves it alone`),
+        told,
+      );
+      await assertSameFarm(release, nodes);
+      assert.deepEqual([await policies(), await operatorOf()], [before, `${namespace}/vaultfarm`]);
+      await helm("uninstall", "vaultfarm", "-n", namespace, "--wait");
+      await until("the second one takes it", async () => (await operatorOf()) === `${other}/second-vaultfarm`, 3 * minute);
+      await assertSameFarm(release, nodes);
+    } finally {
+      await helm("uninstall", "second", "-n", other, "--ignore-not-found", "--wait");
+      await kubectl("delete", "namespace", other, "--ignore-not-found", "--timeout=110s");
+    }
+    await release.install();
+    await until("the first one has it again", async () => (await operatorOf()) === `${namespace}/vaultfarm`, 3 * minute);
+    await assertSameFarm(release, nodes);
+  },
+);
 
 scenario("hibernate and wake: volumes and identities stay, though every address changes", async (release) => {
   const { views, namespace, name } = release;

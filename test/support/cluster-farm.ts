@@ -24,6 +24,8 @@ export type Release = {
   readonly views: ClusterViews;
   /** `helm upgrade --install` with the test's own values and `sets`. */
   install(...sets: readonly string[]): Promise<void>;
+  /** The same from another chart, with another image. */
+  installFrom(chart: string, image: string, ...sets: readonly string[]): Promise<void>;
   /** kubectl in the namespace. */
   kubectl(...args: readonly string[]): Promise<string>;
   /** `kubectl vaultfarm` in the namespace. */
@@ -125,15 +127,17 @@ export async function openRelease(label: string): Promise<Release> {
     leading.set(farm, url);
     return url;
   };
+  const installFrom = async (chart: string, named: string, ...sets: readonly string[]): Promise<void> => {
+    const given = [...imageValues(named), ...values, ...sets].flatMap((value) => ["--set", value]);
+    await helm("upgrade", "--install", "vaultfarm", chart, "-n", namespace, ...given);
+  };
   return {
     namespace,
     name,
     views,
     gateway,
-    install: async (...sets) => {
-      const given = [...imageValues(image), ...values, ...sets].flatMap((value) => ["--set", value]);
-      await helm("upgrade", "--install", "vaultfarm", "charts/vaultfarm", "-n", namespace, ...given);
-    },
+    install: (...sets) => installFrom("charts/vaultfarm", image, ...sets),
+    installFrom,
     kubectl: (...args) => kubectl("-n", namespace, ...args),
     plugin: (verb, ...args) => runTool("kubectl", ["vaultfarm", verb, "-n", namespace, ...args], { withinMs: 600_000 }),
     apply: async (object) => {
