@@ -10,11 +10,12 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createSocketServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -175,6 +176,17 @@ test("get names what is wrong with the file it shall write, before or after the 
   assert.equal(nowhere.code, exitCodes.notFound);
   assert.match(nowhere.err, /^vaultfarm: nothing was written: .*\/absent: there is no such file or folder\n$/);
   assert.deepEqual(readdirSync(folder).toSorted(), ["file", "holiday"]);
+});
+
+test("get puts no file in the place of what is none, such as a device or a pipe", async (context) => {
+  handler = (_request, response) => response.writeHead(200, { "content-length": content.length }).end(content);
+  const path = join(folder, "pipe");
+  const pipe = createSocketServer().listen(path);
+  await once(pipe, "listening");
+  context.after(() => pipe.close());
+  const ended = await vaultfarm(["get", address, "-o", "pipe", "--gateway", gateway]);
+  assert.deepEqual([statSync(path).isSocket(), ended.code], [true, exitCodes.usage]);
+  assert.match(ended.err, /^vaultfarm: pipe is no file; leave -o out/);
 });
 
 test("put stores a file that grows as it was at first, and says so; of one that becomes shorter nothing", async () => {

@@ -61,8 +61,16 @@ type Download = { readonly world: CommandWorld; readonly output: Output; readonl
 async function downloadFile(from: Download, named: string, fileOption: string): Promise<void> {
   const { world, output } = from;
   const path = resolve(world.workFolder, named);
-  if ((await stat(path).catch(() => undefined))?.isDirectory())
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory())
     throw new CommandError(exitCodes.usage, "is-folder", `${named} is a folder; name the file to write: ${fileOption} ${named}/FILE`);
+  // A device or a pipe, whose place the finished file would take.
+  if (there?.isFile() === false)
+    throw new CommandError(
+      exitCodes.usage,
+      "not-a-file",
+      `${named} is no file; leave ${fileOption} out, and send the output there: > ${named}`,
+    );
   const part = `${path}.${toHex(world.random.bytes(4))}.part`;
   try {
     const file = await openNew(part, dirname(path));
