@@ -189,6 +189,17 @@ test("get puts no file in the place of what is none, such as a device or a pipe"
   assert.match(ended.err, /^vaultfarm: pipe is no file; leave -o out/);
 });
 
+test("a gateway below a path of its host is reached there, whether the path ends in a slash or not", async () => {
+  const asked: (string | undefined)[] = [];
+  handler = (request, response) => {
+    asked.push(request.url);
+    response.writeHead(200, { "content-length": content.length }).end(content);
+  };
+  for (const path of ["", "/", "/farm", "/farm/"]) await vaultfarm(["get", address, "--gateway", `${gateway}${path}`]);
+  const [plain, below] = [`/v1/objects/${address}`, `/farm/v1/objects/${address}`];
+  assert.deepEqual(asked, [plain, plain, below, below]);
+});
+
 test("put stores a file that grows as it was at first, and says so; of one that becomes shorter nothing", async () => {
   const large = join(folder, "large");
   const whole = Buffer.alloc(32 * 2 ** 20, 1);

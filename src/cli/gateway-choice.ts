@@ -33,5 +33,7 @@ function parseGateway(text: string): URL {
       "bad-gateway",
       `--gateway: expected an address such as http://127.0.0.1:8080, got ${JSON.stringify(text)}`,
     );
+  // Without a slash at its end the last part of a path would be replaced by what is asked for.
+  if (!url.pathname.endsWith("/")) url.pathname += "/";
   return url;
 }
