@@ -200,6 +200,20 @@ test("a gateway below a path of its host is reached there, whether the path ends
   assert.deepEqual(asked, [plain, plain, below, below]);
 });
 
+test("put whose answer is cut, or is no gateway's, says that nobody knows what is stored", async () => {
+  const answers: readonly ((response: ServerResponse) => unknown)[] = [
+    (response) => response.writeHead(201, { "content-length": 999 }).write('{"address":', () => response.destroy()),
+    (response) => response.writeHead(200).end("<html>welcome</html>"),
+    (response) => response.writeHead(200).end("{}"),
+  ];
+  for (const answer of answers) {
+    handler = (request, response) => void request.resume().once("end", () => answer(response));
+    const { code, out, err } = await vaultfarm(["put", "file", "--gateway", gateway]);
+    assert.deepEqual([code, out.toString()], [exitCodes.unreachable, ""], err);
+    assert.match(err, /^vaultfarm: the answer of http:.* no address.*put it again\n$/);
+  }
+});
+
 test("put stores a file that grows as it was at first, and says so; of one that becomes shorter nothing", async () => {
   const large = join(folder, "large");
   const whole = Buffer.alloc(32 * 2 ** 20, 1);

@@ -1,6 +1,7 @@
 // `vaultfarm put`: stores a file, or standard input, through a gateway and prints the address to keep.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { resolve } from "node:path";
 import { type Readable, Transform } from "node:stream";
 import { z } from "zod";
@@ -48,7 +49,7 @@ export async function putThrough(choose: () => Promise<Gateway>, { world, output
   try {
     const body = stream.compose(counter(bar, file, size));
     const answer = await exchange({ method: "POST", gateway, path, headers, body, signal: world.interrupted });
-    const result = stored.parse(await readJsonBody(answer));
+    const result = await readResult(answer, gateway, world.interrupted);
     bar.stop();
     if (sizeNow !== undefined && (await sizeNow()) !== size)
       output.note(`${file} changed while it was sent: stored is what it was at first, ${size} bytes`);
@@ -62,6 +63,17 @@ export async function putThrough(choose: () => Promise<Gateway>, { world, output
   } finally {
     bar.stop();
     stream.destroy();
+  }
+}
+
+/** The address and what else the gateway says. Rejects where that does not come whole, or is none: what was sent may be stored all the same. */
+async function readResult(answer: IncomingMessage, { url }: Gateway, interrupted: AbortSignal): Promise<z.infer<typeof stored>> {
+  try {
+    return stored.parse(await readJsonBody(answer));
+  } catch (cause) {
+    if (interrupted.aborted) throw cause;
+    const message = `the answer of ${url.origin} is cut or no gateway's, and has no address: nobody knows whether the file is stored; put it again`;
+    throw new CommandError(exitCodes.unreachable, "bad-answer", message, cause);
   }
 }
 
