@@ -27,6 +27,16 @@ test("there and back: chunks are named by their address, the map lies beside the
   assert.ok(readFileSync(join(folder, "back")).equals(content));
 });
 
+test("a folder that has the map of another file is refused, and that map stays", async () => {
+  await runInProcess(["encrypt", "file", "--out", "shared"], folder);
+  const map = join(folder, "shared", "data-map");
+  const before = readFileSync(map);
+  writeFileSync(join(folder, "other"), "of another file ".repeat(1000));
+  const { code, err } = await runInProcess(["encrypt", "other", "--out", "shared"], folder);
+  assert.ok(readFileSync(map).equals(before), "without its map the first file cannot be read any more");
+  assert.deepEqual([code, /^vaultfarm: shared\/data-map is there already/.test(err)], [2, true]);
+});
+
 test("a damaged or missing chunk, an empty file, a map that is none: refused, nothing left behind", async () => {
   await runInProcess(["encrypt", "file", "--out", "broken"], folder);
   const chunk = readdirSync(join(folder, "broken")).find((name) => /^[0-9a-f]{64}$/.test(name)) ?? assert.fail();

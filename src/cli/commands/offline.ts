@@ -1,8 +1,9 @@
 // `vaultfarm encrypt` and `decrypt`: self-encryption without a network, so that other implementations can be checked
 // against this one and a file can be carried as chunks.
-import { relative, resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { join, relative, resolve } from "node:path";
 import { ClientError } from "../../client/errors.ts";
-import { decryptFile, encryptFile } from "../../client/self-encryption/offline.ts";
+import { dataMapName, decryptFile, encryptFile } from "../../client/self-encryption/offline.ts";
 import { describeBytes } from "../../operator/api/quantity.ts";
 import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
@@ -16,6 +17,12 @@ export type DecryptOptions = { readonly chunks: string; readonly out: string };
 /** Cuts and encrypts `file` into the folder `out`. Rejects with a `CommandError`. */
 export async function encrypt(world: CommandWorld, output: Output, file: string, { out, dense }: EncryptOptions): Promise<void> {
   const [path, folder] = [resolve(world.workFolder, file), resolve(world.workFolder, out)];
+  if (await isThere(join(folder, dataMapName)))
+    throw new CommandError(
+      exitCodes.usage,
+      "map-exists",
+      `${join(out, dataMapName)} is there already, and without it the file that it is of could not be read any more; choose another folder, or move it away`,
+    );
   const mode = dense === true ? "dense" : "fast";
   const work = (onProgress: Progress): ReturnType<typeof encryptFile> =>
     encryptFile(path, folder, { mode, signal: world.interrupted, onProgress });
@@ -37,6 +44,10 @@ export async function decrypt(world: CommandWorld, output: Output, map: string, 
   const { bytes } = await watched(output, "decrypting", work);
   output.json({ file: out, bytes });
   output.line(`${out}: ${describeBytes(bytes)}`);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined;
 }
 
 type Progress = (done: number, total: number) => void;
