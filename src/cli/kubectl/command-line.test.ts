@@ -293,6 +293,15 @@ test("destroy only lists until it is told; then the farm goes first, and what ho
   assert.equal((await kubectl(["destroy", "attic", "--yes-delete-data"])).code, exitCodes.notFound);
 });
 
+test("destroy takes a name as a name: claims of another farm are never meant by it", async () => {
+  make(farms, "attic", { apiVersion, spec: {} });
+  make(claims, "attic-aaaaa", {}, { labels: { "vaultfarm.dev/farm": "attic", team: "a" } });
+  for (const name of ["attic,team", "attic,!team", ""]) {
+    const { code } = await kubectl(["destroy", name, "--yes-delete-data"]);
+    assert.deepEqual([code, thereIs(claims, "attic-aaaaa")], [exitCodes.usage, true], name);
+  }
+});
+
 test("destroy takes up one that was cut short: keys that are left are listed and deleted, what is another's of that name is not", async () => {
   const labelled = { labels: { "vaultfarm.dev/farm": "attic" } };
   make(secrets, "attic-network", {}, labelled);

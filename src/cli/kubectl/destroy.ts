@@ -15,8 +15,12 @@ export type DestroyOptions = ClusterOptions & { readonly yesDeleteData: boolean 
 const lookEveryMs = 500;
 const goneWithinMs = 60_000;
 
+const farmName = /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/;
+
 /** Deletes a farm with its data, or says what that would be. Rejects with a `CommandError`. */
 export async function destroy(world: CommandWorld, output: Output, name: string, options: DestroyOptions): Promise<void> {
+  // It becomes part of a selector, in which a comma begins another condition, and what is selected is deleted.
+  if (!farmName.test(name)) throw new CommandError(exitCodes.usage, "bad-name", `${JSON.stringify(name)} is no name of a VaultFarm`);
   await withCluster(world, options, "destroy", async (cluster) => {
     const { namespace, client } = cluster;
     const farm = valueIfThere(await client.get(farms, { namespace, name }));
