@@ -302,6 +302,14 @@ test("destroy takes a name as a name: claims of another farm are never meant by 
   }
 });
 
+test("Ctrl-C at the question of replace ends with its own code, and nothing is deleted", async () => {
+  makeNode(cluster, "aaaaa");
+  const interruption = new AbortController();
+  const input = Object.assign(new Readable({ read: () => interruption.abort(new Error("SIGINT")) }), { isTTY: true });
+  const { code } = await kubectl(["replace", "attic-aaaaa"], { input, interrupted: interruption.signal });
+  assert.deepEqual([code, used(cluster)], [exitCodes.interrupted, ["get vaultnodes"]]);
+});
+
 test("destroy takes up one that was cut short: keys that are left are listed and deleted, what is another's of that name is not", async () => {
   const labelled = { labels: { "vaultfarm.dev/farm": "attic" } };
   make(secrets, "attic-network", {}, labelled);

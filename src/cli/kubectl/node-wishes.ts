@@ -97,6 +97,7 @@ async function confirm({ input, streams, interrupted }: CommandWorld, question: 
       lines.once("close", () => resolve(""));
       interrupted.addEventListener("abort", () => lines.close(), { once: true });
     });
+    if (interrupted.aborted) throw new CommandError(exitCodes.interrupted, "interrupted", "nothing was changed");
     if (!/^y(es)?$/i.test(answer.trim())) throw new CommandError(exitCodes.refused, "not-confirmed", "nothing was changed");
   } finally {
     lines.close();
