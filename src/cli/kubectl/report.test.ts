@@ -2,7 +2,7 @@
 // reads from is in it, that its parts have limits, and that what may not be read is named: the real command line against the
 // in-process API server; the archive read back by its own directory and checked by its checksums.
 import { strict as assert } from "node:assert";
-import { readFileSync, statSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { crc32, inflateRawSync } from "node:zlib";
@@ -105,6 +105,14 @@ test("a report is a zip of status, plan, objects, events, logs and metrics, read
     used(cluster).filter((one) => one.includes("secrets")),
     [],
   );
+});
+
+test("a report over a file that others may read is readable by its owner only, too", async () => {
+  makeCluster();
+  writeFileSync(join(folder, "help.zip"), "of yesterday");
+  chmodSync(join(folder, "help.zip"), 0o644);
+  await kubectl(["report", "--out", "help.zip"]);
+  assert.equal(statSync(join(folder, "help.zip")).mode & 0o777, 0o600);
 });
 
 test("report -o json writes the same as one JSON and says which file it is", async () => {

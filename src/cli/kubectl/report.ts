@@ -1,6 +1,6 @@
 // `kubectl vaultfarm report`: one file to hand to somebody who helps: the farm, its nodes, how its pods and volumes are, what
 // happened, what its pods and the operator say. No Secret is read, and what might be a key is cut out.
-import { writeFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { CommandWorld } from "../command-world.ts";
 import type { Output } from "../output.ts";
@@ -21,13 +21,24 @@ export async function report(world: CommandWorld, output: Output, name: string |
     const made = await gatherReport(cluster, world, farm);
     const file = options.out ?? `${farm.metadata.name}-report.${output.isJson ? "json" : "zip"}`;
     const bytes = output.isJson ? jsonText(made) : zipOf(entriesOf(farm.metadata.name, made), world.clock.wallMs());
-    await writeFile(resolve(world.workFolder, file), bytes, { mode: 0o600 });
+    await writeForOwner(resolve(world.workFolder, file), bytes);
     output.json({ file, leftOut: made.leftOut });
     output.line(
       `${file}: ${made.nodes.length} nodes, ${made.pods.length} pods, ${made.events.length} events, ${made.logs.length} logs, metrics of ${made.metrics.length} pods`,
     );
     for (const { what, why } of made.leftOut) if (!output.isJson) output.note(`left out: ${what} (${why})`);
   });
+}
+
+/** Also where there is a file already, whose mode it would have. */
+async function writeForOwner(path: string, bytes: string | Buffer): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    if ((await file.stat()).isFile()) await file.chmod(0o600);
+    await file.writeFile(bytes);
+  } finally {
+    await file.close();
+  }
 }
 
 /** The files of the archive, in one folder. Pure. */
