@@ -1,7 +1,7 @@
 // The last lines of a pod's log, without what could be an object's key.
 import type { Result } from "../../operator/kube/index.ts";
 import type { Cluster } from "./cluster.ts";
-import { redactedLine } from "./redacted.ts";
+import { redactedLog } from "./redacted.ts";
 
 /** Most bytes of one pod's log that are read. */
 const bytesMax = 8 * 1024 * 1024;
@@ -15,6 +15,5 @@ export async function readPodLog(
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(name)}/log?tailLines=${tail}`;
   const text = await client.readText(path, { bytesMax });
   if (!text.ok) return text;
-  const lines = text.value.split("\n").filter((line) => line !== "");
-  return { ok: true, value: lines.map(redactedLine) };
+  return { ok: true, value: redactedLog(text.value) };
 }

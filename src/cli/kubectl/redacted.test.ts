@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
-import { redacted, redactedLine, redactedText } from "./redacted.ts";
+import { redacted, redactedLine, redactedLog, redactedText } from "./redacted.ts";
 
 test("planted secrets are cut out of objects, and references to Secrets stay", () => {
   const planted = {
@@ -44,6 +44,17 @@ test("no text keeps more than 64 hexadecimal digits in a row, wherever they stan
     }),
     { seed: 1 },
   );
+});
+
+test("a key on several lines of a log is cut out, whole or the end or the beginning of it; other lines stay as they are", () => {
+  const [begin, end] = ["-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"];
+  const body = ["Proc-Type: 4,ENCRYPTED", "", `${"hunter".repeat(10)}+/`, "hunter=="];
+  const log = (...lines: readonly string[]): readonly string[] => redactedLog(lines.join("\n"));
+  for (const newline of ["\n", "\r\n"])
+    assert.deepEqual(redactedLog(["a b", begin, ...body, end, "c d"].join(newline)), [`a b${newline.slice(0, -1)}`, "(cut out)", "c d"]);
+  assert.deepEqual(log(...body.slice(2), end, "c d"), ["(cut out)", "c d"]);
+  assert.deepEqual(log("a b", begin, ...body), ["a b", "(cut out)"]);
+  assert.deepEqual(log(`key: ${begin} hunter`, '{"msg":"x"}', "word"), ["key: (cut out)", '{"msg":"x"}', "word"]);
 });
 
 test("a log line that is JSON loses its telling fields and stays JSON; one that is cut short loses what looks like a key", () => {

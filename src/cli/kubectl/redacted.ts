@@ -37,6 +37,19 @@ export function redactedText(text: string): string {
   return cuts.reduce((left, [pattern, instead]) => left.replace(pattern, instead), text);
 }
 
+/** Private keys in PEM on lines of their own; the first lines of one, or its last, may be all that is left of it. */
+const keyLines =
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\r?\n(?:[\w-]+: .*|[\w+/=]*)(?=\r?\n|$))+(?:\r?\n-----END [A-Z ]*PRIVATE KEY-----\r?)?|^(?:[\w+/=]+\r?\n)+-----END [A-Z ]*PRIVATE KEY-----\r?/g;
+
+/** A log without the keys that stand on several of its lines, which none of them alone shows to be one. Pure. */
+export function redactedLog(text: string): readonly string[] {
+  return text
+    .replace(keyLines, `${cut}\n`)
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(redactedLine);
+}
+
 /** A line of a log without them; where it is JSON, by the names of its fields too. Pure. */
 export function redactedLine(line: string): string {
   if (!line.startsWith("{")) return redactedText(line);

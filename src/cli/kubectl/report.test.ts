@@ -115,6 +115,18 @@ test("a report over a file that others may read is readable by its owner only, t
   assert.equal(statSync(join(folder, "help.zip")).mode & 0o777, 0o600);
 });
 
+test("a private key that a log has on several lines is cut out of it, and what stands round it stays", async () => {
+  makeCluster();
+  const lines = Array.from({ length: 3 }, () => "cGxhbnRlZC1wcml2YXRlLWtleQ".padEnd(64, "A"));
+  const key = ["-----BEGIN PRIVATE KEY-----", ...lines, "-----END PRIVATE KEY-----"];
+  beyond.log = (_request, response) => void response.end([...key, "between", ...key.slice(0, -1), "at the end", ""].join("\n"));
+  await kubectl(["report", "--out", "help.zip"]);
+  const log = unzip(readFileSync(join(folder, "help.zip"))).get("attic-report/logs/attic-aaaaa.log") ?? "";
+  assert.equal(log, "(cut out)\nbetween\n(cut out)\nat the end\n");
+  const shown = (await kubectl(["logs", "attic", "attic-aaaaa"])).out.toString();
+  assert.doesNotMatch(shown, /cGxhbnRlZC/);
+});
+
 test("report -o json writes the same as one JSON and says which file it is", async () => {
   makeCluster();
   const { code, out } = await kubectl(["report", "attic", "-o", "json"]);
