@@ -13,14 +13,16 @@ export type FarmChoice = { readonly data: string; readonly name?: string };
 /** Stops the farm. Rejects with a `FarmError` where there is none, or where it does not stop in time. */
 export async function down(world: CommandWorld, output: Output, choice: FarmChoice): Promise<void> {
   const { folder, state } = await findFarm(resolve(world.workFolder, choice.data), choice.name);
+  // Those of now: once the lock is free another `up` may have it, and its members are none that were left behind.
+  const members = await readRunningMembers(folder.run);
   const holder = await lockHolder(folder.lock);
   if (holder !== undefined) {
     askToStop(holder.pid);
     await awaitStopped(folder, holder.pid, world);
   }
   // Members whose `up` was killed stop by themselves.
-  const stopped = holder !== undefined || (await readRunningMembers(folder.run)).length > 0;
-  await awaitLeftOvers(folder.run, world.clock, stopGraceMs);
+  const stopped = holder !== undefined || members.length > 0;
+  await awaitLeftOvers(members, world.clock, stopGraceMs);
   output.line(stopped ? `${state.name} has stopped` : `${state.name} does not run`);
   output.json({ farm: state.name, stopped });
 }

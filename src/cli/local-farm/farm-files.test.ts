@@ -160,6 +160,6 @@ test("members left behind count only while the very process lives, are waited fo
     assert.deepEqual(await readRunningMembers(folder.run), []);
   }
   writeFileSync(folder.run, text);
-  await awaitLeftOvers(folder.run, systemClock, 0);
+  await awaitLeftOvers(await readRunningMembers(folder.run), systemClock, 0);
   await until("it has ended", () => child.signalCode === "SIGKILL");
 });

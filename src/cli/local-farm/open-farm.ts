@@ -13,7 +13,7 @@ import { type FarmState, farmFormat, readFarmState } from "./farm-state.ts";
 import { portIsFree } from "./free-port.ts";
 import { stopGraceMs } from "./member-settings.ts";
 import { portHolder } from "./port-holder.ts";
-import { awaitLeftOvers } from "./run-file.ts";
+import { awaitLeftOvers, readRunningMembers } from "./run-file.ts";
 import { dropReplacedWish } from "./scale-wish.ts";
 
 export type OpenFarmOptions = {
@@ -39,7 +39,7 @@ export async function openFarm(options: OpenFarmOptions, world: { clock: Clock; 
   const lock = await takeFolder(folder);
   if (lock.kind === "held") return { kind: lock.by.stopping ? "stopping" : "running", pid: lock.by.pid };
   try {
-    await awaitLeftOvers(folder.run, world.clock, stopGraceMs);
+    await awaitLeftOvers(await readRunningMembers(folder.run), world.clock, stopGraceMs);
     return { kind: "open", ...(await prepare(options, world)), lock };
   } catch (error) {
     await lock.release();

@@ -15,9 +15,7 @@ const membersSchema: z.ZodType<readonly RunningMember[]> = z.array(
 export async function readRunningMembers(path: string): Promise<readonly RunningMember[]> {
   const bytes = await readFileIfThere(path);
   const parsed = membersSchema.safeParse(bytes === undefined ? [] : parseJson(bytes));
-  if (!parsed.success) return [];
-  const alive = await Promise.all(parsed.data.map(isAlive));
-  return parsed.data.filter((_, i) => alive[i]);
+  return parsed.success ? stillAlive(parsed.data) : [];
 }
 
 /** Writes down which processes the members have now. */
@@ -26,14 +24,19 @@ export async function writeRunningMembers(path: string, members: readonly { name
   await writeFileAtomic(path, JSON.stringify(identified.filter((member) => "pid" in member)));
 }
 
-/** Waits until members that an earlier `up` left behind have stopped; past `graceMs` they are killed. */
-export async function awaitLeftOvers(path: string, clock: Clock, graceMs: number): Promise<void> {
+/** Waits until these members, which an earlier `up` left behind, have stopped; past `graceMs` they are killed. */
+export async function awaitLeftOvers(members: readonly RunningMember[], clock: Clock, graceMs: number): Promise<void> {
   const untilMs = clock.monotonicMs() + graceMs;
-  for (let left = await readRunningMembers(path); left.length > 0; left = await readRunningMembers(path)) {
+  for (let left = await stillAlive(members); left.length > 0; left = await stillAlive(left)) {
     const late = clock.monotonicMs() > untilMs;
     if (late) for (const { pid } of left) end(pid);
     await clock.sleep(100);
   }
+}
+
+async function stillAlive(members: readonly RunningMember[]): Promise<readonly RunningMember[]> {
+  const alive = await Promise.all(members.map(isAlive));
+  return members.filter((_, i) => alive[i]);
 }
 
 function end(pid: number): void {
