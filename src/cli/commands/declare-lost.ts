@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { createNodeCommander } from "../../operator/node-access/node-commander.ts";
 import { parseAddress } from "../../protocol/address.ts";
 import { type MembershipStatement, quorumOf, signAsOwner } from "../../protocol/certificate.ts";
-import type { MembershipStatus } from "../../protocol/node-status.ts";
+import type { MembershipStatus, NodeStatus } from "../../protocol/node-status.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
@@ -23,7 +23,9 @@ export type DeclareLostOptions = FarmChoice & {
   readonly dryRun?: boolean;
 };
 
-type Answering = { readonly place: NodePlace; readonly peerId: PeerId; readonly membership: MembershipStatus };
+type Answering = { readonly place: NodePlace; readonly status: NodeStatus };
+/** One that knows a certificate. */
+type Member = { readonly place: NodePlace; readonly peerId: PeerId; readonly membership: MembershipStatus };
 
 /** Declares nodes lost. Rejects with a `CommandError` where one is unknown or answers, or a node refuses; with a `FarmError` where none that runs knows a certificate. */
 export async function declareLost(
@@ -33,16 +35,16 @@ export async function declareLost(
   options: DeclareLostOptions,
 ): Promise<void> {
   const { folder, state } = await findFarm(resolve(world.workFolder, options.data), options.name);
-  const lost = names.map((name) => namedNode(state, name));
+  const lost = [...new Map(names.map((name) => namedNode(state, name)).map((node) => [node.name, node])).values()];
   const answering = await answeringNodes(state.nodes);
   const lives = lost.find(({ name }) => answering.some(({ place }) => place.name === name));
   if (lives !== undefined)
     throw new CommandError(exitCodes.refused, "not-lost", `${lives.name} answers: it is not lost; nothing was signed`);
-  const [best] = [...answering].sort((a, b) => b.membership.sequence - a.membership.sequence);
+  const [best] = answering.flatMap(memberOf).toSorted((a, b) => b.membership.sequence - a.membership.sequence);
   const previous = best === undefined ? undefined : parseAddress(best.membership.head);
   if (best === undefined || previous === undefined)
     throw new FarmError("not-running", `no node of ${state.name} that knows a membership certificate answers; start it with: vaultfarm up`);
-  const leaving = [...new Set(lost.map(({ peerId }) => peerId))].sort();
+  const leaving = lost.map(({ peerId }) => peerId).sort();
   const statement: MembershipStatement = { sequence: best.membership.sequence + 1, previous, joining: [], leaving };
   const assumes = assumptions(best.membership, lost);
   for (const text of [`${state.name}: these nodes are declared lost for good, which assumes that`, ...assumes.map((one) => `  - ${one}`)])
@@ -80,10 +82,14 @@ function namedNode(state: FarmState, asked: string): NodePlace & { readonly peer
 async function answeringNodes(nodes: readonly NodePlace[]): Promise<readonly Answering[]> {
   const asked = await Promise.all(
     nodes.map(async (place) => {
-      const membership = (await readNodeStatus(place.ports.health))?.membership;
-      const { peerId } = place;
-      return membership === undefined || membership.sequence === 0 || peerId === undefined ? [] : [{ place, peerId, membership }];
+      const status = await readNodeStatus(place.ports.health);
+      return status === undefined ? [] : [{ place, status }];
     }),
   );
   return asked.flat();
+}
+
+function memberOf({ place, status: { membership } }: Answering): readonly Member[] {
+  const { peerId } = place;
+  return membership === undefined || membership.sequence === 0 || peerId === undefined ? [] : [{ place, peerId, membership }];
 }

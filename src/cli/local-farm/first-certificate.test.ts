@@ -2,20 +2,17 @@
 // the farm is founded already; and what was signed once is offered again to the letter, whoever is there by then. Method: real health
 // servers that answer as nodes do, a farm's real keys, a commander that writes down what it is handed.
 import { strict as assert } from "node:assert";
-import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, beforeEach, type TestContext, test } from "node:test";
+import { after, beforeEach, test } from "node:test";
 import { readCertificate } from "../../protocol/certificate.ts";
-import type { MembershipStatus, NodeStatus } from "../../protocol/node-status.ts";
-import { fiveNodes, stoppedFarm } from "./farm-fixture.ts";
+import { stoppedFarm } from "./farm-fixture.ts";
 import type { FarmFolder } from "./farm-folder.ts";
 import { type FarmKeys, readFarmKeys } from "./farm-keys.ts";
 import type { NodePlace } from "./farm-state.ts";
 import { foundMembership } from "./first-certificate.ts";
+import { nodesSaying, readyStatus as status, unfounded } from "./node-fixture.ts";
 
 const work = mkdtempSync(join(tmpdir(), "first-certificate-"));
 after(() => rmSync(work, { recursive: true, force: true }));
@@ -25,31 +22,6 @@ beforeEach(async () => {
   folder = await stoppedFarm(work);
   keys = await readFarmKeys(folder);
 });
-
-const unfounded: MembershipStatus = {
-  ...{ state: "unfounded", sequence: 0, head: "00".repeat(32), confirmed: 0, reachable: 0, needed: 0, text: "", isConfirmed: false },
-  group: { holders: 0, writes: 0, liars: 0, losses: 0 },
-};
-const status: NodeStatus = {
-  ...{ peerId: "p", networkId: "n", version: "1", startCounter: 1, state: "ready", admin: "active", joined: true, granted: true },
-  ...{ addresses: [], zone: "", host: "local", vaults: [], store: { mode: "writable" }, ports: { health: 1, admin: 2 } },
-  disk: { live: 0, dead: 0, overhead: 0, free: 1, total: 1 },
-  membership: unfounded,
-};
-
-/** The farm's nodes, each answering `says`; "silent": not at all. */
-async function nodesSaying(context: TestContext, says: readonly (NodeStatus | "silent")[]): Promise<readonly NodePlace[]> {
-  return Promise.all(
-    says.map(async (said, i) => {
-      const place = fiveNodes.nodes[i] ?? assert.fail();
-      const server = createServer((_request, response) => (said === "silent" ? response.destroy() : response.end(JSON.stringify(said))));
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      context.after(() => server.close());
-      return { ...place, ports: { ...place.ports, health: (server.address() as AddressInfo).port } };
-    }),
-  );
-}
 
 const handed: Uint8Array[] = [];
 const found = (nodes: readonly NodePlace[], ok = true): Promise<boolean> => {
