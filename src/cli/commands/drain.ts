@@ -7,12 +7,13 @@ import { createNodeCommander } from "../../operator/node-access/node-commander.t
 import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
-import { type DrainFarm, findDrainNode } from "../local-farm/drain-farm.ts";
+import { chooseNode, type DrainFarm, findDrainNode } from "../local-farm/drain-farm.ts";
 import { type DrainOutcome, type DrainProgress, watchDrain } from "../local-farm/drain-watch.ts";
 import { readFarmKeys } from "../local-farm/farm-keys.ts";
+import { staysHere } from "../local-farm/farm-state.ts";
 import { type FoundFarm, findFarm } from "../local-farm/find-farm.ts";
 import { localPlace } from "../local-farm/member-health.ts";
-import { newWish, writeScaleWish } from "../local-farm/scale-wish.ts";
+import { newWish, wantedNodes, writeScaleWish } from "../local-farm/scale-wish.ts";
 import type { Bar, Output } from "../output.ts";
 import { watchScale } from "../scale-watch.ts";
 import type { FarmChoice } from "./down.ts";
@@ -35,6 +36,7 @@ export async function drain(world: CommandWorld, output: Output, node: string, o
       "too-few-nodes",
       `${farm.node.name} stays: without it ${stayers} nodes would be left for the ${copies.min} copies that are promised, one a node; nothing was changed`,
     );
+  if (leaves) await refuseOtherWish(found, (wanted) => otherNumberText(farm.node.name, wanted, found));
   if (leaves && stayers < found.state.nodes.length - 1) throw refused("others-first", othersText(farm.node.name));
   await command(farm, "draining");
   const proven = await watch(world, output, farm);
@@ -60,7 +62,12 @@ async function watch(world: CommandWorld, output: Output, farm: DrainFarm): Prom
 
 /** Lets a node take part again. Rejects with a `FarmError` or `CommandError`. */
 export async function undrain(world: CommandWorld, output: Output, node: string, options: DrainOptions): Promise<void> {
-  const { farm } = await openDrain(world, node, options);
+  const { farm, found } = await openDrain(world, node, options);
+  if (!staysHere(chooseNode(found.state, node)))
+    throw refused(
+      "leaving",
+      `${farm.node.name} is to leave, and would be told to drain again; vaultfarm scale ${found.state.nodes.length} takes that back`,
+    );
   await command(farm, "active");
   output.json({ farm: farm.name, node: farm.node.name, peerId: farm.node.peerId, draining: false });
   output.line(`${farm.node.name} takes part again; what was copied stays where it is, and copies too many are dropped later`);
@@ -69,6 +76,8 @@ export async function undrain(world: CommandWorld, output: Output, node: string,
 // The farm takes away one that hands over before any that does not; so nobody else may be missing, or drain, when it is asked to.
 async function leave(world: CommandWorld, output: Output, { node }: DrainFarm, { folder, state }: FoundFarm): Promise<void> {
   const dataDir = dirname(folder.root);
+  // The drain may have taken hours, and the newest word holds.
+  await refuseOtherWish({ folder, state }, (wanted) => askedMeanwhileText(node.name, wanted));
   const nodes = state.nodes.length - 1;
   await writeScaleWish(folder, newWish(state, nodes));
   output.line(`${node.name} is to leave: the farm looks once more whether it may, and takes it away`);
@@ -107,6 +116,21 @@ async function command({ commander, node }: DrainFarm, state: "draining" | "acti
 
 function refused(code: string, message: string): CommandError {
   return new CommandError(exitCodes.refused, code, message);
+}
+
+/** Refuses where the farm is to have another number of nodes than it had: to have a node leave is a wish for one less than that. */
+async function refuseOtherWish({ folder, state: before }: FoundFarm, text: (wanted: number) => string): Promise<void> {
+  const { state } = await findFarm(dirname(folder.root), before.name);
+  const wanted = await wantedNodes(folder, state);
+  if (wanted !== before.nodes.length) throw refused("other-number", text(wanted));
+}
+
+function otherNumberText(name: string, wanted: number, { state: { nodes } }: FoundFarm): string {
+  return `${name} stays: ${wanted} nodes are asked for, and there are ${nodes.length} (vaultfarm status shows how far it is); nothing was changed`;
+}
+
+function askedMeanwhileText(name: string, wanted: number): string {
+  return `${name} stays: ${wanted} nodes were asked for meanwhile; it goes on draining (vaultfarm undrain ${name} cancels)`;
 }
 
 function othersText(name: string): string {

@@ -15,7 +15,7 @@ import { viewFarm } from "../local-farm/farm-view.ts";
 import { lastWords } from "../local-farm/last-words.ts";
 import { awaitStopped, type HeldFarm, type OpenFarm, openFarm } from "../local-farm/open-farm.ts";
 import { removeFarm } from "../local-farm/remove-farm.ts";
-import { scaledSpec } from "../local-farm/scale-wish.ts";
+import { scaledSpec, wantedNodes } from "../local-farm/scale-wish.ts";
 import { superviseFarm } from "../local-farm/supervisor.ts";
 import type { Output } from "../output.ts";
 import { createStartReport, type StartFailure } from "../start-report.ts";
@@ -95,9 +95,7 @@ async function attach(world: CommandWorld, output: Output, { farm, folder, optio
   const glance = await viewFarm(folder, state);
   output.json(glance.view);
   output.line(statusText(glance, statusPlace(world, folder.root)));
-  // Brought to what its own manifest, or a wish over that, asks for.
-  const wantedNodes = (await scaledSpec(folder, { replicas: state.manifestNodes ?? state.nodes.length })).replicas;
-  const left = changesLeftOut(farm.spec, { ...state, wantedNodes }, options.port);
+  const left = changesLeftOut(farm.spec, { ...state, wantedNodes: await wantedNodes(folder, state) }, options.port);
   if (left.length > 0)
     output.note(`it runs as before; to carry out what is asked for now (${left.join(", ")}): vaultfarm down, then vaultfarm up`);
 }

@@ -20,6 +20,14 @@ export async function scaledSpec<S extends Pick<VaultFarmSpec, "replicas">>(fold
   return wish === undefined || (wish.over ?? spec.replicas) !== spec.replicas ? spec : { ...spec, replicas: wish.nodes };
 }
 
+/** The nodes that the farm is brought to: what its own manifest, or a wish over that, asks for. */
+export async function wantedNodes(
+  folder: FarmFolder,
+  { manifestNodes, nodes }: Pick<FarmState, "manifestNodes" | "nodes">,
+): Promise<number> {
+  return (await scaledSpec(folder, { replicas: manifestNodes ?? nodes.length })).replicas;
+}
+
 /** The wish that is kept, whether it holds or not. One that cannot be read is none. */
 export async function readScaleWish(folder: FarmFolder): Promise<ScaleWish | undefined> {
   const bytes = await readFileIfThere(folder.scale);
