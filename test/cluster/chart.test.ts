@@ -188,7 +188,12 @@ for (const [what, one] of Object.entries(cases))
     assertRestricted(objects);
     assertSettings(objects, one);
     assertRoles(objects, one);
-    assert.equal(ofKind(objects, "VaultFarm", "Pod").length, field(one.values, "farm.create") === true ? 2 : 0);
+    const hasFarm = field(one.values, "farm.create") === true;
+    const hasGateways = field(one.values, "farm.spec.gateway.replicas") !== 0;
+    assert.deepEqual(
+      [ofKind(objects, "VaultFarm").length, ofKind(objects, "Pod").length],
+      [hasFarm ? 1 : 0, hasFarm && hasGateways ? 1 : 0],
+    );
     for (const farm of ofKind(objects, "VaultFarm")) {
       assert.deepEqual([judgeSpec(farm["spec"]).ok, farm.metadata.annotations?.["helm.sh/resource-policy"]], [true, "keep"]);
     }
@@ -223,6 +228,8 @@ test("the notes name the release's own namespace, farm and commands", async () =
     assert.ok(farm.includes(command), `${command}\n${farm}`);
   const closed = await chartNotes(release({ farm: { create: true, spec: { gateway: { writes: "off" } } } }));
   assert.ok(closed.includes("kubectl patch vf attic -n farms") && !closed.includes("curl"), closed);
+  const without = await chartNotes(release({ farm: { create: true, spec: { gateway: { replicas: 0 } } } }));
+  assert.doesNotMatch(without, /port-forward|curl|helm test/);
   const none = await chartNotes(release({ watchNamespaces: ["a", "b"] }));
   const manifest = /<<EOF\n([\s\S]*?)\n +EOF/.exec(none)?.[1] ?? assert.fail(none);
   assert.match(none, /kubectl apply -n a -f -/);

@@ -22,3 +22,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "vaultfarm.serviceAccount" -}}
 {{- if .Values.serviceAccount.create }}{{ .Values.serviceAccount.name | default (include "vaultfarm.name" .) }}{{ else }}{{ required "serviceAccount.name is needed where serviceAccount.create is false" .Values.serviceAccount.name }}{{ end -}}
 {{- end }}
+
+{{/* Further labels, of the value that is named; one that the chart sets itself would have pods that nothing of it chooses. */}}
+{{- define "vaultfarm.furtherLabels" -}}
+{{- $own := include "vaultfarm.labels" .root | fromYaml }}
+{{- range $key, $_ := .labels }}{{ if hasKey $own $key }}{{ fail (printf "%s: %s is the chart's own" $.value $key) }}{{ end }}{{ end }}
+{{- toYaml .labels }}
+{{- end }}
+
+{{/* Gateways of the first farm; unsaid there are some. */}}
+{{- define "vaultfarm.gateways" -}}
+{{ dig "gateway" "replicas" 1 .Values.farm.spec | int }}
+{{- end }}
