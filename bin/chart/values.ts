@@ -17,8 +17,16 @@ const anyObject = z.record(z.string(), z.unknown());
 const flag = (fallback: boolean): z.ZodDefault<z.ZodBoolean> => z.boolean().default(fallback);
 
 const image = z.strictObject({
-  repository: z.string().min(1).describe("One image for the operator, the vault nodes and the gateways."),
-  tag: z.string().default("").describe("Empty: the chart's appVersion."),
+  // Neither tag nor digest: both have fields of their own.
+  repository: z
+    .string()
+    .regex(/^([\w.-]+(:\d+)?\/)?[\w.-]+(\/[\w.-]+)*$/)
+    .describe("One image for the operator, the vault nodes and the gateways."),
+  tag: z
+    .string()
+    .regex(/^[\w.-]{0,128}$/)
+    .default("")
+    .describe("Empty: the chart's appVersion."),
   digest: z
     .string()
     .regex(/^(sha256:[0-9a-f]{64})?$/)
@@ -38,6 +46,7 @@ const values = z.strictObject({
   watchNamespaces: z
     .array(name)
     .max(watchedMax)
+    .meta({ uniqueItems: true })
     .default([])
     .describe(`Namespaces whose farms are run, at most ${watchedMax}; empty: all, with cluster-wide rights.`),
   logLevel: z.enum(logLevels).default("info").describe("Least level that the operator logs."),
@@ -50,7 +59,11 @@ const values = z.strictObject({
   podLabels: texts.default({}).describe("Further labels of the operator's pods."),
   serviceAccount: z.strictObject({
     create: flag(true).describe("Makes the operator's service account."),
-    name: z.string().default("").describe("Empty: the release's name."),
+    name: z
+      .string()
+      .regex(/^([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?)?$/)
+      .default("")
+      .describe("Empty: the release's name."),
     annotations: texts.default({}).describe("Of the service account."),
   }),
   rbac: z.strictObject({
@@ -75,7 +88,7 @@ const values = z.strictObject({
     }),
   }),
   farm: z.strictObject({
-    create: flag(false).describe("Makes a first farm in the release's namespace; uninstalling leaves it."),
+    create: flag(false).describe("Makes a first farm in the release's namespace, which has to be watched; uninstalling leaves it."),
     name: farmName.default("attic").describe("The farm's name."),
     spec: anyObject.describe("Fields of `VaultFarm.spec`; `replicas` counts at the first installation only."),
   }),

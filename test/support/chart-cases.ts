@@ -29,6 +29,11 @@ export const cases: Readonly<Record<string, Case>> = {
     },
   }),
   "some namespaces": release({ watchNamespaces: ["a", "b-2"] }, { config: { watched: ["a", "b-2"] } }),
+  "a registry with a port": release(
+    { image: { repository: "r.example:5000/Team/v", tag: "9_a.B-1" } },
+    { config: { image: "r.example:5000/Team/v:9_a.B-1" } },
+  ),
+  "a first farm without gateways": release({ farm: { create: true, spec: { gateway: { replicas: 0 } } } }),
   "a tag": release({ image: { repository: "r.example/v", tag: "9" } }, { config: { image: "r.example/v:9" } }),
   "a digest": release({ image: { repository: "r.example/v", tag: "9", digest } }, { config: { image: `r.example/v@${digest}` } }),
   "secrets for pulling": release(
@@ -76,6 +81,29 @@ export const wrong: readonly (readonly [string, Release["values"], RegExp])[] = 
     /serviceAccount\.name is needed where serviceAccount\.create is false/,
   ],
   ["a farm's name that is too long", { farm: { create: true, name: "a".repeat(41) } }, /at '\/farm\/name': maxLength: got 41, want 40/],
+  ["a namespace twice", { watchNamespaces: ["a", "a"] }, /at '\/watchNamespaces': items at 0 and 1 are equal/],
+  [
+    "a first farm where nobody watches",
+    { farm: { create: true }, watchNamespaces: ["a"] },
+    /farm\.create makes a farm in farms, which is not in watchNamespaces/,
+  ],
+  [
+    "a label that chooses the pods",
+    { podLabels: { "app.kubernetes.io/name": "x" } },
+    /podLabels: app\.kubernetes\.io\/name is the chart's own/,
+  ],
+  [
+    "a label of the PodMonitor that is there already",
+    { metrics: { podMonitor: { enabled: true, labels: { "helm.sh/chart": "x" } } } },
+    /metrics\.podMonitor\.labels: helm\.sh\/chart is the chart's own/,
+  ],
+  [
+    "a tag in the repository's name",
+    { image: { repository: "r.example/v:1" } },
+    /at '\/image\/repository': 'r\.example\/v:1' does not match/,
+  ],
+  ["a tag with a blank", { image: { tag: "a b" } }, /at '\/image\/tag': 'a b' does not match/],
+  ["a service account that no object can have", { serviceAccount: { name: "A B" } }, /at '\/serviceAccount\/name': 'A B' does not match/],
   ["a slip of the pen in the farm", { farm: { spec: { replica: 3 } } }, /at '\/farm\/spec': additional properties 'replica' not allowed/],
   ["fewer nodes than none", { farm: { spec: { replicas: -1 } } }, /at '\/farm\/spec\/replicas': minimum: got -1, want 0/],
   [
