@@ -173,6 +173,21 @@ test("drain --wait says what keeps a node that stays blocked, and that somebody 
   assert.deepEqual([cancelled.code, /somebody cancelled/.test(cancelled.err)], [exitCodes.refused, true]);
 });
 
+test("drain --wait does not wait for ever where no operator begins", async () => {
+  makeAll(cluster);
+  let looks = 0;
+  const enough = (): void => {
+    looks += 1;
+    if (looks > 100) throw new Error("it waits and waits");
+  };
+  const { code, err } = await kubectl(["drain", "attic-bbbbb", "--wait"], { clock: hastened(enough) });
+  assert.equal(code, exitCodes.refused, err);
+  assert.match(
+    err,
+    /attic-bbbbb does not leave. The operator has not begun yet: does it run, and is the farm paused\?.*undrain attic-bbbbb cancels it/,
+  );
+});
+
 test("replace asks a person, refuses where it cannot ask, and deletes the record once", async () => {
   makeAll(cluster);
   const terminal = (answer: string): Partial<CommandWorld> => ({ input: Object.assign(Readable.from([answer]), { isTTY: true }) });

@@ -16,6 +16,10 @@ const blockedMaxMs = 120_000;
 /** `cancel`: how the drain is cancelled, where it can be. */
 export type Followed = { readonly node: NodeRecord; readonly cancel?: string };
 
+function refused(code: string, message: string): CommandError {
+  return new CommandError(exitCodes.refused, code, message);
+}
+
 /** Resolves once the node is gone. Rejects with a `CommandError` where it stays blocked, stays after all, or nobody wants to wait. */
 export async function followNode(world: CommandWorld, output: Output, cluster: Cluster, { node, cancel }: Followed): Promise<void> {
   const { clock, interrupted } = world;
@@ -27,15 +31,20 @@ export async function followNode(world: CommandWorld, output: Output, cluster: C
     const now = valueIfThere(await cluster.client.get(nodeRecords, { namespace: cluster.namespace, name }));
     if (now === undefined || now.metadata.uid !== uid) break;
     const { status, desired, deleting } = nodeSeen(now);
-    if (!deleting && desired !== "Drained")
-      throw new CommandError(exitCodes.refused, "cancelled", `${name} stays: somebody cancelled the drain`);
+    if (!deleting && desired !== "Drained") throw refused("cancelled", `${name} stays: somebody cancelled the drain`);
     const draining = conditionOf(status, "Draining");
     const text = draining?.status === "True" ? draining.message : "The operator has not begun yet.";
     if (text !== said && !output.isJson) output.note(`${name}: ${text}`);
     said = text;
-    blockedMs = draining?.reason === "Blocked" ? (blockedMs ?? clock.monotonicMs()) : undefined;
+    const hasBegun = draining?.status === "True";
+    blockedMs = !hasBegun || draining.reason === "Blocked" ? (blockedMs ?? clock.monotonicMs()) : undefined;
     if (blockedMs !== undefined && clock.monotonicMs() - blockedMs >= blockedMaxMs)
-      throw new CommandError(exitCodes.refused, "blocked", `${name} cannot leave. ${text} The operator goes on trying${how}`);
+      throw hasBegun
+        ? refused("blocked", `${name} cannot leave. ${text} The operator goes on trying${how}`)
+        : refused(
+            "not-begun",
+            `${name} does not leave. The operator has not begun yet: does it run, and is the farm paused? The wish stays${how}`,
+          );
     await clock.sleep(lookEveryMs, interrupted).catch((cause: unknown) => {
       throw new CommandError(exitCodes.interrupted, "interrupted", `${name} goes on draining${how}`, cause);
     });
