@@ -5,14 +5,15 @@ import { chunkSizeMax } from "../../protocol/limits.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
+import { ChunkStoreError } from "./chunk-store-error.ts";
 import type { DiskFile } from "./disk-port.ts";
-import type { GroupWriter } from "./group-writer.ts";
+import type { GroupWriter, Job } from "./group-writer.ts";
 import type { Ledger } from "./ledger.ts";
 import { entryBytes, entryHeaderBytes } from "./log-entry.ts";
 import { type FoundEntry, scanSegment } from "./recovery.ts";
 import type { SegmentFigures, SegmentLog } from "./segment-log.ts";
 import type { StoreHealth } from "./store-health.ts";
-import type { StoreLimits } from "./store-limits.ts";
+import { queueRestMs, type StoreLimits } from "./store-limits.ts";
 import { type Move, moveJob, sealJob } from "./write-jobs.ts";
 
 export type CompactionParts = {
@@ -109,7 +110,12 @@ function freed({ dead, notes, gone }: SegmentFigures, log: SegmentLog): number {
 async function compact(parts: CompactionParts, segment: number, signal: AbortSignal): Promise<boolean> {
   const { log, health, report, clock, limits } = parts;
   const hasRoom = (bytes: number): boolean => parts.taken() + bytes <= parts.bytesMax;
-  if (segment === log.position().segment) await parts.writer().submit(sealJob(() => log.seal()));
+  if (segment === log.position().segment)
+    await submit(
+      parts,
+      sealJob(() => log.seal()),
+      signal,
+    );
   const moved = await log.files.use(segment, async (file) => {
     let bytes = 0;
     const walk = movesOf(parts, segment, file);
@@ -117,7 +123,7 @@ async function compact(parts: CompactionParts, segment: number, signal: AbortSig
       if (signal.aborted) return undefined;
       if (step.done === true) return bytes;
       const moves = step.value;
-      if (!(await parts.writer().submit(moveJob(moves, hasRoom)))) return undefined;
+      if (!(await submit(parts, moveJob(moves, hasRoom), signal))) return undefined;
       const batch = moves.reduce((sum, { head }) => sum + entryBytes(head), 0);
       bytes += batch;
       await clock.sleep((batch / limits.compactionBytesPerSecond) * 1000, signal);
@@ -129,6 +135,18 @@ async function compact(parts: CompactionParts, segment: number, signal: AbortSig
   log.drop(segment);
   report.debug("a segment was compacted", { segment, moved });
   return true;
+}
+
+// A queue that is full says nothing against the disk: callers come first, and what is copied waits.
+async function submit<T>({ writer, clock }: CompactionParts, job: Job<T>, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    try {
+      return await writer().submit(job);
+    } catch (error) {
+      if (!(error instanceof ChunkStoreError && error.code === "busy")) throw error;
+    }
+    await clock.sleep(queueRestMs, signal);
+  }
 }
 
 // Nothing may be deleted before the index on disk has the new places, nor be listed after it is deleted.

@@ -91,6 +91,9 @@ export function compactionRoom(capacity: number, segmentBytes: number): number {
   return Math.min(segmentBytes, capacity * compactionShareMax);
 }
 
+/** How long compaction waits where the queue of writes is full, milliseconds: a few groups. */
+export const queueRestMs = 100;
+
 /** How long a figure of free space is trusted, milliseconds; own writes are subtracted meanwhile. */
 export const freeSpaceAgeMs = 1000;
 
