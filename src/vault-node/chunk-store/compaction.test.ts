@@ -72,3 +72,24 @@ test("a queue that is full while a segment is copied: it is copied later, and th
   assert.equal(disk.names().includes(first), false, "the segment went in the end");
   await store.close();
 });
+
+test("a deletion whose directory could not be synced for a moment, though the file is gone: compaction goes on", async () => {
+  const disk = createMemoryDisk();
+  const store = await open(disk);
+  for (const one of entries(0, 25)) await store.put([one]);
+  const [first = assert.fail()] = disk.segments();
+  let gone = false;
+  disk.watch(({ kind, path }) => {
+    if (kind === "unlink" && path === first) gone = true;
+    if (kind === "sync-directory" && gone) throw Object.assign(new Error("EMFILE"), { code: "EMFILE" });
+  });
+  for (const { address } of entries(0, 8)) await store.remove(address);
+  await clock.runUntil(store.compacted());
+  assert.deepEqual(store.health(), { mode: "read-only", why: "this machine is short of something (EMFILE)" });
+  disk.watch(() => {});
+  await clock.advance(2 * freeSpaceAgeMs);
+  await clock.runUntil(store.compacted());
+  assert.deepEqual(store.health(), { mode: "writable" });
+  assert.deepEqual(await store.put([entry(1000)]), ["stored"]);
+  await store.close();
+});

@@ -122,7 +122,7 @@ export function createSegmentLog(options: LogOptions, known: ReadonlyMap<number,
     },
     unlink: async (segment) => {
       await files.forget(segment);
-      await disk.unlink(segmentPath(directory, segment));
+      await disk.unlink(segmentPath(directory, segment)).catch(mustBeGone);
       await disk.syncDirectory(directory);
     },
     close: () => files.close(),
@@ -188,6 +188,11 @@ async function writeOrTakeBack(file: DiskFile, parts: readonly Uint8Array[], end
     await takeBack().catch(() => {});
     throw error;
   }
+}
+
+// An attempt before may have got as far as this and no further.
+function mustBeGone(error: unknown): void {
+  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
 }
 
 function sum(segments: ReadonlyMap<number, Segment>, key: keyof Segment): number {
