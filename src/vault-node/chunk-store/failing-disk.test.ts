@@ -329,3 +329,26 @@ test("a store whose disk cannot be looked at from the start says so to who asks,
   assert.equal(store.health().mode, "writable");
   await store.close();
 });
+
+for (const [code, total, room] of [
+  ["EMFILE", 10 * mib, 0],
+  ["ENOSPC", 2 ** 40, 2 ** 29],
+] as const)
+  test(`${code} on a disk whose reserve is in use: chunks can be removed again soon, though none are taken`, async () => {
+    const disk = createMemoryDisk();
+    let free = total;
+    const store = await open({ ...disk, statfs: async () => ({ free, total }) });
+    await store.put([entry(1)]);
+    // Others fill the disk.
+    free = 0;
+    await clock.advance(2 * freeSpaceAgeMs);
+    fail(disk, code, ["write"]);
+    await assert.rejects(store.remove(entry(1).address));
+    assert.equal(store.health().mode, "read-only");
+    works(disk);
+    free = room;
+    await clock.advance(5 * freeSpaceAgeMs);
+    assert.deepEqual([await store.put([entry(2)]), store.health().mode], [["full"], "writable"]);
+    assert.equal(await store.remove(entry(1).address), true);
+    await store.close();
+  });

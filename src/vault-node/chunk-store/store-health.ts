@@ -3,7 +3,7 @@
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { StoreHealth as Health } from "./chunk-store.ts";
-import { freeReserve, freeSpaceAgeMs } from "./store-limits.ts";
+import { freeReserve, freeSpaceAgeMs, segmentBytesMax } from "./store-limits.ts";
 
 export type Space = { readonly free: number; readonly total: number };
 
@@ -45,6 +45,7 @@ export function createStoreHealth({ clock, log, statfs }: HealthParts): StoreHea
   let stopped = false;
   let broken = false;
   let restMs = freeSpaceAgeMs;
+  let wasFull = false;
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
@@ -56,6 +57,7 @@ export function createStoreHealth({ clock, log, statfs }: HealthParts): StoreHea
     if (health.mode === "read-only" && (heals || broken)) return;
     const waits = health.mode === "read-only";
     broken = !heals;
+    wasFull = full;
     health = {
       mode: "read-only",
       why: full ? "the disk is full" : short ? `this machine is short of something (${code})` : `the disk fails (${code})`,
@@ -81,13 +83,15 @@ export function createStoreHealth({ clock, log, statfs }: HealthParts): StoreHea
     return space;
   };
   const hasRoom = (bytes: number): boolean => space.free - bytes >= freeReserve(space.total);
+  // Puts wait for the reserve anyway. What makes room, removals and compaction, must not wait for it.
+  const hasRoomToWork = (): boolean => hasRoom(0) || space.free >= segmentBytesMax;
   const lookAgain = async (): Promise<void> => {
     lookedAtMs = Number.NEGATIVE_INFINITY;
     await look().catch(() => {});
     if (stopped || broken) return;
-    if (!hasRoom(0)) return waitForRoom(freeSpaceAgeMs);
+    if (wasFull && !hasRoomToWork()) return waitForRoom(freeSpaceAgeMs);
     health = { mode: "writable" };
-    log.info("chunks are taken again");
+    log.info("the chunk store writes again");
     changed();
   };
   const waitForRoom = (ms: number): void => void clock.after(ms, () => void lookAgain());
