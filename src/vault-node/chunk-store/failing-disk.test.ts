@@ -1,10 +1,10 @@
 // Proves that a disk that fails or fills up makes the store read-only, visibly, with reads going on, and that nothing is
 // acknowledged that may not be there: each write, sync, truncation and creation fails once, with each kind of error.
 import { strict as assert } from "node:assert";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { chunkAddress } from "../../protocol/address.ts";
 import { silentLog } from "../../runtime/log.ts";
@@ -352,3 +352,17 @@ for (const [code, total, room] of [
     assert.equal(await store.remove(entry(1).address), true);
     await store.close();
   });
+
+test("the folder of the segments is on disk before the first chunk is acknowledged", async () => {
+  const disk = createMemoryDisk();
+  const directory = await mkdtemp(join(folder, "store-"));
+  let synced = false;
+  disk.watch(({ kind, path }) => {
+    if (kind === "sync-directory" && path === basename(directory)) synced = existsSync(join(directory, "segments"));
+  });
+  const store = await createDiskChunkStore({
+    ...{ directory, vaults: [{ vault: testVault, capacity: 64 * mib }], clock, log: silentLog, disk },
+  });
+  assert.deepEqual([await store.put([entry(1)]), synced], [["stored"], true]);
+  await store.close();
+});

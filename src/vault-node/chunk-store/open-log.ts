@@ -43,6 +43,8 @@ export async function openLog(options: OpenLogOptions): Promise<OpenedLog> {
   const { directory, disk, segmentBytes, accounts } = options;
   const segments = join(directory, "segments");
   await mkdir(segments, { recursive: true, mode: 0o700 });
+  // A power cut must not take the folder with all that is synced inside it.
+  await disk.syncDirectory(directory);
   const { file, state } = await openIndex(options, segments);
   try {
     for (const [vault, figures] of state.accounts) accounts.set(vault, figures);
