@@ -4,7 +4,7 @@ import type { Address } from "../../protocol/address.ts";
 import type { ChunkIndex } from "./chunk-index.ts";
 import type { Place } from "./index-page.ts";
 import { type EntryHead, entryBytes, entryHeaderBytes } from "./log-entry.ts";
-import type { LogPosition, SegmentLog } from "./segment-log.ts";
+import type { LogPosition, SegmentFigures, SegmentLog } from "./segment-log.ts";
 import type { VaultAccounts } from "./vault-accounts.ts";
 
 export type Ledger = {
@@ -54,8 +54,13 @@ export function createLedger({ index, accounts, log }: LedgerParts): Ledger {
       const place = index.find(address);
       if (place !== undefined) index.set(address, { ...place, damaged: true });
     },
-    checkpoint: () => index.checkpoint({ position: log.position(), accounts: accounts.figures(), segments: new Map(log.segments()) }),
+    checkpoint: () => index.checkpoint({ position: log.position(), accounts: accounts.figures(), segments: figuresNow(log) }),
   };
+}
+
+// Copies, since the log goes on while they are written: what comes behind the position is read again, and must not be counted twice.
+function figuresNow(log: SegmentLog): ReadonlyMap<number, SegmentFigures> {
+  return new Map([...log.segments()].map(([segment, figures]) => [segment, { ...figures }]));
 }
 
 /** Whether two places are the same spot of the log. */
