@@ -123,3 +123,17 @@ test("the share of the round follows the time, begins elsewhere for each node, a
   assert.deepEqual(boundAt(0), new Uint8Array(6));
   assert.deepEqual(boundAt(1), new Uint8Array(6).fill(255));
 });
+
+test("on a disk that takes no writes, what is rotten keeps nothing behind it from being read", async () => {
+  const disk = await diskWith(300);
+  const [rotten = assert.fail()] = disk.chunks;
+  disk.store.damage(rotten);
+  disk.store.setHealth({ mode: "read-only", why: "the disk fails (EIO)" });
+  const scrub = scrubOf(disk);
+  scrub.start();
+  await disk.clock.advance(limits.roundMs + 2 * hour);
+  scrub.stop();
+  assert.equal(disk.reads.size, 300);
+  assert.ok(scrub.lagMs() <= 2 * hour, `${scrub.lagMs()} ms behind`);
+  assert.ok(Math.max(...disk.reads.values()) <= 4, "nothing is read over and over");
+});
