@@ -7,7 +7,7 @@ import type { AddressRange } from "../../protocol/messages/compare-chunks.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ChunkStore } from "../chunk-store/chunk-store.ts";
-import { createAddressPages, type PeerCode, type RangePart } from "./address-pages.ts";
+import { type AddressPages, createAddressPages, type PeerCode, type RangePart } from "./address-pages.ts";
 import { watchPlacement } from "./placement-watch.ts";
 import type { RangeSum } from "./range-sum.ts";
 import type { ReconciliationLimits } from "./reconciliation-limits.ts";
@@ -60,7 +60,8 @@ export function sharersOf({ directory, copies, self }: SharedChunksParts, addres
 
 /** Nothing yet; `start` reads the store. */
 export function createSharedChunks(parts: SharedChunksParts, limits: ReconciliationLimits): SharedChunks {
-  const { store, directory, copies, clock } = parts;
+  const { directory, copies, clock } = parts;
+  const reading = createReading(parts.store);
   const pages = createAddressPages(Math.max(1, copies.target - 1));
   const codes = createCodes();
   const stopping = new AbortController();
@@ -77,7 +78,7 @@ export function createSharedChunks(parts: SharedChunksParts, limits: Reconciliat
   };
   const load = async (): Promise<void> => {
     let seen = 0;
-    for (const address of store.addresses()) {
+    for (const address of reading.addresses()) {
       pages.insert(addressBytes(address), peersOf(address));
       seen += 1;
       if (seen % addressesPerTurn === 0) await clock.sleep(limits.pageRestMs, stopping.signal);
@@ -120,17 +121,15 @@ export function createSharedChunks(parts: SharedChunksParts, limits: Reconciliat
   return {
     ready: () => isReady,
     whenReady: (signal) => orAborted(waiting.promise, signal),
-    add: (address) => void pages.insert(addressBytes(address), peersOf(address)),
-    remove: (address) => void pages.remove(addressBytes(address)),
-    with: (peer) => {
-      const code = codes.of(peer);
-      return {
-        count: () => pages.countOf(code),
-        sum: (range) => pages.sum(code, range),
-        list: (range, max) => pages.list(code, range, max),
-        split: (range, cut) => pages.split(code, range, cut),
-      };
+    add: (address) => {
+      reading.came(address);
+      pages.insert(addressBytes(address), peersOf(address));
     },
+    remove: (address) => {
+      reading.went(address);
+      pages.remove(addressBytes(address));
+    },
+    with: (peer) => sharedSetOf(pages, codes.of(peer)),
     addresses: (range, max) => pages.addresses(range, max).map(addressFromBytes),
     size: pages.size,
     placement: watch.digest,
@@ -142,6 +141,32 @@ export function createSharedChunks(parts: SharedChunksParts, limits: Reconciliat
       timer?.cancel();
       stopping.abort();
     },
+  };
+}
+
+function sharedSetOf(pages: AddressPages, code: PeerCode): SharedSet {
+  return {
+    count: () => pages.countOf(code),
+    sum: (range) => pages.sum(code, range),
+    list: (range, max) => pages.list(code, range, max),
+    split: (range, cut) => pages.split(code, range, cut),
+  };
+}
+
+type Reading = { addresses(): Iterable<Address>; came(address: Address): void; went(address: Address): void };
+
+/** Reads a store without what is removed meanwhile: it names what was held at the call, or a little later. */
+function createReading(store: SharedChunksParts["store"]): Reading {
+  let gone: Set<Address> | undefined;
+  return {
+    addresses: function* () {
+      const since = new Set<Address>();
+      gone = since;
+      for (const address of store.addresses()) if (!since.has(address)) yield address;
+      gone = undefined;
+    },
+    came: (address) => void gone?.delete(address),
+    went: (address) => void gone?.add(address),
   };
 }
 
