@@ -88,7 +88,7 @@ export function createComparer(parts: ComparerParts, limits: ReconciliationLimit
         const fault = comparison.take(answered.reply);
         if (fault !== undefined) return failed(fault.code, fault.why);
       }
-      return outcome(true);
+      return outcome(comparison.isWhole());
     },
   };
 }

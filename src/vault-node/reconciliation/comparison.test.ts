@@ -265,3 +265,18 @@ describe("a peer that breaks the protocol", () => {
     }
   });
 });
+
+describe("differences", () => {
+  it("are no more than a comparison brings home, where one node has nothing of very many", () => {
+    const many = range(0, 3 * limits.differencesMax);
+    const mine = sharedSet(many);
+    const empty = run(mine, honest(sharedSet([])));
+    assert.equal(empty.fault, undefined);
+    assert.ok(empty.found.onlyMine.length >= limits.differencesMax, `${empty.found.onlyMine.length} found`);
+    assert.ok(empty.found.onlyMine.length <= limits.differencesMax + limits.listItemsMax, `${empty.found.onlyMine.length} found`);
+    // What is beyond is left for the next one, and nothing that both have is taken for a difference.
+    const few = many.slice(0, 40);
+    const { onlyMine, onlyTheirs } = run(mine, honest(sharedSet(few))).found;
+    assert.deepEqual([onlyTheirs, few.map(addressFromBytes).filter((address) => onlyMine.includes(address))], [[], []]);
+  });
+});

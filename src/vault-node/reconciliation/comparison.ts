@@ -27,6 +27,8 @@ export type Comparison = {
   /** Takes the answer to the ranges given last; a fault ends the comparison. */
   take(reply: Pick<CompareChunksReply, "considered" | "lists" | "splits">): ComparisonFault | undefined;
   differences(): Differences;
+  /** False where more differed than one comparison brings home: what is beyond is for the next one. */
+  isWhole(): boolean;
 };
 
 type Open = FingerprintedRange & { readonly depth: number };
@@ -40,6 +42,7 @@ const everything: AddressRange = { from: new Uint8Array(0), to: new Uint8Array(0
 export function createComparison(set: SharedSet, firstShare: number, limits: ReconciliationLimits): Comparison {
   const onlyMine: Address[] = [];
   const onlyTheirs: Address[] = [];
+  let isWhole = true;
   let asked: readonly Open[] = [];
   let open: Open[] = cutOwn(set, everything, { depth: 0, firstShare });
   const next = (): readonly FingerprintedRange[] => {
@@ -59,7 +62,7 @@ export function createComparison(set: SharedSet, firstShare: number, limits: Rec
       const range = asked[index];
       const theirs = range === undefined ? undefined : readList(range, chunks, limits);
       if (range === undefined || theirs === undefined) return malformed("a list that is not of its range");
-      compareLists(set, range, theirs, { onlyMine, onlyTheirs });
+      isWhole = compareLists(set, { range, theirs, limits }, { onlyMine, onlyTheirs }) && isWhole;
     }
     for (const { range: index, bounds, fingerprints } of splits) {
       const range = asked[index];
@@ -70,7 +73,7 @@ export function createComparison(set: SharedSet, firstShare: number, limits: Rec
     open = [...found, ...asked.slice(considered), ...open];
     return undefined;
   };
-  return { next, take, differences: () => ({ onlyMine, onlyTheirs }) };
+  return { next, take, differences: () => ({ onlyMine, onlyTheirs }), isWhole: () => isWhole };
 }
 
 function malformed(why: string): ComparisonFault {
@@ -100,10 +103,20 @@ export function readList({ from, to }: AddressRange, chunks: Uint8Array, limits:
 
 type Found = { readonly onlyMine: Address[]; readonly onlyTheirs: Address[] };
 
-function compareLists(set: SharedSet, range: AddressRange, theirs: readonly Uint8Array[], found: Found): void {
-  const mine = new Set(set.list(range, set.count()).map(addressFromBytes));
-  for (const address of theirs.map(addressFromBytes)) if (!mine.delete(address)) found.onlyTheirs.push(address);
+type Lists = { readonly range: AddressRange; readonly theirs: readonly Uint8Array[]; readonly limits: ReconciliationLimits };
+
+/** Whether all of the range was compared: a peer without anything has a short list for a range in which this node has millions. */
+function compareLists(set: SharedSet, { range, theirs, limits }: Lists, found: Found): boolean {
+  const room = limits.differencesMax - found.onlyMine.length - found.onlyTheirs.length;
+  if (room <= 0) return false;
+  const max = room + limits.listItemsMax;
+  const list = set.list(range, max);
+  const end = list.length < max ? undefined : list.at(-1);
+  const mine = new Set(list.map(addressFromBytes));
+  const compared = theirs.filter((address) => end === undefined || Buffer.compare(address, end) <= 0);
+  for (const address of compared.map(addressFromBytes)) if (!mine.delete(address)) found.onlyTheirs.push(address);
   for (const address of mine) found.onlyMine.push(address);
+  return end === undefined;
 }
 
 /** Whether bounds cut a range: ascending, none of them its beginning or end. */
