@@ -41,7 +41,11 @@ test("chunks removed while the index is written are counted as dead once after a
   assert.ok(dead > 0);
   resolve();
   await store.compacted();
-  const again = await createDiskChunkStore({ ...options, directory: await mkdtemp(join(folder, "store-")), disk: disk.afterPowerCut(() => true) });
+  const again = await createDiskChunkStore({
+    ...options,
+    directory: await mkdtemp(join(folder, "store-")),
+    disk: disk.afterPowerCut(() => true),
+  });
   assert.equal((await again.disk()).dead, dead);
   assert.ok((await again.disk()).overhead > 0);
   await again.close();

@@ -1,5 +1,5 @@
 // Proves that compaction lets nothing stop it for good that passes by itself: more calls waiting to be written than the queue
-// takes, a file that was deleted although the deletion was said to have failed.
+// takes, a file that was deleted although the deletion was said to have failed; and that it clears away what was begun in vain.
 import { strict as assert } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -91,5 +91,24 @@ test("a deletion whose directory could not be synced for a moment, though the fi
   await clock.runUntil(store.compacted());
   assert.deepEqual(store.health(), { mode: "writable" });
   assert.deepEqual(await store.put([entry(1000)]), ["stored"]);
+  await store.close();
+});
+
+test("a disk that is full for hours: segments that were begun in vain do not pile up", async () => {
+  const disk = createMemoryDisk();
+  const store = await open(disk);
+  await store.put([entry(1)]);
+  disk.watch(({ kind, path }) => {
+    if (kind === "write" && path.startsWith("segment-")) throw Object.assign(new Error("EDQUOT"), { code: "EDQUOT" });
+  });
+  for (let minute = 0; minute < 120; minute += 1) {
+    await store.put([entry(2)]);
+    await clock.advance(61_000);
+  }
+  disk.watch(() => {});
+  assert.deepEqual(await store.put([entry(2)]), ["stored"]);
+  await clock.runUntil(store.compacted());
+  assert.equal(disk.segments().length, 2);
+  for (const { address } of [entry(1), entry(2)]) assert.equal((await store.get(address)).kind, "found");
   await store.close();
 });

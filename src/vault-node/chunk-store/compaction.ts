@@ -91,8 +91,9 @@ function choose({ log, limits, bytesMax, taken }: CompactionParts): number | und
   for (const [segment, figures] of log.segments()) {
     const { end } = figures;
     const dead = freed(figures, log);
-    const share = end === 0 ? 0 : dead / end;
     const isActive = segment === log.position().segment;
+    // One without anything was begun in vain, on a full disk, unless it is the one to be written.
+    const share = end > 0 ? dead / end : isActive ? 0 : 1;
     if (share < (pressed ? pressedDeadShare : limits.compactionDeadShare) || (isActive && !pressed)) continue;
     if (taken() + end - dead > bytesMax && dead < end) continue;
     if (best === undefined || share > best.share) best = { segment, share };
