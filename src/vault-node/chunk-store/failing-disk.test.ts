@@ -368,3 +368,27 @@ test("the folder of the segments is on disk before the first chunk is acknowledg
   assert.deepEqual([await store.put([entry(1)]), synced], [["stored"], true]);
   await store.close();
 });
+
+test("an index with a spot that the disk cannot read is made again, also where only merging its runs comes there", async () => {
+  const disk = createMemoryDisk();
+  const limits = { checkpointEntries: 5 };
+  const store = await open(disk, { limits });
+  for (let number = 0; number < 20; number += 1) await store.put([entry(number)]);
+  await store.compacted();
+  const bad = disk.names().find((name) => name.startsWith("run-")) ?? assert.fail();
+  disk.watch(({ kind, path }) => {
+    if (kind === "read" && path === bad) throw Object.assign(new Error("EIO"), { code: "EIO" });
+  });
+  for (let number = 20; number < 80 && store.health().mode === "writable"; number += 1) await store.put([entry(number)]);
+  await store.compacted();
+  assert.deepEqual(store.health(), { mode: "read-only", why: "the disk fails (EIO)" });
+  await store.close();
+  assert.equal(disk.names().filter((name) => name.startsWith("books-")).length, 0, "the index is not used for another start");
+  // The files of the next one lie elsewhere.
+  works(disk);
+  const again = await open(disk, { limits });
+  await again.compacted();
+  assert.equal(again.health().mode, "writable");
+  for (let number = 0; number < 20; number += 1) assert.ok(await reads(again, entry(number)), `chunk ${number}`);
+  await again.close();
+});

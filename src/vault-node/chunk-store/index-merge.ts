@@ -2,6 +2,7 @@
 // the whole index. And the rule by which runs are merged, which is what keeps both their number and the bytes written small.
 import { addressBytes, checkedCount, compareAddresses, isRemoved, pageBytes, prefixAt, recordBytes } from "./index-page.ts";
 import { type IndexRun, type RunWriter, slotOf } from "./index-run.ts";
+import { isPassing } from "./store-health.ts";
 import { mergeGrowth, mergeWindowPages } from "./store-limits.ts";
 
 /**
@@ -108,7 +109,7 @@ export type Merge = {
   readonly signal: AbortSignal;
 };
 
-/** Writes the newest record of each address in `runs` to `writer`. Rejects with the system's error, a `RangeError` for a rotten page, or the signal's reason. */
+/** Writes the newest record of each address in `runs` to `writer`. Rejects with the system's error, a `RangeError` for a page that has rotted or cannot be read, or the signal's reason. */
 export async function mergeRuns({ runs, writer, isWhole, signal }: Merge): Promise<void> {
   const cursors = runs.map((run) => cursorAt(run, 0, mergeWindowPages));
   const last = beforeAll();
@@ -121,12 +122,20 @@ export async function mergeRuns({ runs, writer, isWhole, signal }: Merge): Promi
     for (const cursor of cursors) {
       if (!isSpent(cursor) || isDone(cursor)) continue;
       const { target, position } = nextWindow(cursor);
-      if ((await cursor.run.file.pread(target, position)) !== target.length) throw new RangeError("a run of the index is torn");
+      if ((await cursor.run.file.pread(target, position).catch(unreadable)) !== target.length)
+        throw new RangeError("a run of the index is torn");
       openPage(cursor, 0);
     }
     walk(cursors, last, take);
     if (writer.isFull()) await writer.write();
   }
+}
+
+// Told from a disk that takes no new run: a run with a spot that cannot be read would stop every other start here too.
+function unreadable(cause: unknown): never {
+  if (isPassing(cause)) throw cause;
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  throw Object.assign(new RangeError("a run of the index cannot be read", { cause }), { code });
 }
 
 /** The newest records of up to `limit` addresses behind `after`, one after another; the runs come newest first. Throws as `IndexRun.find` does. */
