@@ -37,10 +37,13 @@ function planPut(entry: PutEntry, draft: GroupDraft, { health, fits, nowMs }: Ta
   const { address, vault, bytes } = entry;
   const now = draft.find(address);
   if (now === "coming") return { outcome: "held", needsGroup: true };
-  // A damaged copy is replaced.
+  // A damaged copy, or one whose removal failed, is replaced.
   if (typeof now === "object" && !now.damaged) return { outcome: "held", needsGroup: false };
   if (health.now().mode === "read-only") return { outcome: "read-only", needsGroup: false };
   if (!fits(entry, draft)) return { outcome: "full", needsGroup: false };
+  // A note of its own for that copy: one about the new copy goes with the new copy, and would let it come back.
+  if (typeof now === "object" && now.segment > 0)
+    draft.add({ kind: "remove", address, vault: now.vault, size: 0, storedAtMs: nowMs(), layIn: now.segment });
   draft.add({ kind: "put", address, vault, size: bytes.length, storedAtMs: nowMs(), layIn: 0 }, bytes);
   return { outcome: "stored", needsGroup: true };
 }
