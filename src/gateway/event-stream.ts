@@ -56,6 +56,8 @@ function openStream(reply: FastifyReply, clock: Clock): EventStream {
   const closers: (() => void)[] = [];
   raw.on("close", ended);
   raw.on("error", ended);
+  // The reader may have gone before the answer began: nothing more is told of that.
+  if (raw.destroyed) ended();
   function write(text: string): void {
     if (closed) return;
     raw.write(text);
