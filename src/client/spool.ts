@@ -5,6 +5,7 @@ import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import { concatBytes } from "../protocol/bytes.ts";
 import { ClientError } from "./errors.ts";
+import { sourcePieces } from "./source-pieces.ts";
 
 export type SpoolLimits = {
   readonly directory: string;
@@ -64,9 +65,9 @@ export async function spool(source: AsyncIterable<Uint8Array>, limits: SpoolLimi
     file ??= await (limits.openFile ?? openNameless)(limits.directory).catch(namedWhereFull);
     await writeAll(file, part).catch(namedWhereFull);
   };
+  const pieces = sourcePieces(source, limits.signal);
   try {
-    for await (const part of source) {
-      limits.signal.throwIfAborted();
+    for (let part = await pieces.next(); part !== undefined; part = await pieces.next()) {
       size += part.length;
       if (size > limits.sizeMax) throw new ClientError("too-large", `an object has at most ${limits.sizeMax} bytes here`);
       // A copy: the source may use its buffer again.
@@ -78,6 +79,8 @@ export async function spool(source: AsyncIterable<Uint8Array>, limits: SpoolLimi
   } catch (error) {
     await freed();
     throw error;
+  } finally {
+    pieces.close();
   }
   const opened = file;
   if (opened === undefined) return { size, source: once(concatBytes(...parts)), close: async () => {} };

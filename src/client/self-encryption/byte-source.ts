@@ -1,5 +1,6 @@
 // The source of an encryption, read in exact amounts: what is declared must come, and nothing more.
 import { ClientError } from "../errors.ts";
+import { sourcePieces } from "../source-pieces.ts";
 
 export type ByteSource = {
   /** Fills `target`. Rejects with `wrong-size` where the source ends before. */
@@ -12,26 +13,14 @@ export type ByteSource = {
 
 /** Reads `stream`, of which `size` bytes are expected. Waiting ends with the signal's reason; the stream's own errors pass through. */
 export function byteSource(stream: AsyncIterable<Uint8Array>, size: number, signal: AbortSignal): ByteSource {
-  const iterator = stream[Symbol.asyncIterator]();
+  const pieces = sourcePieces(stream, signal);
   let rest: Uint8Array = new Uint8Array(0);
   let read = 0;
-  // One listener for the whole source: a listener a piece would cost more than the piece.
-  let giveUp: ((reason: unknown) => void) | undefined;
-  const onAbort = (): void => giveUp?.(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-
-  function next(): Promise<IteratorResult<Uint8Array>> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      giveUp = reject;
-      iterator.next().then(resolve, reject);
-    });
-  }
 
   async function more(): Promise<boolean> {
-    const result = await next();
-    if (result.done === true) return false;
-    rest = result.value;
+    const piece = await pieces.next();
+    if (piece === undefined) return false;
+    rest = piece;
     return true;
   }
 
@@ -50,14 +39,7 @@ export function byteSource(stream: AsyncIterable<Uint8Array>, size: number, sign
       while (rest.length === 0) if (!(await more())) return;
       throw new ClientError("wrong-size", `the source has more than the declared ${size} bytes`);
     },
-    close: () => {
-      signal.removeEventListener("abort", onAbort);
-      // A source that is still waited for may never answer: its end is asked for, not waited for.
-      iterator.return?.().then(
-        () => undefined,
-        () => undefined,
-      );
-    },
+    close: pieces.close,
   };
 }
 
