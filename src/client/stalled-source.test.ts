@@ -31,6 +31,14 @@ const soon = (work: Promise<unknown>): Promise<unknown> =>
     new Promise((resolve) => setTimeout(() => resolve("still waiting"), 5_000)),
   ]);
 
+test("a chunk that no vault takes fails the put though its source stands still", async () => {
+  const farm = await startFarm();
+  for (const vault of farm.vaults) vault.behaviour.refuses = "full";
+  const error = await soon(farm.client.putObject(standingStill(14 * mib), { size: 64 * mib }));
+  assert.ok(error instanceof ClientError, String(error));
+  assert.equal(error.code, "insufficient-copies");
+});
+
 test("a put of unknown size is given up though its source stands still", async () => {
   const farm = await startFarm();
   const gone = new AbortController();

@@ -8,7 +8,7 @@ import { createBufferPool } from "./buffer-pool.ts";
 import { byteSource } from "./byte-source.ts";
 import type { ReaderParts } from "./read-level.ts";
 import { fetchRoot, namedAbort, openObject, openTree } from "./read-object.ts";
-import type { EncryptedObject, EncryptOptions, FetchChunk } from "./sealed-object.ts";
+import type { EncryptedObject, EncryptOptions, FetchChunk, SealedChunk } from "./sealed-object.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 import { objectSizeMax, writeObject } from "./write-object.ts";
 
@@ -76,9 +76,19 @@ export function createSelfEncryptor(options: SelfEncryptorOptions = {}): SelfEnc
       checkOptions(encryptOptions);
       begin();
       const signal = signalWith(encryptOptions.signal);
-      const bytes = byteSource(source, encryptOptions.size, signal);
+      // A chunk that is not taken ends the waiting for the source too, which may stand still.
+      const refused = new AbortController();
+      const bytes = byteSource(source, encryptOptions.size, AbortSignal.any([signal, refused.signal]));
+      const onChunk = async (chunk: SealedChunk): Promise<void> => {
+        try {
+          await encryptOptions.onChunk(chunk);
+        } catch (error) {
+          refused.abort(error);
+          throw error;
+        }
+      };
       try {
-        return await writeObject(bytes, encryptOptions, { pool, workers, signal });
+        return await writeObject(bytes, { ...encryptOptions, onChunk }, { pool, workers, signal });
       } catch (error) {
         throw namedAbort(error, signal);
       } finally {
