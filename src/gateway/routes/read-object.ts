@@ -68,8 +68,12 @@ function readObject(request: FastifyRequest, reply: FastifyReply, parts: ReadObj
   const etag = etagOf(address);
   reply.headers(objectHeaders(readType(request))).header("etag", etag);
   if (isNotModified(request.headers["if-none-match"], etag)) return reply.code(304).send();
-  if (request.method === "HEAD") return parts.reader.size(address, requestSignal(reply)).then((bytes) => sendHead(reply, bytes));
-  return parts.slots.run(() => fetchAndSend(request, reply, address, parts));
+  // A size takes a slot as well: the maps of a large object are in memory until it is known.
+  return parts.slots.run(() =>
+    request.method === "HEAD"
+      ? parts.reader.size(address, requestSignal(reply)).then((bytes) => sendHead(reply, bytes))
+      : fetchAndSend(request, reply, address, parts),
+  );
 }
 
 /** Answers at once who asks for all of an object in the cache; whether it did. Everybody else goes the long way. */
