@@ -12,6 +12,7 @@ export function isSystemError(error: unknown): error is SystemError {
 const meanings: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file or folder",
   ENOTDIR: "a part of it is no folder",
+  EEXIST: "it is there already, and is not written over",
   EISDIR: "it is a folder",
   EACCES: "you may not read or write it",
   EPERM: "you may not read or write it",

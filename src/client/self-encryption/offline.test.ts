@@ -57,3 +57,13 @@ test("an empty file and a file that is no map are refused", async () => {
   await writeFile(empty, "hello");
   await assert.rejects(decryptFile(empty, folder, join(folder, "x")), (error) => error instanceof ClientError && error.code === "damaged");
 });
+
+test("the map of another file is not written over: without it that file is lost", async () => {
+  const first = await encrypted(7000);
+  const other = join(folder, "other");
+  await writeFile(other, "another file altogether");
+  await assert.rejects(encryptFile(other, first.chunks), /data-map/);
+  await decryptFile(first.mapPath, first.chunks, first.out);
+  assert.ok(Buffer.from(first.bytes).equals(await readFile(first.out)));
+  assert.equal((await encryptFile(join(folder, "plain-7000"), first.chunks)).bytes, 7000, "the same file once more is nothing new");
+});
