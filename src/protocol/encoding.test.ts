@@ -4,8 +4,11 @@ import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import fc from "fast-check";
 import { z } from "zod";
+import { addressFromBytes } from "./address.ts";
 import { fromHex, toHex } from "./bytes.ts";
 import { decodeCanonical, decodeMessage, encodeCanonical, encodeMessage } from "./encoding.ts";
+import { addressesPerRequestMax, messageBodyMax, messageItemsMax } from "./limits.ts";
+import { hasChunksReply } from "./messages/has-chunks.ts";
 
 const verdict = (hex: string): string => {
   const result = decodeCanonical(fromHex(hex) ?? assert.fail(`not hex: ${hex}`));
@@ -140,4 +143,16 @@ test("a message is checked against its schema, unknown fields left out, and wron
   const wrong = decodeMessage(schema, encodeCanonical({ n: 10 }));
   assert.ok(!wrong.ok && wrong.code === "wrong-shape" && wrong.why.startsWith("n:"));
   assert.throws(() => encodeMessage(schema, { n: 10 }));
+});
+
+test("a body is not worked through item by item beyond what the largest message has", () => {
+  const schema = z.object({ chunks: z.array(z.int()).max(4) });
+  const stuffed = encodeCanonical({ chunks: [1], filling: Array.from({ length: messageItemsMax }, () => 0) });
+  assert.ok(stuffed.length < messageBodyMax);
+  const refused = decodeMessage(schema, stuffed);
+  assert.equal(!refused.ok && refused.code, "malformed");
+  const address = addressFromBytes(new Uint8Array(32));
+  const known = { chunk: address, vault: address, size: 1 };
+  const reply = { held: Array.from({ length: addressesPerRequestMax }, () => known), receipts: [], coming: [address] };
+  assert.ok(decodeMessage(hasChunksReply, encodeMessage(hasChunksReply, reply)).ok, "the largest message is read");
 });

@@ -1,8 +1,9 @@
 // The one encoding of the protocol: deterministic CBOR (RFC 8949 section 4.2.1). A value has exactly one encoding; any
 // other bytes for the same value are refused, so that equal content always has an equal hash and signature.
-import { decode, encode, rfc8949EncodeOptions } from "cborg";
+import { type DecodeOptions, decode, encode, rfc8949EncodeOptions, Tokenizer } from "cborg";
 import { z } from "zod";
 import { equalBytes } from "./bytes.ts";
+import { messageItemsMax } from "./limits.ts";
 
 /** Why bytes were not accepted. */
 export type DecodeFailure = { readonly ok: false; readonly code: "malformed" | "not-canonical" | "wrong-shape"; readonly why: string };
@@ -15,10 +16,34 @@ export function encodeCanonical(value: unknown): Uint8Array {
   return encode(value, rfc8949EncodeOptions);
 }
 
+const strictly: DecodeOptions = {
+  strict: true,
+  allowBigInt: true,
+  rejectDuplicateMapKeys: true,
+  allowUndefined: false,
+  allowIndefinite: false,
+};
+
+/** The items of `bytes`, no more than a message has: each costs far more than its byte, also where no schema knows it. */
+function itemsOf(bytes: Uint8Array): NonNullable<DecodeOptions["tokenizer"]> {
+  // Plain bytes: out of a Buffer the byte strings would be Buffers too.
+  const all = new Tokenizer(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length), strictly);
+  let left = messageItemsMax;
+  return {
+    done: () => all.done(),
+    pos: () => all.pos(),
+    next: () => {
+      left -= 1;
+      if (left < 0) throw new RangeError(`more than ${messageItemsMax} items`);
+      return all.next();
+    },
+  };
+}
+
 /** Plain data out of canonical bytes. Never throws. */
 export function decodeCanonical(bytes: Uint8Array): Decoded<unknown> {
   try {
-    const value: unknown = decode(bytes, { strict: true, rejectDuplicateMapKeys: true, allowUndefined: false, allowIndefinite: false });
+    const value: unknown = decode(bytes, { ...strictly, tokenizer: itemsOf(bytes) });
     return equalBytes(encodeCanonical(value), bytes)
       ? { ok: true, value }
       : { ok: false, code: "not-canonical", why: "another encoding of the same value" };

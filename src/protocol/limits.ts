@@ -10,6 +10,9 @@ export const chunkSizeMax: number = 4 * mib;
 /** Largest body of a control message, bytes; chunks travel beside it. */
 export const messageBodyMax: number = 256 * kib;
 
+/** Items (numbers, texts, byte strings, lists, maps and their keys) of one encoded value: twice those of the largest message, a has reply; a body of single bytes would have eight times as many. */
+export const messageItemsMax = 32_768;
+
 /** Chunk bytes of one message up to which they go over the kept control stream; above, over a lane (transport figures: lanes in a worker cost a small request twice). */
 export const inlineChunksMax: number = 64 * kib;
 
@@ -92,6 +95,10 @@ assert(
   "a certificate must hold its names and signatures",
 );
 assert(certificateSizeMax <= nodeRecordMax, "certificates are kept in files of the same form as records");
+assert(
+  addressesPerRequestMax * 7 * 2 < messageItemsMax && messageItemsMax < messageBodyMax,
+  "a largest message must be read, with room for more",
+);
 assert(inlineChunksMax <= messageChunkBytesMax && chunkSizeMax <= messageChunkBytesMax, "a largest chunk must fit one message");
 assert(
   addressesPerRequestMax * 34 + 512 <= receiptSizeMax && receiptSizeMax < messageBodyMax,
