@@ -4,8 +4,6 @@ import { createReadStream } from "node:fs";
 import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { equalBytes } from "../../protocol/bytes.ts";
-import { readFileIfThere } from "../../runtime/atomic-file.ts";
 import { makeFolder } from "../../runtime/make-folder.ts";
 import { ClientError } from "../errors.ts";
 import { createBufferPool } from "./buffer-pool.ts";
@@ -51,7 +49,7 @@ async function withMachinery<T>(signal: AbortSignal | undefined, use: (parts: Ma
 /**
  * Encrypts the file at `path` into `outDir` (made if need be): one file a chunk, named by its address, and the data map.
  * Rejects with a ClientError (`empty`, `wrong-size` where the file changes meanwhile, `aborted`) or the disk's error (EEXIST where
- * the map of another file lies there).
+ * a map lies there).
  */
 export async function encryptFile(path: string, outDir: string, options: EncryptFileOptions = {}): Promise<EncryptedFile> {
   const { size } = await stat(path);
@@ -70,19 +68,13 @@ export async function encryptFile(path: string, outDir: string, options: Encrypt
     try {
       const root = await writeTree(source, size, { ...options, inlineBelow, emit }, parts);
       const mapPath = join(outDir, dataMapName);
-      await writeMap(mapPath, encodeRoot(root));
+      // A map is all that opens its file: that of another one is never written over.
+      await writeFile(mapPath, encodeRoot(root), { mode: ownerOnly, flag: "wx" });
       return { mapPath, bytes: size, chunks };
     } finally {
       source.close();
     }
   });
-}
-
-/** A map is all that opens its file: that of another one is never written over. */
-async function writeMap(path: string, bytes: Uint8Array): Promise<void> {
-  const known = await readFileIfThere(path);
-  if (known !== undefined && equalBytes(known, bytes)) return;
-  await writeFile(path, bytes, { mode: ownerOnly, flag: "wx" });
 }
 
 /**
