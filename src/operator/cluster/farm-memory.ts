@@ -1,9 +1,10 @@
 // What the operator remembers of a farm between two looks: what nodes said last, whom they were told of, looks at whether
 // one may be stopped. All of it is gathered anew after a restart; nothing is decided by it that needs more than a while.
-import type { KubeError, SeenLease } from "../kube/index.ts";
+import type { KubeError } from "../kube/index.ts";
 import { createFarmCounter, type FarmCounter } from "../node-access/farm-counter.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import type { StopEvidence } from "../vault-farm/observed.ts";
+import type { OtherOperator } from "./farm-operator.ts";
 import type { NodeMemory } from "./observe-farm.ts";
 import { pods } from "./resources.ts";
 
@@ -33,8 +34,8 @@ export type FarmMemory = {
   foreign(): readonly string[];
   /** The call that the API server forbade at the last look; `loggedMs`: when that was logged, where it could not be shown. */
   refusal?: { readonly why: string; readonly loggedMs?: number };
-  /** The operator that runs the farm instead of this one, and its lease as it was seen last. */
-  otherOperator?: { readonly name: string; readonly seen?: SeenLease };
+  /** The operator that the farm's map names, where it is not this one. */
+  otherOperator?: OtherOperator;
   /** When the gateways' Secret was last known to be there; -Infinity: never by this process. */
   grantSeenMs: number;
   /** What the cluster said of the newest spec's pods and gateways; `of`: name of what was tried, `why` it takes none, where it does not. */

@@ -3,7 +3,7 @@
 // one lives, and says so. An operator lives while its lease is renewed.
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { type KubeClient, leases, observeLease } from "../kube/index.ts";
+import { type KubeClient, leases, observeLease, type SeenLease } from "../kube/index.ts";
 import { readOperator } from "../manifests/accepted-spec.ts";
 import type { FarmIdentity } from "../manifests/names.ts";
 import { acceptedOf } from "./accept-spec.ts";
@@ -14,6 +14,15 @@ import type { StatusWriter } from "./status-writer.ts";
 
 /** An operator is over once its lease was as it is for so long, milliseconds: four times what a lease lasts, so that no restart of it is taken for its end. */
 export const operatorGoneMs = 60_000;
+
+/** Another operator and its lease as it was seen last. unreadable: it may not be looked at, so it is taken for alive. */
+export type OtherOperator = {
+  readonly name: string;
+  readonly state: "lives" | "unreadable" | "over";
+  readonly seen?: SeenLease;
+  /** Why its lease may not be read, in the server's words. */
+  readonly why?: string;
+};
 
 type OwnerParts = {
   readonly operator: string;
@@ -27,33 +36,40 @@ type OwnerParts = {
 
 /** Whether the farm is another operator's, which lives: nothing may be written then. An event of the farm and the log say it once. */
 export async function isRunByOther(object: FarmObject, farm: FarmIdentity, parts: OwnerParts): Promise<boolean> {
-  const { operator, caches, memory, log } = parts;
-  const name = readOperator(acceptedOf(farm, caches));
-  const facts = { namespace: farm.namespace, farm: farm.name, operator: name };
+  const { operator, caches, memory } = parts;
+  const before = memory.otherOperator;
+  // A name that somebody wrote over, or a map that was deleted, is put right by the one that runs the farm, not by all others.
+  const name = readOperator(acceptedOf(farm, caches)) ?? before?.name;
   if (name === undefined || name === operator) {
     delete memory.otherOperator;
     return false;
   }
-  const isNews = memory.otherOperator?.name !== name;
-  if (await isOver(name, parts)) {
-    log.warn("the operator that ran a farm is gone: this one runs it from now on", facts);
-    delete memory.otherOperator;
-    return false;
-  }
-  if (!isNews) return true;
+  const now = await lookAtOperator(name, before?.name === name ? before : undefined, parts);
+  // Kept until the map names this one: a look that ends before that would otherwise wait for it anew.
+  memory.otherOperator = now;
+  if (now.name !== before?.name || now.state !== before.state) tell(object, now, parts);
+  return now.state !== "over";
+}
+
+function tell(object: FarmObject, { name, state, why }: OtherOperator, { operator, statusWriter, log }: OwnerParts): void {
+  const facts = { namespace: object.metadata.namespace, farm: object.metadata.name, operator: name, ...(why === undefined ? {} : { why }) };
+  if (state === "over") return log.warn("the operator that ran a farm is gone: this one runs it from now on", facts);
   log.warn("a farm is left alone: another operator runs it, and two must not watch one namespace", facts);
-  parts.statusWriter.warnOfOperator(object, operator, name);
-  return true;
+  statusWriter.warnOfOperator(object, operator, name, why);
 }
 
 // Where it cannot be read it is taken for alive: of two that act the nodes have nothing.
-async function isOver(name: string, { client, memory, clock }: OwnerParts): Promise<boolean> {
+async function lookAtOperator(name: string, known: OtherOperator | undefined, { client, clock }: OwnerParts): Promise<OtherOperator> {
   const [namespace = "", lease = ""] = name.split("/");
   const read = await client.get(leases, { namespace, name: lease });
+  if (!read.ok) {
+    const { code, message } = read.error;
+    if (code === "not-found") return { name, state: "over" };
+    const kept = known?.seen === undefined ? {} : { seen: known.seen };
+    return code === "forbidden" ? { name, ...kept, state: "unreadable", why: message } : { name, ...kept, state: "lives" };
+  }
   const nowMs = clock.monotonicMs();
-  const known = memory.otherOperator?.name === name ? memory.otherOperator.seen : undefined;
-  const seen = read.ok ? observeLease(known, read.value, nowMs) : known;
-  memory.otherOperator = { name, ...(seen === undefined ? {} : { seen }) };
-  if (!read.ok) return read.error.code === "not-found";
-  return seen !== undefined && nowMs - seen.sinceMs >= operatorGoneMs;
+  const seen = observeLease(known?.seen, read.value, nowMs);
+  const isOver = nowMs - seen.sinceMs >= operatorGoneMs;
+  return { name, seen, state: isOver ? "over" : "lives" };
 }

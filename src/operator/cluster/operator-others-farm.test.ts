@@ -135,3 +135,55 @@ test("who writes a name into the farm's map takes it from nobody", async () => {
   assert.deepEqual(warnings(world), []);
   await endWorld(world);
 });
+
+test("who does so where two watch takes it from the one that runs it neither", async () => {
+  const world = await settledWorld();
+  const second = startSecond(world);
+  await world.until("it leaves it alone", () => warnings(world).length === 1);
+  world.edit(configMaps, "attic-accepted", { data: { operator: "no/body" } });
+  await world.until("it is put right", () => operatorOf(world) !== "no/body");
+  world.edit(configMaps, "attic-accepted", { data: { operator: null } });
+  await world.until("it is put right again", () => operatorOf(world) !== undefined);
+  await world.clock.advance(300_000);
+  assert.deepEqual([ofFarms(second), operatorOf(world)], [[], "system/vaultfarm"]);
+  await second.stop();
+  await endWorld(world);
+});
+
+test("a farm whose newest spec is refused is taken from an operator that died for good, and stays with the one that took it", async () => {
+  const world = await settledWorld();
+  world.edit(farms, "attic", { spec: { copies: { min: 3 } } });
+  await world.until("it is refused", () => world.condition("SpecAccepted")?.status === "False");
+  const second = startSecond(world);
+  await world.until("it leaves it alone", () => warnings(world).length === 1);
+  world.killOperator();
+  await world.until("the second one takes it", () => operatorOf(world) === "elsewhere/second");
+  await world.clock.advance(900_000);
+  assert.equal(warnings(world).length, 1, "it does not say again that another runs it");
+  world.startOperator();
+  await world.until("the first one leaves it alone", () => warnings(world).length === 2);
+  await second.stop();
+  await endWorld(world);
+});
+
+test("an operator that may no longer read a kind says nothing in the status of a farm that another runs", async () => {
+  const world = await settledWorld();
+  const second = startSecond(world);
+  await world.until("it leaves it alone", () => warnings(world).length === 1);
+  for (const what of ["list pods", "watch pods"]) second.refuse.add(what);
+  await world.clock.advance(1_800_000);
+  assert.deepEqual(ofFarms(second), []);
+  await second.stop();
+  await endWorld(world);
+});
+
+test("a farm of which it cannot be read whether its operator lives says what right is missing", async () => {
+  const world = await settledWorld();
+  const second = startSecond(world);
+  await world.until("it leads", () => second.writes.includes("create leases"));
+  second.refuse.add("get leases");
+  await world.until("it says so", () => warnings(world).some((event) => event.includes("may not be read")));
+  assert.match(warnings(world).at(-1) ?? "", /its Lease may not be read \(.*cannot get resource "leases".*grant that/);
+  await second.stop();
+  await endWorld(world);
+});

@@ -5,7 +5,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import { clientUntil, type KubeClient, type Outcome } from "../kube/index.ts";
-import { acceptedSpecMap, readRunningImage } from "../manifests/accepted-spec.ts";
+import { acceptedSpecMap, readAcceptedSpec, readRunningImage } from "../manifests/accepted-spec.ts";
 import { type FarmIdentity, objectNames, selectorText } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
@@ -118,7 +118,11 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const { caches, client, memory, writes, clock } = look;
   // What is old, or does not show our own writes yet, is nothing to decide by, nor to be shown to people.
   const unread = caches.forbidden();
-  if (unread !== undefined) throw unread;
+  if (unread !== undefined) {
+    // The status of a farm that is another operator's is that one's too.
+    if (await isRunByOther(object, farm, look)) return { kind: "after", delayMs: calmMs };
+    throw unread;
+  }
   if (!caches.isFresh() || !writes.areSeen()) return { kind: "after", delayMs: soonMs };
   if (await isRunByOther(object, farm, look)) return { kind: "after", delayMs: calmMs };
   const key = `${farm.namespace}/${farm.name}`;
@@ -136,8 +140,10 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const { behaviourVersion } = spec.update;
   const kept = readRunningImage(acceptedOf(farm, caches), farm) ?? (await imageThere(farm, behaviourVersion, { parts, client }));
   const runs = imageToRun(kept, behaviourVersion, look.image.image);
-  if (refused === undefined)
-    await writer.ensure(configMaps, acceptedSpecMap(farm, object.spec, { ...runs, operator: look.operator }), acceptedOf(farm, caches));
+  const map = acceptedOf(farm, caches);
+  // While a spec is refused too: whoever takes the farm over has to say so.
+  const raw = refused === undefined ? object.spec : readAcceptedSpec(map);
+  await writer.ensure(configMaps, acceptedSpecMap(farm, raw, { ...runs, operator: look.operator }), map);
   const isNew = object.status?.["networkId"] === undefined && parts.claims.length === 0;
   const reading = await look.keyring.keysOf(farm, spec, isNew);
   if (reading.kind !== "keys") {

@@ -26,8 +26,8 @@ export type StatusWriter = {
   refuseCall(farm: FarmObject, why: string): Promise<void>;
   /** Says it by an event alone. */
   warnOfRefusal(farm: FarmObject, why: string): void;
-  /** Says by an event that `operator` leaves the farm to `other`, which runs it: NAMESPACE/LEASE each. */
-  warnOfOperator(farm: FarmObject, operator: string, other: string): void;
+  /** Says by an event that `operator` leaves the farm to `other`, which runs it: NAMESPACE/LEASE each. `unread`: why nobody knows whether that one lives. */
+  warnOfOperator(farm: FarmObject, operator: string, other: string, unread?: string): void;
 };
 
 /** The status that the farm has, with these conditions in it. */
@@ -117,12 +117,12 @@ export function createStatusWriter(tools: Tools): StatusWriter {
       const conditions = [farmCondition("Degraded", "CallRefused", { why })];
       if (await put(farms, farm, withConditions(farm, conditions), 0)) tell(farm, conditions);
     },
-    warnOfOperator: (farm, operator, other) =>
-      record(farm, {
-        type: "Warning",
-        reason: "OtherOperator",
-        message: `operator ${other} runs this farm, so operator ${operator} leaves it alone: give each release its own watchNamespaces, or uninstall one`,
-      }),
+    warnOfOperator: (farm, operator, other, unread) => {
+      const left = `operator ${other} runs this farm, so operator ${operator} leaves it alone`;
+      const advice = "give each release its own watchNamespaces, or uninstall one";
+      const unknown = `whether that one lives is not known, for its Lease may not be read (${unread}); grant that, or the farm waits for it`;
+      record(farm, { type: "Warning", reason: "OtherOperator", message: `${left}: ${unread === undefined ? advice : unknown}` });
+    },
     warnOfRefusal: (farm, why) => tell(farm, [farmCondition("Degraded", "CallRefused", { why })]),
   };
 }
