@@ -37,6 +37,7 @@ import {
   openKubeClient,
   readKubeConfig,
 } from "./kube/index.ts";
+import { annotations } from "./manifests/names.ts";
 import { type CountedFarm, createOperatorMetrics, type OperatorMetrics } from "./metrics.ts";
 import { type CallMember, callMember } from "./node-access/http-call.ts";
 
@@ -111,7 +112,13 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
     return { caches, controller: controlFarms(namespace, caches, { ...reach, config, tools, recorder, own }) };
   });
   const elector = createElector(
-    { namespace: config.namespace, name: config.lease, identity: config.identity, owner: () => ownDeployment(config, client) },
+    {
+      namespace: config.namespace,
+      name: config.lease,
+      identity: config.identity,
+      owner: () => ownDeployment(config, client),
+      annotations: { [annotations.watches]: config.watched.join() },
+    },
     { client, clock, random, log, metrics: metrics.elector(config.lease) },
   );
   return createManager({

@@ -1,11 +1,11 @@
 // Which operator runs a farm where two releases watch its namespace: each would shut the other's way to the nodes by turns, and
 // both would take nodes down. The one that came first has its name in the farm's map; another leaves the farm alone while that
-// one lives, and says so. An operator lives while its lease is renewed.
+// one lives, and says so. An operator lives, for a farm, while its lease is renewed by one that watches the farm's namespace.
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { type KubeClient, leases, observeLease, type SeenLease } from "../kube/index.ts";
+import { type KubeClient, type Lease, leases, observeLease, type SeenLease } from "../kube/index.ts";
 import { readOperator } from "../manifests/accepted-spec.ts";
-import type { FarmIdentity } from "../manifests/names.ts";
+import { annotations, type FarmIdentity } from "../manifests/names.ts";
 import { acceptedOf } from "./accept-spec.ts";
 import type { FarmCaches } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
@@ -44,7 +44,7 @@ export async function isRunByOther(object: FarmObject, farm: FarmIdentity, parts
     delete memory.otherOperator;
     return false;
   }
-  const now = await lookAtOperator(name, before?.name === name ? before : undefined, parts);
+  const now = await lookAtOperator(name, before?.name === name ? before : undefined, farm, parts);
   // Kept until the map names this one: a look that ends before that would otherwise wait for it anew.
   memory.otherOperator = now;
   if (now.name !== before?.name || now.state !== before.state) tell(object, now, parts);
@@ -59,7 +59,12 @@ function tell(object: FarmObject, { name, state, why }: OtherOperator, { operato
 }
 
 // Where it cannot be read it is taken for alive: of two that act the nodes have nothing.
-async function lookAtOperator(name: string, known: OtherOperator | undefined, { client, clock }: OwnerParts): Promise<OtherOperator> {
+async function lookAtOperator(
+  name: string,
+  known: OtherOperator | undefined,
+  farm: FarmIdentity,
+  { client, clock }: OwnerParts,
+): Promise<OtherOperator> {
   const [namespace = "", lease = ""] = name.split("/");
   const read = await client.get(leases, { namespace, name: lease });
   if (!read.ok) {
@@ -70,6 +75,12 @@ async function lookAtOperator(name: string, known: OtherOperator | undefined, { 
   }
   const nowMs = clock.monotonicMs();
   const seen = observeLease(known?.seen, read.value, nowMs);
-  const isOver = nowMs - seen.sinceMs >= operatorGoneMs;
+  const isOver = !watches(read.value, farm.namespace) || nowMs - seen.sinceMs >= operatorGoneMs;
   return { name, seen, state: isOver ? "over" : "lives" };
+}
+
+// One that does not say it is older than this note, and may watch all.
+function watches({ metadata }: Lease, namespace: string): boolean {
+  const watched = metadata.annotations?.[annotations.watches] ?? "";
+  return watched === "" || watched.split(",").includes(namespace);
 }

@@ -23,7 +23,7 @@ type Second = {
 };
 
 /** The operator of another release, `elsewhere/second`, which watches all namespaces too. */
-function startSecond({ clock, kube, nodes }: OperatorWorld): Second {
+function startSecond({ clock, kube, nodes }: OperatorWorld, settings: Readonly<Record<string, string>> = {}): Second {
   const writes: string[] = [];
   const refuse = new Set<string>();
   const reads = new Set(["get", "list", "watch"]);
@@ -43,6 +43,7 @@ function startSecond({ clock, kube, nodes }: OperatorWorld): Second {
     VAULTFARM_OPERATOR_LEASE: "second",
     VAULTFARM_OPERATOR_IDENTITY: "two",
     VAULTFARM_OPERATOR_IMAGE: "vaultfarm:2",
+    ...settings,
   });
   const registry = createMetricsRegistry({ processMetrics: false });
   const reach = { client, call: nodes.call, registry, metrics: createKubeMetrics(registry) };
@@ -173,6 +174,19 @@ test("an operator that may no longer read a kind says nothing in the status of a
   for (const what of ["list pods", "watch pods"]) second.refuse.add(what);
   await world.clock.advance(1_800_000);
   assert.deepEqual(ofFarms(second), []);
+  await second.stop();
+  await endWorld(world);
+});
+
+test("a farm whose operator watches other namespaces from now on is the one's that watches its own", async () => {
+  const world = await settledWorld();
+  const second = startSecond(world, { VAULTFARM_OPERATOR_NAMESPACES: "farms" });
+  await world.until("it leaves it alone", () => warnings(world).length === 1);
+  await world.stopOperator();
+  world.startOperator(undefined, ["elsewhere"]);
+  await world.until("the second one takes it", () => operatorOf(world) === "elsewhere/second");
+  grow(world, 6);
+  await world.until("and grows it", () => isSettled(world, 6));
   await second.stop();
   await endWorld(world);
 });

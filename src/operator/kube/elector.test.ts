@@ -10,7 +10,7 @@ import { seededRandom } from "../../runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
 import { createElector, type Elector, type ElectorTools } from "./elector.ts";
 import { answerError, KubeError, type Result } from "./errors.ts";
-import { decideLease, heldLease, type Lease, leases, microTime, observe, ownedLease } from "./lease-decision.ts";
+import { decideLease, heldLease, type Lease, leases, microTime, notedLease, observe, ownedLease } from "./lease-decision.ts";
 import { collectionPath, type KubeObject, type OwnerReference } from "./resource.ts";
 
 type Mode = "works" | "fails" | "hangs";
@@ -198,4 +198,10 @@ test("whoever takes over a lease has it go with its own Deployment, not with its
   const before = ownedLease(heldLease(place, undefined, "a", 0), operator("1"));
   assert.deepEqual(ownedLease(heldLease(place, before, "b", 20_000), operator("2")).metadata.ownerReferences, [operator("2")]);
   assert.deepEqual(ownedLease(before, undefined), before);
+});
+
+test("a lease says what its holder says of itself, and keeps what others noted on it", () => {
+  const before = { metadata: { ...place, annotations: { watches: "old", other: "kept" } } };
+  assert.deepEqual(notedLease(before, { watches: "new" }).metadata.annotations, { watches: "new", other: "kept" });
+  assert.equal(notedLease(before, {}), before);
 });

@@ -5,7 +5,7 @@ import type { Part } from "../../runtime/lifecycle.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Random } from "../../runtime/random.ts";
 import type { KubeClient } from "./client.ts";
-import { decideLease, heldLease, type Lease, leases, observe, ownedLease, releasedLease, type Seen } from "./lease-decision.ts";
+import { decideLease, heldLease, type Lease, leases, notedLease, observe, ownedLease, releasedLease, type Seen } from "./lease-decision.ts";
 import { leaseRetryMs, renewDeadlineMs } from "./limits.ts";
 import type { ElectorMetrics } from "./metrics.ts";
 import type { OwnerReference } from "./resource.ts";
@@ -21,6 +21,8 @@ export type ElectorOptions = {
    * that could not be given back outlives what it was for.
    */
   owner?(): Promise<OwnerReference | undefined>;
+  /** What whoever holds the lease says of itself on it. */
+  readonly annotations?: Readonly<Record<string, string>>;
 };
 export type ElectorTools = {
   readonly client: Pick<KubeClient, "get" | "create" | "update">;
@@ -117,7 +119,7 @@ type LeaseClient = {
 };
 
 function createLeaseClient(
-  { namespace, name, identity, owner }: ElectorOptions,
+  { namespace, name, identity, owner, annotations = {} }: ElectorOptions,
   { client, clock, log, metrics }: ElectorTools,
 ): LeaseClient {
   const place = { namespace, name };
@@ -127,7 +129,7 @@ function createLeaseClient(
     owning ??= owner?.() ?? Promise.resolve(undefined);
     const goesWith = await owning;
     const askedMs = clock.monotonicMs();
-    const wanted = ownedLease(heldLease(place, before, identity, clock.wallMs()), goesWith);
+    const wanted = notedLease(ownedLease(heldLease(place, before, identity, clock.wallMs()), goesWith), annotations);
     const written =
       before === undefined ? await client.create(leases, wanted, callOptions) : await client.update(leases, wanted, callOptions);
     if (!written.ok) {

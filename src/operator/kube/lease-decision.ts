@@ -65,6 +65,14 @@ export function ownedLease(lease: Lease, owner: OwnerReference | undefined): Lea
   return owner === undefined ? lease : { ...lease, metadata: { ...lease.metadata, ownerReferences: [owner] } };
 }
 
+/** `lease` with what its holder says of itself; what others noted on it stays. */
+export function notedLease(lease: Lease, annotations: Readonly<Record<string, string>>): Lease {
+  const { metadata } = lease;
+  return Object.keys(annotations).length === 0
+    ? lease
+    : { ...lease, metadata: { ...metadata, annotations: { ...metadata.annotations, ...annotations } } };
+}
+
 /** The lease given back: whoever looks next may take it at once. */
 export function releasedLease(lease: Lease, wallMs: number): Lease {
   const now = microTime(wallMs);

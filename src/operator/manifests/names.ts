@@ -30,6 +30,8 @@ export const annotations = {
   keptFor: "vaultfarm.dev/kept-for",
   /** On a Deployment: its pod template, and the name of what that was made of. */
   madeOf: "vaultfarm.dev/made-of",
+  /** On an operator's Lease: the namespaces whose farms it runs, with commas between; empty: all. */
+  watches: "vaultfarm.dev/watches",
   /** On any object: hash of what was applied last, so that nothing is applied twice. */
   applied: "vaultfarm.dev/applied",
 } as const;

@@ -37,8 +37,8 @@ export type OperatorWorld = {
   remove(resource: Resource, name: string): void;
   /** Virtual time goes on until `look` holds; throws with what the farm says after `withinMs`. */
   until(what: string, look: () => boolean, withinMs?: number): Promise<void>;
-  /** `image`: that it comes with. */
-  startOperator(image?: string): void;
+  /** `image`: that it comes with; `watched`: the namespaces whose farms it runs, empty: all. */
+  startOperator(image?: string, watched?: readonly string[]): void;
   stopOperator(): Promise<void>;
   /** How the operator that was started last ended by itself: "lost", where another may lead. */
   ended(): string | undefined;
@@ -100,7 +100,7 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
         await clock.advance(500);
       }
     },
-    startOperator: (image = config.image) => {
+    startOperator: (image = config.image, watched = config.watched) => {
       stopping = new AbortController();
       starts += 1;
       const metrics = createKubeMetrics(starts === 1 + (options.seed ?? 0) ? registry : createMetricsRegistry({ processMetrics: false }));
@@ -109,7 +109,7 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
       life = { dead: false };
       const reach = { client: mortalClient(kube.client, life), call: mortalCall(world, life), registry: own, metrics };
       end = undefined;
-      running = createFarmManager({ ...config, image }, tools, reach)
+      running = createFarmManager({ ...config, image, watched }, tools, reach)
         .run(stopping.signal)
         .then((how) => {
           end = how;
