@@ -1,6 +1,7 @@
 // The first membership certificate of a farm: signed by the owner once all nodes are ready, kept before it is sent, so that
 // there is one. Signed twice, two of them would be two truths.
-import { type MembershipStatement, signAsOwner } from "../../protocol/certificate.ts";
+import { emptyChain, judgeCertificate, type MembershipStatement, readCertificate, signAsOwner } from "../../protocol/certificate.ts";
+import type { Genesis } from "../../protocol/genesis.ts";
 import { confirmedNodesMax } from "../../protocol/limits.ts";
 import { objectLabels, objectNames } from "../manifests/names.ts";
 import { type FarmHands, placeOf } from "./hands.ts";
@@ -29,11 +30,18 @@ export async function foundNetwork(hands: FarmHands): Promise<void> {
   await writer.create(configMaps, manifest);
   const kept: unknown = must(await client.get(configMaps, { namespace: farm.namespace, name }));
   const text = (kept as { readonly binaryData?: Readonly<Record<string, string>> }).binaryData?.[key] ?? "";
-  hands.memory.setForeign(`${configMaps.kind} ${name}`, text === "");
-  if (text === "") return;
   const certificate = new Uint8Array(Buffer.from(text, "base64"));
+  const isOurs = begins(keys.genesis, certificate);
+  hands.memory.setForeign(`${configMaps.kind} ${name}`, !isOurs);
+  if (!isOurs) return;
   for (const node of observed.nodes) {
     const at = placeOf(node.name, hands);
     if (at !== undefined && (await hands.commander.certify(at, certificate)).ok) return;
   }
+}
+
+// One of an earlier network of the farm's name stays where only its keys and volumes were deleted: no node would take it.
+function begins(genesis: Genesis, bytes: Uint8Array): boolean {
+  const read = readCertificate(genesis.networkId, bytes);
+  return read.ok && judgeCertificate(genesis, emptyChain(genesis.networkId), read.value).ok;
 }

@@ -68,6 +68,21 @@ test("a farm with a copy of another's network is refused and makes nothing; it b
   await endWorld(world);
 });
 
+test("the first certificate of an earlier network is named and not sent to the nodes of a new one; once it is deleted the new one is founded", async () => {
+  const world = await settledWorld();
+  world.remove(farms, "attic");
+  await world.until("it is gone", () => namesOf(world, pods).length === 0);
+  for (const name of namesOf(world, claims)) world.remove(claims, name);
+  world.remove(secrets, "attic-network");
+  await world.clock.advance(60_000);
+  world.create(farms, { metadata: { name: "attic" }, spec: farmSpec } as never);
+  await world.until("it is named", () => world.condition("Degraded")?.reason === "ForeignObjects");
+  assert.match(world.condition("Degraded")?.message ?? "", /^ConfigMap attic-first-certificate not made for this farm/);
+  world.remove(configMaps, "attic-first-certificate");
+  await world.until("it is founded", () => isSettled(world, 5) && world.condition("Degraded")?.reason === "AllWell");
+  await endWorld(world);
+});
+
 test("another controller's pods with a farm's labels are told by name, and nothing is done to them or to the farm's data", async () => {
   const world = await settledWorld();
   const before = namesOf(world, nodeRecords);

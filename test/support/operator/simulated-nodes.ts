@@ -1,10 +1,12 @@
 // Vault nodes as the operator meets them, without processes: a status on the health port, and the real admin handler over a
 // small model of chunks with copies. What they sign is signed with real keys, so that the real decision reads it.
 
+import type { CertificateOffer } from "../../../src/network/membership/certificates/confirmed-book.ts";
 import type { NetworkKeys } from "../../../src/operator/manifests/network-secret.ts";
 import type { CallMember, HttpReply } from "../../../src/operator/node-access/http-call.ts";
 import type { Address } from "../../../src/protocol/address.ts";
 import { textBytes } from "../../../src/protocol/bytes.ts";
+import { emptyChain, judgeCertificate, readCertificate } from "../../../src/protocol/certificate.ts";
 import { hash } from "../../../src/protocol/hash.ts";
 import type { SigningKey } from "../../../src/protocol/keys.ts";
 import { signingKeyFromSeed } from "../../../src/protocol/keys.ts";
@@ -98,7 +100,8 @@ type World = {
   chunks: number;
   seeds: number;
   polls: number;
-  certified: boolean;
+  /** Networks whose first members are confirmed. */
+  readonly certified: Set<string>;
   idle: boolean;
   readonly customers: boolean;
 };
@@ -145,7 +148,7 @@ export function createSimulatedNodes(clock: Clock, { customers = false }: { read
       chunks: 0,
       seeds: 0,
       polls: 0,
-      certified: false,
+      certified: new Set(),
       idle: false,
       customers,
     },
@@ -250,10 +253,15 @@ function commandsOf(world: World, name: string, volume: Volume, { genesis }: Key
     addPeers: (addresses: readonly { readonly ip: string }[]) => {
       for (const { ip } of addresses) world.running.get(name)?.told.add(ip);
     },
-    offerCertificate: async () => {
-      world.certified = true;
+    offerCertificate: async (bytes: Uint8Array): Promise<CertificateOffer> => {
+      const read = readCertificate(networkId, bytes);
+      const verdict = read.ok
+        ? judgeCertificate(genesis, emptyChain(networkId), read.value)
+        : ({ ok: false, code: "gap", why: "" } as const);
+      if (!verdict.ok) return { kind: "refused", code: verdict.code, why: verdict.why };
+      world.certified.add(networkId);
       for (const one of world.volumes.values()) one.confirmed = true;
-      return { kind: "known" } as const;
+      return { kind: "known" };
     },
     stops: {
       // The first asking of a purpose takes longer, as with many chunks.
@@ -377,7 +385,10 @@ function statusOf(world: World, node: RunningNode): NodeStatus {
     copies: countedBy(world, node),
     members: membersOf(world, node),
     membership: {
-      ...{ state: world.certified ? "whole" : "unfounded", sequence: world.certified ? 1 : 0, head: "", confirmed, reachable: confirmed },
+      ...(world.certified.has(node.networkId)
+        ? ({ state: "whole", sequence: 1 } as const)
+        : ({ state: "unfounded", sequence: 0 } as const)),
+      ...{ head: "", confirmed, reachable: confirmed },
       ...{ needed: 1, group: { holders: 0, writes: 0, liars: 0, losses: 0 }, text: "", isConfirmed: volume.confirmed },
     },
     ports: { health: healthPort, admin: adminPort },
