@@ -5,20 +5,21 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { type KubeClient, type Lease, leases, observeLease, type SeenLease } from "../kube/index.ts";
 import { readOperator } from "../manifests/accepted-spec.ts";
-import { annotations, type FarmIdentity } from "../manifests/names.ts";
+import { annotations, type FarmIdentity, type Manifest } from "../manifests/names.ts";
 import { acceptedOf } from "./accept-spec.ts";
 import type { FarmCaches } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
-import type { FarmObject } from "./resources.ts";
+import { must, type ObjectWriter } from "./object-writer.ts";
+import { configMaps, type FarmObject, leanConfigMap } from "./resources.ts";
 import type { StatusWriter } from "./status-writer.ts";
 
 /** An operator is over once its lease was as it is for so long, milliseconds: four times what a lease lasts, so that no restart of it is taken for its end. */
 export const operatorGoneMs = 60_000;
 
-/** Another operator and its lease as it was seen last. unreadable: it may not be looked at, so it is taken for alive. */
+/** Another operator and its lease as it was seen last. met: nobody looked yet · unreadable: it may not be looked at, so it is taken for alive. */
 export type OtherOperator = {
   readonly name: string;
-  readonly state: "lives" | "unreadable" | "over";
+  readonly state: "met" | "lives" | "unreadable" | "over";
   readonly seen?: SeenLease;
   /** Why its lease may not be read, in the server's words. */
   readonly why?: string;
@@ -49,6 +50,27 @@ export async function isRunByOther(object: FarmObject, farm: FarmIdentity, parts
   memory.otherOperator = now;
   if (now.name !== before?.name || now.state !== before.state) tell(object, now, parts);
   return now.state !== "over";
+}
+
+type FirstParts = {
+  readonly operator: string;
+  readonly client: Pick<KubeClient, "get">;
+  readonly memory: Pick<FarmMemory, "otherOperator">;
+  readonly writer: Pick<ObjectWriter, "create">;
+};
+
+/**
+ * Whether no other operator wrote the farm's map, `wanted` with this one's name, in the moment since the cache showed none: of two
+ * that are made at once a server takes one. Throws its error.
+ */
+export async function comesFirst(wanted: Manifest, { operator, client, memory, writer }: FirstParts): Promise<boolean> {
+  if (await writer.create(configMaps, wanted)) return true;
+  const { name, namespace = "" } = wanted.metadata;
+  const other = readOperator(leanConfigMap(must(await client.get(configMaps, { name, namespace }))));
+  // One that is known was looked at already, and is over.
+  if (other === undefined || other === operator || other === memory.otherOperator?.name) return true;
+  memory.otherOperator = { name: other, state: "met" };
+  return false;
 }
 
 function tell(object: FarmObject, { name, state, why }: OtherOperator, { operator, statusWriter, log }: OwnerParts): void {

@@ -4,7 +4,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { forbidden } from "../../../test/support/operator/memory-kube.ts";
-import { endWorld, isSettled, type Json, type OperatorWorld, settledWorld } from "../../../test/support/operator/operator-world.ts";
+import { createOperatorWorld, endWorld, farmSpec, isSettled, type Json, type OperatorWorld, settledWorld } from "../../../test/support/operator/operator-world.ts";
 import { eventsOf, shownOf } from "../../../test/support/operator/world-views.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetricsRegistry } from "../../runtime/metrics-registry.ts";
@@ -12,7 +12,7 @@ import { seededRandom } from "../../runtime/random.ts";
 import { readConfig } from "../config.ts";
 import { createKubeMetrics, type KubeClient, leases, type Resource } from "../kube/index.ts";
 import { createFarmManager } from "../operator.ts";
-import { configMaps, farms } from "./resources.ts";
+import { configMaps, farms, nodeRecords, pods } from "./resources.ts";
 
 type Second = {
   /** What it wrote so far: method and plural. */
@@ -198,6 +198,20 @@ test("a farm of which it cannot be read whether its operator lives says what rig
   second.refuse.add("get leases");
   await world.until("it says so", () => warnings(world).some((event) => event.includes("may not be read")));
   assert.match(warnings(world).at(-1) ?? "", /its Lease may not be read \(.*cannot get resource "leases".*grant that/);
+  await second.stop();
+  await endWorld(world);
+});
+
+test("of two that begin with a new farm at the same moment one makes it, of its image alone", async () => {
+  const world = createOperatorWorld(farmSpec);
+  world.kube.delayMs = 200;
+  const second = startSecond(world);
+  await world.until("it is made", () => isSettled(world, 5));
+  const { image, operator } = (shownOf(world, configMaps, "attic-accepted") as unknown as { readonly data: Json }).data;
+  const runs = world.all(pods).flatMap(({ spec }) => (spec?.["containers"] as readonly Json[]).map((container) => container["image"]));
+  assert.deepEqual(new Set(runs), new Set([image]));
+  await world.clock.advance(300_000);
+  assert.deepEqual([operatorOf(world), world.all(nodeRecords).length, warnings(world).length], [operator, 5, 1]);
   await second.stop();
   await endWorld(world);
 });

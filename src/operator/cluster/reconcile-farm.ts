@@ -27,7 +27,7 @@ import { unexposedOf } from "./ensure-exposure.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, farmKeyOfRecord, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
-import { isRunByOther } from "./farm-operator.ts";
+import { comesFirst, isRunByOther } from "./farm-operator.ts";
 import { heldClaims } from "./held-claims.ts";
 import { withHiddenClaims } from "./hidden-claims.ts";
 import { imageThere } from "./image-there.ts";
@@ -143,7 +143,9 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const map = acceptedOf(farm, caches);
   // While a spec is refused too: whoever takes the farm over has to say so.
   const raw = refused === undefined ? object.spec : readAcceptedSpec(map);
-  await writer.ensure(configMaps, acceptedSpecMap(farm, raw, { ...runs, operator: look.operator }), map);
+  const wanted = acceptedSpecMap(farm, raw, { ...runs, operator: look.operator });
+  if (map === undefined && !(await comesFirst(wanted, { ...look, writer }))) return { kind: "after", delayMs: soonMs };
+  await writer.ensure(configMaps, wanted, map);
   const isNew = object.status?.["networkId"] === undefined && parts.claims.length === 0;
   const reading = await look.keyring.keysOf(farm, spec, isNew);
   if (reading.kind !== "keys") {
