@@ -106,9 +106,17 @@ function base64url(bytes: Uint8Array): string {
 
 const signedBody = z.object({ signed: z.base64url() });
 
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString());
+  } catch {
+    return undefined;
+  }
+}
+
 function readStatement({ status, body }: Reply & { readonly ok: true }): StatementOutcome {
   if (status === 202) return { kind: "working" };
-  const parsed = signedBody.safeParse(JSON.parse(Buffer.from(body).toString()));
+  const parsed = signedBody.safeParse(parseJson(body));
   if (!parsed.success) return { kind: "failed", why: "the answer holds no statement" };
   return { kind: "signed", bytes: new Uint8Array(Buffer.from(parsed.data.signed, "base64url")) };
 }

@@ -1,0 +1,36 @@
+// Proves that a node whose signed answer is not as it should be spoils nothing but its own statement. Method: answers signed with a
+// node's real key.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import { adminSignatureHeader, signAdminAnswer } from "../../protocol/admin-request.ts";
+import { textBytes } from "../../protocol/bytes.ts";
+import { createGenesis } from "../../protocol/genesis.ts";
+import { signingKeyFromSeed } from "../../protocol/keys.ts";
+import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
+import { seededRandom } from "../../runtime/random.ts";
+import { createVirtualClock } from "../../runtime/virtual-clock.ts";
+import type { CallMember } from "./http-call.ts";
+import { createNodeCommander } from "./node-commander.ts";
+
+test("an answer of a node that is signed and no JSON is a statement that it does not make, and ends nothing else", async () => {
+  const keyOf = (seed: number) => signingKeyFromSeed(seededRandom(seed).bytes(32));
+  const [owner, admin, nodeKey] = [keyOf(1), keyOf(2), keyOf(3)];
+  const genesis = createGenesis({ name: "attic", copies: { min: 4, target: 5, max: 8 }, placeUnit: 1, createdAt: 1 }, owner);
+  const random = seededRandom(4);
+  let drawn = new Uint8Array(0);
+  const noted = {
+    ...random,
+    bytes: (length: number) => {
+      drawn = new Uint8Array(random.bytes(length));
+      return drawn;
+    },
+  };
+  const call: CallMember = async () => {
+    const body = textBytes("<html>");
+    const header = signAdminAnswer(genesis.networkId, nodeKey, drawn, { status: 200, body });
+    return { status: 200, body, header: (name) => (name === adminSignatureHeader ? header : undefined) };
+  };
+  const commander = createNodeCommander({ genesis, owner, admin }, { clock: createVirtualClock(), random: noted, call });
+  const at = { ip: "10.0.0.1", port: 9091, node: peerIdFromPublicKey(nodeKey.publicKey) };
+  assert.deepEqual(await commander.safeToStop(at, "removal"), { kind: "failed", why: "the answer holds no statement" });
+});
