@@ -4,7 +4,15 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { forbidden } from "../../../test/support/operator/memory-kube.ts";
-import { createOperatorWorld, endWorld, farmSpec, isSettled, type Json, type OperatorWorld, settledWorld } from "../../../test/support/operator/operator-world.ts";
+import {
+  createOperatorWorld,
+  endWorld,
+  farmSpec,
+  isSettled,
+  type Json,
+  type OperatorWorld,
+  settledWorld,
+} from "../../../test/support/operator/operator-world.ts";
 import { eventsOf, shownOf } from "../../../test/support/operator/world-views.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createMetricsRegistry } from "../../runtime/metrics-registry.ts";
@@ -208,7 +216,9 @@ test("of two that begin with a new farm at the same moment one makes it, of its 
   const second = startSecond(world);
   await world.until("it is made", () => isSettled(world, 5));
   const { image, operator } = (shownOf(world, configMaps, "attic-accepted") as unknown as { readonly data: Json }).data;
-  const runs = world.all(pods).flatMap(({ spec }) => (spec?.["containers"] as readonly Json[]).map((container) => container["image"]));
+  const runs = world
+    .all(pods)
+    .flatMap(({ spec }) => ((spec?.["containers"] ?? []) as readonly Json[]).map((container) => container["image"]));
   assert.deepEqual(new Set(runs), new Set([image]));
   await world.clock.advance(300_000);
   assert.deepEqual([operatorOf(world), world.all(nodeRecords).length, warnings(world).length], [operator, 5, 1]);

@@ -6,7 +6,7 @@ import type { Random } from "../../runtime/random.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import { clientUntil, type KubeClient, type Outcome } from "../kube/index.ts";
 import { acceptedSpecMap, readAcceptedSpec, readRunningImage } from "../manifests/accepted-spec.ts";
-import { type FarmIdentity, objectNames, selectorText } from "../manifests/names.ts";
+import { type FarmIdentity, type Manifest, objectNames, selectorText } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
@@ -34,7 +34,7 @@ import { imageThere } from "./image-there.ts";
 import { farmWithNetwork } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
-import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
+import { createObjectWriter, type ObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm, volumeBytesOf } from "./observe-farm.ts";
 import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
@@ -140,12 +140,10 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const { behaviourVersion } = spec.update;
   const kept = readRunningImage(acceptedOf(farm, caches), farm) ?? (await imageThere(farm, behaviourVersion, { parts, client }));
   const runs = imageToRun(kept, behaviourVersion, look.image.image);
-  const map = acceptedOf(farm, caches);
   // While a spec is refused too: whoever takes the farm over has to say so.
-  const raw = refused === undefined ? object.spec : readAcceptedSpec(map);
-  const wanted = acceptedSpecMap(farm, raw, { ...runs, operator: look.operator });
-  if (map === undefined && !(await comesFirst(wanted, { ...look, writer }))) return { kind: "after", delayMs: soonMs };
-  await writer.ensure(configMaps, wanted, map);
+  const raw = refused === undefined ? object.spec : readAcceptedSpec(acceptedOf(farm, caches));
+  if (!(await keepMap(acceptedSpecMap(farm, raw, { ...runs, operator: look.operator }), farm, { ...look, writer })))
+    return { kind: "after", delayMs: soonMs };
   const isNew = object.status?.["networkId"] === undefined && parts.claims.length === 0;
   const reading = await look.keyring.keysOf(farm, spec, isNew);
   if (reading.kind !== "keys") {
@@ -193,6 +191,14 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   delete memory.refusal;
   if (isNews) return { kind: "after", delayMs: soonMs };
   return { kind: "after", delayMs: pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
+}
+
+/** Keeps the farm's map as `wanted`. Whether the farm is this operator's: false where another came first. */
+async function keepMap(wanted: Manifest, farm: FarmIdentity, look: Look & { readonly writer: ObjectWriter }): Promise<boolean> {
+  const map = acceptedOf(farm, look.caches);
+  if (map === undefined && !(await comesFirst(wanted, look))) return false;
+  await look.writer.ensure(configMaps, wanted, map);
+  return true;
 }
 
 function repairsOf({ memory, clock, log }: Look): RepairLimit {
