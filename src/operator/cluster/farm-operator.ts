@@ -52,18 +52,27 @@ export async function isRunByOther(object: FarmObject, farm: FarmIdentity, parts
   return now.state !== "over";
 }
 
-type FirstParts = {
+type KeepParts = {
   readonly operator: string;
+  readonly caches: FarmCaches;
   readonly client: Pick<KubeClient, "get">;
   readonly memory: Pick<FarmMemory, "otherOperator">;
-  readonly writer: Pick<ObjectWriter, "create">;
+  readonly writer: Pick<ObjectWriter, "create" | "ensure">;
 };
+
+/** Keeps the farm's map as `wanted`, with this operator's name in it. Whether the farm is this one's: false where another came first. */
+export async function keepMap(wanted: Manifest, farm: FarmIdentity, parts: KeepParts): Promise<boolean> {
+  const map = acceptedOf(farm, parts.caches);
+  if (map === undefined && !(await comesFirst(wanted, parts))) return false;
+  await parts.writer.ensure(configMaps, wanted, map);
+  return true;
+}
 
 /**
  * Whether no other operator wrote the farm's map, `wanted` with this one's name, in the moment since the cache showed none: of two
  * that are made at once a server takes one. Throws its error.
  */
-export async function comesFirst(wanted: Manifest, { operator, client, memory, writer }: FirstParts): Promise<boolean> {
+async function comesFirst(wanted: Manifest, { operator, client, memory, writer }: KeepParts): Promise<boolean> {
   if (await writer.create(configMaps, wanted)) return true;
   const { name, namespace = "" } = wanted.metadata;
   const other = readOperator(leanConfigMap(must(await client.get(configMaps, { name, namespace }))));

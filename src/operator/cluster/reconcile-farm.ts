@@ -6,7 +6,7 @@ import type { Random } from "../../runtime/random.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
 import { clientUntil, type KubeClient, type Outcome } from "../kube/index.ts";
 import { acceptedSpecMap, readAcceptedSpec, readRunningImage } from "../manifests/accepted-spec.ts";
-import { type FarmIdentity, type Manifest, objectNames, selectorText } from "../manifests/names.ts";
+import { type FarmIdentity, objectNames, selectorText } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
 import type { PodImage } from "../manifests/pod-security.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
@@ -27,18 +27,18 @@ import { unexposedOf } from "./ensure-exposure.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, farmKeyOfRecord, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
-import { comesFirst, isRunByOther } from "./farm-operator.ts";
+import { isRunByOther, keepMap } from "./farm-operator.ts";
 import { heldClaims } from "./held-claims.ts";
 import { withHiddenClaims } from "./hidden-claims.ts";
 import { imageThere } from "./image-there.ts";
 import { farmWithNetwork } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import type { NodePoll } from "./node-poll.ts";
-import { createObjectWriter, type ObjectWriter, type RepairLimit } from "./object-writer.ts";
+import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm, volumeBytesOf } from "./observe-farm.ts";
 import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
-import { claims, configMaps, type FarmObject, type NodeRecord, nodeRecords } from "./resources.ts";
+import { claims, type FarmObject, type NodeRecord, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
@@ -191,14 +191,6 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   delete memory.refusal;
   if (isNews) return { kind: "after", delayMs: soonMs };
   return { kind: "after", delayMs: pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
-}
-
-/** Keeps the farm's map as `wanted`. Whether the farm is this operator's: false where another came first. */
-async function keepMap(wanted: Manifest, farm: FarmIdentity, look: Look & { readonly writer: ObjectWriter }): Promise<boolean> {
-  const map = acceptedOf(farm, look.caches);
-  if (map === undefined && !(await comesFirst(wanted, look))) return false;
-  await look.writer.ensure(configMaps, wanted, map);
-  return true;
 }
 
 function repairsOf({ memory, clock, log }: Look): RepairLimit {
