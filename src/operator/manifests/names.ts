@@ -32,6 +32,8 @@ export const annotations = {
   madeOf: "vaultfarm.dev/made-of",
   /** On an operator's Lease: the namespaces whose farms it runs, with commas between; empty: all. */
   watches: "vaultfarm.dev/watches",
+  /** On the definition of a kind: the version of the operator that brought it. */
+  version: "vaultfarm.dev/version",
   /** On any object: hash of what was applied last, so that nothing is applied twice. */
   applied: "vaultfarm.dev/applied",
 } as const;
