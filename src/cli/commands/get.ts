@@ -74,7 +74,7 @@ async function downloadFile(from: Download, named: string, fileOption: string): 
   const part = `${path}.${toHex(world.random.bytes(4))}.part`;
   try {
     const file = await openNew(part, dirname(path));
-    const bytes = await download(from, file.createWriteStream());
+    const bytes = await download(from, file.createWriteStream({ flush: true }));
     await rename(part, path);
     output.json({ file: named, bytes });
     output.line(`${named}: ${describeBytes(bytes)}`);

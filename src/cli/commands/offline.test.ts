@@ -1,7 +1,7 @@
 // Proves that encrypt and decrypt on the command line are each other's inverse, and refuse damaged, missing and
 // empty input with their exit codes: through the real command line in this process.
 import { strict as assert } from "node:assert";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -54,4 +54,18 @@ test("a damaged or missing chunk, an empty file, a map that is none: refused, no
   assert.equal((await runInProcess(["encrypt", "empty", "--out", "x"], folder)).code, 2);
   assert.equal((await runInProcess(["encrypt", "absent", "--out", "x"], folder)).code, 3);
   assert.deepEqual([existsSync(join(folder, "none")), readdirSync(folder).some((name) => name.includes("partial"))], [false, false]);
+});
+
+test("decrypt puts no file in the place of a folder or a device, nor over an unfinished one of somebody else", async () => {
+  const map = join("chunks", "data-map");
+  for (const out of [".", "/dev/null"]) {
+    const { code, err } = await runInProcess(["decrypt", map, "--chunks", "chunks", "--out", out], folder);
+    assert.deepEqual([code, /is no file/.test(err)], [2, true], err);
+  }
+  assert.ok(statSync("/dev/null").isCharacterDevice());
+  writeFileSync(join(folder, "again.partial"), "of somebody else");
+  const { code, err } = await runInProcess(["decrypt", map, "--chunks", "chunks", "--out", "again"], folder);
+  assert.notEqual(code, 0);
+  assert.match(err, /again\.partial.* is there already/);
+  assert.equal(readFileSync(join(folder, "again.partial"), "utf8"), "of somebody else");
 });

@@ -39,6 +39,9 @@ export async function encrypt(world: CommandWorld, output: Output, file: string,
 /** Puts the file together that `map` describes. Rejects with a `CommandError`; `out` appears only when it is whole. */
 export async function decrypt(world: CommandWorld, output: Output, map: string, { chunks, out }: DecryptOptions): Promise<void> {
   const [mapPath, folder, path] = [map, chunks, out].map((name) => resolve(world.workFolder, name)) as [string, string, string];
+  const there = await stat(path).catch(() => undefined);
+  // The finished file takes the place of what is there.
+  if (there?.isFile() === false) throw new CommandError(exitCodes.usage, "not-a-file", `${out} is no file`);
   const work = (onProgress: Progress): ReturnType<typeof decryptFile> =>
     decryptFile(mapPath, folder, path, { signal: world.interrupted, onProgress });
   const { bytes } = await watched(output, "decrypting", work);

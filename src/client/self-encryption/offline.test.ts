@@ -50,6 +50,15 @@ test("a missing or changed chunk is named, and nothing is left behind", async ()
   await assert.rejects(access(`${out}.partial`));
 });
 
+test("a file of the name that the unfinished one would have is neither written over nor removed", async () => {
+  const { chunks, mapPath } = await encrypted(6500);
+  const out = join(folder, "taken");
+  await writeFile(`${out}.partial`, "of somebody else");
+  await assert.rejects(decryptFile(mapPath, chunks, out), /EEXIST/);
+  assert.equal(await readFile(`${out}.partial`, "utf8"), "of somebody else");
+  await assert.rejects(access(out));
+});
+
 test("an empty file and a file that is no map are refused", async () => {
   const empty = join(folder, "empty");
   await writeFile(empty, "");

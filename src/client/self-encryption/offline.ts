@@ -1,7 +1,7 @@
 // Self-encryption without a network: a file to a folder of chunks and a data map, in the form of the crate, and back.
 
 import { createReadStream } from "node:fs";
-import { open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { makeFolder } from "../../runtime/make-folder.ts";
@@ -79,7 +79,8 @@ export async function encryptFile(path: string, outDir: string, options: Encrypt
 
 /**
  * Decrypts what the map at `mapPath` describes from the chunks in `chunksDir` into `outPath`, which appears only once it
- * is whole. Rejects with a ClientError (`damaged`, `not-found` for a missing chunk, `aborted`) or the disk's error.
+ * is whole. Rejects with a ClientError (`damaged`, `not-found` for a missing chunk, `aborted`) or the disk's error
+ * (EEXIST where `outPath`.partial is there: of a run that was cut off, or of another).
  */
 export async function decryptFile(
   mapPath: string,
@@ -94,8 +95,10 @@ export async function decryptFile(
     const parts: ReaderParts = { ...machinery, fetch: folderFetch(chunksDir) };
     const reader = await openTree(parsed.root, parts);
     const partial = `${outPath}.partial`;
+    // A file that somebody has under that name is not ours to write over, nor to remove.
+    const file = await open(partial, "wx", ownerOnly);
     try {
-      await writeAll(partial, reader.lend({ start: 0, end: reader.bytes }, parts), (done) => options.onProgress?.(done, reader.bytes));
+      await writeAll(file, reader.lend({ start: 0, end: reader.bytes }, parts), (done) => options.onProgress?.(done, reader.bytes));
       await rename(partial, outPath);
     } catch (error) {
       await rm(partial, { force: true });
@@ -116,8 +119,8 @@ function folderFetch(folder: string): FetchChunk {
   };
 }
 
-async function writeAll(path: string, pieces: AsyncIterable<Uint8Array>, onWritten: (done: number) => void): Promise<void> {
-  const file = await open(path, "w", ownerOnly);
+/** Writes all of it and closes the file, which a power cut does not take any more then. */
+async function writeAll(file: FileHandle, pieces: AsyncIterable<Uint8Array>, onWritten: (done: number) => void): Promise<void> {
   try {
     let done = 0;
     for await (const piece of pieces) {
@@ -125,6 +128,7 @@ async function writeAll(path: string, pieces: AsyncIterable<Uint8Array>, onWritt
       done += piece.length;
       onWritten(done);
     }
+    await file.sync();
   } finally {
     await file.close();
   }
