@@ -17,7 +17,7 @@ const imagesOf = async ({ views, namespace, name }: Release): Promise<readonly (
   return [...new Set(pods.map(({ spec }) => spec.containers[0]?.image))];
 };
 const uidsOf = async ({ views, namespace, name }: Release): Promise<readonly string[]> =>
-  [...(await views.pods(namespace, name)), ...(await views.gateways(namespace, name))].map(({ metadata }) => metadata.uid).sort();
+  (await views.pods(namespace, name)).map(({ metadata }) => metadata.uid).sort();
 
 function play(version: string): void {
   scenario(`a farm of version ${version} with files`, { longer: true }, async (release) => {
@@ -36,7 +36,7 @@ function play(version: string): void {
   });
 
   scenario(
-    "another chart and operator: no pod of the farm changes, every file reads, and the farm says what is offered",
+    "another chart and operator: no vault pod changes, every file reads, and the farm says what is offered",
     { longer: true },
     async (release) => {
       const { views, namespace, name } = release;
@@ -52,6 +52,12 @@ function play(version: string): void {
       );
       assert.ok(told.message.includes(`runs ${version},`) && told.message.includes(image), told.message);
       await untilSettled(views, release, { nodes: 5, withinMs: 3 * minute });
+      // Renewed once, with the image that they had: that version did not note what it had made them of.
+      await until(
+        "the gateways answer",
+        async () => conditionOf(await views.farm(namespace, name), "GatewayReady")?.reason === "Answering",
+        3 * minute,
+      );
       assert.deepEqual([await uidsOf(release), await imagesOf(release)], [before, [version]]);
       await release.assertKept(files);
     },
