@@ -9,7 +9,8 @@ import type { RefusalReason } from "../protocol/receipt.ts";
  * not open the root map · empty: nothing to store · too-large: over the limit · wrong-size: the source had other than the
  * declared bytes · spool-full: no disk room for a source of unknown
  * size · wrong-hash: the bytes do not have this address · bad-range: outside the object · not-ready: too few
- * live nodes · aborted: the caller gave up · stopped: the client is stopping.
+ * live nodes · busy: too much is encrypted and read at once · too-slow: others wait for memory, and the source gives or the reader takes too
+ * little · aborted: the caller gave up · stopped: the client is stopping.
  */
 export type ClientErrorCode =
   | "insufficient-copies"
@@ -25,6 +26,7 @@ export type ClientErrorCode =
   | "bad-range"
   | "not-ready"
   | "busy"
+  | "too-slow"
   | "aborted"
   | "stopped";
 

@@ -2,6 +2,7 @@
 // The gateway and the command line are written against these types only.
 import type { Address, ObjectAddress } from "../protocol/address.ts";
 import type { NetworkView } from "../protocol/network-view.ts";
+import type { ClientError } from "./errors.ts";
 
 export type { CopiesSummary, NetworkView, NodeSummary, VaultStanding, VaultView } from "../protocol/network-view.ts";
 
@@ -45,8 +46,12 @@ export type OpenObject = {
   readonly chunks: number;
   /** The bytes; each piece is the caller's own. */
   read(range?: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
-  /** The same without a copy: a piece may be read until the next one is asked for. For who passes each on before that. */
-  lend(range?: ByteRange, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * The same without a copy: a piece may be read until the next one is asked for. For who passes each on before that.
+   * `tooSlow` is called where others wait for the memory and pieces are kept too long: then the piece that is out is to be
+   * given back at once by ending the iteration. Without it the read is never ended for that.
+   */
+  lend(range?: ByteRange, signal?: AbortSignal, tooSlow?: (why: ClientError) => void): AsyncIterable<Uint8Array>;
 };
 
 /** A stored chunk. */

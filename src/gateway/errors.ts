@@ -116,6 +116,7 @@ const ofClient: Record<ClientErrorCode, ProblemCode> = {
   "bad-range": "bad-range",
   "not-ready": "not-ready",
   busy: "busy",
+  "too-slow": "slow-upload",
   aborted: "aborted",
   stopped: "stopping",
 };

@@ -3,6 +3,7 @@
 
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { ClientError } from "../errors.ts";
+import { createLeaseRelief, type LeaseClient } from "./lease-relief.ts";
 import { createWaitQueue } from "./wait-queue.ts";
 
 export type BufferLease = {
@@ -20,14 +21,21 @@ export type BufferLease = {
 
 export type BufferPool = {
   /**
-   * A lease of `share` buffers of at least `length` bytes. Waits while all shares together would pass the hard limit, and rejects with
-   * a ClientError `busy` after `patienceMs`: operations last as long as their slowest client.
+   * A lease of `share` buffers of at least `length` bytes. Waits while all shares together would pass the hard limit; meanwhile
+   * clients that are behind have to leave, and after `patienceMs` it rejects with a ClientError `busy`.
    */
-  lease(length: number, share: number, signal: AbortSignal, patienceMs?: number): Promise<BufferLease>;
+  lease(length: number, share: number, signal: AbortSignal, terms?: LeaseTerms): Promise<BufferLease>;
   /** Bytes of buffers in somebody's hands. */
   usedBytes(): number;
   /** Forgets the buffers nobody uses. */
   trim(): void;
+};
+
+export type LeaseTerms = {
+  /** How long the lease is waited for, milliseconds; absent: for ever. */
+  readonly patienceMs?: number | undefined;
+  /** For whom it is, where that may be a slow client. */
+  readonly client?: LeaseClient | undefined;
 };
 
 /** Shares alone may pass the memory limit this many times, before a new operation waits for another to end. */
@@ -45,6 +53,7 @@ export function createBufferPool(memoryMax: number, clock: Clock = systemClock):
   let used = 0;
   let free: Uint8Array[] = [];
   const queue = createWaitQueue();
+  const relief = createLeaseRelief({ bytesMax: memoryMax * shareFactor, reserved: () => reserved }, clock);
 
   const freeBytes = (): number => free.reduce((sum, buffer) => sum + buffer.length, 0);
   function obtain(length: number): Uint8Array {
@@ -56,9 +65,10 @@ export function createBufferPool(memoryMax: number, clock: Clock = systemClock):
     return buffer;
   }
 
-  function openLease(length: number, share: number): BufferLease {
+  function openLease(length: number, share: number, client: LeaseClient | undefined): BufferLease {
     let held = 0;
     let ended = false;
+    const leave = client === undefined ? undefined : relief.hold(share * length, client);
     const tryTake = (): Uint8Array | undefined => {
       if (held >= share && reserved + length > memoryMax) return undefined;
       if (held >= share) reserved += length;
@@ -66,7 +76,10 @@ export function createBufferPool(memoryMax: number, clock: Clock = systemClock):
       return obtain(length);
     };
     const settle = (): void => {
-      if (ended && held === 0) reserved -= share * length;
+      if (ended && held === 0) {
+        reserved -= share * length;
+        leave?.();
+      }
       queue.wake();
     };
     return {
@@ -88,22 +101,34 @@ export function createBufferPool(memoryMax: number, clock: Clock = systemClock):
     };
   }
 
+  async function waitForLease(reserve: () => BufferLease | undefined, signal: AbortSignal, patienceMs?: number): Promise<BufferLease> {
+    if (patienceMs === undefined) return queue.waitFor(reserve, signal);
+    const patience = new AbortController();
+    const over = (): void => patience.abort(new ClientError("busy", "too much is encrypted and read at once here; try again soon"));
+    const timer = clock.after(patienceMs, over);
+    try {
+      return await queue.waitFor(reserve, AbortSignal.any([signal, patience.signal]));
+    } finally {
+      timer.cancel();
+    }
+  }
+
   return {
-    lease: async (wanted, share, signal, patienceMs) => {
+    lease: async (wanted, share, signal, { patienceMs, client } = {}) => {
       const length = Math.ceil(wanted / granularity) * granularity;
       const reserve = (): BufferLease | undefined => {
         if (reserved > 0 && reserved + share * length > memoryMax * shareFactor) return undefined;
         reserved += share * length;
-        return openLease(length, share);
+        return openLease(length, share, client);
       };
-      if (patienceMs === undefined) return queue.waitFor(reserve, signal);
-      const patience = new AbortController();
-      const over = (): void => patience.abort(new ClientError("busy", "too much is encrypted and read at once here; try again soon"));
-      const timer = clock.after(patienceMs, over);
+      signal.throwIfAborted();
+      const atOnce = reserve();
+      if (atOnce !== undefined) return atOnce;
+      const served = relief.want(share * length);
       try {
-        return await queue.waitFor(reserve, AbortSignal.any([signal, patience.signal]));
+        return await waitForLease(reserve, signal, patienceMs);
       } finally {
-        timer.cancel();
+        served();
       }
     },
     usedBytes: () => used,

@@ -1,6 +1,7 @@
 // The source of an encryption, read in exact amounts: what is declared must come, and nothing more.
 import { ClientError } from "../errors.ts";
 import { sourcePieces } from "../source-pieces.ts";
+import type { ClientPace } from "./client-pace.ts";
 
 export type ByteSource = {
   /** Fills `target`. Rejects with `wrong-size` where the source ends before. */
@@ -11,14 +12,19 @@ export type ByteSource = {
   close(): void;
 };
 
+/** Who is told how long each piece was waited for. */
+type Watch = Pick<ClientPace, "waits" | "moved">;
+
 /** Reads `stream`, of which `size` bytes are expected. Waiting ends with the signal's reason; the stream's own errors pass through. */
-export function byteSource(stream: AsyncIterable<Uint8Array>, size: number, signal: AbortSignal): ByteSource {
+export function byteSource(stream: AsyncIterable<Uint8Array>, size: number, signal: AbortSignal, watch?: Watch): ByteSource {
   const pieces = sourcePieces(stream, signal);
   let rest: Uint8Array = new Uint8Array(0);
   let read = 0;
 
   async function more(): Promise<boolean> {
+    watch?.waits();
     const piece = await pieces.next();
+    watch?.moved(piece?.length ?? 0);
     if (piece === undefined) return false;
     rest = piece;
     return true;

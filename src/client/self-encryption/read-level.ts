@@ -3,6 +3,7 @@ import { addressFromBytes } from "../../protocol/address.ts";
 import { ClientError } from "../errors.ts";
 import { type BufferLease, type BufferPool, leasePatienceMs, unpooledLease } from "./buffer-pool.ts";
 import { type ChunkWork, localWork } from "./chunk-jobs.ts";
+import type { ClientPace } from "./client-pace.ts";
 import { type DataMap, mapEntry } from "./data-map.ts";
 import type { ChunkKeyInput } from "./key-derivation.ts";
 import { neighbours } from "./layout.ts";
@@ -17,6 +18,8 @@ export type ReaderParts = {
   readonly workers: ChunkWork;
   readonly fetch: FetchChunk;
   readonly signal: AbortSignal;
+  /** Who takes the bytes, where that may be slow and can be ended. */
+  readonly client?: ClientPace;
 };
 
 /** Plain bytes of one chunk, valid until `release`. */
@@ -43,7 +46,8 @@ export async function* readLevel(from: LevelMap, first: number, last: number, pa
   for (let index = first; index <= last; index += 1) sizeMax = Math.max(sizeMax, mapEntry(from.map, index).size);
   const local = sizeMax <= localChunkMax;
   const length = chunkBufferLength(sizeMax);
-  const buffers = local ? unpooledLease(length) : await parts.pool.lease(length, 1, signal, leasePatienceMs);
+  const terms = { patienceMs: leasePatienceMs, client: parts.client };
+  const buffers = local ? unpooledLease(length) : await parts.pool.lease(length, 1, signal, terms);
   const load = (index: number, buffer: Uint8Array): Promise<PlainChunk> =>
     openOne(from, index, buffer, { ...parts, signal, buffers, workers: local ? localWork : parts.workers });
   const ahead: Promise<PlainChunk>[] = [];

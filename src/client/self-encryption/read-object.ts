@@ -95,7 +95,10 @@ function contentReader(content: LevelMap, chunks: number): ObjectReader {
       try {
         for (let at = 0; at < wanted.length; at += pieceLength) {
           parts.signal.throwIfAborted();
-          yield wanted.subarray(at, at + pieceLength);
+          const piece = wanted.subarray(at, at + pieceLength);
+          parts.client?.waits();
+          yield piece;
+          parts.client?.moved(piece.length);
         }
       } finally {
         chunk.release();
@@ -155,8 +158,11 @@ export function namedAbort(error: unknown, signal: AbortSignal): unknown {
 /** Told when a read begins and when it is over. */
 export type ReadWatch = { begin(): void; done(): void };
 
-/** The face of an opened object. `partsFor`: what one read works with, given its caller's signal. */
-export function openObject(reader: ObjectReader, partsFor: (signal?: AbortSignal) => ReaderParts, watch: ReadWatch): OpenObject {
+/** What one read works with, given its caller's signal and whom to tell where it ends because its client is too slow. */
+export type PartsForRead = (signal?: AbortSignal, tooSlow?: (why: ClientError) => void) => ReaderParts;
+
+/** The face of an opened object. */
+export function openObject(reader: ObjectReader, partsFor: PartsForRead, watch: ReadWatch): OpenObject {
   async function* lend(range: ByteRange, parts: ReaderParts): AsyncGenerator<Uint8Array> {
     watch.begin();
     try {
@@ -172,6 +178,6 @@ export function openObject(reader: ObjectReader, partsFor: (signal?: AbortSignal
     // One more: the root.
     chunks: reader.chunks + 1,
     read: (range, signal) => copies(lend(checkedRange(range, reader.bytes), partsFor(signal))),
-    lend: (range, signal) => lend(checkedRange(range, reader.bytes), partsFor(signal)),
+    lend: (range, signal, tooSlow) => lend(checkedRange(range, reader.bytes), partsFor(signal, tooSlow)),
   };
 }

@@ -6,14 +6,14 @@ import { ClientError } from "../errors.ts";
 import type { OpenObject } from "../farm-client.ts";
 import { createBufferPool } from "./buffer-pool.ts";
 import { byteSource } from "./byte-source.ts";
-import type { ReaderParts } from "./read-level.ts";
-import { fetchRoot, namedAbort, openObject, openTree } from "./read-object.ts";
+import { createClientPace } from "./client-pace.ts";
+import { fetchRoot, namedAbort, openObject, openTree, type PartsForRead } from "./read-object.ts";
 import type { EncryptedObject, EncryptOptions, FetchChunk, SealedChunk } from "./sealed-object.ts";
 import { createWorkerPool } from "./worker-pool.ts";
 import { objectSizeMax, writeObject } from "./write-object.ts";
 
 export type SelfEncryptor = {
-  /** Resolves once every `onChunk` has. Rejects with a ClientError (`empty`, `too-large`, `wrong-size`, `aborted`, `stopped`) or the source's or `onChunk`'s own error. */
+  /** Resolves once every `onChunk` has. Rejects with a ClientError (`empty`, `too-large`, `wrong-size`, `busy`, `too-slow`, `aborted`, `stopped`) or the source's or `onChunk`'s own error. */
   encrypt(source: AsyncIterable<Uint8Array>, options: EncryptOptions): Promise<EncryptedObject>;
   /** Reads the root map and those below it. Rejects with a ClientError (`damaged`, `key-needed`, `wrong-key`, `aborted`, `stopped`) or the fetch's own error. */
   open(address: ObjectAddress, fetch: FetchChunk, signal?: AbortSignal): Promise<OpenObject>;
@@ -78,7 +78,8 @@ export function createSelfEncryptor(options: SelfEncryptorOptions = {}): SelfEnc
       const signal = signalWith(encryptOptions.signal);
       // A chunk that is not taken ends the waiting for the source too, which may stand still.
       const refused = new AbortController();
-      const bytes = byteSource(source, encryptOptions.size, AbortSignal.any([signal, refused.signal]));
+      const client = createClientPace(clock, (why) => refused.abort(why));
+      const bytes = byteSource(source, encryptOptions.size, AbortSignal.any([signal, refused.signal]), client);
       const onChunk = async (chunk: SealedChunk): Promise<void> => {
         try {
           await encryptOptions.onChunk(chunk);
@@ -88,7 +89,7 @@ export function createSelfEncryptor(options: SelfEncryptorOptions = {}): SelfEnc
         }
       };
       try {
-        return await writeObject(bytes, { ...encryptOptions, onChunk }, { pool, workers, signal });
+        return await writeObject(bytes, { ...encryptOptions, onChunk }, { pool, workers, signal, client });
       } catch (error) {
         throw namedAbort(error, signal);
       } finally {
@@ -98,7 +99,16 @@ export function createSelfEncryptor(options: SelfEncryptorOptions = {}): SelfEnc
     },
     open: async (address, fetch, openSignal) => {
       begin();
-      const partsFor = (signal?: AbortSignal): ReaderParts => ({ pool, workers, fetch, signal: signalWith(signal) });
+      const partsFor: PartsForRead = (signal, tooSlow) => {
+        const read = { pool, workers, fetch, signal: signalWith(signal) };
+        if (tooSlow === undefined) return read;
+        const cut = new AbortController();
+        const client = createClientPace(clock, (why) => {
+          cut.abort(why);
+          tooSlow(why);
+        });
+        return { ...read, signal: AbortSignal.any([read.signal, cut.signal]), client };
+      };
       const parts = partsFor(openSignal);
       try {
         const reader = await openTree(await fetchRoot(address, parts), parts);

@@ -4,6 +4,7 @@ import { hash } from "../../protocol/hash.ts";
 import { type BufferPool, leasePatienceMs, unpooledLease } from "./buffer-pool.ts";
 import { type ByteSource, memorySource } from "./byte-source.ts";
 import { type ChunkWork, localWork } from "./chunk-jobs.ts";
+import type { ClientPace } from "./client-pace.ts";
 import { type DataMap, mapSizeMax } from "./data-map.ts";
 import { chunkLayout, plainChunkMax } from "./layout.ts";
 import { encodeRoot, inlineSizeLimit, objectSalt, type Root, sealRoot } from "./root-map.ts";
@@ -11,7 +12,13 @@ import { chunkBufferLength } from "./sealed-chunk.ts";
 import type { EncryptedObject, EncryptOptions, SealedChunk } from "./sealed-object.ts";
 import { type LevelPlan, levelBuffersMin, writeLevel } from "./write-level.ts";
 
-export type WriterParts = { readonly pool: BufferPool; readonly workers: ChunkWork; readonly signal: AbortSignal };
+export type WriterParts = {
+  readonly pool: BufferPool;
+  readonly workers: ChunkWork;
+  readonly signal: AbortSignal;
+  /** Who gives the bytes, where that may be slow. */
+  readonly client?: ClientPace;
+};
 
 /** Levels up to this many bytes are encrypted in the calling thread: a worker's round trip would cost more. */
 export const localSizeMax: number = 64 * 1024;
@@ -55,9 +62,9 @@ async function encryptLevel(
   const layout = chunkLayout(size, options.chunkMax);
   const local = size <= localSizeMax;
   const length = chunkBufferLength(Math.max(layout.sizeOf(0), layout.sizeOf(layout.count - 1)));
-  // What has come as far as its maps waits for the others.
-  const patienceMs = kind.level === 0 ? leasePatienceMs : undefined;
-  const buffers = local ? unpooledLease(length) : await parts.pool.lease(length, levelBuffersMin, parts.signal, patienceMs);
+  // What has come as far as its maps waits for the others, and its client for us.
+  const terms = kind.level === 0 ? { patienceMs: leasePatienceMs, client: parts.client } : {};
+  const buffers = local ? unpooledLease(length) : await parts.pool.lease(length, levelBuffersMin, parts.signal, terms);
   const work = local ? localWork : parts.workers;
   try {
     return await writeLevel(
