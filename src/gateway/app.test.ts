@@ -8,6 +8,7 @@ import type { LightMyRequestResponse } from "fastify";
 import { ClientError } from "../client/errors.ts";
 import { chunkAddress } from "../protocol/address.ts";
 import { type AppFixture, createAppFixture } from "./app-fixture.ts";
+import { createByteCache } from "./chunk-cache.ts";
 import { createMemoryFarm } from "./memory-farm-client.ts";
 
 const mib = 1024 * 1024;
@@ -243,7 +244,8 @@ test("a query that cannot be read", async () => {
 });
 
 test("chunks: stored under their hash only, at most 4 MiB, read back, counted", async () => {
-  const app = await createAppFixture();
+  const chunkCache = createByteCache(mib);
+  const app = await createAppFixture({}, { chunkCache });
   const chunk = randomBytes(1000);
   const address = chunkAddress(chunk);
   const url = `/v1/chunks/${address}`;
@@ -254,8 +256,12 @@ test("chunks: stored under their hash only, at most 4 MiB, read back, counted", 
   const back = await app.http.inject({ url });
   assert.ok(back.rawPayload.equals(chunk));
   assert.equal(back.headers.etag, `"${address}"`);
-  await app.http.inject({ url });
+  assert.equal(chunkCache.bytes(), 0, "what is kept, and from which reading on, is decided by the client, which has the same cache");
+  chunkCache.put(address, chunk);
+  assert.ok((await app.http.inject({ url })).rawPayload.equals(chunk));
   assert.equal(app.farm.reads(), 1, "the second read comes from the cache");
+  const part = await app.http.inject({ url, headers: { range: "bytes=0-9" } });
+  assert.deepEqual([part.statusCode, part.headers["accept-ranges"], part.rawPayload.length], [200, "none", 1000]);
   const head = await app.http.inject({ method: "HEAD", url });
   assert.equal(head.headers["content-length"], "1000");
   assert.equal(head.headers["vaultfarm-copies"], "5");

@@ -22,7 +22,8 @@ import type { StoreParts } from "./store-object.ts";
 
 export type ChunkParts = StoreParts & {
   readonly client: Pick<FarmClient, "getChunk" | "headChunk">;
-  readonly cache: ByteCache;
+  /** What the client keeps in memory. */
+  readonly cache: Pick<ByteCache, "get">;
   readonly metrics: Pick<GatewayMetrics, "cacheReads" | "downloadedBytes">;
   /** For reads; those of `StoreParts` are for writes. */
   readonly readSlots: Slots;
@@ -116,22 +117,14 @@ async function headChunk(request: FastifyRequest, reply: FastifyReply, { client 
   return reply.headers({ "content-length": String(found.size), "vaultfarm-copies": String(found.copies) }).send();
 }
 
-/** Chunks out of memory, else from the network; one fetch at a time for each. */
+/** Chunks out of memory, else from the client, which has the same cache and decides what is kept there; one fetch at a time for each. */
 function createChunkFetcher({ client, cache, metrics }: ChunkParts): (address: Address, signal: AbortSignal) => Promise<Uint8Array> {
   const join = createSingleFlight<Uint8Array>();
   return async (address, signal) => {
     const known = cache.get(address);
     metrics.cacheReads.add({ cache: "chunks", result: known === undefined ? "miss" : "hit" });
     if (known !== undefined) return known;
-    return join(
-      address,
-      async (shared) => {
-        const bytes = await client.getChunk(address, shared);
-        cache.put(address, bytes);
-        return bytes;
-      },
-      signal,
-    );
+    return join(address, (shared) => client.getChunk(address, shared), signal);
   };
 }
 
@@ -144,5 +137,6 @@ function readAddress(request: FastifyRequest): Address {
 function markImmutable(reply: FastifyReply, address: Address): void {
   reply
     .headers(contentHeaders("application/octet-stream"))
-    .headers({ etag: `"${address}"`, "cache-control": "public, max-age=31536000, immutable" });
+    // A part of a chunk is of no use: only the whole can be verified and decrypted.
+    .headers({ etag: `"${address}"`, "cache-control": "public, max-age=31536000, immutable", "accept-ranges": "none" });
 }
