@@ -56,7 +56,7 @@ export const problems: Readonly<Record<ProblemCode, Outcome>> = {
   "not-found": { status: 404, title: "No vault has it" },
   "no-such-page": { status: 404, title: "No such page" },
   "wrong-method": { status: 405, title: "Not with this method" },
-  "slow-upload": { status: 408, title: "The upload stood still too long" },
+  "slow-upload": { status: 408, title: "The upload was too slow or stood still" },
   "too-large": { status: 413, title: "Too large" },
   "unsupported-body": { status: 415, title: "The body cannot be taken in this form" },
   "bad-range": { status: 416, title: "The range lies outside" },

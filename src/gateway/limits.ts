@@ -36,10 +36,10 @@ export const uploadMemoryMs = 120_000;
 /** An upload that sends nothing for so long while it is waited for is given up, milliseconds. */
 export const uploadIdleMs = 30_000;
 
-/** What an upload must send on average while it is waited for, bytes a second: a trickle must not hold one of the uploads for ever. */
+/** What an upload must send on average while it is waited for, bytes a second: a trickle must not hold one of the uploads for ever. Large ones make way for others far sooner (client-pace.ts). */
 export const uploadRateMin: number = 1 * kib;
 
-/** A reader that takes nothing for so long is cut off, milliseconds. */
+/** A reader that takes nothing for so long is cut off, milliseconds; of a large object sooner where others wait (client-pace.ts). */
 export const downloadIdleMs = 60_000;
 
 /** How long the rest of a refused body is read away, so that the sender sees the answer, milliseconds. */

@@ -14,6 +14,7 @@ export type GatewayMetrics = {
   readonly uploadedBytes: CounterMetric<never>;
   readonly downloadedBytes: CounterMetric<never>;
   readonly cacheReads: CounterMetric<"cache" | "result">;
+  readonly slowClientsEnded: CounterMetric<"direction">;
 };
 
 /** Takes in an answer: its method and status, and the seconds from the request's headers to the end of the answer. */
@@ -57,6 +58,11 @@ export function createGatewayMetrics(registry: MetricsRegistry): GatewayMetrics 
       name: "vaultfarm_gateway_cache_reads_total",
       help: "Look-ups in the gateway's caches, by cache and whether it had the bytes",
       labels: ["cache", "result"],
+    }),
+    slowClientsEnded: countIn(registry, {
+      name: "vaultfarm_gateway_slow_clients_ended_total",
+      help: "Uploads and downloads of large objects ended because others waited for memory and their clients were far too slow",
+      labels: ["direction"],
     }),
   };
 }

@@ -74,12 +74,17 @@ async function readAll(object: OpenObject, signal: AbortSignal): Promise<Buffer>
 
 /**
  * The bytes of `range`, never fewer and never more: a source that ends early is an error, so that no short body looks
- * complete. A piece may be read until the next is asked for.
+ * complete. A piece may be read until the next is asked for, or `tooSlow` is called.
  */
-export async function* exactly(object: OpenObject, range: ByteRange, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* exactly(
+  object: OpenObject,
+  range: ByteRange,
+  signal: AbortSignal,
+  tooSlow?: () => void,
+): AsyncGenerator<Uint8Array> {
   let left = range.end - range.start;
   if (left === 0) return;
-  for await (const piece of object.lend(range, signal)) {
+  for await (const piece of object.lend(range, signal, tooSlow)) {
     left -= piece.length;
     if (left < 0) break;
     yield piece;

@@ -23,7 +23,7 @@ export type ReadObjectParts = {
   readonly reader: ObjectReader;
   readonly slots: Slots;
   readonly clock: Clock;
-  readonly metrics: Pick<GatewayMetrics, "downloadedBytes">;
+  readonly metrics: Pick<GatewayMetrics, "downloadedBytes" | "slowClientsEnded">;
   /** A reader that takes nothing of a small object for so long loses its connection, milliseconds. */
   readonly idleMs: number;
 };
@@ -44,7 +44,7 @@ export function addReadObject(app: App, parts: ReadObjectParts): void {
     tags: ["objects"],
     summary: "Read an object, or one range of it",
     description:
-      "Headers: Range (one range), If-None-Match, If-Range. The ETag is the first half of the address. Content is served sandboxed; types that a browser could run are not on offer.",
+      "Headers: Range (one range), If-None-Match, If-Range. The ETag is the first half of the address. Content is served sandboxed; types that a browser could run are not on offer. Of a large object at least 64 KiB/s should be taken: while others wait for memory, connections far below that are ended.",
     params,
     querystring: query,
     response: problemAnswers("bad-address", "bad-type", "key-needed", "not-found", "bad-range", "damaged", "not-ready", "busy"),
@@ -135,8 +135,19 @@ async function fetchAndSend(
   };
   // Lasts until the last byte has left: so long the slot is taken.
   if (object.kind === "whole") await sendBytes(reply, object.content.subarray(range.start, range.end), sending);
-  else await sendLentPieces(reply, exactly(object.object, range, signal), sending);
+  else
+    await sendLentPieces(
+      reply,
+      exactly(object.object, range, signal, () => cutSlow(reply, parts)),
+      sending,
+    );
   return reply;
+}
+
+/** Others wait for the memory of the piece that this reader does not take: a body cut short says so by itself. */
+function cutSlow({ raw }: FastifyReply, { metrics }: ReadObjectParts): void {
+  metrics.slowClientsEnded.add({ direction: "download" });
+  raw.destroy();
 }
 
 function sendHead(reply: FastifyReply, bytes: number): FastifyReply {

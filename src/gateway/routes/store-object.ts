@@ -3,6 +3,7 @@
 import { IncomingMessage } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { ClientError } from "../../client/errors.ts";
 import type { FarmClient, StoredObject } from "../../client/farm-client.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { admitWrite, assertTakesWrites, bodyOf } from "../admission.ts";
@@ -26,7 +27,7 @@ export type StoreParts = {
   readonly uploads: UploadBoard;
   readonly slots: Slots;
   readonly clock: Clock;
-  readonly metrics: Pick<GatewayMetrics, "uploadedBytes">;
+  readonly metrics: Pick<GatewayMetrics, "uploadedBytes" | "slowClientsEnded">;
 };
 
 type Query = { public?: Flag; "dry-run"?: Flag; bytes?: number | undefined };
@@ -46,13 +47,13 @@ export function addStoreObject(app: App, parts: StoreParts): void {
     tags: ["objects"],
     summary: "Store an object",
     description:
-      "The body is the object, with a content length or chunked. Header Upload-Id (8 to 64 letters, digits, - or _, not to be guessed) makes its progress readable at /v1/uploads/{id}/events. After a cut, send the same bytes again: only chunks that the vaults lack travel to them.",
+      "The body is the object, with a content length or chunked. Header Upload-Id (8 to 64 letters, digits, - or _, not to be guessed) makes its progress readable at /v1/uploads/{id}/events. After a cut, send the same bytes again: only chunks that the vaults lack travel to them. Send at least 64 KiB/s: while others wait for memory, large uploads far below that are ended (408).",
     querystring: query,
     response: {
       201: storedObjectSchema,
       200: quoteSchema,
       ...problemAnswers("empty", "writes-off", "foreign-origin", "too-large", "unsupported-body", "quota", "farm-full", "spool-full"),
-      ...problemAnswers("insufficient-copies", "not-ready", "busy"),
+      ...problemAnswers("slow-upload", "insufficient-copies", "not-ready", "busy"),
     },
   };
   app.route({
@@ -136,6 +137,7 @@ async function put(
   try {
     return await client.putObject(source, options);
   } catch (cause) {
+    if (cause instanceof ClientError && cause.code === "too-slow") parts.metrics.slowClientsEnded.add({ direction: "upload" });
     throw source.failure() ?? cause;
   }
 }
