@@ -3,8 +3,8 @@
 
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { ClientError } from "../errors.ts";
-import { createLeaseRelief, type LeaseClient } from "./lease-relief.ts";
-import { createWaitQueue } from "./wait-queue.ts";
+import { createLeaseRelief, type LeaseClient, type Want } from "./lease-relief.ts";
+import { createWaitQueue, type WaitQueue } from "./wait-queue.ts";
 
 export type BufferLease = {
   /** Bytes of each buffer. */
@@ -101,34 +101,26 @@ export function createBufferPool(memoryMax: number, clock: Clock = systemClock):
     };
   }
 
-  async function waitForLease(reserve: () => BufferLease | undefined, signal: AbortSignal, patienceMs?: number): Promise<BufferLease> {
-    if (patienceMs === undefined) return queue.waitFor(reserve, signal);
-    const patience = new AbortController();
-    const over = (): void => patience.abort(new ClientError("busy", "too much is encrypted and read at once here; try again soon"));
-    const timer = clock.after(patienceMs, over);
-    try {
-      return await queue.waitFor(reserve, AbortSignal.any([signal, patience.signal]));
-    } finally {
-      timer.cancel();
-    }
-  }
-
   return {
     lease: async (wanted, share, signal, { patienceMs, client } = {}) => {
       const length = Math.ceil(wanted / granularity) * granularity;
-      const reserve = (): BufferLease | undefined => {
-        if (reserved > 0 && reserved + share * length > memoryMax * shareFactor) return undefined;
+      const reserve = (want?: Want): BufferLease | undefined => {
+        if (reserved > 0 && share * length > relief.roomFor(want)) return undefined;
         reserved += share * length;
+        want?.served();
         return openLease(length, share, client);
       };
       signal.throwIfAborted();
       const atOnce = reserve();
       if (atOnce !== undefined) return atOnce;
-      const served = relief.want(share * length);
+      const want = relief.want(share * length);
       try {
-        return await waitForLease(reserve, signal, patienceMs);
-      } finally {
-        served();
+        return await waitPatiently(queue, () => reserve(want), { signal, patienceMs, clock });
+      } catch (error) {
+        // What was put aside for this one is for the next.
+        want.givenUp();
+        queue.wake();
+        throw error;
       }
     },
     usedBytes: () => used,
@@ -136,6 +128,21 @@ export function createBufferPool(memoryMax: number, clock: Clock = systemClock):
       free = [];
     },
   };
+}
+
+type Patience = { readonly signal: AbortSignal; readonly patienceMs: number | undefined; readonly clock: Clock };
+
+/** Waits in `queue`, and after `patienceMs` rejects with a ClientError `busy`. */
+async function waitPatiently<T>(queue: WaitQueue, attempt: () => T | undefined, { signal, patienceMs, clock }: Patience): Promise<T> {
+  if (patienceMs === undefined) return queue.waitFor(attempt, signal);
+  const patience = new AbortController();
+  const over = (): void => patience.abort(new ClientError("busy", "too much is encrypted and read at once here; try again soon"));
+  const timer = clock.after(patienceMs, over);
+  try {
+    return await queue.waitFor(attempt, AbortSignal.any([signal, patience.signal]));
+  } finally {
+    timer.cancel();
+  }
 }
 
 /** The same face without a limit and in ordinary memory, for operations so small that counting would cost more. */

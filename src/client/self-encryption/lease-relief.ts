@@ -1,5 +1,5 @@
 // Who waits for leases of buffers is helped where clients are the cause: those that are behind have to leave, the slowest
-// first, and no more of them than it takes. While nobody waits nobody has to.
+// first, and no more of them than it takes. While nobody waits nobody has to. What they leave is for who has waited longest.
 import type { Clock, Timer } from "../../runtime/clock.ts";
 import type { ClientPace } from "./client-pace.ts";
 
@@ -11,9 +11,14 @@ export type LeaseClient = Pick<ClientPace, "behindMs" | "end">;
 export type LeaseRelief = {
   /** A client holds `bytes` until the returned function is called. */
   hold(bytes: number, client: LeaseClient): () => void;
-  /** Somebody waits for `bytes` until the returned function is called. */
-  want(bytes: number): () => void;
+  /** Somebody waits for `bytes`. */
+  want(bytes: number): Want;
+  /** Bytes that there are for `want`; absent: for who does not wait yet. */
+  roomFor(want?: Want): number;
 };
+
+/** Somebody who waits, until one of these is called. */
+export type Want = { served(): void; givenUp(): void };
 
 /** `bytesMax` and `reserved`: what all leases together may have, and have. */
 export type LeaseRoom = { readonly bytesMax: number; reserved(): number };
@@ -36,13 +41,16 @@ export function whoLeaves<T extends Behind>(holders: readonly T[], missing: numb
 /** A relief for the leases in `room`. */
 export function createLeaseRelief(room: LeaseRoom, clock: Clock): LeaseRelief {
   const holders = new Set<Holder>();
-  const wants = new Set<{ readonly bytes: number }>();
+  // In the order in which they came.
+  const wants = new Map<Want, { readonly bytes: number }>();
+  // What was left by those that had to, and is for the first who waits: others who need less would always be there before it is enough.
+  let aside = 0;
   let timer: Timer | undefined;
 
   /** What waits and finds no room, once those that have to leave already are gone. More than everything cannot be had at once. */
   const missing = (): number => {
     const leaving = sumOf([...holders].filter(({ leaves }) => leaves));
-    return Math.min(room.bytesMax, sumOf(wants)) + room.reserved() - leaving - room.bytesMax;
+    return Math.min(room.bytesMax, sumOf(wants.values())) + room.reserved() - leaving - room.bytesMax;
   };
   const look = (): void => {
     const staying = [...holders].filter(({ leaves }) => !leaves);
@@ -53,22 +61,31 @@ export function createLeaseRelief(room: LeaseRoom, clock: Clock): LeaseRelief {
     }
     timer = wants.size === 0 ? undefined : clock.after(lookMs, look);
   };
+  const leave = (want: Want, got: number): void => {
+    wants.delete(want);
+    aside = wants.size === 0 ? 0 : Math.max(0, aside - got);
+    if (wants.size > 0) return;
+    timer?.cancel();
+    timer = undefined;
+  };
   return {
     hold: (bytes, client) => {
       const holder = { bytes, client, leaves: false };
       holders.add(holder);
-      return () => holders.delete(holder);
+      return () => {
+        holders.delete(holder);
+        if (holder.leaves && wants.size > 0) aside += bytes;
+      };
     },
     want: (bytes) => {
-      const want = { bytes };
-      wants.add(want);
+      const want: Want = { served: () => leave(want, bytes), givenUp: () => leave(want, 0) };
+      wants.set(want, { bytes });
       timer ??= clock.after(lookMs, look);
-      return () => {
-        wants.delete(want);
-        if (wants.size > 0) return;
-        timer?.cancel();
-        timer = undefined;
-      };
+      return want;
+    },
+    roomFor: (want) => {
+      const [first] = wants.keys();
+      return room.bytesMax - room.reserved() - (want !== undefined && want === first ? 0 : aside);
     },
   };
 }

@@ -239,6 +239,33 @@ describe("decisions", () => {
     assert.equal(await give(2 * clientRateMin, 1000), 0);
   });
 
+  test("what slow clients leave is for who has waited longest: those who need less do not take it away, piece by piece", async () => {
+    const clock = createVirtualClock();
+    const pool = createBufferPool(4096, clock);
+    const { signal } = new AbortController();
+    const client = { behindMs: (): number => 1, end: (): void => undefined };
+    const slow = await Promise.all([1, 2, 3, 4].map(() => pool.lease(4096, 1, signal, { client })));
+    const givenUp = new AbortController();
+    const [gone, large] = [outcomeOf(pool.lease(4096, 3, givenUp.signal)), outcomeOf(pool.lease(4096, 3, signal))];
+    const small = [1, 2].map(() => outcomeOf(pool.lease(4096, 1, signal)));
+    await clock.advance(2_000);
+    const states = async (): Promise<readonly string[]> => {
+      await clock.advance(0);
+      return [large, ...small].map(({ now }) => now());
+    };
+    slow[0]?.end();
+    slow[1]?.end();
+    assert.deepEqual(await states(), ["under way", "under way", "under way"]);
+    givenUp.abort(new Error("left"));
+    assert.match(await gone.ended, /left/);
+    const newcomer = outcomeOf(pool.lease(4096, 1, signal));
+    slow[2]?.end();
+    assert.deepEqual(await states(), ["done", "under way", "under way"]);
+    slow[3]?.end();
+    assert.deepEqual(await states(), ["done", "done", "under way"]);
+    assert.equal(newcomer.now(), "under way");
+  });
+
   test("memory is had only when those that have to leave gave it back", async () => {
     const clock = createVirtualClock();
     const pool = createBufferPool(4096, clock);
