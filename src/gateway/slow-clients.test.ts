@@ -18,7 +18,7 @@ import { createMemoryFarm } from "./memory-farm-client.ts";
 const mib = 1024 * 1024;
 type Served = { readonly url: string; readonly port: number; readonly clock: VirtualClock; readonly chunks: Map<Address, Uint8Array> };
 
-/** A gateway whose self-encryption has `memoryMax` bytes; a quarter of what one transfer needs lets one in at a time. */
+/** A gateway whose self-encryption has `memoryMax` bytes: leases may have four times that, and the tests choose it so that one transfer fits. */
 async function serve(context: TestContext, memoryMax: number): Promise<Served> {
   const clock = createVirtualClock();
   const encryptor = createSelfEncryptor({ clock, memoryMax, workers: 1 });
