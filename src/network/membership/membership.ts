@@ -107,7 +107,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     limits,
   );
   const { watch, pauses } = createWatch(parts, organs, keeper, limits);
-  const rounds = createRounds(parts, gossip, limits);
+  const rounds = createRounds(parts, organs, limits);
   const onEvent = ({ kind, peer }: PeerEvent): void => {
     if (kind === "disconnected") roster.suspect(peer, "closed");
     else if (intake.isBlocked(peer)) void peers.disconnect(peer);
@@ -277,18 +277,22 @@ function createWatch(
   return { watch, pauses: () => pauses };
 }
 
-/** From time to time, a reconciliation with any connected peer. */
+/**
+ * From time to time, a reconciliation with any connected peer, and a try at one of those whom only others called gone: it may have
+ * taken out this side as well, and then neither would ever call.
+ */
 function createRounds(
   { peers, clock, random }: MembershipParts,
-  gossip: Gossip,
+  { gossip, roster }: Pick<Organs, "gossip" | "roster">,
   limits: MembershipLimits,
 ): { start(): void; stop(): void } {
   let timer: Timer | undefined;
+  const anyOf = (some: readonly PeerId[]): PeerId | undefined => some[Math.floor(random.fraction() * some.length)];
+  const dismissed = (): readonly PeerId[] =>
+    roster.directory.nodes().flatMap(({ record }) => (roster.isDismissed(record.peerId) ? [record.peerId] : []));
   const next = (): void => {
     timer = clock.after(limits.reconcileEveryMs * (0.5 + random.fraction()), () => {
-      const connected = peers.connected();
-      const peer = connected[Math.floor(random.fraction() * connected.length)];
-      if (peer !== undefined) void gossip.meet(peer);
+      for (const peer of [anyOf(peers.connected()), anyOf(dismissed())]) if (peer !== undefined) void gossip.meet(peer);
       next();
     });
   };
