@@ -27,7 +27,7 @@ export type KeeperParts = {
   readonly genesis: Genesis;
   readonly store: Pick<CertificateStore, "loadChain" | "saveChain">;
   readonly log: Log;
-  /** The owner's word replaced certificates: called before the new chain is kept. */
+  /** The owner's word replaced certificates: called before the new chain is kept, again where it failed. */
   readonly onReplaced: () => Promise<void>;
 };
 
@@ -38,10 +38,23 @@ export function createChainKeeper({ genesis, store, log, onReplaced }: KeeperPar
   const listeners = new Set<ChangeListener>();
   // In the book and not on disk yet: nobody was told of them.
   const unkept: Fresh[] = [];
+  let owesReset = false;
   let writing: Promise<void> = Promise.resolve();
+  // Before the chain and not without it: votes for a later place than the chain's next would silence this node.
+  const resetOwed = async (): Promise<void> => {
+    if (!owesReset) return;
+    owesReset = false;
+    try {
+      await onReplaced();
+    } catch (cause) {
+      owesReset = true;
+      throw cause;
+    }
+  };
   const keepAll = async (): Promise<void> => {
     const mine = [...unkept];
     if (mine.length === 0) return;
+    await resetOwed();
     await store.saveChain(book.all());
     unkept.splice(0, mine.length);
     for (const { certificate } of mine) {
@@ -54,15 +67,13 @@ export function createChainKeeper({ genesis, store, log, onReplaced }: KeeperPar
     writing = mine.catch((cause: unknown) => log.error("the certificates of membership cannot be written", { cause }));
     return mine;
   };
-  // Once, and at once: what is signed for the next place from now on must not be forgotten when the disk is tried again.
-  const replacing = async ({ replaced }: Fresh): Promise<void> => {
-    if (replaced === 0) return;
-    log.warn("certificates of the nodes gave way to one by the owner", { replaced });
-    await onReplaced();
-  };
   const take = async (bytes: Uint8Array): Promise<CertificateOffer> => {
     const offered = book.offer(bytes);
-    if (offered.kind === "fresh") await replacing(offered).finally(() => unkept.push(offered));
+    if (offered.kind === "fresh") {
+      unkept.push(offered);
+      if (offered.replaced > 0) log.warn("certificates of the nodes gave way to one by the owner", { replaced: offered.replaced });
+      owesReset ||= offered.replaced > 0;
+    }
     if (offered.kind === "fresh" || offered.kind === "known") await keep();
     return offered;
   };

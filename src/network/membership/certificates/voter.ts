@@ -73,7 +73,11 @@ export function createVoter(parts: VoterParts, waitingMax: number): Voter {
     answer: (from, request) =>
       waiting >= waitingMax ? Promise.resolve({ kind: "declined", why: "busy" }) : inTurn(() => decide(from, request)),
     state: () => votesAt(kept, book.head()),
-    reset: () => inTurn(() => keep(freshVotes(book.head()))),
+    // What was signed for the very place that the owner's word opens, before it was here in full, stays.
+    reset: () =>
+      inTurn(async () => {
+        if (kept?.previous !== book.head().id) await keep(freshVotes(book.head()));
+      }),
   };
 }
 
