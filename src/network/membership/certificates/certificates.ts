@@ -147,7 +147,7 @@ function createOrgans(parts: CertificatesParts, limits: CertificateLimits): Orga
       : createVoter(
           {
             ...{ self: peers.self, genesis, nodeKey: own.key, store: part.store, log },
-            book: { head: () => keeper.book.head() },
+            book: { head: () => keeper.book.head(), has: (id) => keeper.book.has(id) },
             agrees: (statement) => agreesWith(keeper.book.head(), sightOf(organs), statement, limits),
           },
           limits.waitingVotesMax,

@@ -1,5 +1,5 @@
 // Proves that the owner's word, which takes votes for vanished places back, takes none back that are still owed: not for the place
-// that it opens itself, and not where the disk fails in between.
+// that it opens itself, not where the disk fails in between, not where a crash undoes it.
 import { strict as assert } from "node:assert";
 import { describe, it } from "node:test";
 import { emptyChain, headAfter, type MembershipStatement, signAsOwner } from "../../../protocol/certificate.ts";
@@ -79,5 +79,18 @@ describe("the owner's word replaces a certificate", () => {
     await voted.keeper.retry();
     assert.equal(await voted.ask(accept(newHead, 4)), "signed");
     assert.equal(await (await sit(store)).ask(accept(newHead, 3, 50)), "signed");
+  });
+
+  it("and a crash undoes it: what was signed before is not signed otherwise", async () => {
+    const memory = createMemoryCertificateStore();
+    const before = await sitAtOldHead(memory);
+    assert.equal(await before.ask(accept(oldHead, 4, 50)), "signed");
+    const dying = await sit({ ...memory, saveChain: () => Promise.reject(new Error("the disk is full")) });
+    await assert.rejects(dying.keeper.take(better.bytes), /full/);
+    const after = await sit(memory);
+    assert.equal(after.keeper.book.head().id, oldHead.id);
+    assert.notEqual(await after.ask(accept(oldHead, 3, 20)), "signed");
+    await after.keeper.take(better.bytes);
+    assert.equal(await after.ask(accept(newHead, 3)), "signed", "it votes again where the word comes again");
   });
 });

@@ -26,7 +26,8 @@ const leaving = (number: number): MembershipStatement => ({ sequence: 2, previou
 type Seat = { readonly store: CertificateStore; voter: Voter; life: number };
 
 async function sit(number: number, store: CertificateStore, agrees = true): Promise<Voter> {
-  const parts = { self: peerOf(number), genesis, nodeKey: nodeKey(number), book: { head: () => head }, store, log: silentLog };
+  const book = { head: () => head, has: (id: Address) => id === head.id };
+  const parts = { self: peerOf(number), genesis, nodeKey: nodeKey(number), book, store, log: silentLog };
   const voter = createVoter({ ...parts, agrees: () => agrees }, 64);
   await voter.load();
   return voter;

@@ -1,5 +1,6 @@
 // Answers those who ask this node to agree on the next certificate. One question at a time; what it promises and signs is
 // on disk before the answer leaves.
+import type { Address } from "../../../protocol/address.ts";
 import { type ChainHead, judgeStatement, signVote, statementId, verifyVote } from "../../../protocol/certificate.ts";
 import type { Genesis } from "../../../protocol/genesis.ts";
 import type { SigningKey } from "../../../protocol/keys.ts";
@@ -14,7 +15,7 @@ export type VoterParts = {
   readonly self: PeerId;
   readonly genesis: Genesis;
   readonly nodeKey: SigningKey;
-  readonly book: Pick<ConfirmedBook, "head">;
+  readonly book: Pick<ConfirmedBook, "head" | "has">;
   readonly store: Pick<CertificateStore, "loadVotes" | "saveVotes">;
   readonly log: Log;
   /** Whether this node sees the named ones as the statement does. */
@@ -35,6 +36,9 @@ export type Voter = {
 export function createVoter(parts: VoterParts, waitingMax: number): Voter {
   const { book, store, log } = parts;
   let kept: VoteState | undefined;
+  // Where this node woke up with a chain that its last votes do not belong to: a crash undid the owner's word, and with it the votes
+  // taken back for it are owed again and unknown.
+  let forgotten: Address | undefined;
   let turn: Promise<unknown> = Promise.resolve();
   let waiting = 0;
 
@@ -42,6 +46,7 @@ export function createVoter(parts: VoterParts, waitingMax: number): Voter {
     await store.saveVotes(encodeVotes(state));
     kept = state;
   };
+  const state = (): VoteState | undefined => (book.head().id === forgotten ? undefined : votesAt(kept, book.head()));
   const inTurn = <T>(action: () => Promise<T>): Promise<T> => {
     waiting += 1;
     const mine = turn.then(action, action).finally(() => {
@@ -51,13 +56,12 @@ export function createVoter(parts: VoterParts, waitingMax: number): Voter {
     return mine;
   };
   const decide = async (from: PeerId, request: VoteRequest): Promise<VoteReply> => {
-    const head = book.head();
-    const state = votesAt(kept, head);
-    const refusal = refuse(parts, state, { from, request });
-    if (refusal !== undefined || state === undefined) return refusal ?? { kind: "declined", why: "busy" };
-    const next = request.step === "prepare" ? promise(state, request.round) : signIfConvinced(parts, state, { from, request });
+    const now = state();
+    const refusal = refuse(parts, now, { from, request });
+    if (refusal !== undefined || now === undefined) return refusal ?? { kind: "declined", why: "busy" };
+    const next = request.step === "prepare" ? promise(now, request.round) : signIfConvinced(parts, now, { from, request });
     if (next === "unconvinced") return { kind: "declined", why: "unconvinced" };
-    if (next === undefined) return { kind: "outbid", round: state.promised };
+    if (next === undefined) return { kind: "outbid", round: now.promised };
     if (next.promised !== kept?.promised || next.signed !== kept.signed || next.previous !== kept.previous) await keep(next);
     return request.step === "prepare" ? promised(parts, next, request) : signed(parts, request);
   };
@@ -65,6 +69,7 @@ export function createVoter(parts: VoterParts, waitingMax: number): Voter {
     load: async () => {
       const bytes = await store.loadVotes();
       kept = bytes === undefined ? undefined : decodeVotes(bytes);
+      forgotten = kept === undefined || book.has(kept.previous) ? undefined : book.head().id;
       if (bytes === undefined || kept !== undefined) return;
       // Nothing is known of what was signed: the number beyond every chain keeps this node silent until the owner's word.
       log.error("the file of membership votes is damaged; this node signs no certificates until the file is removed by hand", {});
@@ -72,7 +77,7 @@ export function createVoter(parts: VoterParts, waitingMax: number): Voter {
     },
     answer: (from, request) =>
       waiting >= waitingMax ? Promise.resolve({ kind: "declined", why: "busy" }) : inTurn(() => decide(from, request)),
-    state: () => votesAt(kept, book.head()),
+    state,
     // What was signed for the very place that the owner's word opens, before it was here in full, stays.
     reset: () =>
       inTurn(async () => {
