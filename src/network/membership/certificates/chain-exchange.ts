@@ -69,7 +69,7 @@ async function compare(parts: ExchangeParts, peer: PeerId, limits: CertificateLi
     return false;
   }
   if (grant !== null) parts.onShown(peer);
-  let gained = 0;
-  for (const bytes of reply.value.certificates) gained += Number(await parts.take(bytes, peer));
-  return gained > 0 && !book.has(reply.value.head);
+  // All at once, in their order: they are written together.
+  const taken = await Promise.all(reply.value.certificates.map((bytes) => parts.take(bytes, peer)));
+  return taken.includes(true) && !book.has(reply.value.head);
 }

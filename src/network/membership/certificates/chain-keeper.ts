@@ -12,7 +12,7 @@ export type ChainKeeper = {
   /** Takes in what was kept. */
   load(): Promise<void>;
   /**
-   * Takes in a certificate; it is on disk once resolved, unless it is refused or outdone. Rejects where the disk fails: it is kept
+   * Takes in a certificate, in the book at once; it is on disk once resolved, unless it is refused or outdone. Rejects where the disk fails: it is kept
    * at the next call then, for this certificate or another.
    */
   take(bytes: Uint8Array): Promise<CertificateOffer>;

@@ -68,7 +68,7 @@ export function createConfirmedBook(genesis: Genesis): ConfirmedBook {
     if (before === undefined) return { kind: "ahead" };
     const rival = chain[before];
     if (rival !== undefined && !outdoes(certificate, rival)) return { kind: "outdone" };
-    const verdict = judgeCertificate(genesis, headAt(genesis, chain, before), certificate);
+    const verdict = judgeCertificate(genesis, before === chain.length ? head : headAt(genesis, chain, before), certificate);
     if (!verdict.ok) return { kind: "refused", code: verdict.code, why: verdict.why };
     const replaced = chain.length - before;
     if (replaced > 0) cutTo(before);
@@ -92,8 +92,14 @@ function outdoes(offered: ReadCertificate, rival: ReadCertificate): boolean {
   return rival.approval.kind !== "owner" || offered.id < rival.id;
 }
 
+/** Where the chain stood after so many: in one pass, for whoever offers a rival makes this side look. */
 function headAt(genesis: Genesis, chain: readonly ReadCertificate[], length: number): ChainHead {
-  return chain.slice(0, length).reduce((head, { id, statement }) => headAfter(head, id, statement), emptyChain(genesis.networkId));
+  const confirmed = new Set<PeerId>();
+  for (const { statement } of chain.slice(0, length)) {
+    for (const peer of statement.joining) confirmed.add(peer);
+    for (const peer of statement.leaving) confirmed.delete(peer);
+  }
+  return { id: chain[length - 1]?.id ?? genesis.networkId, sequence: length, confirmed };
 }
 
 function knownIds(networkId: Address, chain: readonly ReadCertificate[]): readonly Address[] {
