@@ -1,5 +1,6 @@
 // Proves that a node that is away for a while stays in the directory however many others say goodbye meanwhile: where it cannot
-// be remembered longer it is tried, and not taken out as if it had never been.
+// be remembered longer it is tried, and not taken out as if it had never been. And that a clock that is wrong at the start takes
+// nothing from what was known before.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { signGoodbye } from "../../protocol/messages/goodbye.ts";
@@ -31,4 +32,21 @@ test("more goodbyes than are remembered take nobody out who is away, and who is 
     ["suspected", "away"],
   );
   assert.deepEqual(reached, [peerOf(1)]);
+});
+
+test("what was known before is believed though the clock went back since; what others tell is not", () => {
+  const roster = createRoster({
+    ...{ self: peerOf(0), genesis, clock: createVirtualClock(), isConnected: () => false, hasRoom: () => true },
+    ...{ reach: () => {}, settle: () => {}, remoteIp: () => undefined, claimOf: () => "member" },
+  });
+  const signedAtMs = createVirtualClock().wallMs() + 86_400_000;
+  const [kept, told] = [1, 2].map((n) =>
+    createNodeRecord(genesis.networkId, nodeKey(n), {
+      ...{ addresses: [], domain: { region: "", zone: "", host: "" }, software: "test" },
+      ...{ startCounter: 1, sequence: 1, signedAtMs, vaults: [] },
+    }),
+  );
+  assert.ok(kept !== undefined && told !== undefined);
+  assert.equal(roster.offer(kept.bytes).kind, "fresh");
+  assert.equal(roster.offer(told.bytes, kept.peerId).kind, "refused");
 });

@@ -101,7 +101,8 @@ export function createRoster(parts: RosterParts): Roster {
   const state: State = { parts, book, views, departures, causes };
 
   const offer = (bytes: Uint8Array, from?: PeerId): Offered => {
-    const verdict = book.judge(bytes, clock.wallMs());
+    // What was known before was not from the future then: a clock that lost its battery must not make a node forget all others.
+    const verdict = book.judge(bytes, from === undefined ? Number.POSITIVE_INFINITY : clock.wallMs());
     if (verdict.kind !== "fresh") return verdict;
     const { record } = verdict;
     if (record.peerId === parts.self) return { kind: "own", record };
