@@ -140,7 +140,9 @@ function tick(state: Confirming): void {
   const due: PeerId[] = [];
   for (const [peer, doubt] of doubts) {
     judge(state, peer);
-    if (sightOf(state, peer) !== "suspected" || nowMs - doubt.toldMs < limits.tellEveryMs) continue;
+    // As many as fit one letter; the others are due at the next look.
+    if (due.length >= sightingsPerMessageMax || nowMs - doubt.toldMs < limits.tellEveryMs) continue;
+    if (sightOf(state, peer) !== "suspected") continue;
     doubt.toldMs = nowMs;
     due.push(peer);
   }
@@ -167,7 +169,7 @@ function tellPanels(state: Confirming, due: readonly PeerId[]): void {
       letters.set(to, [...(letters.get(to) ?? []), { peer, sight: "suspected" }]);
     }
   }
-  for (const [to, sightings] of letters) void tell(state, to, sightings.slice(0, sightingsPerMessageMax));
+  for (const [to, sightings] of letters) void tell(state, to, sightings);
 }
 
 /** Tells and takes in the answer. Never rejects: whoever does not answer is no witness. */
