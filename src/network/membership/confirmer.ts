@@ -54,6 +54,9 @@ type Confirming = {
 // Nodes whose last probe is remembered.
 const probesRemembered = 4096;
 
+// Who is told that a suspicion is over: a panel, and who asked last. Words that are not taken back end by themselves.
+const toldRemembered = 1024;
+
 /** Quiet until `quiet` was called and its time has passed. */
 export function createConfirmer(parts: ConfirmerParts, limits: MembershipLimits): Confirmer {
   const { roster, clock } = parts;
@@ -165,11 +168,20 @@ function tellPanels(state: Confirming, due: readonly PeerId[]): void {
     const panel = panels.get(peer) ?? panelOf(peer, others, limits.panelSize);
     panels.set(peer, panel);
     for (const to of panel) {
-      doubts.get(peer)?.told.add(to);
+      remember(doubts.get(peer), to);
       letters.set(to, [...(letters.get(to) ?? []), { peer, sight: "suspected" }]);
     }
   }
   for (const [to, sightings] of letters) void tell(state, to, sightings);
+}
+
+/** Somebody believes this side's word on a silent node; who was told of it longest ago makes room. */
+function remember(doubt: Doubt | undefined, to: PeerId): void {
+  if (doubt === undefined) return;
+  doubt.told.delete(to);
+  doubt.told.add(to);
+  const [longest] = doubt.told.size > toldRemembered ? doubt.told : [];
+  if (longest !== undefined) doubt.told.delete(longest);
 }
 
 /** Tells and takes in the answer. Never rejects: whoever does not answer is no witness. */
@@ -231,7 +243,7 @@ function answer(state: Confirming, from: PeerId, body: Uint8Array): Uint8Array {
   }
   const answers = sightings.map(({ peer }) => ({ peer, sight: sightOf(state, peer) }));
   // Whom this side testifies to hears when it no longer does.
-  for (const { peer, sight } of answers) if (sight === "suspected") state.doubts.get(peer)?.told.add(from);
+  for (const { peer, sight } of answers) if (sight === "suspected") remember(state.doubts.get(peer), from);
   return encodeMessage(suspicions, { sightings: answers });
 }
 
