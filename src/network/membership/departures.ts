@@ -18,6 +18,8 @@ export type Departures = {
   forget(peer: PeerId): void;
   /** The absent whose time has passed; they stay known until forgotten, so that an old goodbye is not taken for a new one. */
   overdue(nowMs: number): readonly PeerId[];
+  /** The absent whose time has not passed, who went last first; at most `countMax`. */
+  absent(nowMs: number, countMax: number): readonly Departed[];
 };
 
 /** Remembers at most `countMax` goodbyes; `onForgotten` is told which leaver had to make room. */
@@ -46,5 +48,10 @@ export function createDepartures(countMax: number, onForgotten: (peer: PeerId) =
     return true;
   };
   const overdue = (nowMs: number): readonly PeerId[] => [...heard].filter(([, { untilMs }]) => untilMs <= nowMs).map(([peer]) => peer);
-  return { add, get: (peer) => heard.get(peer), covers, forget: (peer) => void heard.delete(peer), overdue };
+  const absent = (nowMs: number, max: number): readonly Departed[] =>
+    [...heard.values()]
+      .filter(({ goodbye, untilMs }) => goodbye.departure.kind === "away" && untilMs > nowMs)
+      .slice(-max)
+      .reverse();
+  return { absent, add, get: (peer) => heard.get(peer), covers, forget: (peer) => void heard.delete(peer), overdue };
 }

@@ -228,6 +228,29 @@ test("away is routed round at once, ends with the return or with its time; leavi
   await stopAll([first, ...rest, back, newcomer, returned]);
 });
 
+test("who comes while a node is away, and knew it or not, learns that it is away, and does not take it for one that it never met", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 6);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, second, third] = members;
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  await world.clock.runUntil(second.membership.sayGoodbye("away"));
+  await kill(world, second);
+  await kill(world, third);
+  const newcomer = await startMember(world, 41);
+  newcomer.membership.bootstrap([first.address]);
+  const returned = await startMember(world, 3, { startCounter: 2 });
+  returned.membership.bootstrap([first.address]);
+  for (const member of [newcomer, returned]) {
+    await until(world, 10_000, "it is away to this one too", () => stateAt(member, second.peers.self) === "away");
+    assert.equal(member.membership.directory.node(second.peers.self)?.confirmed, true, "so that it counts for all alike");
+  }
+  const back = await startMember(world, 2, { startCounter: 2 });
+  back.membership.bootstrap([first.address]);
+  await until(world, 5_000, "back", () => [newcomer, returned].every((member) => stateAt(member, second.peers.self) === "live"));
+  await stopAll([first, ...members.slice(3), newcomer, returned, back]);
+});
+
 test("a failed request is a suspicion, and an answer takes it back", async () => {
   const world = createWorld();
   const members = await startFarm(world, 4);

@@ -87,6 +87,9 @@ export type Membership = SuspicionSink & {
   stop(): Promise<void>;
 };
 
+/** Goodbyes of absent nodes told to a peer that connects: by our hand and a machine's few nodes are away at a time. */
+const absentToldMax = 8;
+
 /** Membership over these peers; create it before `peers.start`, since it sets handlers, and start it after. */
 export function createMembership(parts: MembershipParts, limits: MembershipLimits = membershipLimits): Membership {
   const { peers, clock, random, log, own } = parts;
@@ -114,6 +117,8 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
     else {
       roster.connected(peer);
       void gossip.meet(peer);
+      // Who is new, or was away itself, did not hear it: to it they would be nodes that it never met, in places that others do not count.
+      for (const goodbye of roster.absent(absentToldMax)) void gossip.tell(peer, goodbye);
     }
   };
   let forgetEvents = (): void => {};

@@ -64,6 +64,8 @@ export type Roster = SuspicionSink & {
   /** Takes in a goodbye that `from` said, its own or another's. */
   hear(bytes: Uint8Array, from: PeerId): GoodbyeVerdict;
   departed(peer: PeerId): Departed | undefined;
+  /** The goodbyes of those that are away now, who went last first; at most `countMax`. */
+  absent(countMax: number): readonly Uint8Array[];
   /** Whether a node is gone by the word of others only, so that its own answer brings it back. */
   isDismissed(peer: PeerId): boolean;
   /** Looks after absences that ran out. */
@@ -112,6 +114,8 @@ export function createRoster(parts: RosterParts): Roster {
     if (departed !== undefined && departures.covers(record.peerId, record)) {
       if (departed.goodbye.departure.kind === "leaving") return { kind: "departed", departed };
       takeIn(state, record, from);
+      // Its goodbye came first. It is known to be away, not merely never met.
+      if (isNew && clock.monotonicMs() < departed.untilMs) views.setState(record.peerId, "away");
       return verdict;
     }
     departures.forget(record.peerId);
@@ -162,6 +166,7 @@ export function createRoster(parts: RosterParts): Roster {
     refute,
     hear: (bytes, from) => hear(state, bytes, from),
     departed: departures.get,
+    absent: (countMax) => departures.absent(clock.monotonicMs(), countMax).map(({ bytes }) => bytes),
     isDismissed,
     tick: () => returnOverdue(state),
     forgive: () => forgive(state),
