@@ -257,6 +257,19 @@ test("a flood of forged datagrams costs a bounded number of tags", () => {
   assert.ok(dropped(farm.nodes[0], "forged") <= 500 && dropped(farm.nodes[0], "flood") >= 4_500);
 });
 
+test("who floods its own session with forged datagrams silences nobody else", () => {
+  const farm = createPulseFarm({ count: 4, profile: "lan" });
+  farm.run(100);
+  const bent = Buffer.from(farm.sent.find(({ from, to }) => from === 3 && to === 0)?.bytes ?? assert.fail("nothing was sent"));
+  bent.writeUIntBE(99_999, 8, 6);
+  for (let ms = 0; ms < 400; ms += 5) {
+    for (let i = 0; i < 60; i += 1) farm.inject(0, bent);
+    farm.run(5);
+  }
+  assert.ok(dropped(farm.nodes[0], "flood") > 1_000);
+  for (const target of [1, 2]) assert.deepEqual(farm.avoiders(target), [], `${target} is routed round`);
+});
+
 test("property: no bytes, and no change of a genuine datagram, make a pulse throw or believe", () => {
   const farm = createPulseFarm({ count: 4, profile: "lan" });
   farm.run(200);

@@ -70,7 +70,7 @@ const pauseMs = 2_000;
 const earlyMs = 0.5;
 /** Looks at words that ran out this often. */
 const sweepEveryMs = 200;
-/** Forged datagrams looked at in each sweep: about a millisecond of tags. */
+/** Forged datagrams looked at in each sweep: about a millisecond of tags. Beyond, each session in whose name one comes gets one more look. */
 const forgedMax = 500;
 
 /** No nodes, no sessions yet. */
@@ -97,7 +97,9 @@ class PulseState implements Pulse {
   #lateMs = 0;
   #nextWordsMs = 0;
   #nextSweepMs = 0;
+  /** Forged datagrams since the last sweep, and the sessions that they named: what floods one of them does not silence the others. */
   #forged = 0;
+  readonly #flooded = new Set<Session>();
 
   constructor(parts: PulseParts) {
     this.#parts = parts;
@@ -148,10 +150,10 @@ class PulseState implements Pulse {
     if (typeof claimed !== "number") return this.#drop(claimed);
     const session = this.#sessions.receiving(claimed);
     if (session === undefined) return this.#drop("session");
-    if (this.#forged >= forgedMax) return this.#drop("flood");
+    if (this.#forged >= forgedMax && this.#flooded.has(session)) return this.#drop("flood");
     const before = session.received;
     const beat = open(session, bytes);
-    if (beat === "forged") this.#forged += 1;
+    if (beat === "forged") this.#countForged(session);
     if (typeof beat === "string") return this.#drop(beat);
     this.#sessions.proved(session);
     this.#weighExcess(session.terms.subject, "datagrams");
@@ -273,6 +275,7 @@ class PulseState implements Pulse {
   #sweep(nowMs: number): void {
     this.#nextSweepMs = nowMs + sweepEveryMs;
     this.#forged = 0;
+    this.#flooded.clear();
     this.#schedule.sweep(nowMs);
     this.#shown.sweep(nowMs);
     for (const subject of this.#claims.claimed()) this.#weigh(subject, nowMs);
@@ -290,6 +293,11 @@ class PulseState implements Pulse {
 
   #weighExcess(subject: string, what: Excess): void {
     if (this.#excess.add(subject, what, this.#parts.nowMs())) this.#parts.onEvent({ kind: "excess", subject, what });
+  }
+
+  #countForged(session: Session): void {
+    this.#forged += 1;
+    this.#flooded.add(session);
   }
 
   #drop(reason: DropReason): false {
