@@ -22,18 +22,24 @@ const post = (message: FromLaneWorker, moved: readonly ArrayBuffer[] = []): void
 const listener = createLaneListener(
   {
     find: (identity) => admitted.get(identity),
-    redeem: (identity) => {
-      const admission = admitted.get(identity);
-      clearTimeout(admission?.timer);
-      admitted.delete(identity);
-      return admission;
-    },
+    redeem: withdraw,
   },
   adopt,
 );
 
-function makeLane({ lane, role, window }: { readonly lane: number; readonly role: LaneRole; readonly window: number }): Lane {
+function withdraw(identity: string): Admission | undefined {
+  const admission = admitted.get(identity);
+  clearTimeout(admission?.timer);
+  admitted.delete(identity);
+  return admission;
+}
+
+type Opening = { readonly lane: number; readonly role: LaneRole; readonly window: number };
+
+/** `onOver`: called when the lane has ended. */
+function makeLane({ lane, role, window }: Opening, onOver: () => void = () => {}): Lane {
   const onEnd = (): void => {
+    onOver();
     lanes.delete(lane);
     if (lanes.size === 0) buffers.drain();
   };
@@ -43,12 +49,10 @@ function makeLane({ lane, role, window }: { readonly lane: number; readonly role
 }
 
 function admit({ lane, role, window, token, lifeMs }: Message<"admit">): void {
-  const made = makeLane({ lane, role, window });
+  // A peer asks for its lane anew as often as it likes: what it then never opens must not take the room of others.
+  const made = makeLane({ lane, role, window }, () => withdraw(token.identity));
   if (admitted.size >= admissionsMax) return made.close("too many lanes are being opened");
-  const expire = (): void => {
-    if (admitted.delete(token.identity)) made.close("nobody opened the lane in time");
-  };
-  const timer = setTimeout(expire, lifeMs);
+  const timer = setTimeout(() => made.close("nobody opened the lane in time"), lifeMs);
   timer.unref();
   admitted.set(token.identity, { lane, token, timer });
 }
