@@ -62,6 +62,8 @@ export type Pulse = {
 const listenOnMs = 100;
 /** A peer whose connection closed is sent to this long, milliseconds: who lives is not to fall silent before it is no longer listened for. */
 const sendOnMs = 400;
+/** An asker sends under new keys at each sweep for this long, milliseconds: the other keeps to the keys before until one has come, and each may be lost. */
+const firstOnMs = 2_000;
 /** A watcher says of one node at most this often that it hears it. */
 const overruleEveryMs = 50;
 /** An own timer this late is a sleep (protocol: 2 s). */
@@ -276,6 +278,7 @@ class PulseState implements Pulse {
     this.#nextSweepMs = nowMs + sweepEveryMs;
     this.#forged = 0;
     this.#flooded.clear();
+    for (const session of this.#sessions.all()) if (isFirstOwed(session, nowMs)) this.#send(session);
     this.#schedule.sweep(nowMs);
     this.#shown.sweep(nowMs);
     for (const subject of this.#claims.claimed()) this.#weigh(subject, nowMs);
@@ -304,4 +307,9 @@ class PulseState implements Pulse {
     this.#parts.onEvent({ kind: "dropped", reason });
     return false;
   }
+}
+
+/** Whether the other may not know yet that new keys are in use. A watcher hears so from the heartbeats that it gets anyway. */
+function isFirstOwed({ terms, openedMs, beat }: Session, nowMs: number): boolean {
+  return terms.initiator && beat === undefined && nowMs - openedMs < firstOnMs;
 }
