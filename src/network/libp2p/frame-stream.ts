@@ -39,7 +39,7 @@ const finishMs = 2_000;
 
 /** Frames over `stream`, which must be fresh: reading begins at once. */
 export function createFrameStream(stream: Stream, owner: FrameStreamOwner): FrameStream {
-  const state = { closed: false, deaf: false };
+  const state = { closed: false, deaf: false, held: false };
   let sending = Promise.resolve();
   let batch: Batch | undefined;
   const end = (cause: unknown): void => {
@@ -51,7 +51,7 @@ export function createFrameStream(stream: Stream, owner: FrameStreamOwner): Fram
     if (!state.closed) stream.abort(error ?? new Error("closed"));
     end(error);
   };
-  readFrames(stream, owner, state);
+  const readOn = readFrames(stream, owner, state);
   stream.addEventListener("remoteCloseWrite", () => close());
   stream.addEventListener("close", ({ error }) => end(error));
   const queue = (action: () => Promise<void> | undefined): Promise<void> => {
@@ -97,33 +97,60 @@ export function createFrameStream(stream: Stream, owner: FrameStreamOwner): Fram
   };
   // Pausing inside a message listener reopens the window on the way back: it must be its own task. Nobody is above a task to catch
   // what it throws: what waited is read before the window is reopened, and may have had the connection closed.
-  const hold = (held: boolean): void =>
+  const hold = (held: boolean): void => {
+    state.held = held;
     queueMicrotask(() => {
       if (state.closed) return;
       try {
         if (held) stream.pause();
-        else stream.resume();
+        else if (readOn()) stream.resume();
       } catch (cause) {
         close(new Error("the stream closed while it was held", { cause }));
       }
     });
+  };
   return { send, hold, finish, close };
 }
 
-function readFrames(stream: Stream, owner: FrameStreamOwner, state: { closed: boolean; deaf: boolean }): void {
+type Reading = { readonly closed: boolean; deaf: boolean; readonly held: boolean };
+
+/**
+ * Hands over frames as they arrive, unless the stream is held. Returned: reads what waits because of that; whether all of it was read,
+ * and none holds the stream again. The library gives a stream that goes on all that came meanwhile in one event, some 200,000 of the
+ * smallest frames: each would be begun before the first could stop the reading.
+ */
+function readFrames(stream: Stream, owner: FrameStreamOwner, state: Reading): () => boolean {
   const decoder = createFrameDecoder();
+  const arrived: Uint8Array[] = [];
+  let next = 0;
   const take = (piece: Uint8Array): void => {
     for (const frame of decoder.push(piece)) if (!state.closed && !state.deaf) owner.onFrame(frame);
   };
-  stream.addEventListener("message", ({ data }) => {
-    if (state.closed || state.deaf) return;
+  const read = (): void => {
+    for (let piece = arrived[next]; piece !== undefined && !state.held; piece = arrived[next]) {
+      next += 1;
+      take(piece);
+    }
+    if (next < arrived.length) return;
+    arrived.length = 0;
+    next = 0;
+  };
+  const readOn = (): boolean => {
+    if (state.closed || state.deaf) return !state.closed;
     try {
-      for (const piece of data instanceof Uint8Array ? [data] : data) take(piece);
+      read();
     } catch (error) {
       state.deaf = true;
       owner.onGarbage(error instanceof Error ? error.message : String(error));
     }
+    return !state.held && !state.closed;
+  };
+  stream.addEventListener("message", ({ data }) => {
+    if (state.closed || state.deaf) return;
+    for (const piece of data instanceof Uint8Array ? [data] : data) arrived.push(piece);
+    readOn();
   });
+  return readOn;
 }
 
 type Writing = { readonly state: { readonly closed: boolean }; readonly stall: Stall | undefined };
