@@ -44,7 +44,7 @@ export type Delivery = Message & { readonly hashes: readonly Address[]; release(
 /** Answers one kind of request. A thrown error becomes the code `refused` at the asker, or `busy` where that is its own; its text stays here. */
 export type Handler = (from: PeerId, message: Delivery, signal: AbortSignal) => Promise<Answer>;
 
-/** What a peer's connection did. `disconnected` comes at once when a connection closes: enough to route round a dead node. */
+/** What a peer's connection did. `disconnected` comes at once when a connection closes: enough to route round a dead node. `connected` comes again where a peer dialled anew and nobody here noticed that it had gone. */
 export type PeerEvent = { readonly kind: "connected" | "disconnected"; readonly peer: PeerId };
 
 export type RequestOptions = { readonly timeoutMs: number; readonly signal?: AbortSignal };

@@ -1,5 +1,6 @@
 // Connections to peers and who counts as connected: a peer is, from its welcome on the first connection until its last
-// connection closes. Of two connections to one peer the one dialled by the smaller PeerId stays.
+// connection closes. Of two connections to one peer that were dialled at once the one dialled by the smaller PeerId stays; else the
+// newer: who dials anew has lost the one before, whose end may not be noticed here for long.
 import type { Connection, Libp2p } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
 import { type PeerId, parsePeerId } from "../../protocol/peer-id.ts";
@@ -28,6 +29,8 @@ export type ConnectionsParts = {
   onEvent(event: PeerEvent): void;
   /** Two connections to a peer are open: streams should move to the best one. */
   onDouble(peer: PeerId): void;
+  /** The peer dialled anew, perhaps as another process: what it had here from before is of no use to it. */
+  onReplaced(peer: PeerId): void;
 };
 
 /** Watches the connections of `host`, which is not started yet. */
@@ -36,13 +39,24 @@ export function createConnections(parts: ConnectionsParts): Connections {
   const live = new Set<PeerId>();
   let stopped = false;
   const open = (peer: PeerId): Connection[] => host.getConnections(peerIdFromString(peer)).filter(({ status }) => status === "open");
+  const openedMs = new WeakMap<Connection, number>();
+  const ageOf = (connection: Connection): number => clock.monotonicMs() - (openedMs.get(connection) ?? 0);
+  /** Without those that are much older than the newest. */
+  const current = (peer: PeerId): Connection[] => {
+    const all = open(peer);
+    const newest = Math.min(...all.map(ageOf));
+    return all.filter((connection) => ageOf(connection) - newest <= limits.dialMs);
+  };
   const best = (peer: PeerId): Connection | undefined => {
     const kept = self < peer ? "outbound" : "inbound";
-    const all = open(peer);
-    return all.find(({ direction }) => direction === kept) ?? all[0];
+    const all = current(peer);
+    return all.findLast(({ direction }) => direction === kept) ?? all.at(-1);
   };
+  /** Peers with a connection that replaces others, until they are met over it. */
+  const replaced = new Set<PeerId>();
   const welcomed = (peer: PeerId): void => {
-    if (live.has(peer) || open(peer).length === 0) return;
+    if (open(peer).length === 0 || (live.has(peer) && !replaced.has(peer))) return;
+    replaced.delete(peer);
     live.add(peer);
     parts.onEvent({ kind: "connected", peer });
   };
@@ -57,7 +71,12 @@ export function createConnections(parts: ConnectionsParts): Connections {
   host.addEventListener("connection:open", ({ detail }) => {
     const peer = parsePeerId(detail.remotePeer.toString());
     if (peer === undefined) return detail.abort(new Error("not an ed25519 identity"));
+    openedMs.set(detail, clock.monotonicMs());
     if (open(peer).length > 1) clock.after(limits.pruneMs, () => prune(peer));
+    if (live.has(peer) && current(peer).length < open(peer).length) {
+      replaced.add(peer);
+      parts.onReplaced(peer);
+    }
     // Who finishes the handshake and then says nothing would hold a connection for nothing.
     clock.after(limits.upgradeMs, () => !stopped && !live.has(peer) && detail.abort(new Error("no hello")));
   });
@@ -65,6 +84,7 @@ export function createConnections(parts: ConnectionsParts): Connections {
     const peer = parsePeerId(detail.remotePeer.toString());
     if (peer === undefined || !live.has(peer) || open(peer).some(({ id }) => id !== detail.id)) return;
     live.delete(peer);
+    replaced.delete(peer);
     parts.onEvent({ kind: "disconnected", peer });
   });
   const close = async (peer: PeerId): Promise<void> => {

@@ -121,7 +121,11 @@ async function start(transport: Transport): Promise<void> {
   const onDouble = (peer: PeerId): void => {
     for (const each of both) each.move(peer);
   };
-  const connections = createConnections({ host, self, clock: options.clock, limits, onEvent, onDouble });
+  const onReplaced = (peer: PeerId): void => {
+    onDouble(peer);
+    lanes.drop(peer);
+  };
+  const connections = createConnections({ host, self, clock: options.clock, limits, onEvent, onDouble, onReplaced });
   const parts: RequestersParts = {
     ...{ host, connections, limits, lanes, networkId: options.networkId, onTraffic: transport.onTraffic },
     known: (peer) => transport.known.get(peer) ?? [],
