@@ -74,9 +74,11 @@ function run(start: WorkerStart): void {
 }
 
 function openSocket(ip: string): Socket {
-  const family = ip.includes(":") ? 6 : 4;
   // Peers are IP addresses already: the detour through the resolver would cost more than the datagram.
-  return createSocket({ type: family === 6 ? "udp6" : "udp4", lookup: (host, _options, callback) => callback(null, host, family) });
+  if (!ip.includes(":")) return createSocket({ type: "udp4", lookup: (host, _options, callback) => callback(null, host, 4) });
+  // A socket of IPv6 sends to IPv4 by its mapped address only, and drops silently what has another.
+  const mapped = (host: string): string => (host.includes(":") ? host : `::ffff:${host}`);
+  return createSocket({ type: "udp6", lookup: (host, _options, callback) => callback(null, mapped(host), 6) });
 }
 
 /** Timers of Node in whole milliseconds; nothing here runs as a program's own clock does. */
