@@ -101,8 +101,12 @@ function createRegister(base: LaneBase, returns: ChunkReturns): Register {
     const grant = base.grants.take(base.limits.lanePutsMax);
     const opening = openLane(base, peer, { window: grant.bytes, make }).then(
       (lane) => {
-        if (byNumber.get(lane.number) === lane) open.set(peer, { lane, grant });
-        else grant.give();
+        if (byNumber.get(lane.number) !== lane) grant.give();
+        else {
+          // Where the connection closed meanwhile, another lane may have been opened beside this one.
+          open.get(peer)?.grant.give();
+          open.set(peer, { lane, grant });
+        }
         return lane;
       },
       (cause: unknown) => {
