@@ -69,7 +69,7 @@ type State = {
   readonly askedMs: Map<PeerId, number>;
   /** The newest connection of each peer that is being asked: those before it are not asked on. */
   readonly asking: Map<PeerId, symbol>;
-  stopping: boolean;
+  readonly stopping: AbortController;
 };
 
 /** A detector that does not run yet; create it before `peers.start`, since it sets a handler, and start it before them too. */
@@ -82,7 +82,7 @@ export function createDetector(parts: DetectorParts): Detector {
     pending: new Set(),
     askedMs: new Map(),
     asking: new Map(),
-    stopping: false,
+    stopping: new AbortController(),
   };
   const { peers, directory, log } = parts;
   let forget: (() => void)[] = [];
@@ -98,7 +98,7 @@ export function createDetector(parts: DetectorParts): Detector {
     log.info("heartbeats are sent and watched", { port: state.port, profile: parts.profile });
   };
   const stop = async (): Promise<void> => {
-    state.stopping = true;
+    state.stopping.abort();
     for (const end of forget) end();
     const ending = state.worker;
     state.worker = undefined;
@@ -129,7 +129,7 @@ function startWorker(state: State): Promise<number> {
     };
     const onError = (cause: unknown): void => {
       reject(cause);
-      if (!state.stopping) parts.log.error("the heartbeat thread ended: deaths are noticed by connections only", { cause });
+      if (!state.stopping.signal.aborted) parts.log.error("the heartbeat thread ended: deaths are noticed by connections only", { cause });
     };
     state.worker = startThread(workerData, { onMessage, onError });
   });
@@ -191,7 +191,7 @@ async function ask(state: State, peer: PeerId): Promise<void> {
   if (peers.self >= peer) return;
   const mine = Symbol(peer);
   state.asking.set(peer, mine);
-  const isWanted = (): boolean => !state.stopping && state.asking.get(peer) === mine && peers.connected().includes(peer);
+  const isWanted = (): boolean => !state.stopping.signal.aborted && state.asking.get(peer) === mine && peers.connected().includes(peer);
   for (let waitMs = sessionRetryMs; isWanted(); waitMs = Math.min(sessionRetryMaxMs, 2 * waitMs)) {
     const own = ownTerms(state);
     const askedMs = clock.monotonicMs();
@@ -205,7 +205,8 @@ async function ask(state: State, peer: PeerId): Promise<void> {
     } catch {
       // Not reachable now, or without a detector: asked again while the connection lives.
     }
-    await clock.sleep(waitMs);
+    // A wait that outlived the detector would keep its program from ending.
+    await clock.sleep(waitMs, state.stopping.signal).catch(() => {});
   }
 }
 
