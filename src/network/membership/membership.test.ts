@@ -16,7 +16,7 @@ import { seededRandom } from "../../runtime/random.ts";
 import { createVirtualClock, type VirtualClock } from "../../runtime/virtual-clock.ts";
 import { createBoardWriter, createSuspicionBoard, type SuspicionFeed } from "../detector/suspicion-board.ts";
 import { createMemoryNetwork, type MemoryNetwork } from "../in-memory/memory-network.ts";
-import type { Peers } from "../peers.ts";
+import type { Peers, RequestOptions } from "../peers.ts";
 import { createMembership, type Membership } from "./membership.ts";
 import { leavingProof } from "./membership-fixture.ts";
 import { membershipLimits as limits } from "./membership-limits.ts";
@@ -249,6 +249,27 @@ test("who comes while a node is away, and knew it or not, learns that it is away
   back.membership.bootstrap([first.address]);
   await until(world, 5_000, "back", () => [newcomer, returned].every((member) => stateAt(member, second.peers.self) === "live"));
   await stopAll([first, ...members.slice(3), newcomer, returned, back]);
+});
+
+test("an address of a node that is connected is not dialled anew, one that leads to nobody known is", async () => {
+  const world = createWorld();
+  const members = await startFarm(world, 3);
+  await until(world, 10_000, "all live", () => allLive(members));
+  const [first, second, third] = members;
+  assert.ok(first !== undefined && second !== undefined && third !== undefined);
+  const dialled: number[] = [];
+  const { dial } = second.peers;
+  Object.assign(second.peers, {
+    dial: (address: NodeAddress, options: RequestOptions) => {
+      dialled.push(address.libp2p);
+      return dial(address, options);
+    },
+  });
+  const nowhere = { ...third.address, libp2p: 9_999 };
+  second.membership.bootstrap([first.address, third.address, nowhere]);
+  await until(world, 5_000, "the third address is tried", () => dialled.includes(nowhere.libp2p));
+  assert.deepEqual([...new Set(dialled)], [nowhere.libp2p]);
+  await stopAll(members);
 });
 
 test("a failed request is a suspicion, and an answer takes it back", async () => {

@@ -16,6 +16,7 @@ import { type CacheKeeper, createCacheKeeper } from "./cache-keeper.ts";
 import { type CertificatePart, type Certificates, createCertificates } from "./certificates/certificates.ts";
 import { claimOf, createFounding } from "./claims.ts";
 import { type Confirmer, createConfirmer } from "./confirmer.ts";
+import { connectedAt } from "./connected-at.ts";
 import { answerExchange } from "./exchange-answers.ts";
 import { createForwarder, type Forwarder } from "./forwarder.ts";
 import { createGossip, type Gossip } from "./gossip.ts";
@@ -104,7 +105,7 @@ export function createMembership(parts: MembershipParts, limits: MembershipLimit
       clock,
       random,
       isJoined: joined,
-      dial: (address) => peers.dial(address, { timeoutMs: limits.requestTimeoutMs }),
+      dial: async (address) => connectedAt(address, peers, roster.directory) ?? peers.dial(address, { timeoutMs: limits.requestTimeoutMs }),
       onAnswer: (peer) => void gossip.meet(peer),
     },
     limits,

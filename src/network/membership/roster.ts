@@ -113,9 +113,7 @@ export function createRoster(parts: RosterParts): Roster {
     const departed = departures.get(record.peerId);
     if (departed !== undefined && departures.covers(record.peerId, record)) {
       if (departed.goodbye.departure.kind === "leaving") return { kind: "departed", departed };
-      takeIn(state, record, from);
-      // Its goodbye came first. It is known to be away, not merely never met.
-      if (isNew && clock.monotonicMs() < departed.untilMs) views.setState(record.peerId, "away");
+      takeInAbsent(state, record, from, departed);
       return verdict;
     }
     departures.forget(record.peerId);
@@ -212,6 +210,13 @@ function takeIn({ parts, book, views, causes }: State, record: NodeRecord, from:
   const claim = parts.claimOf(peerId);
   const stranger = from !== undefined && (claim === "none" || (claim === "open" && !believed));
   views.putRecord(record, believed ? "live" : "suspected", stranger);
+}
+
+/** Of one that is new here the goodbye came first: it is known to be away, not merely never met. */
+function takeInAbsent(state: State, record: NodeRecord, from: PeerId | undefined, { untilMs }: Departed): void {
+  const isNew = state.views.directory.node(record.peerId) === undefined;
+  takeIn(state, record, from);
+  if (isNew && state.parts.clock.monotonicMs() < untilMs) state.views.setState(record.peerId, "away");
 }
 
 /**
