@@ -44,6 +44,8 @@ export function createCopier(parts: CopierParts): Copier {
     } else if (outcome === "held" || outcome === "coming") {
       events.spared(outcome, 1, task.size);
       if (outcome === "coming") parts.onFailed(task, outcome);
+    } else if (outcome === "unread") {
+      parts.onFailed(task, outcome);
     } else if (outcome !== "gone") {
       events.copyFailed(outcome === "silent" || outcome === undefined ? "silent" : "refused", 1);
       parts.onFailed(task, outcome ?? "silent");

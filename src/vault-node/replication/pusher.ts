@@ -15,10 +15,11 @@ import type { BytePace } from "./byte-pace.ts";
 import { announceTo } from "./survey.ts";
 
 /**
- * stored: a receipt holds · held: it was there already · coming: another node is sending it · gone: this node has it no more, or damaged · or why not; `silent`:
+ * stored: a receipt holds · held: it was there already · coming: another node is sending it · gone: this node has it no more, or damaged · unread: it cannot be
+ * read here just now · or why not; `silent`:
  * no proper answer.
  */
-export type PushOutcome = "stored" | "held" | "coming" | "gone" | "silent" | RefusalReason;
+export type PushOutcome = "stored" | "held" | "coming" | "gone" | "unread" | "silent" | RefusalReason;
 
 /** Whether the vault answered that it does not take the chunk. */
 export function isRefusal(outcome: PushOutcome): outcome is RefusalReason {
@@ -53,7 +54,7 @@ export async function push(parts: PusherParts, order: Push, signal: AbortSignal)
   for (const address of there.coming) outcomes.set(address, "coming");
   const wanted = order.chunks.filter((address) => !outcomes.has(address));
   for (const address of wanted) outcomes.set(address, "gone");
-  const found = await readAll(parts, wanted);
+  const found = await readAll(parts, wanted, outcomes);
   try {
     if (found.length === 0) return outcomes;
     await parts.pace.take(
@@ -67,11 +68,20 @@ export async function push(parts: PusherParts, order: Push, signal: AbortSignal)
   }
 }
 
-async function readAll({ store, onDamaged }: PusherParts, chunks: readonly Address[]): Promise<readonly Found[]> {
+async function readAll(
+  { store, onDamaged }: PusherParts,
+  chunks: readonly Address[],
+  outcomes: Map<Address, PushOutcome>,
+): Promise<readonly Found[]> {
   const reads = await Promise.allSettled(chunks.map((address) => store.get(address)));
   return reads.flatMap((settled, i) => {
     const address = chunks[i];
-    if (settled.status === "rejected" || address === undefined) return [];
+    if (address === undefined) return [];
+    if (settled.status === "rejected") {
+      // Too many reads at a time, or too many open files: the chunk is there, and is sent a little later.
+      outcomes.set(address, "unread");
+      return [];
+    }
     if (settled.value.kind === "damaged") onDamaged(settled.value.vault, address);
     return settled.value.kind === "found" ? [{ address, read: settled.value }] : [];
   });
