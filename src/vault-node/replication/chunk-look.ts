@@ -13,8 +13,8 @@ export type LookParts = {
   readonly policy: CopiesPolicy;
   readonly view: KeepView;
   readonly questionTimeoutMs: number;
-  /** Whether a vault refused lately. */
-  refuses(keeper: Keeper): boolean;
+  /** Whether a vault refused lately, this chunk or all. */
+  refuses(keeper: Keeper, address: Address): boolean;
   /** Whether this node holds a chunk. */
   holds(address: Address): boolean;
 };
@@ -74,7 +74,7 @@ function planOf({ peers, policy, view, refuses }: LookParts, address: Address, s
   const taken = new Set(near.map(({ peer }) => peer));
   // Holders outside the circle come last, in an order that is the same everywhere.
   const far = staying.filter(({ peer }) => !taken.has(peer)).sort((a, b) => (a.peer < b.peer ? -1 : 1));
-  const full = (keeper: Keeper): boolean => refuses(keeper) || sighting.elsewhere.has(keeper.peer);
+  const full = (keeper: Keeper): boolean => refuses(keeper, address) || sighting.elsewhere.has(keeper.peer);
   const keepers = [...near, ...far].map((keeper) => (full(keeper) ? { ...keeper, takes: false } : keeper));
   return planChunk({ policy, self: peers.self, keepers, holders, silent: sighting.silent });
 }

@@ -23,6 +23,7 @@ import { createReminders } from "./reminders.ts";
 import { silentReplicationEvents } from "./replication-events.ts";
 import { replicationLimits as limits } from "./replication-limits.ts";
 
+const unwilling = { saidNo: () => false, fails: () => false };
 const keyOf = (n: number) => signingKeyFromSeed(new Uint8Array(32).fill(n));
 const copies = { min: 4, target: 5, max: 8 };
 const genesis = createGenesis({ name: "looked at", copies, placeUnit: 2 ** 20, createdAt: 0 }, keyOf(90));
@@ -79,7 +80,7 @@ async function lookingNode() {
     book,
     reminders,
   };
-  const looks = createLooks({ ...parts, refusedUntilMs: () => 0, queued: () => {} });
+  const looks = createLooks({ ...parts, unwilling, queued: () => {} });
   await clock.advance(limits.settleMs);
   await looks.lookIfDue(AbortSignal.any([]));
   const look = async (): Promise<readonly PeerId[]> => {
@@ -112,7 +113,7 @@ test("copies may be made while the rest is still looked through", async () => {
   holding.clear();
   const waiting: number[] = [];
   const queued = (): void => void waiting.push([...queue.addresses()].length);
-  const looks = createLooks({ ...parts, limits: { ...limits, chunksPerSurvey: 1, settleMs: 0 }, refusedUntilMs: () => 0, queued });
+  const looks = createLooks({ ...parts, limits: { ...limits, chunksPerSurvey: 1, settleMs: 0 }, unwilling, queued });
   await clock.runUntil(looks.lookIfDue(AbortSignal.any([])));
   const [first = 0] = waiting;
   assert.ok(first < (waiting.at(-1) ?? 0), "told before all were looked at");
@@ -170,7 +171,7 @@ test("chunks whose reminders were forgotten are looked at once there is place fo
   const { parts, holding } = await lookingNode();
   const { clock, queue } = parts;
   const reminders = createReminders(1);
-  const looks = createLooks({ ...parts, reminders, limits: { ...limits, settleMs: 0 }, refusedUntilMs: () => 0, queued: () => {} });
+  const looks = createLooks({ ...parts, reminders, limits: { ...limits, settleMs: 0 }, unwilling, queued: () => {} });
   const waiting = async (): Promise<number> => {
     await looks.lookIfDue(AbortSignal.any([]));
     return [...queue.addresses()].length;
@@ -194,7 +195,7 @@ test("a chunk that lacks copies is remembered in place of one that lacks none", 
   views.putRecord(recordFor(full, "cordoned"), "live");
   const reminders = createReminders(1);
   reminders.set(chunkAddress(Uint8Array.of(1)), { kind: "again", dueMs: limits.everythingEveryMs, spare: true });
-  const looks = createLooks({ ...parts, reminders, limits: { ...limits, settleMs: 0 }, refusedUntilMs: () => 0, queued: () => {} });
+  const looks = createLooks({ ...parts, reminders, limits: { ...limits, settleMs: 0 }, unwilling, queued: () => {} });
   await looks.lookIfDue(AbortSignal.any([]));
   assert.ok(reminders.awaitsRoom(address));
 });

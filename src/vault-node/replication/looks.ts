@@ -3,7 +3,6 @@ import { type Directory, memberNodes } from "../../network/directory.ts";
 import type { Peers } from "../../network/peers.ts";
 import type { Address } from "../../protocol/address.ts";
 import type { Genesis } from "../../protocol/genesis.ts";
-import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -14,11 +13,12 @@ import type { CopyBook } from "./copy-book.ts";
 import type { CopyQueue } from "./copy-queue.ts";
 import { tierOf } from "./copy-tier.ts";
 import type { KeepView, ViewChanges } from "./keep-view.ts";
-import type { ChunkPlan } from "./plan-chunk.ts";
+import type { ChunkPlan, Keeper } from "./plan-chunk.ts";
 import type { Reminder, Reminders, Room } from "./reminders.ts";
 import type { ReplicationEvents } from "./replication-events.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
 import { type Surplus, trim } from "./trimmer.ts";
+import type { Unwilling } from "./unwilling.ts";
 
 export type LooksParts = {
   readonly genesis: Genesis;
@@ -33,7 +33,8 @@ export type LooksParts = {
   readonly queue: CopyQueue;
   readonly book: CopyBook;
   readonly reminders: Reminders;
-  refusedUntilMs(vault: VaultName): number;
+  /** Vaults that take nothing, or not this chunk, for a while. */
+  readonly unwilling: Pick<Unwilling, "saidNo" | "fails">;
   /** There may be copies to make: they need not wait until everything was looked through. */
   queued(signal: AbortSignal): void;
   readonly auditor?: Auditor;
@@ -128,13 +129,13 @@ type Act = (addresses: readonly Address[], due: ReadonlyMap<Address, Reminder>, 
 
 /** Looks at chunks and sees to what follows. */
 function createActor(parts: LooksParts): Act {
-  const { genesis, peers, store, clock, limits, view, auditor, events } = parts;
+  const { genesis, peers, store, limits, view, auditor, events } = parts;
   const look = {
     peers,
     policy: genesis.copies,
     view,
     questionTimeoutMs: limits.questionTimeoutMs,
-    refuses: ({ vault }: { readonly vault: VaultName }) => parts.refusedUntilMs(vault) > clock.monotonicMs(),
+    refuses: (keeper: Keeper, address: Address) => parts.unwilling.saidNo(keeper.vault) || isFailing(parts, keeper, address),
     holds: (address: Address) => store.info(address) !== undefined,
   };
   const surplusSince = new Map<Address, number>();
@@ -149,6 +150,11 @@ function createActor(parts: LooksParts): Act {
     parts.queued(signal);
     if (auditor !== undefined) await trim({ auditor, store, events }, surplusOf(parts, looked, surplusSince), signal);
   };
+}
+
+// Who joins is offered all that is its own until it has it.
+function isFailing({ unwilling }: LooksParts, { vault, joining }: Keeper, address: Address): boolean {
+  return !joining && unwilling.fails(vault, address);
 }
 
 /** Nodes that are not asked: suspected or away, and not gone. */
@@ -211,7 +217,7 @@ function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { 
   const isShort = plan.copies < genesis.copies.target;
   const awaits = isShort ? view.around(address).filter((peer) => !view.isHere(peer)) : [];
   const room = roomFor(parts, address, plan);
-  const againMs = lookAgainMs(parts, { plan, silent }, { queued, isAwaiting: awaits.length > 0 || room !== undefined });
+  const againMs = lookAgainMs(parts, address, { plan, silent }, { queued, isAwaiting: awaits.length > 0 || room !== undefined });
   if (againMs !== undefined)
     reminders.set(address, { kind: "again", dueMs: nowMs + againMs, spare: !isShort, awaits, ...(room && { room }) });
 }
@@ -226,15 +232,20 @@ function roomFor({ view, genesis, clock, limits }: LooksParts, address: Address,
 
 // What found no room, what could not be seen in full, and what waits for a silent node until that is lost, or for room, is looked at again.
 function lookAgainMs(
-  { limits, genesis, view }: LooksParts,
+  parts: LooksParts,
+  address: Address,
   { plan, silent }: Looked,
   { queued, isAwaiting }: { readonly queued: boolean; readonly isAwaiting: boolean },
 ): number | undefined {
-  const { min, target } = genesis.copies;
+  const { limits, view } = parts;
+  const { min, target } = parts.genesis.copies;
   if (!queued || (silent && plan.copies < target)) return limits.retryMs;
   if (plan.copies + plan.orders.length >= target) return undefined;
   const lossMs = view.nextLossMs(tierOf(plan.copies, min));
   if (lossMs !== undefined) return lossMs + limits.tickMs;
+  // Nobody else takes it: who failed is tried again.
+  const keepers = view.keepers(address, tierOf(plan.copies, min));
+  if (plan.short > 0 && keepers.some((keeper) => isFailing(parts, keeper, address))) return limits.refusedForMs;
   // Who counts as lost already may still come back, and who is full may have room.
   return isAwaiting ? limits.everythingEveryMs : undefined;
 }

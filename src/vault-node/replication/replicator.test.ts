@@ -1,9 +1,11 @@
 // Proves of a whole replicator that what waits for a vault which turns out to be full is not sent to it just to hear so, and goes
-// to it once its record says that it has room again. A real directory; what the other nodes answer is scripted.
+// to it once its record says that it has room again; that a vault which never takes a copy does not keep it from the next one; and that
+// a chunk that could not be read is sent a little later. A real directory; what the other nodes answer is scripted.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
+import { NetworkError } from "../../network/errors.ts";
 import { createNodeViews } from "../../network/membership/node-views.ts";
-import type { Peers } from "../../network/peers.ts";
+import type { Delivery, Peers } from "../../network/peers.ts";
 import { chunkAddress } from "../../protocol/address.ts";
 import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { createGenesis } from "../../protocol/genesis.ts";
@@ -11,8 +13,10 @@ import { signingKeyFromSeed, vaultName } from "../../protocol/keys.ts";
 import { hasChunksReply, hasChunksRequest } from "../../protocol/messages/has-chunks.ts";
 import { putChunksReply, putChunksRequest } from "../../protocol/messages/put-chunks.ts";
 import { createNodeRecord } from "../../protocol/node-record.ts";
+import type { PeerId } from "../../protocol/peer-id.ts";
 import { silentLog } from "../../runtime/log.ts";
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
+import type { ChunkStore } from "../chunk-store/chunk-store.ts";
 import { createMemoryChunkStore } from "../chunk-store/memory.ts";
 import { replicationLimits } from "./replication-limits.ts";
 import { createReplicator } from "./replicator.ts";
@@ -69,4 +73,65 @@ test("what waits for a vault that is full is not sent to it; once its record say
   await clock.advance(replicationLimits.refusedForMs + 2 * replicationLimits.tickMs);
   assert.ok(sent > 1, "room came");
   await replicator.stop();
+});
+
+/** A node with one chunk that lacks a copy, and two others that could take it; whom it is sent to, in this order. */
+function sending(take: (peer: PeerId, first: PeerId) => Promise<Delivery>, get?: ChunkStore["get"]) {
+  const clock = createVirtualClock();
+  const { directory, putRecord } = createNodeViews(genesis, clock.wallMs);
+  for (const n of [1, 2, 3]) putRecord(recordOf(n), "live");
+  const store = createMemoryChunkStore({ vaults: [{ vault: vaultName(vaultKeyOf(1).publicKey), capacity }], clock });
+  const self = recordOf(1).peerId;
+  const address = chunkAddress(Uint8Array.of(9));
+  const [first] = directory.closest(address, 3, "write").holders.flatMap(({ peer }) => (peer === self ? [] : [peer]));
+  assert.ok(first !== undefined);
+  const sent: PeerId[] = [];
+  const request: Peers["request"] = async (peer, kind) => {
+    if (kind !== "put-chunks")
+      return { body: encodeMessage(hasChunksReply, { held: [], receipts: [] }), chunks: [], hashes: [], release: () => {} };
+    sent.push(peer);
+    return take(peer, first);
+  };
+  const replicator = createReplicator({
+    ...{ genesis, peers: { self, request }, directory, store: { ...store, ...(get && { get }) }, clock, log: silentLog },
+    limits: replicationLimits,
+    ...{ grant: () => new Uint8Array(8), joined: () => true, serves: () => true, distrusted: () => new Set() },
+    ...{ onDamaged: () => {}, onWrongBytes: () => {}, onRefused: () => {}, onTaken: () => {} },
+  });
+  const start = async (): Promise<void> => {
+    await store.put([{ vault: vaultName(vaultKeyOf(1).publicKey), address, bytes: Uint8Array.of(9) }]);
+    replicator.start();
+  };
+  return { clock, sent, first, replicator, start, store };
+}
+
+const unanswered = async (): Promise<Delivery> => {
+  throw new NetworkError("timeout", "no answer");
+};
+
+test("a vault that never takes the copy, though its node is there, does not keep it from the next one", async () => {
+  const { clock, sent, first, replicator, start } = sending(unanswered);
+  await start();
+  await clock.advance(300_000);
+  assert.equal(sent[0], first);
+  assert.ok(
+    sent.some((peer) => peer !== first),
+    `tried ${sent.length} times, always the same`,
+  );
+  await clock.advance(300_000);
+  assert.ok(sent.lastIndexOf(first) > sent.findIndex((peer) => peer !== first), "and it is tried again, as nobody takes it");
+  await replicator.stop();
+});
+
+test("a chunk that cannot be read for a moment is sent a little later", async () => {
+  let failures = 3;
+  const scene = sending(unanswered, async (address) => {
+    failures -= 1;
+    if (failures >= 0) throw new Error("too many open files");
+    return scene.store.get(address);
+  });
+  await scene.start();
+  await scene.clock.advance(60_000);
+  assert.ok(scene.sent.length > 0);
+  await scene.replicator.stop();
 });

@@ -31,6 +31,7 @@ import { isRefusal, type PusherParts } from "./pusher.ts";
 import { createReminders, type Reminders } from "./reminders.ts";
 import { type ReplicationEvents, silentReplicationEvents } from "./replication-events.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
+import { createUnwilling, type UnwillingLimits } from "./unwilling.ts";
 
 export type ReplicatorParts = {
   readonly genesis: Genesis;
@@ -207,8 +208,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
   const queue = createCopyQueue(limits.tasksMax);
   const book = createCopyBook(peers.self, { ...genesis.copies, chunksMax: limits.countedMax });
   const reminders = createReminders(limits.remindersMax);
-  const refusals = new Map<VaultName, number>();
-  const isRefusing = (vault: VaultName): boolean => (refusals.get(vault) ?? 0) > nowMs();
+  const unwilling = createUnwilling(nowMs, unwillingLimits(limits));
   const pace = createBytePace(clock, limits.bytesPerSecond);
   const pusher: PusherParts = { genesis, peers, directory, store, grant: parts.grant, pace, limits, onDamaged: parts.onDamaged };
   const copier = createCopier({
@@ -218,22 +218,26 @@ function createOrgans(parts: ReplicatorParts): Organs {
     events,
     onMade: ({ address, order }, outcome) => {
       // What it held before says nothing of what it takes.
-      if (outcome === "stored") parts.onTaken({ peer: order.to, vault: order.vault, chunk: address });
+      if (outcome === "stored") {
+        parts.onTaken({ peer: order.to, vault: order.vault, chunk: address });
+        unwilling.took(order.vault, address);
+      }
       book.made(address, order.to, rankAt(view, address));
     },
     onFailed: ({ address, order }, outcome) => {
       if (isRefusal(outcome)) parts.onRefused({ peer: order.to, vault: order.vault, chunk: address }, outcome);
       const takesNothing = outcome === "full" || outcome === "cordoned" || outcome === "read-only";
       // What else waits for a vault that takes nothing now need not be sent to hear so.
-      const unsent = takesNothing && !isRefusing(order.vault) ? queue.giveUp(order.vault) : [];
-      if (takesNothing) refusals.set(order.vault, nowMs() + limits.refusedForMs);
+      const unsent = takesNothing && !unwilling.saidNo(order.vault) ? queue.giveUp(order.vault) : [];
+      if (takesNothing) unwilling.takesNothing(order.vault);
+      else if (outcome !== "coming" && outcome !== "unread") unwilling.failed(order.vault, address);
       for (const one of [address, ...unsent.map((task) => task.address)])
         reminders.set(one, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo: order.to });
     },
   });
   const looks = createLooks({
     ...{ ...parts, events, view, queue, book, reminders },
-    refusedUntilMs: (vault) => refusals.get(vault) ?? 0,
+    unwilling,
     queued: (signal) => {
       if (parts.grant() !== null) copier.run(signal);
     },
@@ -255,6 +259,11 @@ function createOrgans(parts: ReplicatorParts): Organs {
         .find(({ peer, takes }) => peer === peers.self && takes)?.vault,
   };
   return { pusher, view, queue, book, copier, reminders, joining, looks, fetcher };
+}
+
+// A copy is tried again after `retryMs`: a vault that is busy for as long as one turn is waited for.
+function unwillingLimits({ refusedForMs, turnMs }: ReplicationLimits): UnwillingLimits {
+  return { passedForMs: refusedForMs, failuresMin: 3, patienceMs: turnMs, chunksMax: 16_384 };
 }
 
 function progressOf({ queue, copier, looks }: Organs, { bytesPerSecond }: ReplicationLimits): ReplicationProgress {
