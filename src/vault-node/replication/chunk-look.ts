@@ -19,8 +19,8 @@ export type LookParts = {
   holds(address: Address): boolean;
 };
 
-/** `silent`: whether somebody who should have answered did not. */
-export type Looked = { readonly plan: ChunkPlan; readonly silent: boolean };
+/** `silent`: those who should have answered and did not. */
+export type Looked = { readonly plan: ChunkPlan; readonly silent: ReadonlySet<PeerId> };
 
 /** What to do about each of these chunks; those not held here are left out. */
 export async function lookAt(parts: LookParts, addresses: readonly Address[], signal: AbortSignal): Promise<ReadonlyMap<Address, Looked>> {
@@ -35,7 +35,7 @@ export async function lookAt(parts: LookParts, addresses: readonly Address[], si
   for (const address of addresses) {
     if (!parts.holds(address)) continue;
     const sighting = merge(first.get(address), second.get(address), third.get(address));
-    looked.set(address, { plan: planOf(parts, address, sighting), silent: sighting.silent.size > 0 });
+    looked.set(address, { plan: planOf(parts, address, sighting), silent: sighting.silent });
   }
   return looked;
 }

@@ -29,7 +29,7 @@ const copies = { min: 4, target: 5, max: 8 };
 const genesis = createGenesis({ name: "looked at", copies, placeUnit: 2 ** 20, createdAt: 0 }, keyOf(90));
 const vaultKeyOf = (n: number) => keyOf(n + 40);
 const capacity = 2 ** 24;
-const recordOf = (n: number, state: "active" | "cordoned" = "active") =>
+const recordOf = (n: number, state: "active" | "cordoned" | "joining" = "active") =>
   createNodeRecord(genesis.networkId, keyOf(n), {
     addresses: [],
     domain: { region: "", zone: "", host: `host ${n}` },
@@ -45,7 +45,16 @@ async function lookingNode() {
   const nodes = [1, 2, 3, 4, 5].map((n) => recordOf(n));
   for (const record of nodes) views.putRecord(record, "live");
   const nowMs = clock.monotonicMs;
-  const view = createKeepView({ directory, policy: copies, placeUnit: genesis.placeUnit, delays: limits.repairDelayMs, circle: 16, nowMs });
+  const [deaf, distrusted] = [new Set<PeerId>(), new Set<PeerId>()];
+  const view = createKeepView({
+    directory,
+    policy: copies,
+    placeUnit: genesis.placeUnit,
+    delays: limits.repairDelayMs,
+    circle: 16,
+    nowMs,
+    distrusted: () => new Set(distrusted),
+  });
   const bytes = Uint8Array.of(1, 2, 3, 4);
   const address = chunkAddress(bytes);
   const [self, ...others] = view.keepers(address, "enough").map(({ peer }) => peer);
@@ -57,6 +66,7 @@ async function lookingNode() {
   const asked: PeerId[] = [];
   const request: Peers["request"] = async (peer, _kind, message) => {
     asked.push(peer);
+    if (deaf.has(peer)) throw new Error("no answer");
     const question = decodeMessage(hasChunksRequest, message.body);
     assert.ok(question.ok);
     const held = holding.has(peer) ? question.value.chunks.map((chunk) => ({ chunk, vault, size: bytes.length })) : [];
@@ -86,18 +96,23 @@ async function lookingNode() {
   const look = async (): Promise<readonly PeerId[]> => {
     reminders.set(address, { kind: "again", dueMs: clock.monotonicMs(), spare: false });
     asked.length = 0;
+    view.tick();
     await looks.lookIfDue(AbortSignal.any([]));
     return [...asked];
   };
-  const recordFor = (peer: PeerId, state: "active" | "cordoned") => recordOf(nodes.findIndex(({ peerId }) => peerId === peer) + 1, state);
+  const recordFor = (peer: PeerId, state: "active" | "cordoned" | "joining") =>
+    recordOf(nodes.findIndex(({ peerId }) => peerId === peer) + 1, state);
   return {
     parts,
     vault,
     views,
     others,
     holding,
+    deaf,
+    distrusted,
     look,
     looks,
+    counted: () => book.count(() => true),
     recordFor,
     live: (dead?: PeerId) => book.count((peer) => peer !== dead).live,
   };
@@ -198,4 +213,14 @@ test("a chunk that lacks copies is remembered in place of one that lacks none", 
   const looks = createLooks({ ...parts, reminders, limits: { ...limits, settleMs: 0 }, unwilling, queued: () => {} });
   await looks.lookIfDue(AbortSignal.any([]));
   assert.ok(reminders.awaitsRoom(address));
+});
+
+test("a node that gives no answer does not hide that another has lost its copy", async () => {
+  const { others, holding, deaf, look, live } = await lookingNode();
+  const [first, second] = others;
+  assert.ok(first !== undefined && second !== undefined);
+  deaf.add(first);
+  holding.delete(second);
+  await look();
+  assert.deepEqual(live(), [0, 0, 0, 0, 1, 0], "who gives no answer counts as before, who lost it does not");
 });

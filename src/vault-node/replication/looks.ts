@@ -164,7 +164,7 @@ function absent({ directory }: LooksParts): readonly PeerId[] {
 
 type Found = { readonly looked: ReadonlyMap<Address, Looked>; readonly unasked: ReadonlySet<PeerId> };
 
-// Who did not answer, or was not asked, may hold it still: what was known before is the better guess.
+// Who did not answer, or was not asked, may hold it still: what was known of it before is the better guess.
 function writeDown({ book, view }: LooksParts, addresses: readonly Address[], { looked, unasked: peers }: Found): void {
   const unasked = {
     peers,
@@ -174,7 +174,7 @@ function writeDown({ book, view }: LooksParts, addresses: readonly Address[], { 
   for (const address of addresses) {
     const one = looked.get(address);
     if (one === undefined) book.forget(address);
-    else if (!one.silent || !book.knows(address)) book.note(address, one.plan, unasked);
+    else book.note(address, one.plan, one.silent.size === 0 ? unasked : { ...unasked, peers: new Set([...peers, ...one.silent]) });
   }
 }
 
@@ -239,7 +239,7 @@ function lookAgainMs(
 ): number | undefined {
   const { limits, view } = parts;
   const { min, target } = parts.genesis.copies;
-  if (!queued || (silent && plan.copies < target)) return limits.retryMs;
+  if (!queued || (silent.size > 0 && plan.copies < target)) return limits.retryMs;
   if (plan.copies + plan.orders.length >= target) return undefined;
   const lossMs = view.nextLossMs(tierOf(plan.copies, min));
   if (lossMs !== undefined) return lossMs + limits.tickMs;
