@@ -68,7 +68,8 @@ function merge(...sightings: readonly (Sighting | undefined)[]): Sighting {
 }
 
 function planOf({ peers, policy, view, refuses }: LookParts, address: Address, sighting: Sighting): ChunkPlan {
-  const holders: ReadonlySet<PeerId> = new Set([peers.self, ...sighting.holders]);
+  // A claim that is not believed is no copy anywhere, nor one on a node that leaves.
+  const holders: ReadonlySet<PeerId> = new Set([peers.self, ...[...sighting.holders].filter(view.isTrusted)]);
   const staying = [...holders].map((peer) => view.keeperAt(peer)).filter((keeper) => keeper !== undefined);
   const near = view.keepers(address, tierOf(staying.length, policy.min));
   const taken = new Set(near.map(({ peer }) => peer));

@@ -224,3 +224,13 @@ test("a node that gives no answer does not hide that another has lost its copy",
   await look();
   assert.deepEqual(live(), [0, 0, 0, 0, 1, 0], "who gives no answer counts as before, who lost it does not");
 });
+
+test("a claim that is not believed is no copy on a node that leaves", async () => {
+  const { others, holding, distrusted, look, counted } = await lookingNode();
+  const [liar, lost] = others;
+  assert.ok(liar !== undefined && lost !== undefined);
+  holding.delete(lost);
+  distrusted.add(liar);
+  await look();
+  assert.deepEqual([counted().live, counted().onLeavers], [[0, 0, 0, 1, 0, 0], 0]);
+});

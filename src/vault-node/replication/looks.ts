@@ -166,15 +166,16 @@ type Found = { readonly looked: ReadonlyMap<Address, Looked>; readonly unasked: 
 
 // Who did not answer, or was not asked, may hold it still: what was known of it before is the better guess.
 function writeDown({ book, view }: LooksParts, addresses: readonly Address[], { looked, unasked: peers }: Found): void {
+  const believed = (some: Iterable<PeerId>): ReadonlySet<PeerId> => new Set([...some].filter(view.isTrusted));
   const unasked = {
-    peers,
+    peers: believed(peers),
     stays: (peer: PeerId) => view.keeperAt(peer) !== undefined,
     rankAt: (address: Address) => rankAt(view, address),
   };
   for (const address of addresses) {
     const one = looked.get(address);
     if (one === undefined) book.forget(address);
-    else book.note(address, one.plan, one.silent.size === 0 ? unasked : { ...unasked, peers: new Set([...peers, ...one.silent]) });
+    else book.note(address, one.plan, one.silent.size === 0 ? unasked : { ...unasked, peers: believed([...peers, ...one.silent]) });
   }
 }
 
