@@ -234,3 +234,23 @@ test("a claim that is not believed is no copy on a node that leaves", async () =
   await look();
   assert.deepEqual([counted().live, counted().onLeavers], [[0, 0, 0, 1, 0, 0], 0]);
 });
+
+test("whose turn it is does not wait anew because all is looked through again, or a comparison found the same", async () => {
+  const { parts, views, others, holding, recordFor } = await lookingNode();
+  const { clock, queue, view, store } = parts;
+  const [address] = store.addresses();
+  const [self] = others;
+  assert.ok(self !== undefined && address !== undefined);
+  // Seen from the second holder: the first one, which would be to act, does not.
+  holding.clear();
+  for (const peer of [parts.peers.self, ...others.slice(1, 3)]) holding.add(peer);
+  const looks = createLooks({ ...parts, peers: { ...parts.peers, self }, limits: { ...limits, settleMs: 0 }, unwilling, queued: () => {} });
+  for (let atMs = 0; atMs < 2 * limits.turnMs && [...queue.addresses()].length === 0; atMs += 10_000) {
+    // A node nearby that comes and goes.
+    views.putRecord(recordFor(others[3] ?? assert.fail(), atMs % 20_000 === 0 ? "joining" : "active"), "live");
+    view.tick();
+    await looks.lookIfDue(AbortSignal.any([]));
+    await clock.advance(10_000);
+  }
+  assert.deepEqual([...queue.addresses()], [address]);
+});

@@ -207,7 +207,10 @@ function seeTo(parts: LooksParts, address: Address, { plan, silent }: Looked, { 
     queue.put(address, []);
     const turnMs = pressing ? limits.pressingTurnMs : limits.turnMs;
     const spare = plan.orders.every(({ why }) => why === "placement");
-    reminders.set(address, { kind: "turn", dueMs: nowMs + plan.ahead.length * turnMs, spare, first });
+    // Looks by chance meanwhile must not put the turn off: one every few seconds would for ever.
+    const before = reminders.get(address);
+    const begunMs = before?.kind === "turn" && before.first === first ? before.dueMs : Number.POSITIVE_INFINITY;
+    reminders.set(address, { kind: "turn", dueMs: Math.min(begunMs, nowMs + plan.ahead.length * turnMs), spare, first });
     return;
   }
   const size = store.info(address)?.size ?? 0;

@@ -29,6 +29,8 @@ export type Reminders = {
   set(address: Address, reminder: Reminder): void;
   /** Takes out those that are due, by time or because somebody or something that was awaited is there, at most `most`. */
   takeDue(nowMs: number, most: number, seen: Seen): ReadonlyMap<Address, Reminder>;
+  /** What is remembered of a chunk. */
+  get(address: Address): Reminder | undefined;
   /** Whether a chunk waits for room. */
   awaitsRoom(address: Address): boolean;
   countOwedTo(peer: PeerId): number;
@@ -73,6 +75,7 @@ export function createReminders(remindersMax: number): Reminders {
       }
       return due;
     },
+    get: (address) => reminders.get(address),
     awaitsRoom: (address) => {
       const one = reminders.get(address);
       return one?.kind === "again" && one.room !== undefined;

@@ -148,7 +148,9 @@ export function createReplicator(parts: ReplicatorParts): Replicator {
       for (const address of addresses) reminders.set(address, reminder);
     },
     hint: (addresses) => {
-      for (const address of addresses) reminders.set(address, { kind: "again", dueMs: clock.monotonicMs(), spare: false });
+      // Who waits for its turn knows already that copies may be lacking.
+      for (const address of addresses)
+        if (reminders.get(address)?.kind !== "turn") reminders.set(address, { kind: "again", dueMs: clock.monotonicMs(), spare: false });
     },
     lost: (address) => {
       organs.book.forget(address);
