@@ -255,6 +255,21 @@ describe("a node that puts off what it is asked", () => {
     assert.ok(seen().honesty >= standingBelow.distrusted, JSON.stringify(seen()));
     await farm.stop();
   });
+
+  it("is at no fault while its own record says that it answers nothing: its owner fenced it", async () => {
+    const { farm, first, second } = await scene(5, 40);
+    const { record } = farm.views.directory.node(second.peer) ?? assert.fail();
+    const vaults = record.vaults.map((vault) => ({ ...vault, state: "fenced" as const }));
+    farm.views.putRecord({ ...record, vaults, sequence: record.sequence + 1 }, "live");
+    second.peers.handle("compare-chunks", async (from, message) => {
+      message.release();
+      throw new HandlerError("not-serving", "this node does not serve that now", from);
+    });
+    await farm.clock.advance(90 * minute);
+    const seen = first.upkeep.scoreboard.scores().find(({ peer }) => peer === second.peer) ?? assert.fail();
+    assert.deepEqual([seen.honesty, seen.faults["put-off"]], [1, undefined]);
+    await farm.stop();
+  });
 });
 
 describe("a node that refuses what it should take", () => {

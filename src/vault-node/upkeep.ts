@@ -8,6 +8,7 @@ import type { VaultName } from "../protocol/keys.ts";
 import type { PeerFault } from "../protocol/peer-faults.ts";
 import type { PeerId } from "../protocol/peer-id.ts";
 import type { RefusalReason } from "../protocol/receipt.ts";
+import { servesReads } from "../protocol/states.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Random } from "../runtime/random.ts";
@@ -172,8 +173,12 @@ function createJudge(parts: UpkeepParts, { scoreboard, putOffs, limits }: Judgin
     scoreboard.fault(peer, kind);
     events.peerFaulted(kind);
   };
-  /** Whether a peer that is there put something off beyond all patience. */
-  const evades = (peer: PeerId, what: Asked): boolean => directory.node(peer)?.state === "live" && putOffs.putOff(peer, what);
+  /** Whether a peer that is there, and says that it answers, put something off beyond all patience. A fenced one claims no copy. */
+  const evades = (peer: PeerId, what: Asked): boolean => {
+    const view = directory.node(peer);
+    const answers = view?.state === "live" && view.record.vaults.some(({ state }) => servesReads(state));
+    return answers && putOffs.putOff(peer, what);
+  };
   return {
     fault,
     onJudged: (peer, judgements) => {
