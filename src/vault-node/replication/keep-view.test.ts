@@ -21,7 +21,7 @@ type Farm = {
   readonly view: KeepView;
   readonly peers: readonly PeerId[];
   readonly vaults: readonly (VaultName | undefined)[];
-  set(n: number, change: { state?: NodeView["state"]; confirmed?: boolean; vault?: VaultState }): void;
+  set(n: number, change: { state?: NodeView["state"]; confirmed?: boolean; vault?: VaultState; start?: number }): void;
   wait(ms: number): void;
   distrusted: ReadonlySet<PeerId>;
 };
@@ -39,13 +39,13 @@ function farm(count: number): Farm {
       return () => void listeners.delete(listener);
     },
   };
-  const recordOf = (n: number, state: VaultState): NodeView["record"] => {
+  const recordOf = (n: number, state: VaultState, startCounter = 1): NodeView["record"] => {
     const key = signingKeyFromSeed(new Uint8Array(32).fill(n + 1));
     return createNodeRecord(network, key, {
       addresses: [],
       domain: { region: "", zone: "", host: `host ${n}` },
       software: "",
-      startCounter: 1,
+      startCounter,
       sequence: 1,
       signedAtMs: 0,
       vaults: [{ key: signingKeyFromSeed(new Uint8Array(32).fill(n + 101)), capacity, used: 0, chunks: 0, state, wallet: null }],
@@ -64,8 +64,8 @@ function farm(count: number): Farm {
     view,
     peers,
     vaults: [...views.values()].map(({ record }) => record.vaults[0]?.name),
-    set: (n, { state = "live", confirmed = false, vault = "active" }) => {
-      const record = recordOf(n, vault);
+    set: (n, { state = "live", confirmed = false, vault = "active", start = 1 }) => {
+      const record = recordOf(n, vault, start);
       views.set(record.peerId, { record, state, confirmed, since: 0 });
       for (const listener of listeners) listener(record.peerId);
     },
@@ -165,4 +165,14 @@ test("a change concerns the chunks near the node that changed, and no others", (
   // Five and three of forty nodes: a fifth.
   assert.ok(concerned > 40 && concerned < 140, `${concerned} of ${addresses.length}`);
   assert.ok(concernedOf(true) > 1.5 * concerned, "one that found no room may find it with any of the sixteen closest");
+});
+
+test("who starts anew while it joins is a change: it must hear again that nothing is owed to it", () => {
+  const one = farm(8);
+  one.set(3, { vault: "joining" });
+  assert.deepEqual([...one.view.takeChanges().keys()], [one.peers[3]]);
+  one.set(3, { vault: "joining" });
+  assert.equal(one.view.takeChanges().size, 0);
+  one.set(3, { vault: "joining", start: 2 });
+  assert.deepEqual([...one.view.takeChanges().keys()], [one.peers[3]]);
 });

@@ -79,12 +79,12 @@ export function createKeepView(parts: KeepViewParts): KeepView {
     const view = counted(directory.node(peer));
     silences.see(peer, view);
     const node: Known = known.get(peer) ?? { view, vaults: new Map(), domain: domainOf(view), tiers: new Set() };
-    const before = { tiers: node.tiers, kept: keptOf(node.view), joining: isJoining(node.view) };
+    const before = { tiers: node.tiers, kept: keptOf(node.view), joins: joinOf(node.view) };
     node.view = view;
     node.tiers = tiersOf(view, silences.silentMs(peer), parts.delays);
     known.set(peer, node);
     replace(index, peer, node);
-    if (keptOf(view) !== before.kept || (isJoining(view) && !before.joining)) note(peer, copyTiers);
+    if (keptOf(view) !== before.kept || (joinOf(view) !== undefined && joinOf(view) !== before.joins)) note(peer, copyTiers);
     note(peer, symmetricDifference(before.tiers, node.tiers));
   };
   const { keeperOf, chosen, nearest, isHere } = createChoice(index, known, (peer) => distrusted.has(peer));
@@ -195,8 +195,9 @@ function takingOf(view: NodeView | undefined): readonly VaultName[] {
   return view.record.vaults.flatMap(({ name, state }) => (takesNewChunks(state) ? [name] : []));
 }
 
-function isJoining(view: NodeView | undefined): boolean {
-  return view?.record.vaults.some(({ state }) => state === "joining") ?? false;
+/** The start in which a node joins; each must hear for itself that nothing is owed to it. */
+function joinOf(view: NodeView | undefined): number | undefined {
+  return view?.record.vaults.some(({ state }) => state === "joining") ? view.record.startCounter : undefined;
 }
 
 function tiersOf(view: NodeView | undefined, silentMs: number | undefined, delays: RepairDelays): ReadonlySet<CopyTier> {
