@@ -26,7 +26,8 @@ export type CopyBook = {
   note(address: Address, seen: SeenHolders, unasked?: Unasked): void;
   /** A copy was made; `rank`: where a node stands in the order now. */
   made(address: Address, to: PeerId, rank: (peer: PeerId) => number): void;
-  knows(address: Address): boolean;
+  /** Who held a chunk when it was last looked at; nobody where this node does not count it. */
+  holders(address: Address): readonly PeerId[];
   forget(address: Address): void;
   /** Everything was looked at; what is not `held` here any more is forgotten. */
   lookedThrough(held: (address: Address) => boolean): void;
@@ -85,7 +86,7 @@ export function createCopyBook(self: PeerId, { min, target, chunksMax }: CopyBoo
       const stay = [...seen.order.slice(0, seen.copies), to].sort((a, b) => rank(a) - rank(b));
       note(address, { order: [...stay, ...seen.order.slice(seen.copies)], copies: stay.length });
     },
-    knows: (address) => groupOf.has(address),
+    holders: (address) => groupOf.get(address)?.seen.order ?? [],
     forget,
     lookedThrough: (held) => {
       for (const address of groupOf.keys()) if (!held(address)) forget(address);

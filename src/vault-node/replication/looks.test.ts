@@ -38,11 +38,11 @@ const recordOf = (n: number, state: "active" | "cordoned" | "joining" = "active"
   });
 
 /** A node among five that hold one chunk, which it counts; `look` has it look at that. */
-async function lookingNode() {
+async function lookingNode(count = 5) {
   const clock = createVirtualClock();
   const views = createNodeViews(genesis, clock.wallMs);
   const { directory } = views;
-  const nodes = [1, 2, 3, 4, 5].map((n) => recordOf(n));
+  const nodes = Array.from({ length: count }, (_, n) => recordOf(n + 1));
   for (const record of nodes) views.putRecord(record, "live");
   const nowMs = clock.monotonicMs;
   const [deaf, distrusted] = [new Set<PeerId>(), new Set<PeerId>()];
@@ -253,4 +253,25 @@ test("whose turn it is does not wait anew because all is looked through again, o
     await clock.advance(10_000);
   }
   assert.deepEqual([...queue.addresses()], [address]);
+});
+
+test("the loss of a holder far out, past vaults that were full once, is looked at as any other", async () => {
+  const { parts, views, others, holding } = await lookingNode(14);
+  const { clock, queue, view } = parts;
+  const far = others[11] ?? assert.fail();
+  for (const peer of others.slice(3)) if (peer !== far) holding.delete(peer);
+  const tick = async (): Promise<number> => {
+    view.tick();
+    await looks.lookIfDue(AbortSignal.any([]));
+    return [...queue.addresses()].length;
+  };
+  const looks = createLooks({ ...parts, limits: { ...limits, settleMs: 0 }, unwilling, queued: () => {} });
+  assert.equal(await tick(), 0);
+  views.setState(far, "suspected");
+  views.confirm(far, true);
+  await tick();
+  await clock.advance(limits.repairDelayMs.enough);
+  await tick();
+  await clock.advance(limits.turnMs);
+  assert.equal(await tick(), 1);
 });

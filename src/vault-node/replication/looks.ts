@@ -68,7 +68,8 @@ export function createLooks(parts: LooksParts): Looks {
     for (const address of store.addresses()) {
       walked += 1;
       if (walked % chunksPerTurn === 0) await clock.sleep(0, signal);
-      if (!everything && !view.concerns(address, changes, reminders.awaitsRoom(address))) continue;
+      const concerned = everything || view.concerns(address, changes, reminders.awaitsRoom(address)) || isHeldBy(parts, address, changes);
+      if (!concerned) continue;
       batch.push(address);
       if (batch.length < limits.chunksPerSurvey) continue;
       await act(batch, noReminders, signal);
@@ -115,6 +116,11 @@ export function createLooks(parts: LooksParts): Looks {
     lookedFor: (peer, startCounter) => seen.get(peer) === startCounter,
     looking: () => looking,
   };
+}
+
+// Copies lie further out than changes concern, past vaults that were full once: those that turned for more than the shortest of silences.
+function isHeldBy({ book }: LooksParts, address: Address, changes: ViewChanges): boolean {
+  return book.holders(address).some((peer) => changes.get(peer)?.has("few") === true || changes.get(peer)?.has("enough") === true);
 }
 
 // Two of a chunk's holders look after it when it is fresh: one alone might have missed it.
