@@ -275,3 +275,26 @@ test("the loss of a holder far out, past vaults that were full once, is looked a
   await clock.advance(limits.turnMs);
   assert.equal(await tick(), 1);
 });
+
+test("a node that gives no proof of its copy holds up no look", async () => {
+  const { parts, others } = await lookingNode(8);
+  const { clock, store, reminders } = parts;
+  const [self, [address]] = [others[6], [...store.addresses()]];
+  assert.ok(self !== undefined && address !== undefined);
+  let asked = 0;
+  const audit = (): Promise<never> => {
+    asked += 1;
+    return new Promise(() => {});
+  };
+  const peers = { ...parts.peers, self };
+  const looks = createLooks({ ...parts, peers, limits: { ...limits, settleMs: 0 }, unwilling, queued: () => {}, auditor: { audit } });
+  await looks.lookIfDue(AbortSignal.any([]));
+  await clock.advance(limits.trimAfterMs);
+  let ended = false;
+  void looks.lookIfDue(AbortSignal.any([])).then(() => {
+    ended = true;
+  });
+  await clock.advance(limits.tickMs);
+  assert.ok(asked > 0 && ended);
+  assert.equal(reminders.get(address)?.kind, "again", "and it is tried again");
+});

@@ -17,7 +17,7 @@ import type { ChunkPlan, Keeper } from "./plan-chunk.ts";
 import type { Reminder, Reminders, Room } from "./reminders.ts";
 import type { ReplicationEvents } from "./replication-events.ts";
 import type { ReplicationLimits } from "./replication-limits.ts";
-import { type Surplus, trim } from "./trimmer.ts";
+import { createSurplusCopies } from "./surplus-copies.ts";
 import type { Unwilling } from "./unwilling.ts";
 
 export type LooksParts = {
@@ -144,17 +144,18 @@ function createActor(parts: LooksParts): Act {
     refuses: (keeper: Keeper, address: Address) => parts.unwilling.saidNo(keeper.vault) || isFailing(parts, keeper, address),
     holds: (address: Address) => store.info(address) !== undefined,
   };
-  const surplusSince = new Map<Address, number>();
+  const stays = (peer: PeerId): boolean => view.isHere(peer) && view.keeperAt(peer) !== undefined;
+  const surplus = auditor && createSurplusCopies({ ...parts, trim: { auditor, store, events, stays } });
   return async (addresses, due, signal) => {
     if (addresses.length === 0) return;
     const before = absent(parts);
-    const looked = await lookAt(look, addresses, signal);
+    const looked = await lookAt(look, addresses.filter(look.holds), signal);
     signal.throwIfAborted();
     const active = activeFirsts(looked, due);
     writeDown(parts, addresses, { looked, unasked: new Set([...before, ...absent(parts)]) });
     for (const [address, one] of looked) seeTo(parts, address, one, { reminder: due.get(address), active });
     parts.queued(signal);
-    if (auditor !== undefined) await trim({ auditor, store, events }, surplusOf(parts, looked, surplusSince), signal);
+    surplus?.note(addresses, looked, signal);
   };
 }
 
@@ -258,25 +259,4 @@ function lookAgainMs(
   if (plan.short > 0 && keepers.some((keeper) => isFailing(parts, keeper, address))) return limits.refusedForMs;
   // Who counts as lost already may still come back, and who is full may have room.
   return isAwaiting ? limits.everythingEveryMs : undefined;
-}
-
-// A copy too many is looked at twice, `trimAfterMs` apart, before it goes.
-function surplusOf(
-  { clock, limits, reminders }: LooksParts,
-  looked: ReadonlyMap<Address, Looked>,
-  since: Map<Address, number>,
-): readonly Surplus[] {
-  const nowMs = clock.monotonicMs();
-  const surplus: Surplus[] = [];
-  for (const [address, { plan }] of looked) {
-    const sinceMs = since.get(address);
-    if (plan.proofs.length === 0) since.delete(address);
-    else if (sinceMs !== undefined && nowMs - sinceMs >= limits.trimAfterMs) surplus.push({ address, proofs: plan.proofs });
-    else {
-      if (since.size < limits.remindersMax) since.set(address, sinceMs ?? nowMs);
-      reminders.set(address, { kind: "again", dueMs: (sinceMs ?? nowMs) + limits.trimAfterMs, spare: true });
-    }
-  }
-  for (const { address } of surplus) since.delete(address);
-  return surplus;
 }

@@ -12,10 +12,12 @@ export type TrimParts = {
   readonly auditor: Auditor;
   readonly store: Pick<ChunkStore, "remove" | "info">;
   readonly events: ReplicationEvents;
+  /** Whether a node is there and what it holds stays, now: proofs take a while, and who gave one may be about to leave. */
+  stays(peer: PeerId): boolean;
 };
 
 /** Drops those of which every proof came. Rejects with the signal's reason, or where the own store fails. */
-export async function trim({ auditor, store, events }: TrimParts, surplus: readonly Surplus[], signal: AbortSignal): Promise<void> {
+export async function trim({ auditor, store, events, stays }: TrimParts, surplus: readonly Surplus[], signal: AbortSignal): Promise<void> {
   const asked = new Map<PeerId, Address[]>();
   for (const { address, proofs } of surplus)
     for (const peer of proofs) {
@@ -31,7 +33,8 @@ export async function trim({ auditor, store, events }: TrimParts, surplus: reado
     }),
   );
   for (const { address, proofs } of surplus) {
-    if (signal.aborted || proofs.length === 0 || !proofs.every((peer) => proven.get(peer)?.has(address) === true)) continue;
+    const isProven = proofs.length > 0 && proofs.every((peer) => stays(peer) && proven.get(peer)?.has(address) === true);
+    if (signal.aborted || !isProven) continue;
     const size = store.info(address)?.size ?? 0;
     if (await store.remove(address)) events.trimmed(1, size);
   }
