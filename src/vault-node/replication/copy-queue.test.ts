@@ -212,3 +212,17 @@ test("where places are scarce what is spare gives way; that something was forgot
   assert.equal(reminders.mayFetchForgotten(), false);
   assert.deepEqual([...reminders.takeDue(9, 9, nobody).keys()], [address(5)]);
 });
+
+test("whoever queues hears of what gave way to something more pressing, and of nothing else", () => {
+  const out: CopyTask[] = [];
+  const queue = createCopyQueue(2, (one) => out.push(one));
+  const [least, middle] = [task(1, a, 4), task(2, a, 3)];
+  queue.put(address(1), [least]);
+  queue.put(address(2), [middle]);
+  assert.equal(queue.put(address(3), [task(3, a, 4)]), false);
+  assert.deepEqual(out, []);
+  queue.put(address(4), [task(4, a, 1)]);
+  assert.deepEqual(out, [least]);
+  queue.put(address(5), [task(5, a, 1)]);
+  assert.deepEqual(out, [least, middle]);
+});

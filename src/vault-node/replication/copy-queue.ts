@@ -1,5 +1,5 @@
 // Copies that this node will make: those of chunks with the fewest copies first, in messages for one vault each. Bounded:
-// what does not fit is the least pressing, and comes again with a later look.
+// what does not fit is the least pressing; whoever queues is told of it, so that it is looked at again.
 import type { Address } from "../../protocol/address.ts";
 import type { VaultName } from "../../protocol/keys.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
@@ -35,8 +35,8 @@ export type CopyQueue = {
   addresses(): Iterable<Address>;
 };
 
-/** An empty queue of at most `tasksMax`. */
-export function createCopyQueue(tasksMax: number): CopyQueue {
+/** An empty queue of at most `tasksMax`; `onCrowdedOut` hears of a task that a more pressing one took the place of. */
+export function createCopyQueue(tasksMax: number, onCrowdedOut: (task: CopyTask) => void = () => {}): CopyQueue {
   // By urgency, then by chunk: a Map keeps the order of arrival.
   const levels = new Map<number, Map<string, CopyTask>>();
   const queued = new Map<Address, readonly CopyTask[]>();
@@ -61,6 +61,7 @@ export function createCopyQueue(tasksMax: number): CopyQueue {
       const first = tasks[0];
       if (last === undefined || first === undefined || urgencyOf(last) <= urgencyOf(first)) return false;
       remove(last);
+      onCrowdedOut(last);
     }
     queued.set(address, tasks);
     for (const task of tasks) add(task);

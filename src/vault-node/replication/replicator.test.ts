@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { NetworkError } from "../../network/errors.ts";
 import { createNodeViews } from "../../network/membership/node-views.ts";
 import type { Delivery, Peers } from "../../network/peers.ts";
-import { chunkAddress } from "../../protocol/address.ts";
+import { type Address, chunkAddress } from "../../protocol/address.ts";
 import { decodeMessage, encodeMessage } from "../../protocol/encoding.ts";
 import { createGenesis } from "../../protocol/genesis.ts";
 import { signingKeyFromSeed, vaultName } from "../../protocol/keys.ts";
@@ -24,6 +24,7 @@ import { createReplicator } from "./replicator.ts";
 const keyOf = (n: number) => signingKeyFromSeed(new Uint8Array(32).fill(n));
 const vaultKeyOf = (n: number) => keyOf(n + 40);
 const genesis = createGenesis({ name: "full", copies: { min: 1, target: 2, max: 3 }, placeUnit: 2 ** 20, createdAt: 0 }, keyOf(90));
+const crowded = createGenesis({ name: "crowded", copies: { min: 2, target: 3, max: 4 }, placeUnit: 2 ** 20, createdAt: 0 }, keyOf(90));
 const capacity = 2 ** 24;
 const recordOf = (n: number, state: "active" | "cordoned" = "active") =>
   createNodeRecord(genesis.networkId, keyOf(n), {
@@ -134,4 +135,57 @@ test("a chunk that cannot be read for a moment is sent a little later", async ()
   await scene.clock.advance(60_000);
   assert.ok(scene.sent.length > 0);
   await scene.replicator.stop();
+});
+
+test("a copy that gave way to a more pressing one is owed still, and made a little later", async () => {
+  const clock = createVirtualClock();
+  const { directory, putRecord } = createNodeViews(crowded, clock.wallMs);
+  const sets = Array.from({ length: 4 }, (_, n) => recordOf(n + 1));
+  for (const record of sets) putRecord(record, "live");
+  const [self, second] = sets.map(({ peerId }) => peerId);
+  assert.ok(self !== undefined && second !== undefined);
+  const vault = vaultName(vaultKeyOf(1).publicKey);
+  const store = createMemoryChunkStore({ vaults: [{ vault, capacity }], clock });
+  // Two chunks of which this node is to make copies: one is held here alone, the other there as well.
+  const isOwn = (bytes: Uint8Array): boolean => directory.closest(chunkAddress(bytes), 4, "write").holders[0]?.peer === self;
+  const [low, lower] = Array.from({ length: 100 }, (_, n) => Uint8Array.of(n, 7)).filter(isOwn);
+  assert.ok(low !== undefined && lower !== undefined);
+  const sent = new Set<string>();
+  const request: Peers["request"] = async (peer, kind, message) => {
+    const reply = (body: Uint8Array) => ({ body, chunks: [], hashes: [], release: () => {} });
+    if (kind !== "put-chunks") {
+      const asked = decodeMessage(hasChunksRequest, message.body);
+      assert.ok(asked.ok);
+      const has = (chunk: Address): boolean => sent.has(`${peer} ${chunk}`) || (peer === second && chunk === chunkAddress(low));
+      const held = asked.value.chunks.filter(has).map((chunk) => ({ chunk, vault, size: 2 }));
+      return reply(encodeMessage(hasChunksReply, { held, receipts: [] }));
+    }
+    const asked = decodeMessage(putChunksRequest, message.body);
+    assert.ok(asked.ok);
+    const groups = asked.value.groups.map((group) => {
+      for (const chunk of group.chunks) sent.add(`${peer} ${chunk}`);
+      return { vault: group.vault, receipt: null, refusals: [], refused: [] };
+    });
+    return reply(encodeMessage(putChunksReply, { groups }));
+  };
+  let granted = false;
+  const replicator = createReplicator({
+    ...{ genesis: crowded, peers: { self, request }, directory, store, clock, log: silentLog },
+    limits: { ...replicationLimits, tasksMax: 2 },
+    ...{ grant: () => (granted ? new Uint8Array(8) : null), joined: () => true, serves: () => true, distrusted: () => new Set() },
+    ...{ onDamaged: () => {}, onWrongBytes: () => {}, onRefused: () => {}, onTaken: () => {} },
+  });
+  replicator.start();
+  await clock.advance(10_000);
+  await store.put([{ vault, address: chunkAddress(low), bytes: low }]);
+  replicator.hint([chunkAddress(low)]);
+  await clock.advance(2_000);
+  await store.put([{ vault, address: chunkAddress(lower), bytes: lower }]);
+  replicator.hint([chunkAddress(lower)]);
+  await clock.advance(2_000);
+  granted = true;
+  await clock.advance(60_000);
+  const copiesOf = (bytes: Uint8Array): number => [...sent].filter((one) => one.endsWith(chunkAddress(bytes))).length;
+  assert.deepEqual([copiesOf(lower), copiesOf(low)], [2, 1]);
+  await replicator.stop();
 });

@@ -207,9 +207,11 @@ function createOrgans(parts: ReplicatorParts): Organs {
     nowMs,
     distrusted: parts.distrusted,
   });
-  const queue = createCopyQueue(limits.tasksMax);
   const book = createCopyBook(peers.self, { ...genesis.copies, chunksMax: limits.countedMax });
   const reminders = createReminders(limits.remindersMax);
+  const tryAgain = (address: Address, owedTo: PeerId): void =>
+    reminders.set(address, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo });
+  const queue = createCopyQueue(limits.tasksMax, ({ address, order }) => tryAgain(address, order.to));
   const unwilling = createUnwilling(nowMs, unwillingLimits(limits));
   const pace = createBytePace(clock, limits.bytesPerSecond);
   const pusher: PusherParts = { genesis, peers, directory, store, grant: parts.grant, pace, limits, onDamaged: parts.onDamaged };
@@ -233,8 +235,7 @@ function createOrgans(parts: ReplicatorParts): Organs {
       const unsent = takesNothing && !unwilling.saidNo(order.vault) ? queue.giveUp(order.vault) : [];
       if (takesNothing) unwilling.takesNothing(order.vault);
       else if (outcome !== "coming" && outcome !== "unread") unwilling.failed(order.vault, address);
-      for (const one of [address, ...unsent.map((task) => task.address)])
-        reminders.set(one, { kind: "retry", dueMs: nowMs() + limits.retryMs, owedTo: order.to });
+      for (const one of [address, ...unsent.map((task) => task.address)]) tryAgain(one, order.to);
     },
   });
   const looks = createLooks({
