@@ -255,7 +255,7 @@ test("whose turn it is does not wait anew because all is looked through again, o
   assert.deepEqual([...queue.addresses()], [address]);
 });
 
-test("the loss of a holder far out, past vaults that were full once, is looked at as any other", async () => {
+test("the loss of a holder far out, past vaults that were full once, is looked at like that of a near one", async () => {
   const { parts, views, others, holding } = await lookingNode(14);
   const { clock, queue, view } = parts;
   const far = others[11] ?? assert.fail();
