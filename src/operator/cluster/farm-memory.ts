@@ -1,10 +1,9 @@
 // What the operator remembers of a farm between two looks: what nodes said last, whom they were told of, looks at whether
 // one may be stopped. All of it is gathered anew after a restart; nothing is decided by it that needs more than a while.
-import type { KubeError } from "../kube/index.ts";
+import type { KubeError, SeenLease } from "../kube/index.ts";
 import { createFarmCounter, type FarmCounter } from "../node-access/farm-counter.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import type { StopEvidence } from "../vault-farm/observed.ts";
-import type { OtherOperator } from "./farm-operator.ts";
 import type { NodeMemory } from "./observe-farm.ts";
 import { pods } from "./resources.ts";
 
@@ -44,6 +43,15 @@ export type FarmMemory = {
   keptNote?: { readonly hash: string; readonly text: string };
   /** Ingress and HTTPRoute as they were applied last, by kind. */
   readonly exposure: Map<string, Exposure>;
+};
+
+/** Another operator and its lease as it was seen last. met: nobody looked yet · unreadable: it may not be looked at, so it is taken for alive. */
+export type OtherOperator = {
+  readonly name: string;
+  readonly state: "met" | "lives" | "unreadable" | "over";
+  readonly seen?: SeenLease;
+  /** Why its lease may not be read, in the server's words. */
+  readonly why?: string;
 };
 
 /** `made`: what was wanted, undefined: that there be none; `refusal`: why it could not be. */

@@ -3,27 +3,18 @@
 // one lives, and says so. An operator lives, for a farm, while its lease is renewed by one that watches the farm's namespace.
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { type KubeClient, type Lease, leases, observeLease, type SeenLease } from "../kube/index.ts";
+import { type KubeClient, type Lease, leases, observeLease } from "../kube/index.ts";
 import { readOperator } from "../manifests/accepted-spec.ts";
 import { annotations, type FarmIdentity, type Manifest } from "../manifests/names.ts";
 import { acceptedOf } from "./accept-spec.ts";
 import type { FarmCaches } from "./farm-caches.ts";
-import type { FarmMemory } from "./farm-memory.ts";
+import type { FarmMemory, OtherOperator } from "./farm-memory.ts";
 import { must, type ObjectWriter } from "./object-writer.ts";
 import { configMaps, type FarmObject, leanConfigMap } from "./resources.ts";
 import type { StatusWriter } from "./status-writer.ts";
 
 /** An operator is over once its lease was as it is for so long, milliseconds: four times what a lease lasts, so that no restart of it is taken for its end. */
 export const operatorGoneMs = 60_000;
-
-/** Another operator and its lease as it was seen last. met: nobody looked yet · unreadable: it may not be looked at, so it is taken for alive. */
-export type OtherOperator = {
-  readonly name: string;
-  readonly state: "met" | "lives" | "unreadable" | "over";
-  readonly seen?: SeenLease;
-  /** Why its lease may not be read, in the server's words. */
-  readonly why?: string;
-};
 
 type OwnerParts = {
   readonly operator: string;
