@@ -186,7 +186,7 @@ test("get puts no file in the place of what is none, such as a device or a pipe"
   context.after(() => pipe.close());
   const ended = await vaultfarm(["get", address, "-o", "pipe", "--gateway", gateway]);
   assert.deepEqual([statSync(path).isSocket(), ended.code], [true, exitCodes.usage]);
-  assert.match(ended.err, /^vaultfarm: pipe is no file; leave -o out/);
+  assert.match(ended.err, /^vaultfarm: pipe is no file; without -o the bytes go to the standard output/);
 });
 
 test("a gateway below a path of its host is reached there, whether the path ends in a slash or not", async () => {

@@ -69,7 +69,7 @@ async function downloadFile(from: Download, named: string, fileOption: string): 
     throw new CommandError(
       exitCodes.usage,
       "not-a-file",
-      `${named} is no file; leave ${fileOption} out, and send the output there: > ${named}`,
+      `${named} is no file; without ${fileOption} the bytes go to the standard output, so that you can send them there: > ${named}`,
     );
   const part = `${path}.${toHex(world.random.bytes(4))}.part`;
   try {
