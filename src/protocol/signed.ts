@@ -23,7 +23,8 @@ export type SignedTag =
   | "admin-answer"
   | "membership-statement"
   | "membership-vote"
-  | "membership-owner";
+  | "membership-owner"
+  | "node-decision";
 
 /** Version of the signed formats. A reader refuses a lower major version and names both. */
 export const signedVersion = 1;

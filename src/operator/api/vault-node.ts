@@ -71,7 +71,9 @@ const assigned: z.ZodType<AssignedSpec> = z
   )
   .meta(celRules({ rule: "!has(oldSelf.zone) || (has(self.zone) && self.zone == oldSelf.zone)", message: "a node's zone is fixed" }))
   .prefault({})
-  .describe("What the operator decided of the node. Written by the operator only.");
+  .describe(
+    "What the operator decided of the node, for it to read again. `leaving` and `released` count only with its seal for this very VaultNode, and are taken out where somebody else wrote them.",
+  );
 
 const spec: z.ZodType<VaultNodeSpec> = z
   .strictObject(

@@ -11,6 +11,7 @@ import { stays, volumeBytesFor, wantedCapacity } from "../vault-farm/node-roles.
 import type { ObservedNode } from "../vault-farm/observed.ts";
 import { foundNetwork } from "./found-network.ts";
 import { addressOf, type FarmHands, placeOf, podOf } from "./hands.ts";
+import { assignNode } from "./node-decisions.ts";
 import { repairMarks } from "./node-marks.ts";
 import { drawNodeName } from "./node-name.ts";
 import { must } from "./object-writer.ts";
@@ -55,11 +56,7 @@ async function act(action: FarmAction, hands: FarmHands): Promise<void> {
     case "stop-node":
       return stopNode(action.name, hands);
     case "assign-node":
-      await hands.writer.apply(
-        nodeRecords,
-        vaultNodeRecord(hands.farm, action.name, action.assigned, nodeCalled(action.name, hands).byHand),
-      );
-      return;
+      return assignNode(action.name, action.assigned, hands);
     case "grow-volume":
       return growVolume(action.name, action.bytes, hands);
     case "remove-node":

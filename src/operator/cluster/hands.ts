@@ -17,6 +17,7 @@ import type { FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import type { ObjectWriter } from "./object-writer.ts";
 import type { PodObject } from "./resources.ts";
+import type { StatusWriter } from "./status-writer.ts";
 
 /** One look at a farm, and what its actions are carried out with. */
 export type FarmHands = {
@@ -30,6 +31,7 @@ export type FarmHands = {
   readonly commander: NodeCommander;
   readonly client: KubeClient;
   readonly writer: ObjectWriter;
+  readonly statusWriter: Pick<StatusWriter, "warnOfStrays">;
   readonly image: PodImage;
   readonly metrics: Pick<OperatorMetrics, "acted" | "proved">;
   readonly clock: Clock;

@@ -16,6 +16,8 @@ export type NetworkReading =
 export type NetworkKeyring = {
   /** The keys of a farm's network, made where the farm is new. Throws the server's error. */
   keysOf(farm: FarmIdentity, spec: VaultFarmSpec, isNew: boolean): Promise<NetworkReading>;
+  /** The keys of a farm that has them; none are made. Throws the server's error. */
+  existingKeysOf(farm: FarmIdentity): Promise<NetworkKeys | undefined>;
   /** Reads them anew at the next look. */
   forget(farm: FarmIdentity): void;
 };
@@ -48,12 +50,19 @@ export function createNetworkKeyring(client: KubeClient, { clock, random }: { cl
     if (!created.ok && created.error.code !== "already-exists") throw created.error;
     return (await read(farm)) ?? { kind: "missing", why: `Secret ${objectNames.network(farm.name)} was made and is gone` };
   };
+  const find = async (farm: FarmIdentity): Promise<NetworkReading | undefined> => {
+    const kept = known.get(farm.uid);
+    if (kept !== undefined && clock.monotonicMs() - kept.readMs < keptMs) return { kind: "keys", keys: kept.keys };
+    return read(farm);
+  };
   return {
     forget: ({ uid }) => known.delete(uid),
+    existingKeysOf: async (farm) => {
+      const found = await find(farm);
+      return found?.kind === "keys" ? found.keys : undefined;
+    },
     keysOf: async (farm, spec, isNew) => {
-      const kept = known.get(farm.uid);
-      if (kept !== undefined && clock.monotonicMs() - kept.readMs < keptMs) return { kind: "keys", keys: kept.keys };
-      const found = await read(farm);
+      const found = await find(farm);
       if (found !== undefined) return found;
       if (isNew) return begin(farm, spec);
       const name = objectNames.network(farm.name);

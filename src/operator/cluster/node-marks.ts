@@ -1,8 +1,9 @@
 // What says of a node's objects whose they are, and that somebody took away: labels of its claim and of its record, the record's
-// owner and finalizer. It is put back, once a minute at most, and nothing else of them is touched.
+// owner and finalizer. It is put back, and what somebody else decided of the node in its record is taken out, once a minute at
+// most; nothing else of them is touched.
 import { labels, nodeFinalizer, nodePodLabels } from "../manifests/names.ts";
-import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
 import type { FarmHands } from "./hands.ts";
+import { assignNode, straysIn } from "./node-decisions.ts";
 import { type ClaimObject, claims, type NodeRecord, nodeRecords } from "./resources.ts";
 
 /** Puts back what claims and records lost. Throws the server's error. */
@@ -27,14 +28,21 @@ async function repairClaim({ metadata }: ClaimObject, hands: FarmHands): Promise
   await hands.writer.mark(claims, { metadata }, { labels: wanted });
 }
 
-async function repairRecord({ metadata }: NodeRecord, hands: FarmHands): Promise<void> {
-  const { name, labels: shown = {}, ownerReferences = [], finalizers = [], deletionTimestamp } = metadata;
-  const isOwned = ownerReferences.some(({ uid }) => uid === hands.farm.uid);
-  const isRight = isOwned && finalizers.includes(nodeFinalizer) && hasNodeLabels(shown, name, hands);
+async function repairRecord(record: NodeRecord, hands: FarmHands): Promise<void> {
+  const { name, labels: shown = {}, ownerReferences = [], finalizers = [], deletionTimestamp } = record.metadata;
   const node = hands.observed.nodes.find((one) => one.name === name);
-  if (isRight || node === undefined || deletionTimestamp !== undefined || !mayRepair(`${nodeRecords.plural}/${name}`, hands)) return;
-  hands.log.info("a VaultNode had lost labels, owner or finalizer and has them again", { node: name, namespace: hands.farm.namespace });
-  await hands.writer.apply(nodeRecords, vaultNodeRecord(hands.farm, name, node.assigned, node.byHand));
+  if (node === undefined || deletionTimestamp !== undefined) return;
+  const isOwned = ownerReferences.some(({ uid }) => uid === hands.farm.uid);
+  const isMarked = isOwned && finalizers.includes(nodeFinalizer) && hasNodeLabels(shown, name, hands);
+  const strays = straysIn(record, node.assigned);
+  if ((isMarked && strays.length === 0) || !mayRepair(`${nodeRecords.plural}/${name}`, hands)) return;
+  const facts = { node: name, namespace: hands.farm.namespace };
+  if (!isMarked) hands.log.info("a VaultNode had lost labels, owner or finalizer and has them again", facts);
+  if (strays.length > 0) {
+    hands.log.warn("a VaultNode says of its node what this operator did not decide, and is put right", { ...facts, fields: strays });
+    hands.statusWriter.warnOfStrays(record, strays);
+  }
+  await assignNode(name, node.assigned, hands);
 }
 
 function mayRepair(what: string, { memory, clock }: FarmHands): boolean {

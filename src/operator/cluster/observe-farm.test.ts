@@ -66,6 +66,7 @@ function lookedAt({ record: r, pod: p, claim: c, machine: m, memory }: Change): 
     machine: () => host,
     machines: host === undefined ? [] : [host],
     topology: vaultFarmSpecSchema.parse({ replicas: 5, vaultCapacity: "1Gi" }).topology,
+    decidedIn: (_record, assigned) => assigned,
     memory: () => ({ told: [], status: wordOf(status), ...memory }),
   };
 }

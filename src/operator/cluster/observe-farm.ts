@@ -5,7 +5,7 @@ import { type PeerId, parsePeerId } from "../../protocol/peer-id.ts";
 import type { PodSpec } from "../api/pod-spec.ts";
 import { parseQuantity } from "../api/quantity.ts";
 import type { TopologySpec } from "../api/vault-farm.ts";
-import { type VaultNodeSpec, vaultNodeSpecSchema } from "../api/vault-node.ts";
+import { type AssignedSpec, type VaultNodeSpec, vaultNodeSpecSchema } from "../api/vault-node.ts";
 import { annotations } from "../manifests/names.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import { fitsMachine } from "../vault-farm/machine-fit.ts";
@@ -29,6 +29,8 @@ export type Looked = FarmParts & {
   readonly topology: TopologySpec;
   readonly placing: Pick<PodSpec, "nodeSelector" | "affinity">;
   readonly networkId?: Address;
+  /** What counts of what a record says was decided of its node. */
+  readonly decidedIn: (record: NodeRecord, assigned: AssignedSpec) => AssignedSpec;
   readonly memory: (node: string) => NodeMemory;
   /** Both clocks at the look: `nowMs` is the plan's, `wallMs` that of the objects' dates. */
   readonly nowMs: number;
@@ -68,6 +70,7 @@ function zonesOf({ machines, topology, placing }: Looked): readonly string[] {
 function observeNode(record: NodeRecord, looked: Looked): ObservedNode {
   const { name } = record.metadata;
   const spec = specOf(record);
+  const assigned = looked.decidedIn(record, spec.assigned);
   const pod = looked.pods.find(({ metadata }) => metadata.name === name);
   const claim = looked.claims.find(({ metadata }) => metadata.name === name);
   const memory = looked.memory(name);
@@ -85,14 +88,14 @@ function observeNode(record: NodeRecord, looked: Looked): ObservedNode {
     addressed: pod?.ip !== undefined && pod.metadata.deletionTimestamp === undefined,
     granted: memory.status?.granted ?? true,
     peersTold: memory.told,
-    zone: machine?.metadata.labels?.[looked.topology.zoneKey] ?? spec.assigned.zone ?? "",
+    zone: machine?.metadata.labels?.[looked.topology.zoneKey] ?? assigned.zone ?? "",
     host,
     hostState: pod?.nodeName === undefined ? "fine" : hostStateOf(machine),
     createdMs: Date.parse(record.metadata.creationTimestamp ?? "") || 0,
     byHand: record.metadata.annotations?.[annotations.madeBy] === undefined,
     desired: spec.desired,
     deleting: record.metadata.deletionTimestamp !== undefined,
-    assigned: spec.assigned,
+    assigned,
     volume: looked.foreignVolumes?.includes(name) === true ? "foreign" : volumeOf(claim),
     volumeBytes: volumeBytesOf(claim),
     ...(runsWith === undefined ? {} : { runsWith }),

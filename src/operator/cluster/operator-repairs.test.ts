@@ -7,13 +7,18 @@ import {
   farmSpec,
   isSettled,
   type Json,
+  namespace,
   type OperatorWorld,
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
 import { eventsOf, namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
+import { seededRandom } from "../../runtime/random.ts";
 import type { Resource } from "../kube/index.ts";
+import { sealDecision } from "../manifests/decision-seal.ts";
+import { annotations } from "../manifests/names.ts";
+import { newNetworkSecret, readNetworkSecret } from "../manifests/network-secret.ts";
 import { repairEveryMs } from "./farm-memory.ts";
-import { accounts, budgets, configMaps, deployments, farms, nodeRecords, pods, policies, services } from "./resources.ts";
+import { accounts, budgets, configMaps, deployments, farms, nodeRecords, pods, policies, secrets, services } from "./resources.ts";
 
 const bare = (object: unknown): unknown => {
   const { metadata, status: _status, ...rest } = object as { readonly metadata: Json; readonly status?: unknown };
@@ -141,7 +146,7 @@ test("a farm that does not get on with a replacement is named by those that wait
   const world = await settledWorld();
   // Of a spec that is refused nothing is carried out.
   world.create(farms, { metadata: { name: "cellar" }, spec: { replicas: "many" } } as never);
-  world.create(nodeRecords, { metadata: { name: "cellar-aaaaa" }, spec: { farm: "cellar", assigned: { leaving: "Replaced" } } } as never);
+  replaceInCellar(world, true);
   const [name = ""] = namesOf(world, nodeRecords);
   world.cluster.setMachine(String(shownOf(world, pods, name)?.spec?.["nodeName"]), false);
   const plan = (): string => JSON.stringify(world.farm().status?.["plan"]);
@@ -152,6 +157,31 @@ test("a farm that does not get on with a replacement is named by those that wait
   await world.until("it is replaced", () => !namesOf(world, nodeRecords).includes(name), 3_600_000);
   await endWorld(world);
 });
+
+test("a record of another farm that only somebody's hand calls replaced holds up nobody", async () => {
+  const world = await settledWorld();
+  world.create(farms, { metadata: { name: "cellar" }, spec: { replicas: "many" } } as never);
+  replaceInCellar(world, false);
+  const [name = ""] = namesOf(world, nodeRecords);
+  world.cluster.setMachine(String(shownOf(world, pods, name)?.spec?.["nodeName"]), false);
+  await world.until("it is replaced", () => !namesOf(world, nodeRecords).includes(name), 3_600_000);
+  await endWorld(world);
+});
+
+/** Farm cellar has its keys, and a record of a node that is being replaced. `sealed`: as its operator writes it. */
+function replaceInCellar(world: OperatorWorld, sealed: boolean): void {
+  const [name, assigned] = ["cellar-aaaaa", { leaving: "Replaced" }] as const;
+  const farm = { name: "cellar", namespace, uid: shownOf(world, farms, "cellar")?.metadata.uid ?? "" };
+  const beginning = { copies: { min: 4, target: 5, max: 8 }, vaultCapacity: 2 ** 30, createdAtMs: world.clock.wallMs() };
+  const secret = newNetworkSecret(farm, beginning, seededRandom(7));
+  const read = readNetworkSecret(secret["data"] as Readonly<Record<string, string>>);
+  const keys = read.ok ? read.keys : assert.fail(read.why);
+  world.create(secrets, secret);
+  world.create(nodeRecords, { metadata: { name }, spec: { farm: farm.name, assigned } } as never);
+  const uid = shownOf(world, nodeRecords, name)?.metadata.uid ?? "";
+  const seal = sealDecision(assigned, { farmUid: farm.uid, name, uid: sealed ? uid : "another" }, { keys, wallMs: world.clock.wallMs() });
+  world.edit(nodeRecords, name, { metadata: { annotations: { [annotations.seal]: seal } } });
+}
 
 test("a VaultNode made by hand in a farm that wants no more leaves again unused, and an event names it", async () => {
   const world = await settledWorld();

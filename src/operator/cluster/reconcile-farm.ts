@@ -24,21 +24,24 @@ import { adoptedAs } from "../vault-farm/plan-growth.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
 import { acceptedOf, acceptSpec, type Refusal } from "./accept-spec.ts";
 import { unexposedOf } from "./ensure-exposure.ts";
-import { createOwnWrites, type FarmCaches, type FarmParts, farmKeyOfRecord, type OwnWrites } from "./farm-caches.ts";
+import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
 import { isRunByOther, keepMap } from "./farm-operator.ts";
+import type { FarmHands } from "./hands.ts";
 import { heldClaims } from "./held-claims.ts";
 import { withHiddenClaims } from "./hidden-claims.ts";
 import { imageThere } from "./image-there.ts";
 import { farmWithNetwork } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
+import { decidedIn } from "./node-decisions.ts";
 import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm, volumeBytesOf } from "./observe-farm.ts";
 import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
 import { releaseDeleted, releaseEarlier } from "./release-records.ts";
-import { claims, type FarmObject, type NodeRecord, nodeRecords } from "./resources.ts";
+import { replacedElsewhere } from "./replacing-elsewhere.ts";
+import { claims, type FarmObject, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
@@ -161,7 +164,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
   const foreign = [...memory.foreign(), ...foreignClaims(key, parts, caches).map((name) => `${claims.kind} ${name}`)];
   const held = heldClaims(parts.claims, parts.pods, clock.wallMs());
-  const observed = { ...observe(spec, { ...look, parts, told, keys: reading.keys, complete: caches.isFresh() }), strangers, foreign, held };
+  const observed = { ...(await observe(spec, { ...look, farm, parts, told, keys: reading.keys })), strangers, foreign, held };
   const goal = clusterGoal(spec);
   const nowMs = clock.monotonicMs();
   const actions = planFarm(goal, observed, nowMs);
@@ -246,23 +249,19 @@ async function askNodes({ pods }: FarmParts, { genesis }: NetworkKeys, { memory,
   return told;
 }
 
-// In a farm that is paused, asleep, gone or going nothing ends, and whoever waited for it would wait for good.
-function isWorkedOn(record: NodeRecord, { farms }: FarmCaches): boolean {
-  const farm = farms.store.byKey(farmKeyOfRecord(record));
-  if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) return false;
-  const { paused, replicas } = (farm.spec ?? {}) as { readonly paused?: unknown; readonly replicas?: unknown };
-  return paused !== true && replicas !== 0;
-}
+type Observing = Look & Pick<FarmHands, "farm" | "parts" | "keys"> & { readonly told: MembersTold };
 
-type Observing = Look & { readonly parts: FarmParts; readonly told: MembersTold; readonly keys: NetworkKeys; readonly complete: boolean };
-
-function observe(spec: VaultFarmSpec, { parts, told, keys, complete, caches, memory, clock }: Observing): ObservedFarm {
+async function observe(spec: VaultFarmSpec, look: Observing): Promise<ObservedFarm> {
+  const { farm, parts, told, keys, caches, memory, clock } = look;
+  const others = await replacedElsewhere(parts.records, look);
+  const sealed = { keys, wallMs: clock.wallMs() };
   const nowMs = clock.monotonicMs();
   const machines = [...caches.machines.store.values()];
   const observed = observeFarm({
     ...parts,
-    complete,
-    others: caches.beingReplaced().filter((record) => !parts.records.includes(record) && isWorkedOn(record, caches)),
+    complete: caches.isFresh(),
+    others,
+    decidedIn: (record, assigned) => decidedIn(record, assigned, farm, sealed),
     machines,
     machine: (name) => caches.machines.store.get({ name }),
     topology: spec.topology,
@@ -270,15 +269,15 @@ function observe(spec: VaultFarmSpec, { parts, told, keys, complete, caches, mem
     networkId: keys.genesis.networkId,
     memory: memory.node,
     nowMs,
-    wallMs: clock.wallMs(),
+    wallMs: sealed.wallMs,
   });
   // Of those that could count: one that cannot run, or is kept apart, would otherwise keep the count, and so its own replacement, open for ever.
   const counts = (node: ObservedNode): boolean =>
     shouldRun(node) && node.awaySinceMs === undefined && !isKeptApart(node) && !holdsNothing(node);
   const { nodes } = observed;
   const copiesOf = ({ name }: ObservedNode): NodeWord | undefined => memory.node(name).status;
-  const look = { nodes, counting: nodes.filter(counts), copiesOf, told, policy: keys.genesis.copies };
-  return { ...observed, ...memory.counter.take(look, nowMs) };
+  const counted = { nodes, counting: nodes.filter(counts), copiesOf, told, policy: keys.genesis.copies };
+  return { ...observed, ...memory.counter.take(counted, nowMs) };
 }
 
 function gatewaysOf(farm: FarmIdentity, spec: VaultFarmSpec, { deployments }: FarmCaches) {

@@ -28,6 +28,8 @@ export type StatusWriter = {
   warnOfRefusal(farm: FarmObject, why: string): void;
   /** Says by an event that `operator` leaves the farm to `other`, which runs it: NAMESPACE/LEASE each. `unread`: why nobody knows whether that one lives. */
   warnOfOperator(farm: FarmObject, operator: string, other: string, unread?: string): void;
+  /** Says by an event of a VaultNode that `fields` of its `spec.assigned` were not decided by the operator, and are taken out. */
+  warnOfStrays(node: NodeRecord, fields: readonly string[]): void;
 };
 
 /** The status that the farm has, with these conditions in it. */
@@ -77,8 +79,8 @@ export function createStatusWriter(tools: Tools): StatusWriter {
     must(applied);
     return true;
   };
-  const record = ({ metadata: { name, namespace, uid = "" } }: FarmObject, words: EventWords): void =>
-    tools.recorder.record({ apiVersion, kind: "VaultFarm", name, uid, ...(namespace === undefined ? {} : { namespace }) }, words);
+  const record = ({ metadata: { name, namespace, uid = "" } }: KubeObject, words: EventWords, kind = farms.kind): void =>
+    tools.recorder.record({ apiVersion, kind, name, uid, ...(namespace === undefined ? {} : { namespace }) }, words);
   const tell = (farm: FarmObject, conditions: readonly ConditionNow[]): void => {
     const before = (farm.status?.["conditions"] ?? []) as readonly StatusCondition[];
     for (const { type, status, reason, message } of conditions) {
@@ -122,6 +124,11 @@ export function createStatusWriter(tools: Tools): StatusWriter {
       const advice = "give each release its own watchNamespaces, or uninstall one";
       const unknown = `whether that one lives is not known, for its Lease may not be read (${unread}); grant that, or the farm waits for it`;
       record(farm, { type: "Warning", reason: "OtherOperator", message: `${left}: ${unread === undefined ? advice : unknown}` });
+    },
+    warnOfStrays: (node, fields) => {
+      const named = fields.map((field) => `spec.assigned.${field}`).join(", ");
+      const message = `${named} taken out: without this operator's seal for this VaultNode, not an hour old where it says released, nothing is done by it. Say what you want of the node in spec.desired`;
+      record(node, { type: "Warning", reason: "NotDecided", message }, nodeRecords.kind);
     },
     warnOfRefusal: (farm, why) => tell(farm, [farmCondition("Degraded", "CallRefused", { why })]),
   };

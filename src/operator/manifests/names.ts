@@ -26,6 +26,8 @@ export const annotations = {
   capacity: "vaultfarm.dev/capacity",
   /** On a VaultNode: who made it. One without was made by hand. */
   madeBy: "vaultfarm.dev/made-by",
+  /** On a VaultNode: the operator's seal on why it leaves and whether it is released, see `sealDecision`. */
+  seal: "vaultfarm.dev/seal",
   /** On a PersistentVolume that was kept: of which node, as namespace/name. */
   keptFor: "vaultfarm.dev/kept-for",
   /** On a Deployment: its pod template, and the name of what that was made of. */
