@@ -21,6 +21,7 @@ import { planFarm } from "../../src/operator/vault-farm/plan.ts";
 import { farmOf, goalWith, podNode } from "../../src/operator/vault-farm/plan-fixture.ts";
 import { nodeStatusOf, statusOf } from "../../src/operator/vault-farm/status.ts";
 import { mergeConditions } from "../../src/operator/vault-farm/status-write.ts";
+import { parsePeerId } from "../../src/protocol/peer-id.ts";
 import { type ApiServer, openTestClient, startApiServer } from "../support/api-server.ts";
 import { until } from "../support/deadline.ts";
 import { must } from "../support/kube-api.contract.ts";
@@ -291,8 +292,37 @@ test("nodes: a person's word, a fixed farm and zone, an identity that is set onc
   assert.match(await patch({ spec: { farm: "barn" } }), /a node stays with its farm/);
   assert.match(await patch({ spec: { assigned: { zone: "b" } } }), /a node's zone is fixed/);
   assert.equal(await patch({ spec: { assigned: { leaving: "ScaleDown" }, desired: "Cordoned" } }), "accepted");
-  assert.equal(await patch({ status: { peerId: "12D3KooWA" } }, "status"), "accepted");
-  assert.match(await patch({ status: { peerId: "12D3KooWB" } }, "status"), /set once/);
+  const [first, second] = ["A", "B"].map((letter) => `12D3KooW${letter.repeat(44)}`);
+  for (const peerId of ["somebody", "12D3KooWA", `${first}A`, `12D3KooW${"0".repeat(44)}`])
+    assert.match(await patch({ status: { peerId } }, "status"), /status\.peerId: Invalid value: .* should match/, peerId);
+  assert.equal(await patch({ status: { peerId: first } }, "status"), "accepted");
+  assert.match(await patch({ status: { peerId: second } }, "status"), /set once/);
+  assert.match(await patch({ status: { peerId: null, state: "Active" } }, "status"), /set once, and not taken away/);
+  assert.match(await patch({ status: null }, "status"), /set once, and not taken away/);
+  assert.equal(await patch({ status: { peerId: first, state: "Active" } }, "status"), "accepted");
+  assert.equal(await patch({ spec: { desired: "Active" } }), "accepted");
+});
+
+test("an identity that is none, from before the server asked, may be put right or taken away", async () => {
+  const definition = customResourceDefinition(vaultNodeKind) as { readonly spec: { readonly versions: readonly object[] } };
+  const without = JSON.parse(JSON.stringify(definition), (key, value) =>
+    key === "pattern" || key === "x-kubernetes-validations" ? undefined : value,
+  ) as typeof definition;
+  const define = async ({ spec }: typeof definition): Promise<void> => {
+    const name = { name: `${vaultNodeKind.plural}.${apiGroup}` };
+    must(await client.patch(definitions, name, { type: "merge", body: { spec: { versions: spec.versions } } }));
+  };
+  const show = async (name: string, status: Readonly<Record<string, unknown>>): Promise<boolean> =>
+    (await client.patch(nodes, { name, namespace }, { type: "merge", body: { status } }, { subresource: "status" })).ok;
+  const names = ["earlier-aaaaa", "earlier-bbbbb"];
+  for (const name of names) must(await client.create(nodes, { metadata: { name, namespace }, spec: { farm: "earlier" } }));
+  await define(without);
+  for (const name of names) await until("what is none is taken", () => show(name, { peerId: "somebody" }), 60_000);
+  await define(definition);
+  await until("it is asked again", async () => !(await show("earlier-aaaaa", { peerId: "another" })), 60_000);
+  assert.equal(await show("earlier-aaaaa", { peerId: "somebody", state: "Active" }), true, "all else may still be written");
+  assert.equal(await show("earlier-aaaaa", { peerId: `12D3KooW${"A".repeat(44)}` }), true);
+  assert.equal(await show("earlier-bbbbb", { peerId: null }), true);
 });
 
 test("what the plan shows is taken as status, and kubectl's tables have the columns filled", async () => {
@@ -316,7 +346,8 @@ test("what the plan shows is taken as status, and kubectl's tables have the colu
   must(await client.patch(farms, { name: "shown", namespace }, { type: "merge", body }, { subresource: "status" }));
   assert.deepEqual((await table(farms, "shown")).slice(0, -1), ["shown", 5, 5, 5, "0", "5Gi", 0, "NodesNotReady"]);
   const [first] = observed.nodes;
-  const node = nodeStatusOf(first ?? assert.fail(), goal);
+  const peerId = parsePeerId("12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X") ?? assert.fail();
+  const node = nodeStatusOf({ ...(first ?? assert.fail()), peerId }, goal);
   must(await client.create(nodes, { metadata: { name: "shown-aaaaa", namespace }, spec: { farm: "shown" } }));
   const nodeBody = { status: { ...node, conditions: mergeConditions(undefined, node.conditions, 1, "2026-11-28T03:00:00Z") } };
   must(await client.patch(nodes, { name: "shown-aaaaa", namespace }, { type: "merge", body: nodeBody }, { subresource: "status" }));

@@ -4,11 +4,13 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { base58btc } from "multiformats/bases/base58";
 import { parse } from "yaml";
+import { parsePeerId } from "../../protocol/peer-id.ts";
 import { customResourceDefinition, kinds, objectSchema, vaultFarmKind } from "./kinds.ts";
 import { editorSchema, type StructuralSchema } from "./structural-schema.ts";
 import { vaultFarmJsonSchema, vaultFarmSpecSchema } from "./vault-farm.ts";
-import { vaultNodeSpecSchema } from "./vault-node.ts";
+import { peerIdPattern, vaultNodeSpecSchema } from "./vault-node.ts";
 
 type Place = { readonly path: string; readonly node: StructuralSchema };
 
@@ -97,6 +99,17 @@ test("the columns are those a person expects, and none is of what does not exist
     ["Nodes", "Ready", "Vaults", "Used", "Capacity", "Below-min", "Status", "Age"],
     ["State", "Ready", "Vaults", "Used", "At-risk", "Score", "Zone", "Age"],
   ]);
+});
+
+test("the server takes every PeerId as a node's identity, from the lowest key to the highest, and little else", () => {
+  const prefix = [0x00, 0x24, 0x08, 0x01, 0x12, 0x20];
+  for (const byte of [0, 1, 127, 128, 254, 255]) {
+    const text = base58btc.baseEncode(Uint8Array.from([...prefix, ...new Array<number>(32).fill(byte)]));
+    assert.equal(parsePeerId(text), text);
+    assert.match(text, peerIdPattern);
+    assert.doesNotMatch(`${text}1`, peerIdPattern);
+    assert.doesNotMatch(text.slice(0, -1), peerIdPattern);
+  }
 });
 
 test("the files hold the definitions, for the reader that kubectl has too", () => {

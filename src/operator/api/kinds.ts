@@ -5,7 +5,7 @@ import { type CelRule, celRules } from "./fields.ts";
 import { relationRules } from "./relations.ts";
 import { type StructuralSchema, structuralSchema } from "./structural-schema.ts";
 import { farmNameMax, vaultFarmSpecSchema } from "./vault-farm.ts";
-import { vaultNodeSpecSchema, vaultNodeStatusSchema } from "./vault-node.ts";
+import { peerIdKept, vaultNodeSpecSchema, vaultNodeStatusSchema } from "./vault-node.ts";
 
 /** The API group of the kinds, and their version. */
 export const apiGroup = "vaultfarm.dev";
@@ -106,7 +106,7 @@ export const vaultNodeKind: Kind = {
   ],
   spec: structuralSchema(vaultNodeSpecSchema),
   status: structuralSchema(vaultNodeStatusSchema),
-  rules: nameRules(farmNameMax + 6),
+  rules: [...nameRules(farmNameMax + 6), peerIdKept],
 };
 
 /** All kinds. */

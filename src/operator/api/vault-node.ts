@@ -1,7 +1,7 @@
 // The `VaultNode` kind: one per vault pod and its volume. The operator makes them; a person says in `spec.desired` what is
 // wanted of one, and deletes one to have it drained and removed.
 import { z } from "zod";
-import { anObject, byteQuantity, celRules, label, oneOf, textOf } from "./fields.ts";
+import { anObject, byteQuantity, type CelRule, celRules, label, oneOf, textOf } from "./fields.ts";
 import { conditions, count, type StatusCondition, statusText } from "./status-fields.ts";
 import { farmNameMax, vaultCapacityMax, vaultCapacityMin } from "./vault-farm.ts";
 
@@ -95,7 +95,21 @@ const spec: z.ZodType<VaultNodeSpec> = z
 /** Reads the `spec` of a node. */
 export const vaultNodeSpecSchema: z.ZodType<VaultNodeSpec> = spec;
 
-const peerIdFixed = { rule: "self == oldSelf", message: "the identity of a node is set once" };
+/** The text of a PeerId as `parsePeerId` takes it: 38 bytes in base58 of which the first six are always the same, hence eight letters too. */
+export const peerIdPattern: RegExp = /^12D3KooW[1-9A-HJ-NP-Za-km-z]{44}$/;
+
+// What is no PeerId was written by somebody else before this was asked, and may be put right.
+const peerIdFixed: CelRule = {
+  rule: `self == oldSelf || !oldSelf.matches('${peerIdPattern.source}')`,
+  message: "the identity of a node is set once",
+};
+
+/** The rule for the whole object: a field that is taken away asks no rule of its own. */
+export const peerIdKept: CelRule = {
+  rule: `!has(oldSelf.status) || !has(oldSelf.status.peerId) || !oldSelf.status.peerId.matches('${peerIdPattern.source}') || (has(self.status) && has(self.status.peerId))`,
+  message: "the identity of a node is set once, and not taken away",
+  fieldPath: ".status.peerId",
+};
 
 /** Longest version that a status shows, characters. */
 export const versionLengthMax = 64;
@@ -105,7 +119,9 @@ export const vaultNodeStatusSchema: z.ZodType<VaultNodeStatus> = z
   .object({
     observedGeneration: z.exactOptional(count()).describe("The generation of the spec that this status speaks of."),
     state: z.exactOptional(statusText(32)).describe("The node's state in one word."),
-    peerId: z.exactOptional(statusText(64).meta(celRules(peerIdFixed))).describe("Identity on the node's volume. Set once."),
+    peerId: z
+      .exactOptional(textOf("a PeerId", peerIdPattern, 64).meta(celRules(peerIdFixed)))
+      .describe("Identity on the node's volume. Set once."),
     pod: z.exactOptional(statusText(253)).describe("The pod that runs the node."),
     pvc: z.exactOptional(statusText(253)).describe("The claim of the node's volume."),
     zone: z.exactOptional(statusText(63)).describe("The zone that the node runs in."),

@@ -2,6 +2,7 @@
 // that a status is written for a change of meaning at once, for numbers seldom, and for nothing never.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
+import { parsePeerId } from "../../protocol/peer-id.ts";
 import { farmConditions } from "../api/conditions.ts";
 import { vaultFarmStatusSchema } from "../api/farm-status.ts";
 import { vaultNodeStatusSchema } from "../api/vault-node.ts";
@@ -155,7 +156,9 @@ test("a node that a person keeps apart is named where nodes are missing", () => 
 test("what is shown is what the kinds allow", () => {
   const conditions = mergeConditions(undefined, show({ goal: { nodes: 9 } }).conditions, 3, "2026-11-28T03:00:00Z");
   vaultFarmStatusSchema.parse({ ...show({ goal: { nodes: 9 } }), conditions, observedGeneration: 3 });
+  const peerId = parsePeerId("12D3KooWPjceQrSwdWXPyLLeABRXmuqt69Rg3sBYbU1Nft9HyQ6X") ?? assert.fail();
   const node = podNode("a", names, {
+    peerId,
     assigned: { leaving: "ScaleDown" },
     evidence: { purpose: "removal", among: [], problem: { why: "x", short: 7 } },
   });
