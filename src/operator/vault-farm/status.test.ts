@@ -195,6 +195,32 @@ test("a status is written at once when it means something else, within five minu
   assert.equal(mustWrite({ ...written, earned: 5 }, written, 300_000), true, "written by somebody else");
 });
 
+test("conditions of types that are others' are no reason to write, at once or later", () => {
+  const written = {
+    ...show(),
+    conditions: mergeConditions(undefined, show().conditions, 1, "2026-11-28T03:00:00Z"),
+    observedGeneration: 1,
+  };
+  const theirs = { type: "Backed", status: "True", reason: "Nightly", message: "x" };
+  const shown = { ...written, conditions: [theirs, ...written.conditions] };
+  assert.deepEqual([mustWrite(shown, written, 0), mustWrite(shown, written, 1e9)], [false, false]);
+  assert.equal(mustWrite({ ...shown, conditions: shown.conditions.slice(0, -1) }, written, 0), true, "one of ours is missing");
+});
+
+test("another trouble under the same reason is written at once; numbers and names of tries are none", () => {
+  const saying = (condition: string, message: string) => {
+    const [type = "", status = "", reason = ""] = condition.split(" ");
+    return { observedGeneration: 1, conditions: [{ type, status, reason, message }] };
+  };
+  const writes = (condition: string, was: string, is: string): boolean => mustWrite(saying(condition, was), saying(condition, is), 0);
+  assert.equal(writes("SpecAccepted False Invalid", "spec.a: bad", "spec.b: bad"), true);
+  assert.equal(writes("Degraded True NodesMissing", "attic-x7k2p not reachable", "attic-x3k9p not reachable"), true);
+  assert.equal(writes("Degraded True NodesMissing", "a, b, c and 4 more", "a, b, c and 12 more"), false);
+  assert.equal(writes("SpecAccepted False StoredDoesNotFit", "1.3Gi of 10% used", "1.4Gi of 12% used"), false);
+  assert.equal(writes("Degraded True CallRefused", "pods attic-aaaaa: no", "pods attic-bbbbb: no"), false);
+  assert.equal(writes("Ready False NodesNotReady", "4 of 5; a starts", "4 of 5; b starts"), false, "it follows the plan");
+});
+
 test("a spec is judged with a reason and the fields that are wrong; settings alone make another template", () => {
   const good = judgeSpec({ replicas: 5, vaultCapacity: "1Gi" });
   assert.ok(good.ok);
