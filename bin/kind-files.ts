@@ -1,6 +1,6 @@
 // What `npm run generate` makes from the kinds: CustomResourceDefinitions, the page of all fields, the page of all conditions.
 import { stringify } from "yaml";
-import { farmConditions, nodeConditions } from "../src/operator/api/conditions.ts";
+import { eventSentences, farmConditions, nodeConditions } from "../src/operator/api/conditions.ts";
 import { customResourceDefinition, type Kind, kinds, objectSchema } from "../src/operator/api/kinds.ts";
 import type { StructuralSchema } from "../src/operator/api/structural-schema.ts";
 
@@ -92,6 +92,12 @@ export function conditionsPage(): string {
     "## VaultNode",
     "",
     ...conditionSections(nodeConditions),
+    "## Events that no condition tells",
+    "",
+    "| reason | sentence |",
+    "| --- | --- |",
+    ...Object.entries(eventSentences).map(([reason, sentence]) => `| ${reason} | ${cell(sentence)} |`),
+    "",
   ].join("\n");
 }
 

@@ -161,7 +161,6 @@ function controlFarms(
   caches: FarmCaches,
   { config, tools, client, call, metrics, recorder, own }: Controlling,
 ): Controller {
-  const { clock } = tools;
   const reconciler = createFarmReconciler({
     ...tools,
     caches,
@@ -169,7 +168,7 @@ function controlFarms(
     keyring: createNetworkKeyring(client, tools),
     poll: createNodePoll(call),
     call,
-    statusWriter: createStatusWriter({ client, recorder, clock }),
+    statusWriter: createStatusWriter({ client, recorder, ...tools }),
     image: { image: config.image, pullPolicy: config.imagePullPolicy, pullSecrets: config.imagePullSecrets },
     operatorNamespace: config.namespace,
     operator: `${config.namespace}/${config.lease}`,

@@ -3,7 +3,7 @@
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { farmCondition, farmConditions, messageLengthMax, nodeConditions } from "./conditions.ts";
+import { eventMessage, eventSentences, farmCondition, farmConditions, messageLengthMax, nodeConditions } from "./conditions.ts";
 
 type Catalogue = Readonly<
   Record<string, { readonly about: string; readonly reasons: Readonly<Record<string, readonly [string, string]>> }>
@@ -21,6 +21,14 @@ test("types and reasons are words, sentences are sentences", () => {
     assert.match(reason, /^[A-Z][A-Za-z]+$/);
     for (const text of [about, sentence]) assert.match(text, /^[A-Z{].*\.$/, `${type} ${reason}: ${text}`);
   }
+});
+
+test("events that no condition tells have a word and a sentence too", () => {
+  for (const [reason, sentence] of Object.entries(eventSentences)) {
+    assert.match(reason, /^[A-Z][A-Za-z]+$/);
+    assert.match(sentence, /^[A-Z].*\.$/);
+  }
+  assert.match(eventMessage("StatusRefused", { why: "spec.x: no" }), /\(spec\.x: no\)\.$/);
 });
 
 test("each condition has a reason for being good and one for not being so", () => {
@@ -45,7 +53,8 @@ test("the page on troubles says what to do for every reason that asks for someth
     ...["Spread", "Joined", "Asleep", "Answering", "NoneWanted", "Accepted", "NotPaused", "SameImage", "Running", "Staying"],
   ];
   const page = readFileSync("docs/kubernetes/troubleshooting.md", "utf8");
-  const reasons = [farmConditions, nodeConditions].flatMap((all) => Object.values(all).flatMap((one) => Object.keys(one.reasons)));
+  const conditions = [farmConditions, nodeConditions].flatMap((all) => Object.values(all).flatMap((one) => Object.keys(one.reasons)));
+  const reasons = [...conditions, ...Object.keys(eventSentences)];
   const missing = reasons.filter((reason) => !nothingToDo.includes(reason) && !page.includes(`\`${reason}\``));
   assert.deepEqual(missing, []);
 });

@@ -26,6 +26,7 @@ export const farmConditions = {
       Waiting: ["True", "{action} waits: {why}."],
       Settled: ["False", "Everything is as wanted."],
       Halted: ["False", "Nothing is done while the farm is paused."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   Degraded: {
@@ -50,6 +51,10 @@ export const farmConditions = {
         "True",
         "{nodes} came back with another identity and is fenced; nothing is deleted. Look at its volume, then delete the VaultNode to drain and replace it.",
       ],
+      StatusRefused: [
+        "True",
+        "The API server refuses the status of {nodes}, so what it shows is not so; it is tried again every minute, and everything else goes on ({why}).",
+      ],
       SurplusNodes: [
         "True",
         "{nodes} made by hand: more nodes than spec.replicas wants, so one is taken away, those made by hand first; raise spec.replicas to keep it.",
@@ -63,6 +68,7 @@ export const farmConditions = {
         "{pods} not of this farm, with the labels of its pods: its Services and its disruption budget take them for its own; give them other labels.",
       ],
       NoAnswer: ["Unknown", "No node answers, so nothing is taken away."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   DataAtRisk: {
@@ -73,6 +79,7 @@ export const farmConditions = {
       HoldersSilent: ["Unknown", "Every chunk that is counted has {min} copies or more, but {why}."],
       OthersUncounted: ["Unknown", "Every chunk that is counted has {min} copies or more, but {why}."],
       NotCounted: ["Unknown", "No node has counted its copies yet."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   Draining: {
@@ -82,6 +89,7 @@ export const farmConditions = {
       HandingOver: ["True", "{node} hands over what it holds: {left} chunks still lack copies elsewhere."],
       ProvingCopies: ["True", "{node} has handed over; that its copies exist elsewhere is proven twice, 30 seconds apart, before it goes."],
       Blocked: ["True", "{node} cannot leave: {why}."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   NoSpareNode: {
@@ -92,6 +100,7 @@ export const farmConditions = {
         "True",
         "With {nodes} nodes and copies.min {min} no node can be lost without going below; set spec.replicas to {more} or more.",
       ],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   CapacityLow: {
@@ -105,6 +114,7 @@ export const farmConditions = {
       Growing: ["True", "{used} percent of the capacity is in use; vaults grow to {capacity} each."],
       AtMaximum: ["True", "{used} percent of the capacity is in use and vaults are at autogrow.max; raise it, or spec.replicas."],
       NotKnown: ["Unknown", "No node has told what it holds yet."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   SpreadSatisfied: {
@@ -113,6 +123,7 @@ export const farmConditions = {
       Spread: ["True", "{nodes} nodes in {zones} zones, at most {most} in one."],
       NoZones: ["Unknown", "The cluster's nodes carry no zone label {key}; copies are only spread over nodes."],
       Uneven: ["False", "{most} of {nodes} nodes are in zone {zone}; new nodes go to other zones, and the zone gives first."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   NetworkJoined: {
@@ -126,6 +137,7 @@ export const farmConditions = {
         "The nodes see only a part of each other: {text}. Look at network policies and at cluster nodes that are cut off.",
       ],
       Asleep: ["False", "No node runs."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   GatewayReady: {
@@ -144,6 +156,7 @@ export const farmConditions = {
       NotExposed: ["False", "{ready} of {wanted} gateways answer, and no {kind} leads to them: the cluster refuses it ({why})."],
       NoneWanted: ["False", "No gateway is wanted; set spec.gateway.replicas to 1 or more to reach the farm by HTTP."],
       Asleep: ["False", "No gateway runs while the farm hibernates."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   SpecAccepted: {
@@ -166,6 +179,7 @@ export const farmConditions = {
         "True",
         "The farm runs {image}, and the operator came with {offered}; set spec.update.behaviourVersion to {next} to start its pods anew with it, one by one.",
       ],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   Paused: {
@@ -173,6 +187,7 @@ export const farmConditions = {
     reasons: {
       NotPaused: ["False", "Changes are carried out."],
       PausedBySpec: ["True", "The farm is paused by spec.paused: nothing is made, changed or removed until it is false."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
 } as const;
@@ -189,6 +204,10 @@ export const nodeConditions = {
       NotReachable: ["Unknown", "The node does not answer."],
       FencedOff: ["False", "The node is fenced: it runs, and the network does without it."],
       Stopped: ["False", "The node is stopped on purpose."],
+      NoSuchFarm: [
+        "False",
+        "There is no VaultFarm {farm} in this namespace, so nothing is made for this node. Make that farm, or delete this VaultNode: its spec.farm is fixed.",
+      ],
       IdentityChanged: [
         "False",
         "The volume holds another identity ({found}) than this node had ({known}); it is fenced and nothing is deleted.",
@@ -204,6 +223,13 @@ export const nodeConditions = {
       Blocked: ["True", "It cannot leave: {why}."],
     },
   },
+} as const;
+
+/** Events that no condition tells: reason and sentence. All of them warn. */
+export const eventSentences = {
+  StatusOverwritten:
+    "The status was changed by somebody else and is put right. It is the operator's to write; kubectl get with --show-managed-fields names who else does.",
+  StatusRefused: "The API server refuses this object's status, so what it shows is not so; it is tried again every minute ({why}).",
 } as const;
 
 export type FarmConditionType = keyof typeof farmConditions;
@@ -225,6 +251,9 @@ export type Facts = Readonly<Record<string, string | number>>;
 /** Longest message of a condition, characters (Kubernetes: 32,768; a column and an event bear less). */
 export const messageLengthMax = 1024;
 
+/** Every type of condition that the operator writes; others in a list are somebody else's. */
+export const ownConditionTypes: ReadonlySet<string> = new Set([...Object.keys(farmConditions), ...Object.keys(nodeConditions)]);
+
 /** A condition of a farm, its sentence filled in. */
 export function farmCondition<T extends FarmConditionType>(type: T, reason: FarmReason<T>, facts: Facts = {}): ConditionNow {
   return conditionNow(type, reason, farmConditions[type].reasons, facts);
@@ -235,10 +264,18 @@ export function nodeCondition<T extends NodeConditionType>(type: T, reason: Node
   return conditionNow(type, reason, nodeConditions[type].reasons, facts);
 }
 
+/** What an event without a condition says, its sentence filled in. */
+export function eventMessage(reason: keyof typeof eventSentences, facts: Facts = {}): string {
+  return filledIn(eventSentences[reason], facts);
+}
+
 function conditionNow(type: string, reason: string, reasons: Readonly<Record<string, Reason>>, facts: Facts): ConditionNow {
   const found = reasons[reason];
   if (found === undefined) throw new TypeError(`${type} has no reason ${reason}`);
   const [status, sentence] = found;
-  const message = sentence.replaceAll(/\{(\w+)\}/g, (hole, name: string) => String(facts[name] ?? hole));
-  return { type, status, reason, message: message.slice(0, messageLengthMax) };
+  return { type, status, reason, message: filledIn(sentence, facts) };
+}
+
+function filledIn(sentence: string, facts: Facts): string {
+  return sentence.replaceAll(/\{(\w+)\}/g, (hole, name: string) => String(facts[name] ?? hole)).slice(0, messageLengthMax);
 }

@@ -242,7 +242,7 @@ export function createOwnWrites(caches: FarmCaches, clock: Clock): OwnWrites {
 }
 
 /** Versions are numbers that grow (Kubernetes 1.35 promises it; etcd's always did). */
-function versionOf({ metadata }: KubeObject): bigint {
+export function versionOf({ metadata }: KubeObject): bigint {
   const text = metadata.resourceVersion ?? "0";
   return /^\d+$/.test(text) ? BigInt(text) : 0n;
 }

@@ -13,6 +13,8 @@ export type FarmMemory = {
   setStatus(name: string, podUid: string, status: NodeWord | undefined): void;
   setTold(name: string, peers: readonly string[]): void;
   setEvidence(name: string, evidence: StopEvidence | undefined): void;
+  /** What the record with that uid says, or said before somebody took it off, of the identity on the node's volume. */
+  setIdentity(name: string, recordUid: string, peerId: string): void;
   readonly counter: FarmCounter;
   /** A node of that name was made by this process, and whether one was made before it. */
   noteMade(name: string): void;
@@ -60,7 +62,7 @@ export type Exposure = { readonly made: string | undefined; readonly refusal: Ku
 /** Whoever changes an object again and again is answered this often, milliseconds. */
 export const repairEveryMs = 60_000;
 
-type Entry = { podUid: string; status?: NodeWord; told: readonly string[]; evidence?: StopEvidence };
+type Entry = { podUid: string; status?: NodeWord; told: readonly string[]; evidence?: StopEvidence; identity?: NodeMemory["identity"] };
 
 export function createFarmMemory(): FarmMemory {
   const entries = new Map<string, Entry>();
@@ -80,8 +82,13 @@ export function createFarmMemory(): FarmMemory {
     exposure: new Map(),
     admissions: new Map(),
     node: (name) => {
-      const { status, told, evidence } = entries.get(name) ?? { told: [] };
-      return { told, ...(status === undefined ? {} : { status }), ...(evidence === undefined ? {} : { evidence }) };
+      const { status, told, evidence, identity } = entries.get(name) ?? { told: [] };
+      return {
+        told,
+        ...(status === undefined ? {} : { status }),
+        ...(evidence === undefined ? {} : { evidence }),
+        ...(identity === undefined ? {} : { identity }),
+      };
     },
     setStatus: (name, podUid, status) => {
       const known = entry(name);
@@ -96,6 +103,10 @@ export function createFarmMemory(): FarmMemory {
     setEvidence: (name, evidence) => {
       if (evidence === undefined) delete entry(name).evidence;
       else entry(name).evidence = evidence;
+    },
+    setIdentity: (name, recordUid, peerId) => {
+      const known = entry(name);
+      if (known.identity?.recordUid !== recordUid || known.identity.peerId !== peerId) known.identity = { recordUid, peerId };
     },
     noteMade: (name) => made.add(name),
     wasMade: (name) => made.has(name),

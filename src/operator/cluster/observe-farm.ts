@@ -18,6 +18,8 @@ export type NodeMemory = {
   readonly status?: NodeWord;
   readonly told: readonly string[];
   readonly evidence?: StopEvidence;
+  /** Of the record with that uid. */
+  readonly identity?: { readonly recordUid: string; readonly peerId: string };
 };
 
 export type Looked = FarmParts & {
@@ -78,7 +80,7 @@ function observeNode(record: NodeRecord, looked: Looked): ObservedNode {
   const host = pod?.nodeName ?? "";
   const away = awaySince({ pod, machine }, looked);
   const runsWith = runsWithOf(pod);
-  const known = identityIn(record);
+  const known = identityIn(record) ?? rememberedIdentity(record, memory);
   const found = memory.status === undefined ? undefined : parsePeerId(memory.status.peerId);
   const report = memory.status?.report;
   return {
@@ -115,6 +117,11 @@ function specOf({ spec }: NodeRecord): VaultNodeSpec {
 export function identityIn({ status }: NodeRecord): PeerId | undefined {
   const text = status?.["peerId"];
   return typeof text === "string" ? parsePeerId(text) : undefined;
+}
+
+// A record that lost its identity, or that the cache shows as it was before, is still that of the same node.
+function rememberedIdentity({ metadata }: NodeRecord, { identity }: NodeMemory): PeerId | undefined {
+  return identity !== undefined && identity.recordUid === metadata.uid ? parsePeerId(identity.peerId) : undefined;
 }
 
 function identity(known: PeerId | undefined, found: PeerId | undefined): { readonly peerId?: PeerId; readonly formerPeerId?: PeerId } {

@@ -39,12 +39,13 @@ import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm, volumeBytesOf } from "./observe-farm.ts";
 import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
-import { releaseDeleted, releaseEarlier } from "./release-records.ts";
+import { releaseEarlier } from "./release-records.ts";
 import { replacedElsewhere } from "./replacing-elsewhere.ts";
 import { claims, type FarmObject, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
+import { lookWithoutFarm } from "./without-farm.ts";
 
 export type FarmReconcilerParts = {
   readonly caches: FarmCaches;
@@ -89,8 +90,7 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
     const client = clientUntil(parts.client, signal);
     if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) {
       states.delete(key);
-      await releaseDeleted(parts.caches.byFarm(key).records, createObjectWriter(client, createOwnWrites(parts.caches, parts.clock)));
-      return { kind: "done" };
+      return lookWithoutFarm(key, farm !== undefined, { ...parts, client });
     }
     const { name, namespace = "", uid = "" } = farm.metadata;
     const call: CallMember = async (asked) => (signal.aborted ? undefined : parts.call(asked));
@@ -183,12 +183,12 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     ...(memory.refusal === undefined ? {} : { refusedCall: memory.refusal.why }),
   };
   look.signal.throwIfAborted();
-  await look.statusWriter.write(object, parts.records, { ...seen, ...why }, memory);
+  let forbidden = await unlessForbidden(() => look.statusWriter.write(object, parts.records, { ...seen, ...why }, memory));
   if (!goal.paused) {
-    const forbidden = await unlessForbidden(() => ensureStandingObjects({ ...hands, nowMs }));
+    forbidden = (await unlessForbidden(() => ensureStandingObjects({ ...hands, nowMs }))) ?? forbidden;
     await carryOut(actions, hands);
-    if (forbidden !== undefined) throw forbidden;
   }
+  if (forbidden !== undefined) throw forbidden;
   // No cache tells what was refused, and what no longer is: people wait for the word.
   const isNews = memory.refusal !== undefined || unexposedOf(memory)?.why !== unexposed?.why;
   delete memory.refusal;

@@ -1,22 +1,25 @@
 // Shows what was seen: the status of a farm and of its nodes, written where it changed in meaning, with an event for each
 // condition that turned.
-import type { Clock } from "../../runtime/clock.ts";
-import { type ConditionNow, type FarmReason, farmCondition } from "../api/conditions.ts";
+import { type ConditionNow, type FarmReason, farmCondition, farmConditions, nodeCondition, ownConditionTypes } from "../api/conditions.ts";
 import type { ManifestProblem } from "../api/problem.ts";
 import type { StatusCondition } from "../api/status-fields.ts";
-import { apiVersion } from "../api/vault-farm.ts";
-import type { EventRecorder, EventWords, KubeClient, KubeObject, Resource } from "../kube/index.ts";
-import type { Manifest } from "../manifests/names.ts";
+import type { EventWords, KubeError, Resource } from "../kube/index.ts";
 import type { FarmSeen } from "../vault-farm/farm-look.ts";
 import { nodeStatusOf, statusOf } from "../vault-farm/status.ts";
-import { mergeConditions, mustWrite } from "../vault-farm/status-write.ts";
 import type { FarmMemory } from "./farm-memory.ts";
-import { must } from "./object-writer.ts";
+import { createPutStatus, recordOn, type StatusNow, type StatusTools, type StatusWritten } from "./put-status.ts";
+import { unlessForbidden } from "./refused-calls.ts";
 import { type FarmObject, farms, type NodeRecord, nodeRecords } from "./resources.ts";
+import { conditionEvents } from "./status-events.ts";
 
 export type StatusWriter = {
-  /** Writes the farm's status and those of its nodes. Throws the server's error. */
+  /**
+   * Writes the farm's status and those of its nodes. One that the server refuses is told and holds up no other. Throws the server's other
+   * errors, where it forbids one once all others are written.
+   */
   write(farm: FarmObject, records: readonly NodeRecord[], seen: FarmSeen, memory: FarmMemory): Promise<void>;
+  /** Says of a node that its farm does not exist. Throws the server's error. */
+  refuseNode(record: NodeRecord, farm: string): Promise<void>;
   /** Says why a farm cannot even be begun, or looked at. */
   refuse(
     farm: FarmObject,
@@ -32,92 +35,82 @@ export type StatusWriter = {
   warnOfStrays(node: NodeRecord, fields: readonly string[]): void;
 };
 
-/** The status that the farm has, with these conditions in it. */
-function withConditions({ status }: FarmObject, conditions: readonly ConditionNow[]): Status {
-  const kept = (status?.["conditions"] ?? []) as readonly StatusCondition[];
-  const others = kept.filter(({ type }) => !conditions.some((one) => one.type === type));
-  return { ...status, conditions: [...others, ...conditions] };
+/** So many nodes' statuses are tried at a look where each is forbidden: most likely all are. */
+const forbiddenMax = 8;
+
+/** The status that an object has, with these conditions in it; those of others are left to them. */
+function withConditions(object: FarmObject, conditions: readonly ConditionNow[]): StatusNow {
+  const kept = conditionsOf(object).filter(({ type }) => ownConditionTypes.has(type) && !conditions.some((one) => one.type === type));
+  return { ...object.status, conditions: [...kept, ...conditions] };
 }
 
-type Tools = { readonly client: KubeClient; readonly recorder: EventRecorder; readonly clock: Clock };
-type Status = { readonly conditions: readonly ConditionNow[] } & Readonly<Record<string, unknown>>;
+function conditionsOf({ status }: FarmObject): readonly StatusCondition[] {
+  return (status?.["conditions"] ?? []) as readonly StatusCondition[];
+}
 
-/** Conditions whose turn to this status is something that a person should look at. */
-const warnings: ReadonlySet<string> = new Set([
-  "Ready False",
-  "Degraded True",
-  "DataAtRisk True",
-  "CapacityLow True",
-  "SpecAccepted False",
-  "NetworkJoined False",
-  "NoSpareNode True",
-]);
+/** The same with all others that a farm has, of which nothing is known as long as it has none of them. */
+function amongAll(farm: FarmObject, told: readonly ConditionNow[]): StatusNow {
+  const said = [...conditionsOf(farm), ...told];
+  const unknown = Object.entries(farmConditions).flatMap(([type, { reasons }]): readonly ConditionNow[] => {
+    if (!("NotLookedAt" in reasons) || said.some((one) => one.type === type)) return [];
+    const [status, message] = reasons.NotLookedAt;
+    return [{ type, status, reason: "NotLookedAt", message }];
+  });
+  return withConditions(farm, [...told, ...unknown]);
+}
 
-/** What a person asked for is nothing to be warned of. */
-const asWished: ReadonlySet<string> = new Set(["Ready Hibernating", "Ready GoingToSleep", "NetworkJoined Asleep"]);
-
-/** Told also where nothing was said before. */
-const warnsAtOnce: ReadonlySet<string> = new Set(["SpecAccepted False", "Degraded True"]);
-
-export function createStatusWriter(tools: Tools): StatusWriter {
-  const { client, clock } = tools;
-  const put = async (resource: Resource, object: KubeObject, status: Status, sinceWriteMs: number): Promise<boolean> => {
-    const { name, namespace, generation = 0 } = object.metadata;
-    const before = Reflect.get(object, "status") as { readonly conditions?: readonly StatusCondition[] } | undefined;
-    const now = `${new Date(clock.wallMs()).toISOString().slice(0, 19)}Z`;
-    const next = {
-      ...status,
-      observedGeneration: generation,
-      conditions: mergeConditions(before?.conditions, status.conditions, generation, now),
-    };
-    if (!mustWrite(before, next, sinceWriteMs)) return false;
-    const metadata = { name, ...(namespace === undefined ? {} : { namespace }) };
-    const manifest: Manifest = { apiVersion, kind: resource.kind, metadata, status: next };
-    const applied = await client.apply(resource, manifest, { force: true, subresource: "status" });
-    // Gone since it was read: there is nobody to tell.
-    if (!applied.ok && applied.error.code === "not-found") return false;
-    must(applied);
-    return true;
-  };
-  const record = ({ metadata: { name, namespace, uid = "" } }: KubeObject, words: EventWords, kind = farms.kind): void =>
-    tools.recorder.record({ apiVersion, kind, name, uid, ...(namespace === undefined ? {} : { namespace }) }, words);
+export function createStatusWriter(tools: StatusTools): StatusWriter {
+  const { clock, recorder } = tools;
+  const put = createPutStatus(tools);
+  const record = (farm: FarmObject, words: EventWords): void => recordOn(recorder, farms, farm, words);
   const tell = (farm: FarmObject, conditions: readonly ConditionNow[]): void => {
-    const before = (farm.status?.["conditions"] ?? []) as readonly StatusCondition[];
-    for (const { type, status, reason, message } of conditions) {
-      const known = before.find((one) => one.type === type);
-      // What a farm begins with is no event, and what it works on is in its plan.
-      if (known === undefined ? !warnsAtOnce.has(`${type} ${status}`) : known.reason === reason || type === "Progressing") continue;
-      // Nor is it that a farm which wakes is not awake yet.
-      const isWaking = known !== undefined && (asWished.has(`${type} ${known.reason}`) || (type === "Ready" && known.status === "False"));
-      const expected = asWished.has(`${type} ${reason}`) || isWaking;
-      const words = { type: warnings.has(`${type} ${status}`) && !expected ? "Warning" : "Normal", reason, message } as const;
-      record(farm, words);
-    }
+    for (const words of conditionEvents(conditionsOf(farm), conditions)) record(farm, words);
   };
   return {
     write: async (farm, records, seen, memory) => {
       const nowMs = clock.monotonicMs();
-      const status = statusOf(seen);
-      const write = async (resource: Resource, object: KubeObject, next: Status): Promise<boolean> => {
+      const write = async (resource: Resource<FarmObject>, object: FarmObject, next: StatusNow): Promise<StatusWritten> => {
         const key = `${resource.plural}/${object.metadata.uid ?? ""}`;
         const written = await put(resource, object, next, nowMs - memory.writtenMs(key));
-        if (written) memory.noteWritten(key, nowMs);
+        if (written.kind === "written") memory.noteWritten(key, nowMs);
         return written;
       };
+      const unshown: { name: string; why: string }[] = [];
+      const forbidden: KubeError[] = [];
       for (const record of records) {
-        const node = seen.observed.nodes.find(({ name }) => name === record.metadata.name);
-        if (node !== undefined) await write(nodeRecords, record, nodeStatusOf(node, seen.goal) as Status);
+        const { name, uid = "" } = record.metadata;
+        const node = seen.observed.nodes.find((one) => one.name === name);
+        if (node === undefined || forbidden.length >= forbiddenMax) continue;
+        const next = nodeStatusOf(node, seen.goal);
+        const error = await unlessForbidden(async () => {
+          const written = await write(nodeRecords, record, next);
+          if (written.kind === "refused") unshown.push({ name, why: written.why });
+          else if (next.peerId !== undefined) memory.setIdentity(name, uid, next.peerId);
+        });
+        if (error !== undefined) forbidden.push(error);
       }
-      if (await write(farms, farm, status as Status)) tell(farm, status.conditions);
+      const status = statusOf({ ...seen, ...(unshown.length === 0 ? {} : { unshown }) });
+      if ((await write(farms, farm, status)).kind === "written") tell(farm, status.conditions);
+      const [first] = forbidden;
+      if (first !== undefined) throw first;
+    },
+    refuseNode: async (record, farm) => {
+      const conditions = [nodeCondition("Ready", "NoSuchFarm", { farm }), nodeCondition("Draining", "Staying")];
+      const written = await put(nodeRecords, record, withConditions(record, conditions), 0);
+      if (written.kind !== "written") return;
+      const [{ reason, message }] = conditions as [ConditionNow];
+      recordOn(recorder, nodeRecords, record, { type: "Warning", reason, message });
     },
     refuse: async (farm, { reason, problems }) => {
       const text = problems.map(({ message }) => message).join("; ");
       const conditions = [farmCondition("SpecAccepted", reason, { problems: text }), farmCondition("Ready", "SpecRefused")];
-      if (await put(farms, farm, withConditions(farm, conditions), Number.POSITIVE_INFINITY)) tell(farm, conditions);
+      const written = await put(farms, farm, amongAll(farm, conditions), Number.POSITIVE_INFINITY);
+      if (written.kind === "written") tell(farm, conditions);
     },
     refuseCall: async (farm, why) => {
       const conditions = [farmCondition("Degraded", "CallRefused", { why })];
-      if (await put(farms, farm, withConditions(farm, conditions), 0)) tell(farm, conditions);
+      const written = await put(farms, farm, withConditions(farm, conditions), 0);
+      if (written.kind === "written") tell(farm, conditions);
     },
     warnOfOperator: (farm, operator, other, unread) => {
       const left = `operator ${other} runs this farm, so operator ${operator} leaves it alone`;
@@ -128,7 +121,7 @@ export function createStatusWriter(tools: Tools): StatusWriter {
     warnOfStrays: (node, fields) => {
       const named = fields.map((field) => `spec.assigned.${field}`).join(", ");
       const message = `${named} taken out: without this operator's seal for this VaultNode, not an hour old where it says released, nothing is done by it. Say what you want of the node in spec.desired`;
-      record(node, { type: "Warning", reason: "NotDecided", message }, nodeRecords.kind);
+      recordOn(recorder, nodeRecords, node, { type: "Warning", reason: "NotDecided", message });
     },
     warnOfRefusal: (farm, why) => tell(farm, [farmCondition("Degraded", "CallRefused", { why })]),
   };

@@ -82,7 +82,7 @@ function capital(text: string): string {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-function degradation({ observed, goal, refusedCall }: FarmSeen): ConditionNow {
+function degradation({ observed, goal, refusedCall, unshown = [] }: FarmSeen): ConditionNow {
   const { nodes, strangers = [], foreign = [], held = [] } = observed;
   // Before all else: nothing of the rest is mended while it lasts.
   if (refusedCall !== undefined) return farmCondition("Degraded", "CallRefused", { why: refusedCall });
@@ -97,6 +97,8 @@ function degradation({ observed, goal, refusedCall }: FarmSeen): ConditionNow {
   if (going !== undefined) return farmCondition("Degraded", "VolumeBeingDeleted", { nodes: going });
   const missing = named((node) => shouldRun(node) && (node.awaySinceMs !== undefined || node.hostState === "gone"));
   if (missing !== undefined) return farmCondition("Degraded", "NodesMissing", { nodes: missing });
+  const unwritten = nameSome(unshown.map(({ name }) => name));
+  if (unwritten !== undefined) return farmCondition("Degraded", "StatusRefused", { nodes: unwritten, why: unshown[0]?.why ?? "" });
   const byHand = nodes.filter(stays).length > wantedNodes(goal, observed).count ? named((node) => node.byHand) : undefined;
   if (byHand !== undefined) return farmCondition("Degraded", "SurplusNodes", { nodes: byHand });
   const others = nameSome(foreign);

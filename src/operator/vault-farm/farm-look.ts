@@ -20,6 +20,8 @@ export type FarmSeen = {
   readonly refused?: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
   /** The call that the API server forbade at the look before, in its words. */
   readonly refusedCall?: string;
+  /** Nodes whose status the API server refuses, and why. */
+  readonly unshown?: readonly { readonly name: string; readonly why: string }[];
   /** What its pods run, and what the operator came with. */
   readonly images: { readonly runs: RunningImage; readonly offered: string };
   readonly nowMs: number;

@@ -118,6 +118,11 @@ const states: readonly (readonly [string, Change, Readonly<Record<string, string
   ["another's pods", { farm: { strangers: ["shop-x"] } }, { Degraded: "SelectorClash", Ready: "AllNodesReady" }],
   ["another's Service", { farm: { foreign: ["Service attic-gateway"] } }, { Degraded: "ForeignObjects" }],
   ["a call forbidden", { seen: { refusedCall: "create pods: no" } }, { Degraded: "CallRefused", Ready: "AllNodesReady" }],
+  [
+    "a status that is refused",
+    { seen: { unshown: [{ name: "a", why: "status.peerId: no" }] } },
+    { Degraded: "StatusRefused", Ready: "AllNodesReady" },
+  ],
   ["one by hand", { nodes: [...five(), podNode("hand", names, { byHand: true })] }, { Degraded: "SurplusNodes" }],
   ["copies missing", { farm: { copies: { belowMin: 412, lowest: 3, sinceMs: 0 } } }, { DataAtRisk: "BelowMin" }],
   [
