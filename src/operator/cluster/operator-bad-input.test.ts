@@ -39,7 +39,11 @@ test("a network key that is missing, and then of the wrong length, is waited for
   await world.until("its length is told", () => /^SecretMissing: .*key key of Secret mine must hold 64/.test(accepted(world)));
   assert.ok(!accepted(world).includes("abab"), "what is in a Secret is told to nobody");
   await world.clock.advance(60_000);
-  assert.ok(eventsOf(world, "Warning").some((event) => event.startsWith("SecretMissing: ")));
+  const events = eventsOf(world, "Warning").filter((event) => event.startsWith("SecretMissing: "));
+  assert.equal(events.length, 2, "each of the two troubles is told");
+  assert.match(events[0] ?? "", /there is no Secret mine/);
+  assert.match(events[1] ?? "", /key key of Secret mine must hold 64/);
+  assert.ok(!events.join().includes("abab"));
   assert.deepEqual([namesOf(world, nodeRecords), namesOf(world, claims), namesOf(world, secrets)], [[], [], ["mine"]], "nothing is begun");
   world.edit(secrets, "mine", key("ab".repeat(32)));
   await world.until("the farm begins by itself", () => isSettled(world, 5));
@@ -152,6 +156,7 @@ test("a claim of somebody else with a farm's label becomes no node, is named, an
 test("finalizers that a dead operator left are taken off: of nodes whose farm went meanwhile, and no volume goes with them", async () => {
   const world = await settledWorld();
   const kept = namesOf(world, claims);
+  const warned = eventsOf(world, "Warning");
   world.killOperator();
   const names = namesOf(world, nodeRecords);
   world.remove(farms, "attic");
@@ -161,6 +166,8 @@ test("finalizers that a dead operator left are taken off: of nodes whose farm we
   world.startOperator();
   await world.until("no record is left", () => world.all(nodeRecords).length === 0);
   assert.deepEqual([namesOf(world, claims), namesOf(world, secrets).includes("attic-network")], [kept, true]);
+  await world.clock.advance(60_000);
+  assert.deepEqual(eventsOf(world, "Warning"), warned, "what went as it was wished is nothing to be warned of");
   await endWorld(world);
 });
 
@@ -171,7 +178,12 @@ test("a node deleted while no operator lived is drained by the next one, and onl
   world.remove(nodeRecords, name);
   assert.deepEqual(shownOf(world, nodeRecords, name)?.metadata.finalizers, [nodeFinalizer]);
   world.startOperator();
+  const draining = (): string => `${world.condition("Draining")?.status} ${world.condition("Draining")?.message}`;
+  await world.until("it is told", () => draining().startsWith(`True ${name} `));
   await world.until("it is replaced", () => shownOf(world, nodeRecords, name) === undefined && isSettled(world, 6), 3_600_000);
+  await world.clock.advance(60_000);
+  const events = eventsOf(world, "Normal").filter((event) => /^(HandingOver|ProvingCopies): /.test(event));
+  assert.ok(events.length > 0 && events.every((event) => event.includes(`: ${name} `)), events.join());
   assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
   assert.ok(world.nodes.copies().every((copies) => copies >= 5));
   await endWorld(world);

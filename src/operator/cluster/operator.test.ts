@@ -11,7 +11,7 @@ import {
   type OperatorWorld,
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
-import { namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
+import { eventsOf, namesOf, shownOf, writesSince } from "../../../test/support/operator/world-views.ts";
 import {
   accounts,
   budgets,
@@ -226,6 +226,8 @@ test("a storage class that is not there is refused with those that are; nothing 
   const world = createOperatorWorld({ ...farmSpec, storage: { storageClassName: "slow" } });
   await world.until("it is refused", () => world.condition("SpecAccepted")?.status === "False");
   assert.match(world.condition("SpecAccepted")?.message ?? "", /no StorageClass slow; there are fast/);
+  assert.deepEqual([world.condition("SpecAccepted")?.reason, world.condition("Ready")?.reason], ["Invalid", "SpecRefused"]);
+  await world.until("an event says so", () => eventsOf(world, "Warning").some((event) => /^Invalid: .*StorageClass slow/.test(event)));
   assert.deepEqual([namesOf(world, claims), namesOf(world, secrets)], [[], []]);
   world.edit(farms, "attic", { spec: { storage: { storageClassName: "fast" } } });
   await world.until("the farm is installed", () => isSettled(world, 5));
@@ -253,9 +255,26 @@ test("a claim deleted by hand: its node hands over what it holds, is replaced, a
   world.remove(claims, name);
   await world.until("it is told", () => world.condition("Degraded")?.reason === "VolumeBeingDeleted");
   assert.match(world.condition("Degraded")?.message ?? "", new RegExp(`^The claim of ${name} was deleted`));
+  const told = (): readonly string[] => eventsOf(world, "Warning").filter((event) => event.startsWith("VolumeBeingDeleted: "));
+  await world.until("an event says so", () => told().some((event) => event.includes(`claim of ${name} was deleted`)));
   await world.until("it is replaced", () => !namesOf(world, nodeRecords).includes(name) && isSettled(world, 5), 3_600_000);
   await world.until("all copies are made", () => allHaveCopies(world, 5));
   assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
+  await endWorld(world);
+});
+
+test("a second claim that is deleted by hand is told by an event of its own", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  const [first = "", second = ""] = namesOf(world, nodeRecords);
+  world.nodes.setIdle(true);
+  world.remove(claims, first);
+  await world.until("the first is told", () => world.condition("Degraded")?.reason === "VolumeBeingDeleted");
+  world.remove(claims, second);
+  const told = (): readonly string[] => eventsOf(world, "Warning").filter((event) => event.startsWith("VolumeBeingDeleted: "));
+  await world.until("the second too", () => told().some((event) => event.includes(first) && event.includes(second)));
+  await world.clock.advance(120_000);
+  assert.equal(told().length, 2);
+  world.nodes.setIdle(false);
   await endWorld(world);
 });
 
@@ -265,7 +284,11 @@ test("a pod deleted by hand comes back with its volume", async () => {
   const before = world.nodes.running.get(name)?.volume;
   world.remove(pods, name);
   await world.until("it went", () => !world.nodes.running.has(name));
+  await world.until("it is told", () => /^4 of 5 nodes are ready/.test(world.condition("Ready")?.message ?? ""));
+  assert.deepEqual([world.condition("Ready")?.status, world.condition("Ready")?.reason], ["False", "NodesNotReady"]);
   await world.until("and is back", () => isSettled(world, 5));
+  await world.clock.advance(60_000);
+  assert.ok(eventsOf(world, "Warning").some((event) => /^NodesNotReady: 4 of 5 nodes are ready/.test(event)));
   assert.equal(world.nodes.running.get(name)?.volume, before);
   await endWorld(world);
 });
