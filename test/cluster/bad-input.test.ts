@@ -99,6 +99,25 @@ test("a Service, a policy and a ConfigMap of others with a farm's names are left
   );
 });
 
+test("what somebody else changed in a status is put right and told once, own writes are not, and a condition of their own type stays", async () => {
+  const overwritten = async (): Promise<number> =>
+    must(await client.listAll(events, { namespace })).items.filter((event) => Reflect.get(event, "reason") === "StatusOverwritten").length;
+  const statusOf = async () => ((await read(farms, "attic")) as FarmObject).status ?? {};
+  const typesOf = async () => ((await statusOf())["conditions"] as readonly { readonly type: string }[]).map(({ type }) => type);
+  assert.equal(await overwritten(), 0);
+  const said = { type: "Backed", status: "True", reason: "Nightly", message: "", observedGeneration: 1 };
+  const conditions = [{ ...said, lastTransitionTime: "2026-11-28T03:00:00Z" }];
+  const theirs = { apiVersion: farms.apiVersion, kind: farms.kind, metadata: { name: "attic", namespace }, status: { conditions } };
+  must(await client.apply(farms, theirs, { force: true, subresource: "status", fieldManager: "backup" }));
+  const body = { status: { used: "77Gi", networkSize: 77 } };
+  must(
+    await client.patch(farms, { name: "attic", namespace }, { type: "merge", body }, { subresource: "status", fieldManager: "somebody" }),
+  );
+  await until("it is put right", async () => (await statusOf())["used"] !== "77Gi" && !("networkSize" in (await statusOf())), 90_000);
+  await until("an event says so", async () => (await overwritten()) === 1, longMs);
+  assert.ok((await typesOf()).includes("Backed"));
+});
+
 test("a farm whose network key is missing says which Secret to make, and begins nothing", async () => {
   await make(farms, "barn", { spec: { ...spec, network: { keySecretRef: { name: "mine", key: "key" } } } });
   assert.match(await told("barn", "SpecAccepted", "SecretMissing"), /there is no Secret mine/);
