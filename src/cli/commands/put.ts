@@ -15,7 +15,15 @@ import type { Bar, Output } from "../output.ts";
 
 export type PutOptions = GatewayOptions & { readonly public?: boolean };
 
-const stored = z.object({
+/** What a gateway says of an object that it stored. `copies`: how many of each chunk, at least and at most. */
+export type Stored = {
+  readonly address: string;
+  readonly bytes: number;
+  readonly chunks: number;
+  readonly copies: { readonly min: number; readonly max: number };
+};
+
+const storedAnswer: z.ZodType<Stored> = z.object({
   address: z.string(),
   bytes: z.number(),
   chunks: z.number(),
@@ -36,10 +44,20 @@ export async function put(world: CommandWorld, output: Output, file: string, opt
   await putThrough(() => chooseGateway(world, options), { world, output, file, isPublic: options.public === true });
 }
 
-type Putting = { readonly world: CommandWorld; readonly output: Output; readonly file: string; readonly isPublic: boolean };
+type Putting = {
+  readonly world: CommandWorld;
+  readonly output: Output;
+  readonly file: string;
+  readonly isPublic: boolean;
+  /** The result for people, on standard output; absent: the address alone. */
+  readonly describe?: (stored: Stored) => string;
+};
 
 /** The same through the gateway that `choose` gives, once there is something to store. */
-export async function putThrough(choose: () => Promise<Gateway>, { world, output, file, isPublic }: Putting): Promise<void> {
+export async function putThrough(
+  choose: () => Promise<Gateway>,
+  { world, output, file, isPublic, describe = ({ address }) => address }: Putting,
+): Promise<void> {
   const { open, size, sizeNow } = file === "-" ? { open: () => world.input } : await findSource(resolve(world.workFolder, file), file);
   const gateway = await choose();
   const bar = output.bar({ format: "sending {bar} {percentage} % {note}", total: size ?? 0 });
@@ -54,7 +72,7 @@ export async function putThrough(choose: () => Promise<Gateway>, { world, output
     if (sizeNow !== undefined && (await sizeNow()) !== size)
       output.note(`${file} changed while it was sent: stored is what it was at first, ${size} bytes`);
     output.json(result);
-    output.line(result.address);
+    output.line(describe(result));
     const kept = `${describeBytes(result.bytes)} in ${result.chunks} ${result.chunks === 1 ? "chunk" : "chunks"}, each on ${result.copies.min} nodes or more`;
     if (!output.isJson)
       output.note(
@@ -67,9 +85,9 @@ export async function putThrough(choose: () => Promise<Gateway>, { world, output
 }
 
 /** The address and what else the gateway says. Rejects where that does not come whole, or is none: what was sent may be stored all the same. */
-async function readResult(answer: IncomingMessage, { url }: Gateway, interrupted: AbortSignal): Promise<z.infer<typeof stored>> {
+async function readResult(answer: IncomingMessage, { url }: Gateway, interrupted: AbortSignal): Promise<Stored> {
   try {
-    return stored.parse(await readJsonBody(answer));
+    return storedAnswer.parse(await readJsonBody(answer));
   } catch (cause) {
     if (interrupted.aborted) throw cause;
     const message = `the answer of ${url.origin} is cut or no gateway's, and has no address: nobody knows whether the file is stored; put it again`;

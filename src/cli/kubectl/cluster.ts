@@ -19,7 +19,13 @@ import type { CommandWorld } from "../command-world.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { type KubectlVerb, rightsText } from "./rights.ts";
 
-export type ClusterOptions = { readonly namespace?: string; readonly context?: string; readonly kubeconfig?: string };
+/** What every verb is told. `output`: the form of its result, if not the usual text; wide: with more columns and facts, where there are more. */
+export type ClusterOptions = {
+  readonly namespace?: string;
+  readonly context?: string;
+  readonly kubeconfig?: string;
+  readonly output?: "json" | "wide";
+};
 
 /** The cluster and the namespace that is meant. */
 export type Cluster = { readonly client: KubeClient; readonly config: KubeConfig; readonly namespace: string };

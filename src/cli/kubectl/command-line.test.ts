@@ -381,7 +381,7 @@ test("completion answers in kubectl's protocol: verbs, options, choices, names o
   assert.deepEqual(await complete("un"), ["undrain", "uncordon", "unfence", ":4"]);
   assert.deepEqual(await complete("drain", "attic-a"), ["attic-aaaaa", ":4"]);
   assert.deepEqual(await complete("plan", "-n", "home", ""), ["attic", ":4"]);
-  assert.deepEqual(await complete("top", "-o", ""), ["json", "wide", ":4"]);
+  for (const verb of ["top", "drain", "logs", "put"]) assert.deepEqual(await complete(verb, "-o", ""), ["json", "wide", ":4"]);
   assert.deepEqual(await complete("destroy", "--y"), ["--yes-delete-data", ":4"]);
   assert.deepEqual(await complete("put", "hol"), [":0"]);
 });

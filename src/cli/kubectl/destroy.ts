@@ -35,7 +35,7 @@ export async function destroy(world: CommandWorld, output: Output, name: string,
         "no-farm",
         `there is no VaultFarm ${name} in namespace ${namespace}, and no volume or key of one`,
       );
-    const list = listText(name, farm !== undefined, kept, objects);
+    const list = listText({ name, isThere: farm !== undefined, kept, objects, wide: options.output === "wide" });
     if (!options.yesDeleteData)
       throw new CommandError(
         exitCodes.usage,
@@ -79,14 +79,26 @@ async function keptObjects({ client, namespace }: Cluster, name: string, known: 
   return found;
 }
 
-function listText(name: string, isThere: boolean, kept: readonly ClaimObject[], objects: readonly Kept[]): string {
+type Listed = {
+  readonly name: string;
+  /** Whether the farm itself is there. */
+  readonly isThere: boolean;
+  readonly kept: readonly ClaimObject[];
+  readonly objects: readonly Kept[];
+  /** With the volume of each claim, and how the claim is. */
+  readonly wide: boolean;
+};
+
+function listText({ name, isThere, kept, objects, wide }: Listed): string {
+  const boundTo = ({ volumeName, phase }: ClaimObject): string =>
+    wide ? `, volume ${volumeName ?? "-"}, ${phase ?? "phase not known"}` : "";
   return [
     `of the farm ${name}:`,
     ...(isThere ? [`  VaultFarm ${name}, with its VaultNodes, pods, Services and gateways`] : []),
-    ...kept.map(
-      ({ metadata, capacity, requested }) =>
-        `  PersistentVolumeClaim ${metadata.name} (${capacity ?? requested ?? "size not known"}), and what is on its volume`,
-    ),
+    ...kept.map((claim) => {
+      const size = claim.capacity ?? claim.requested ?? "size not known";
+      return `  PersistentVolumeClaim ${claim.metadata.name} (${size}${boundTo(claim)}), and what is on its volume`;
+    }),
     ...objects.map(
       ([{ kind }, { metadata }]) =>
         `  ${kind} ${metadata.name}${kind === "Secret" ? " (the keys of the network: without them no backup of a volume is of use)" : ""}`,

@@ -1,6 +1,5 @@
 // `kubectl vaultfarm logs`: the last lines of a farm's pods, of all together in the order of their time.
-import { pods } from "../../operator/cluster/resources.ts";
-import type { KubeObject } from "../../operator/kube/index.ts";
+import { leanPod, type PodObject, pods } from "../../operator/cluster/resources.ts";
 import { labels } from "../../operator/manifests/names.ts";
 import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
@@ -26,7 +25,8 @@ export async function logs(world: CommandWorld, output: Output, { farm, node }: 
     }
     const lines: Line[] = [];
     const failures: string[] = [];
-    for (const pod of found) {
+    for (const { metadata } of found) {
+      const pod = metadata.name;
       const read = await readPodLog(cluster, { namespace: cluster.namespace, name: pod }, options.tail);
       if (read.ok) lines.push(...read.value.map((text) => ({ pod, text })));
       else failures.push(`no log of ${pod}: ${read.error.message}`);
@@ -35,15 +35,17 @@ export async function logs(world: CommandWorld, output: Output, { farm, node }: 
     for (const failure of failures) output.note(failure);
     const sorted = inOrder(lines);
     output.json({ farm, lines: sorted });
-    if (sorted.length > 0) output.line(sorted.map(({ pod, text }) => `${pod}  ${text}`).join("\n"));
+    const machines = new Map(found.map(({ metadata, nodeName = "-" }) => [metadata.name, nodeName]));
+    const from = (pod: string): string => (options.output === "wide" ? `${pod}  ${machines.get(pod) ?? "-"}` : pod);
+    if (sorted.length > 0) output.line(sorted.map(({ pod, text }) => `${from(pod)}  ${text}`).join("\n"));
   });
 }
 
-async function podsOf({ client, namespace }: Cluster, farm: string, node: string | undefined): Promise<readonly string[]> {
+async function podsOf({ client, namespace }: Cluster, farm: string, node: string | undefined): Promise<readonly PodObject[]> {
   const labelSelector = `${labels.farm}=${farm}${node === undefined ? "" : `,${labels.node}=${node}`}`;
   const listed = await client.listAll(pods, { namespace, labelSelector });
   if (!listed.ok) throw listed.error;
-  return listed.value.items.map(({ metadata }: KubeObject) => metadata.name).sort();
+  return listed.value.items.map(leanPod).sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
 }
 
 /** By the time each line says; one that says none stays behind the one before it of its pod. Pure. */

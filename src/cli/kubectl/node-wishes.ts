@@ -10,6 +10,7 @@ import type { Output } from "../output.ts";
 import { type Cluster, type ClusterOptions, must, readNode, withCluster } from "./cluster.ts";
 import { nodeSeen } from "./farm-seen.ts";
 import { followNode } from "./follow-node.ts";
+import { nodeTable } from "./node-table.ts";
 
 export type WishOptions = ClusterOptions & { readonly wait?: boolean };
 export type ReplaceOptions = WishOptions & { readonly yes: boolean };
@@ -52,6 +53,7 @@ export async function wish(
     const follows = verb === "drain" && options.wait === true;
     if (!follows) output.json({ node: name, namespace: cluster.namespace, desired: wanted, changed: isNew });
     if (!follows) output.line(isNew ? `${name} ${said}` : `${name} is ${wanted} already: nothing was changed`);
+    showWidely(world, output, node, options);
     if (follows) await followNode(world, output, cluster, { node, cancel: `kubectl vaultfarm undrain ${name}` });
   });
 }
@@ -72,12 +74,21 @@ export async function replace(world: CommandWorld, output: Output, name: string,
           uid === undefined ? {} : { preconditions: { uid } },
         ),
       );
-    if (options.wait === true) return followNode(world, output, cluster, { node });
+    if (options.wait === true) {
+      showWidely(world, output, node, options);
+      return followNode(world, output, cluster, { node });
+    }
     output.json({ node: name, namespace: cluster.namespace, deleted: true, changed: !deleting });
     output.line(
       deleting ? `${name} is deleted already: it drains and goes` : `${name} drains, goes, and another node is made in its place`,
     );
+    showWidely(world, output, node, options);
   });
+}
+
+/** With `-o wide`: what the node held, and what would be missing without it, when it was read. */
+function showWidely({ clock }: CommandWorld, output: Output, node: NodeRecord, { output: form }: ClusterOptions): void {
+  if (form === "wide") output.line(nodeTable([nodeSeen(node)], { wide: true, nowMs: clock.wallMs() }));
 }
 
 async function write({ client, namespace }: Cluster, { metadata: { name, uid } }: NodeRecord, desired: DesiredNodeState): Promise<void> {

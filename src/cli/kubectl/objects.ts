@@ -6,10 +6,11 @@ import { objectNames } from "../../operator/manifests/names.ts";
 import { gatewayPort } from "../../protocol/ports.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { getThrough } from "../commands/get.ts";
-import { putThrough } from "../commands/put.ts";
+import { putThrough, type Stored } from "../commands/put.ts";
 import type { Gateway } from "../http-client.ts";
 import type { Output } from "../output.ts";
 import { type Cluster, type ClusterOptions, chooseFarm, withCluster } from "./cluster.ts";
+import { tableText } from "./words.ts";
 
 export type ObjectOptions = ClusterOptions & { readonly farm?: string };
 
@@ -21,7 +22,8 @@ export async function put(
   options: ObjectOptions & { readonly public: boolean },
 ): Promise<void> {
   await withCluster(world, options, "put", async (cluster) => {
-    await putThrough(() => gatewayOf(cluster, options), { world, output, file, isPublic: options.public });
+    const wide = options.output === "wide" ? { describe: storedTable } : {};
+    await putThrough(() => gatewayOf(cluster, options), { world, output, file, isPublic: options.public, ...wide });
   });
 }
 
@@ -35,6 +37,14 @@ export async function get(
   await withCluster(world, options, "get", (cluster) =>
     getThrough(() => gatewayOf(cluster, options), { world, output, address, file: options.out, fileOption: "--out" }),
   );
+}
+
+function storedTable({ address, bytes, chunks, copies: { min, max } }: Stored): string {
+  const copies = min === max ? String(min) : `${min}-${max}`;
+  return tableText([
+    ["ADDRESS", "BYTES", "CHUNKS", "COPIES"],
+    [address, String(bytes), String(chunks), copies],
+  ]);
 }
 
 async function gatewayOf(cluster: Cluster, { farm: named }: ObjectOptions): Promise<Gateway> {

@@ -7,6 +7,7 @@ import type { Output } from "../output.ts";
 import { type ClusterOptions, chooseFarm, withCluster } from "./cluster.ts";
 import { type FarmReport, gatherReport } from "./gather-report.ts";
 import { redactedText } from "./redacted.ts";
+import { tableText } from "./words.ts";
 import { type ZipEntry, zipOf } from "./zip.ts";
 
 export type ReportOptions = ClusterOptions & { readonly out?: string };
@@ -20,12 +21,14 @@ export async function report(world: CommandWorld, output: Output, name: string |
     const farm = await chooseFarm(cluster, name);
     const made = await gatherReport(cluster, world, farm);
     const file = options.out ?? `${farm.metadata.name}-report.${output.isJson ? "json" : "zip"}`;
-    const bytes = output.isJson ? jsonText(made) : zipOf(entriesOf(farm.metadata.name, made), world.clock.wallMs());
+    const entries = output.isJson ? [] : entriesOf(farm.metadata.name, made);
+    const bytes = output.isJson ? jsonText(made) : zipOf(entries, world.clock.wallMs());
     await writeForOwner(resolve(world.workFolder, file), bytes);
     output.json({ file, leftOut: made.leftOut });
     output.line(
       `${file}: ${made.nodes.length} nodes, ${made.pods.length} pods, ${made.events.length} events, ${made.logs.length} logs, metrics of ${made.metrics.length} pods`,
     );
+    if (options.output === "wide") output.line(entryTable(entries));
     for (const { what, why } of made.leftOut) if (!output.isJson) output.note(`left out: ${what} (${why})`);
   });
 }
@@ -55,6 +58,11 @@ function entriesOf(farm: string, made: FarmReport): readonly ZipEntry[] {
     ...made.metrics.map(({ pod, text }) => at(`metrics/${pod}.txt`, text)),
     ...made.statuses.map(({ node, status }) => at(`node-status/${node}.json`, jsonText(status))),
   ];
+}
+
+/** What lies in the archive, and how long each is before it is packed. Pure. */
+function entryTable(entries: readonly ZipEntry[]): string {
+  return tableText([["FILE", "BYTES"], ...entries.map(({ path, text }) => [path, String(Buffer.byteLength(text))])]);
 }
 
 function jsonText(value: unknown): string {

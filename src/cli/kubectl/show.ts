@@ -5,7 +5,8 @@ import { type ClusterOptions, listFarms, listNodes, readFarm, withCluster } from
 import { type FarmSeen, farmSeen } from "./farm-seen.ts";
 import { farmTree } from "./farm-tree.ts";
 
-export type ShowOptions = ClusterOptions & { readonly output?: "json" | "wide"; readonly allNamespaces?: boolean };
+export type ShowOptions = ClusterOptions & { readonly allNamespaces?: boolean };
+
 /** Shows farms as trees. Rejects with a `CommandError`. */
 export async function status(world: CommandWorld, output: Output, name: string | undefined, options: ShowOptions): Promise<void> {
   await withCluster(world, options, "status", async (cluster) => {

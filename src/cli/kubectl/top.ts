@@ -1,5 +1,5 @@
 // `kubectl vaultfarm top`: who holds how much, by node or by vault.
-import { describeBytes, parseQuantity } from "../../operator/api/quantity.ts";
+import { describeBytes } from "../../operator/api/quantity.ts";
 import { vaultScoresOf } from "../../operator/node-access/node-report.ts";
 import { type NodeStatus, nodeStatus } from "../../protocol/node-status.ts";
 import { CommandError } from "../command-error.ts";
@@ -9,9 +9,10 @@ import type { Output } from "../output.ts";
 import { type Cluster, chooseFarm, listNodes, withCluster } from "./cluster.ts";
 import { type FarmSeen, farmSeen, type NodeSeen } from "./farm-seen.ts";
 import { askFarm, type LiveAnswers } from "./live-farm.ts";
+import { bytesOf, fullText, nodeTable } from "./node-table.ts";
 import { rightsText } from "./rights.ts";
 import type { ShowOptions } from "./show.ts";
-import { agoText, tableText } from "./words.ts";
+import { tableText } from "./words.ts";
 
 type SortKey = "used" | "chunks" | "score" | "name";
 export type TopOptions = ShowOptions & { readonly sort: SortKey; readonly vaults?: boolean };
@@ -33,7 +34,7 @@ export async function top(world: CommandWorld, output: Output, name: string | un
     if (options.vaults === true) return topVaults(world, output, cluster, { seen, sort: options.sort, wide });
     const sorted = seen.nodes.toSorted((a, b) => orders[options.sort](a, b));
     output.json({ farm: seen.name, nodes: sorted });
-    output.line(topTable(sorted, { wide, nowMs: world.clock.wallMs() }));
+    output.line(nodeTable(sorted, { wide, nowMs: world.clock.wallMs() }));
   });
 }
 
@@ -77,7 +78,6 @@ function readStatus(text: string | undefined): NodeStatus | undefined {
   }
 }
 
-const bytesOf = (quantity: string | undefined): number => parseQuantity(quantity ?? "") ?? -1;
 const orders: Readonly<Record<SortKey, (a: NodeSeen, b: NodeSeen) => number>> = {
   used: (a, b) => bytesOf(b.status.used) - bytesOf(a.status.used),
   chunks: (a, b) => (b.status.chunks ?? -1) - (a.status.chunks ?? -1),
@@ -109,26 +109,4 @@ function vaultTable(vaults: readonly VaultSeen[], wide: boolean): string {
     ...more([zone === "" ? "-" : zone, host === "" ? "-" : host]),
   ]);
   return tableText([["VAULT", "NODE", "STATE", "USED", "CAPACITY", "FULL", "CHUNKS", "SCORE", ...more(["ZONE", "HOST"])], ...rows]);
-}
-
-function fullText(used: number, capacity: number): string {
-  return used < 0 || capacity <= 0 ? "-" : `${Math.round((100 * used) / capacity)} %`;
-}
-
-function topTable(nodes: readonly NodeSeen[], { wide, nowMs }: { readonly wide: boolean; readonly nowMs: number }): string {
-  const more = (cells: readonly string[]): readonly string[] => (wide ? cells : []);
-  const rows = nodes.map(({ name, status, createdAt }) => {
-    const [used, capacity] = [bytesOf(status.used), bytesOf(status.capacity)];
-    return [
-      name,
-      status.zone ?? "-",
-      status.used ?? "-",
-      status.capacity ?? "-",
-      fullText(used, capacity),
-      String(status.chunks ?? "-"),
-      status.score ?? "-",
-      ...more([String(status.atRiskIfStopped ?? "-"), status.host ?? "-", agoText(createdAt, nowMs)]),
-    ];
-  });
-  return tableText([["NODE", "ZONE", "USED", "CAPACITY", "FULL", "CHUNKS", "SCORE", ...more(["AT-RISK", "HOST", "AGE"])], ...rows]);
 }
