@@ -72,6 +72,16 @@ test("a farm that runs is shown, with what it does not carry out now", async () 
   assert.match(err, /\(4 nodes instead of 0, port 8099 instead of 8080\): vaultfarm down, then vaultfarm up\n$/);
 });
 
+test("what only a cluster could carry out is named", async () => {
+  const lock = await held();
+  await writeFarmState(folder, { format: farmFormat, name: "attic", vaultsPerNode: 1, vaultCapacity: 2 ** 24, nodes: [], gateways: [] });
+  writeFileSync(join(work, "farm.yaml"), manifest.replace("16Mi", "16Mi, storage: { autogrow: { max: 1Gi } }"));
+  const { code, err } = await runInProcess(["up", "-f", "farm.yaml"], work);
+  await lock.release();
+  assert.equal(code, exitCodes.done);
+  assert.match(err, /^in a cluster only, and without effect on a farm of this machine: spec\.storage\.autogrow\n/);
+});
+
 const options = process.platform === "linux" ? {} : { skip: "only Linux has /proc" };
 test("a place where nothing can be made is refused at once, by name, with the way out", options, async () => {
   for (const data of ["/proc/x", "/proc/self/deep/er"]) {

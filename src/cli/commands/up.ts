@@ -7,6 +7,7 @@ import { CommandError } from "../command-error.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { exitCodes } from "../exit-code.ts";
 import { readyText, statusPlace, statusText } from "../farm-text.ts";
+import { clusterOnlyWishes } from "../local-farm/cluster-only.ts";
 import { changesLeftOut } from "../local-farm/existing-farm.ts";
 import { FarmError } from "../local-farm/farm-error.ts";
 import { type FarmFolder, farmFolder } from "../local-farm/farm-folder.ts";
@@ -33,6 +34,8 @@ export type UpOptions = {
 /** Runs a farm until it is stopped; or, where it runs already, shows how it is. Rejects with a `FarmError` or `CommandError`. */
 export async function up(world: CommandWorld, output: Output, options: UpOptions): Promise<void> {
   const manifest = await loadManifest(world, options.file);
+  const unheard = clusterOnlyWishes(manifest.spec);
+  if (unheard.length > 0) output.note(`in a cluster only, and without effect on a farm of this machine: ${unheard.join(", ")}`);
   const folder = farmFolder(resolve(world.workFolder, options.data), manifest.metadata.name);
   const farm = { ...manifest, spec: await scaledSpec(folder, manifest.spec) };
   const manifestNodes = manifest.spec.replicas;

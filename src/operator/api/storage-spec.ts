@@ -37,7 +37,9 @@ export function storage(min: number, max: number): z.ZodType<StorageSpec> {
       {
         storageClassName: z
           .exactOptional(objectName())
-          .describe("StorageClass of new volumes; it must allow expansion for volumes to grow. Absent: the cluster's default."),
+          .describe(
+            "StorageClass of new volumes; it must allow expansion for volumes to grow. Absent: the cluster's default. In a cluster only.",
+          ),
         accessModes: z
           .exactOptional(listOf(oneOf(accessModes), "access modes, of which there is exactly one", 1, 1))
           .describe(
@@ -50,7 +52,9 @@ export function storage(min: number, max: number): z.ZodType<StorageSpec> {
           ),
         autogrow: z
           .exactOptional(autogrow)
-          .describe("Growing of vaults before they are full: first the volume, then what the vault declares. Absent: no growing."),
+          .describe(
+            "Growing of vaults before they are full: first the volume, then what the vault declares. Absent: no growing. In a cluster only.",
+          ),
       },
       anObject,
     )

@@ -126,7 +126,7 @@ const repair = z
       lostAfterSeconds: wholeNumber(60, 2_592_000)
         .default(1800)
         .describe(
-          "Seconds after which a node whose pod cannot run again is given up and replaced by a new one, one at a time. In a cluster only.",
+          "Seconds after which a node whose pod cannot run again is given up and replaced by a new one, one at a time. On a local farm: after which one that leaves and does not come up any more is given up.",
         ),
     },
     anObject,
