@@ -123,3 +123,23 @@ test("an editor's schema has nothing that only an API server understands", () =>
   assert.equal(JSON.stringify(editorSchema(vaultFarmJsonSchema())).includes("x-kubernetes"), false);
   assert.ok(JSON.stringify(vaultFarmJsonSchema()).includes("x-kubernetes"));
 });
+
+// What an API server of the oldest version that the chart takes has (apiserver's cel/environment/base.go): `quantity` came with 1.28,
+// and a server takes into new kinds what the version before it has too.
+const knownFunctions = new Set(["has", "size", "string", "type", "contains", "matches", "quantity", "compareTo"]);
+
+test("the rules call no function that the oldest Kubernetes which the chart takes lacks", () => {
+  const { kubeVersion } = parse(readFileSync("charts/vaultfarm/Chart.yaml", "utf8")) as { readonly kubeVersion: string };
+  assert.equal(kubeVersion, ">=1.29.0-0");
+  const called = kinds.flatMap((kind) => {
+    const definition = JSON.stringify(customResourceDefinition(kind));
+    return [...definition.matchAll(/"rule":"((?:[^"\\]|\\.)*)"/g)].flatMap(([, rule = ""]) =>
+      [...rule.replaceAll(/'[^']*'/g, "").matchAll(/\b([a-zA-Z]+)\(/g)].map(([, name = ""]) => name),
+    );
+  });
+  assert.ok(called.includes("quantity"));
+  assert.deepEqual(
+    [...new Set(called)].filter((name) => !knownFunctions.has(name)),
+    [],
+  );
+});
