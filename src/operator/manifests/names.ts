@@ -57,8 +57,9 @@ export const objectNames = {
   /** The key with which gateways grant themselves the right to store. Made again where it is lost. */
   gatewayGrant: (farm: string): string => `${farm}-gateway-grant`,
   gateway: (farm: string): string => `${farm}-gateway`,
-  /** Headless Service, and ConfigMap of first peers. */
+  /** Headless Service. */
   nodes: (farm: string): string => `${farm}-nodes`,
+  /** ConfigMap of first peers. */
   peers: (farm: string): string => `${farm}-peers`,
   budget: (farm: string): string => `${farm}-nodes`,
   gatewayBudget: (farm: string): string => `${farm}-gateway`,
