@@ -9,8 +9,8 @@ import { pods } from "./resources.ts";
 
 export type FarmMemory = {
   node(name: string): NodeMemory;
-  /** `podUid`: another pod was told nothing yet. */
-  setStatus(name: string, podUid: string, status: NodeWord | undefined): void;
+  /** What the node said when it was asked at `nowMs`, if anything. `podUid`: another pod was told nothing yet. */
+  setStatus(name: string, podUid: string, status: NodeWord | undefined, nowMs: number): void;
   setTold(name: string, peers: readonly string[]): void;
   setEvidence(name: string, evidence: StopEvidence | undefined): void;
   /** What the record with that uid says, or said before somebody took it off, of the identity on the node's volume. */
@@ -62,7 +62,14 @@ export type Exposure = { readonly made: string | undefined; readonly refusal: Ku
 /** Whoever changes an object again and again is answered this often, milliseconds. */
 export const repairEveryMs = 60_000;
 
-type Entry = { podUid: string; status?: NodeWord; told: readonly string[]; evidence?: StopEvidence; identity?: NodeMemory["identity"] };
+type Entry = {
+  podUid: string;
+  status?: NodeWord;
+  silentSinceMs?: number;
+  told: readonly string[];
+  evidence?: StopEvidence;
+  identity?: NodeMemory["identity"];
+};
 
 export function createFarmMemory(): FarmMemory {
   const entries = new Map<string, Entry>();
@@ -82,20 +89,19 @@ export function createFarmMemory(): FarmMemory {
     exposure: new Map(),
     admissions: new Map(),
     node: (name) => {
-      const { status, told, evidence, identity } = entries.get(name) ?? { told: [] };
-      return {
-        told,
-        ...(status === undefined ? {} : { status }),
-        ...(evidence === undefined ? {} : { evidence }),
-        ...(identity === undefined ? {} : { identity }),
-      };
+      const { podUid: _, ...known } = entries.get(name) ?? { podUid: "", told: [] };
+      return known;
     },
-    setStatus: (name, podUid, status) => {
+    setStatus: (name, podUid, status, nowMs) => {
       const known = entry(name);
-      if (known.podUid !== podUid) known.told = [];
+      const isOther = known.podUid !== podUid;
+      if (isOther) known.told = [];
       known.podUid = podUid;
-      if (status === undefined) delete known.status;
-      else known.status = status;
+      delete known.status;
+      if (status !== undefined) {
+        known.status = status;
+        delete known.silentSinceMs;
+      } else if (isOther || known.silentSinceMs === undefined) known.silentSinceMs = nowMs;
     },
     setTold: (name, peers) => {
       entry(name).told = peers;

@@ -90,7 +90,9 @@ test("an ordinary node is told with all that is known of it", () => {
 });
 
 test("a pod's state: ready, starting, stopping, ended, not there", () => {
-  assert.equal(seen({ pod: { ready: false } }).state.kind, "starting");
+  const unready = { ready: false, unreadySince: "2027-01-01T00:08:00Z" };
+  assert.deepEqual(seen({ pod: unready }).state, { kind: "starting", sinceMs: nowMs - 120_000 }, "however long it was ready before");
+  assert.deepEqual(seen({ pod: { ready: false } }).state, { kind: "starting", sinceMs: nowMs }, "not known is not long");
   assert.equal(seen({ pod: { metadata: { name: "n1", deletionTimestamp: "2027-01-01T00:09:59Z" } } }).state.kind, "stopping");
   assert.deepEqual(seen({ pod: { phase: "Failed" } }).state, { kind: "down", failures: 1, sinceMs: nowMs - 300_000 });
   assert.deepEqual(seen({ pod: null }).state, { kind: "down", failures: 0, sinceMs: 0 });
@@ -126,6 +128,16 @@ test("since when a node cannot run: no machine takes it, its machine is silent, 
   assert.equal(seen({ pod: { ready: false, waiting: "CrashLoopBackOff" } }).awaySinceMs, nowMs, "not known is not long");
   assert.equal(seen({ pod: { ready: false, unreadySince: at }, machine: null }).awaySinceMs, nowMs - 120_000);
   assert.equal(seen({ pod: { ready: false, waiting: "ContainerCreating" } }).awaySinceMs, undefined);
+});
+
+test("a node of which nothing runs: its container waits, or no machine took it; and since when it does not answer", () => {
+  const { nodeName: _nodeName, ...placeless } = pod;
+  const unplaced = { ...lookedAt({}), pods: [{ ...placeless, ready: false }] };
+  assert.equal(observeFarm(unplaced).nodes[0]?.runsNothing, true);
+  assert.equal(seen({ pod: { ready: false, waiting: "ImagePullBackOff" } }).runsNothing, true);
+  assert.equal(seen({ pod: { ready: false } }).runsNothing, undefined, "it may be opening its store");
+  assert.equal(seen({ pod: { waiting: "CrashLoopBackOff" } }).runsNothing, undefined, "it is ready");
+  assert.equal(seen({ memory: { silentSinceMs: 7 } }).silentSinceMs, 7);
 });
 
 test("identities: found on the volume, known from the record, and another than was known", () => {
@@ -182,12 +194,14 @@ test("the next look is soon after something was done, in seconds while something
 
 test("memory: another pod was told nothing, others are forgotten", () => {
   const memory = createFarmMemory();
-  memory.setStatus("n1", "p1", wordOf(status));
+  memory.setStatus("n1", "p1", wordOf(status), 1);
   memory.setTold("n1", ["n2"]);
-  memory.setStatus("n1", "p1", undefined);
-  assert.deepEqual(memory.node("n1"), { told: ["n2"] });
-  memory.setStatus("n1", "p2", wordOf(status));
-  assert.deepEqual(memory.node("n1").told, []);
+  for (const nowMs of [2, 3]) memory.setStatus("n1", "p1", undefined, nowMs);
+  assert.deepEqual(memory.node("n1"), { told: ["n2"], silentSinceMs: 2 }, "since the first look without an answer");
+  memory.setStatus("n1", "p2", undefined, 4);
+  assert.deepEqual(memory.node("n1"), { told: [], silentSinceMs: 4 }, "another pod is silent since it is there");
+  memory.setStatus("n1", "p2", wordOf(status), 5);
+  assert.equal(memory.node("n1").silentSinceMs, undefined);
   memory.keep(new Set(["n2"]));
   assert.deepEqual(memory.node("n1"), { told: [] });
 });

@@ -16,6 +16,8 @@ import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resour
 /** What is remembered of a farm from look to look; lost with the process, and then gathered anew. */
 export type NodeMemory = {
   readonly status?: NodeWord;
+  /** Since when it does not answer, as far as this process asked it, by the clock of `nowMs`; absent while it answers. */
+  readonly silentSinceMs?: number;
   readonly told: readonly string[];
   readonly evidence?: StopEvidence;
   /** Of the record with that uid. */
@@ -102,6 +104,8 @@ function observeNode(record: NodeRecord, looked: Looked): ObservedNode {
     volumeBytes: volumeBytesOf(claim),
     ...(runsWith === undefined ? {} : { runsWith }),
     ...(away === undefined ? {} : { awaySinceMs: away }),
+    ...(runsNothing(pod) ? { runsNothing: true } : {}),
+    ...(memory.silentSinceMs === undefined ? {} : { silentSinceMs: memory.silentSinceMs }),
     ...(report === undefined ? {} : { report }),
     ...(memory.evidence === undefined ? {} : { evidence: memory.evidence }),
   };
@@ -139,7 +143,12 @@ function stateOf(pod: PodObject | undefined, looked: Looked): MemberState {
   const startedMs = since(pod.startedAt ?? pod.metadata.creationTimestamp);
   // An evicted pod, or one whose machine restarted it in vain: it is made anew.
   if (pod.phase === "Failed" || pod.phase === "Succeeded") return { kind: "down", failures: 1, sinceMs: startedMs };
-  return { kind: pod.ready ? "ready" : "starting", sinceMs: startedMs };
+  return pod.ready ? { kind: "ready", sinceMs: startedMs } : { kind: "starting", sinceMs: since(pod.unreadySince) };
+}
+
+// A container that is being made waits too, and for that there is time enough in either case.
+function runsNothing(pod: PodObject | undefined): boolean {
+  return pod !== undefined && !pod.ready && (pod.nodeName === undefined || pod.waiting !== undefined);
 }
 
 function sinceMs(date: string | undefined, { nowMs, wallMs }: Looked): number {

@@ -243,9 +243,9 @@ async function adoptClaims(
   return orphans.length > 0;
 }
 
-async function askNodes({ pods }: FarmParts, { genesis }: NetworkKeys, { memory, poll }: Look): Promise<MembersTold> {
+async function askNodes({ pods }: FarmParts, { genesis }: NetworkKeys, { memory, poll, clock }: Look): Promise<MembersTold> {
   const { words, told } = await poll.ask(pods, genesis.networkId);
-  for (const { metadata } of pods) memory.setStatus(metadata.name, metadata.uid ?? "", words.get(metadata.name));
+  for (const { name, uid = "" } of pods.map(({ metadata }) => metadata)) memory.setStatus(name, uid, words.get(name), clock.monotonicMs());
   return told;
 }
 

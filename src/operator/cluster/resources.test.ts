@@ -28,6 +28,15 @@ test("of a pod that is not ready it is kept since when, of one that is nothing",
   assert.deepEqual([leanPod(pod("True")).ready, leanPod(pod("True")).unreadySince], [true, undefined]);
 });
 
+test("of a pod's containers it is its own that waits or started again, not one that others added", () => {
+  const waiting = (name: string, reason: string) => ({ name, restartCount: 3, state: { waiting: { reason } } });
+  const running = { name: "vault-node", restartCount: 1, state: { running: {} } };
+  const seen = (...containerStatuses: readonly object[]) => leanPod(object({ spec: {}, status: { containerStatuses } }));
+  const beside = seen(waiting("proxy", "CrashLoopBackOff"), running);
+  assert.deepEqual([beside.waiting, beside.restarts], [undefined, 1]);
+  assert.deepEqual([seen(waiting("vault-node", "ImagePullBackOff")).waiting, seen().restarts], ["ImagePullBackOff", 0]);
+});
+
 test("of the gateways' Deployment the note is kept in short, another for another template, and without its text", () => {
   const made = (seconds: number): KubeObject =>
     withKeptTemplate(

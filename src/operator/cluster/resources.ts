@@ -132,6 +132,7 @@ type RawPod = KubeObject & {
     readonly startTime?: string;
     readonly conditions?: readonly (ConditionSeen & { readonly lastTransitionTime?: string })[];
     readonly containerStatuses?: readonly {
+      readonly name?: string;
       readonly restartCount?: number;
       readonly state?: { readonly waiting?: { readonly reason?: string } };
     }[];
@@ -143,7 +144,8 @@ export const leanPod: Projection<PodObject> = (object) => {
   const condition = (type: string) => status?.conditions?.find((one) => one.type === type);
   const scheduled = condition("PodScheduled");
   const ready = condition("Ready");
-  const [container] = status?.containerStatuses ?? [];
+  // Others may add containers, which come and wait in their own time.
+  const container = status?.containerStatuses?.find(({ name }) => name === components.node);
   return {
     metadata: ownNotes(object),
     ready: ready?.status === "True",

@@ -2,6 +2,7 @@
 import { adminPort, healthPort } from "../../protocol/ports.ts";
 import { readConfig, toEnv } from "../../vault-node/config.ts";
 import type { VaultFarmSpec } from "../api/vault-farm.ts";
+import { startTakesMs } from "../vault-farm/plan-stop.ts";
 import {
   dataMount,
   memberContainer,
@@ -19,8 +20,6 @@ import { vaultNodeAffinity } from "./vault-node-affinity.ts";
 
 /** Time for a goodbye and for copies of what is young and would have too few meanwhile. */
 const stopGraceSeconds = 60;
-/** A large store is opened within this. */
-const startSeconds = 1800;
 
 /** One vault node, as its pod is made. `capacity`: bytes that each vault declares; `template`: see `templateHash`; `zone`: empty where the cluster has none. */
 export type NodePodParts = {
@@ -73,7 +72,7 @@ export function vaultNodePod(parts: NodePodParts): Manifest {
 function containerOf(parts: NodePodParts): Readonly<Record<string, unknown>> {
   const { spec, image } = parts;
   return {
-    ...memberContainer(image, "vault-node", { port: "health", startSeconds }),
+    ...memberContainer(image, "vault-node", { port: "health", startSeconds: startTakesMs / 1000 }),
     env: [
       podIpVariable,
       { name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } },

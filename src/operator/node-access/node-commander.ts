@@ -21,14 +21,16 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import { type CallMember, callMember } from "./http-call.ts";
 
-/** Done, or why not: no answer in time, or the node's own reason. */
-export type CommandOutcome = { readonly ok: true } | { readonly ok: false; readonly why: string };
+/** Done, or why not. no-answer: none in time · refused: it understood what it was told, and will not; absent: anything else. */
+export type CommandOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly why: string; readonly reason?: "no-answer" | "refused" };
 
-/** A signed statement, `working` where it takes longer (ask again), or why there is none. */
+/** A signed statement, `working` where it takes longer (ask again), or why there is none, as of a command. */
 export type StatementOutcome =
   | { readonly kind: "signed"; readonly bytes: Uint8Array }
   | { readonly kind: "working" }
-  | { readonly kind: "failed"; readonly why: string };
+  | { readonly kind: "failed"; readonly why: string; readonly reason?: "no-answer" | "refused" };
 
 /** The keys of a farm's owner, which grants, and admin, which commands. */
 export type CommandKeys = { readonly genesis: Genesis; readonly owner: SigningKey; readonly admin: SigningKey };
@@ -61,7 +63,10 @@ type Command = {
   readonly path: string;
   readonly body: Uint8Array;
 };
-type Reply = { readonly ok: true; readonly status: number; readonly body: Uint8Array } | { readonly ok: false; readonly why: string };
+type Reply = { readonly ok: true; readonly status: number; readonly body: Uint8Array } | Extract<CommandOutcome, { ok: false }>;
+
+/** The HTTP status with which a node refuses a command that it understands; one that it does not know is a 404. */
+const refusedStatus = 422;
 
 export type CommanderTools = { readonly clock: Clock; readonly random: Random; readonly call?: CallMember };
 
@@ -73,12 +78,12 @@ export function createNodeCommander(keys: CommandKeys, { clock, random, call = c
     const { networkId } = keys.genesis;
     const signature = signAdminRequest(networkId, keys.admin, { method, path, body }, { node, nonce, notAfterMs });
     const reply = await call({ method, ip, port, path, headers: { [adminSignatureHeader]: signature }, body, timeoutMs });
-    if (reply === undefined) return { ok: false, why: "no answer" };
+    if (reply === undefined) return { ok: false, why: "no answer", reason: "no-answer" };
     const verdict = checkAdminAnswer({ networkId, node, nonce }, reply, reply.header(adminSignatureHeader));
     if (!verdict.ok) return { ok: false, why: `the answer is not the node's: ${verdict.why}` };
-    return reply.status < 300
-      ? { ok: true, status: reply.status, body: reply.body }
-      : { ok: false, why: Buffer.from(reply.body).toString().slice(0, 200) };
+    if (reply.status < 300) return { ok: true, status: reply.status, body: reply.body };
+    const why = Buffer.from(reply.body).toString().slice(0, 200);
+    return { ok: false, why, ...(reply.status === refusedStatus ? { reason: "refused" } : {}) };
   };
   const put = async (at: CommandPlace, path: string, body: Uint8Array): Promise<CommandOutcome> => {
     const reply = await send({ at, method: "PUT", path, body });
@@ -86,7 +91,9 @@ export function createNodeCommander(keys: CommandKeys, { clock, random, call = c
   };
   const statement = async (at: CommandPlace, path: string, body: Uint8Array): Promise<StatementOutcome> => {
     const reply = await send({ at, method: "POST", path, body });
-    return reply.ok ? readStatement(reply) : { kind: "failed", why: reply.why };
+    if (reply.ok) return readStatement(reply);
+    const { ok: _, ...failure } = reply;
+    return { kind: "failed", ...failure };
   };
   return {
     grant: (at) => put(at, "/v1/grant", createGrant(keys.genesis, keys.owner, { peerId: at.node, notAfterMs: 0 })),

@@ -36,17 +36,21 @@ export async function takeStopLook(purpose: ProveAction["purpose"], parts: StopL
   const at = node?.at;
   if (node === undefined || at === undefined) return { problem: { why: "it does not answer" } };
   const own = await untilMade(parts, () => commander.safeToStop(at, purpose));
-  if (own.kind !== "signed") return { problem: { why: `it makes no statement: ${own.why}` } };
+  if (own.kind === "working") return { problem: { why: "its statement is still being made", unfinished: true } };
+  // Its answer may just have been lost.
+  const silent = own.kind === "failed" && own.reason === "no-answer" ? { unfinished: true as const } : {};
+  if (own.kind === "failed") return { problem: { why: `it makes no statement: ${own.why}`, ...silent } };
   const read = readStopStatement(networkId, own.bytes);
   const far = read.ok ? { short: read.value.short, bytesLeft: read.value.bytesLeft } : {};
   const checked = checkStatement({ networkId, copies, node, purpose }, own.bytes);
-  if (!checked.ok) return { problem: { why: checked.why, ...far } };
+  if (!checked.ok) return { problem: { why: checked.why, obstacle: checked.obstacle, ...far } };
   const turn = witnessFor(own.bytes, node, witnesses);
   const witness = witnesses.find(({ peerId }) => peerId === turn?.peerId);
   const there = witness?.at;
   if (witness === undefined || there === undefined) return { problem: { why: "no other node answers that could look for itself", ...far } };
   const word = await untilMade(parts, () => commander.witnessStop(there, own.bytes));
-  if (word.kind !== "signed") return { problem: { why: `${witness.name} does not confirm it: ${word.why}`, ...far } };
+  if (word.kind === "working") return { problem: { why: `${witness.name} is still looking for itself`, unfinished: true, ...far } };
+  if (word.kind === "failed") return { problem: { why: `${witness.name} does not confirm it: ${word.why}`, ...far } };
   const taken = { statement: own.bytes, witness: word.bytes, takenAtMs: parts.clock.monotonicMs() };
   return { pair: stopPairOf({ ...taken, networkId, asked: witness.peerId }) };
 }
@@ -62,14 +66,11 @@ export function evidenceAfter(
   return kept === undefined ? { purpose, among, first: look.pair } : { purpose, among, first: kept, second: look.pair };
 }
 
-async function untilMade(
-  { clock }: Pick<StopLookParts, "clock">,
-  ask: () => Promise<StatementOutcome>,
-): Promise<Exclude<StatementOutcome, { kind: "working" }>> {
-  for (let asked = 0; asked < asksMax; asked += 1) {
-    const made = await ask();
-    if (made.kind !== "working") return made;
-    await clock.sleep(askEveryMs);
+async function untilMade({ clock }: Pick<StopLookParts, "clock">, ask: () => Promise<StatementOutcome>): Promise<StatementOutcome> {
+  let made: StatementOutcome = { kind: "working" };
+  for (let asked = 0; asked < asksMax && made.kind === "working"; asked += 1) {
+    if (asked > 0) await clock.sleep(askEveryMs);
+    made = await ask();
   }
-  return { kind: "failed", why: "it is still being made" };
+  return made;
 }

@@ -10,7 +10,7 @@ import type { FarmGoal } from "./goal.ts";
 import { answers, stays, volumeBytesFor } from "./node-roles.ts";
 import type { CopiesCount, HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "./observed.ts";
 import { idOf, networkId } from "./plan-fixture.ts";
-import type { StopDecider } from "./plan-stop.ts";
+import type { StopDecider } from "./stop-moment.ts";
 
 type ModelNode = {
   readonly name: string;
@@ -30,6 +30,11 @@ type ModelNode = {
   told: readonly string[];
   starts: number;
   awaySinceMs?: number;
+  /** Looks yet at which its answer is lost, and since when it is for us, who looked. */
+  lostAnswers: number;
+  silentSinceMs?: number;
+  /** Until then its process opens its store: it is not ready and says nothing. */
+  opensUntilMs: number;
   evidence?: StopEvidence;
   readonly chunks: Set<number>;
 };
@@ -86,10 +91,16 @@ export class ClusterModel {
     const { state, hostState, volume } = node;
     const runs = hostState !== "gone" && volume !== "absent";
     if (state.kind === "stopping" && hostState !== "gone") this.stopped(node);
-    else if (state.kind === "starting" && runs) this.started(node);
+    else if (state.kind === "starting" && runs && this.nowMs >= node.opensUntilMs) this.started(node);
     if (hostState === "gone" && node.state.kind === "ready") node.state = { kind: "stopping", sinceMs: this.nowMs };
     if (node.state.kind === "ready" || runs) delete node.awaySinceMs;
     else node.awaySinceMs ??= this.nowMs;
+  }
+
+  /** Its process ends and is started anew where it is, and takes so long to open its store. */
+  open(node: ModelNode, ms: number): void {
+    node.state = { kind: "starting", sinceMs: this.nowMs };
+    node.opensUntilMs = this.nowMs + ms;
   }
 
   private stopped(node: ModelNode): void {
@@ -159,6 +170,9 @@ export class ClusterModel {
     const nodes = this.nodes.map((node) => this.observeNode(node));
     const by = this.counting();
     if (this.count !== undefined && this.count.by !== by) this.count = { ...this.count, by, sinceMs: this.nowMs };
+    // What all count together nobody knows where the answer of one is lost.
+    const counted = nodes.every(({ state, hostState, report }) => state.kind !== "ready" || hostState === "gone" || report !== undefined);
+    if (!counted) this.count = undefined;
     this.stayersSeen = nodes.filter((node) => stays(node) && answers(node) && node.report?.admin !== "draining").length;
     return {
       complete: true,
@@ -173,8 +187,11 @@ export class ClusterModel {
   }
 
   private observeNode(node: ModelNode): ObservedNode {
-    const { chunks, starts: _, admin, told, runsWith, ...seen } = node;
-    const answers = node.state.kind === "ready" && node.hostState !== "gone";
+    const { chunks, starts: _, admin, told, runsWith, lostAnswers, opensUntilMs: _until, silentSinceMs: _since, ...seen } = node;
+    const answers = node.state.kind === "ready" && node.hostState !== "gone" && lostAnswers === 0;
+    node.lostAnswers = Math.max(0, lostAnswers - 1);
+    if (answers) delete node.silentSinceMs;
+    else node.silentSinceMs ??= this.nowMs;
     const report = {
       admin,
       joined: true,
@@ -186,17 +203,20 @@ export class ClusterModel {
     return {
       ...seen,
       host: `host-${node.name}`,
-      addressed: answers,
+      addressed: node.state.kind === "ready" && node.hostState !== "gone",
       peersTold: told,
       byHand: false,
       ...(runsWith === undefined ? {} : { runsWith }),
-      ...(answers ? { report } : {}),
+      ...(answers ? { report } : { silentSinceMs: node.silentSinceMs ?? this.nowMs }),
     };
   }
 
   /** Our hands are cut off: what was only in memory is gone. */
   crash(): void {
-    for (const node of this.nodes) delete node.evidence;
+    for (const node of this.nodes) {
+      delete node.evidence;
+      delete node.silentSinceMs;
+    }
   }
 
   /** Carries an action out. */
@@ -225,6 +245,8 @@ export class ClusterModel {
       granted: false,
       told: [],
       starts: 0,
+      lostAnswers: 0,
+      opensUntilMs: 0,
       chunks: new Set(),
     });
   }
@@ -245,6 +267,7 @@ export class ClusterModel {
   // None of our stops may take a chunk below min, whatever happened before.
   private stop(node: ModelNode): void {
     assert.ok(node.volume !== "terminating" || node.assigned.released === true, `${node.name} was stopped, and its volume goes with it`);
+    if (this.goal.running) this.checkProof(node);
     if (this.goal.running && this.serving().includes(node)) {
       const short = [...node.chunks].filter((chunk) => this.copies(chunk, node) < this.goal.copies.min);
       assert.deepEqual(short, [], `${node.name} was stopped, and chunks have fewer than min copies`);
@@ -257,6 +280,18 @@ export class ClusterModel {
     }
     node.state = { kind: "stopping", sinceMs: this.nowMs };
     delete node.evidence;
+  }
+
+  // One that serves goes with looks at what would be missing, one that opens its store has the time for it.
+  private checkProof(node: ModelNode): void {
+    const { state, hostState, evidence, assigned } = node;
+    if (state.kind === "starting" && hostState === "fine" && node.volume === "bound")
+      assert.ok(this.nowMs - state.sinceMs >= 1_800_000, `${node.name} was stopped while it opens its store`);
+    if (!this.serving().includes(node)) return;
+    const last = evidence?.second ?? evidence?.first;
+    if (assigned.released === true) assert.ok(evidence?.purpose === "removal", `${node.name} was stopped without a last look`);
+    else assert.ok(evidence?.second !== undefined && evidence.purpose === "restart", `${node.name} was stopped without a proof`);
+    if (last !== undefined) assert.ok(this.nowMs - last.takenAtMs <= stopPairAgeMax, `${node.name} was stopped with an old proof`);
   }
 
   private assign(node: ModelNode, assigned: AssignedSpec): void {
@@ -301,7 +336,11 @@ export class ClusterModel {
     const needed = purpose === "restart" ? min : Math.min(target, others.length);
     const short = [...node.chunks].filter((chunk) => others.filter(({ chunks }) => chunks.has(chunk)).length < needed).length;
     if (!this.serving().includes(node) || others.length < min || short > 0) {
-      node.evidence = { purpose, among, problem: { why: `${short} chunks would have too few copies`, short, bytesLeft: short } };
+      node.evidence = {
+        purpose,
+        among,
+        problem: { why: `${short} chunks would have too few copies`, obstacle: "short", short, bytesLeft: short },
+      };
       return;
     }
     const around = others.map(({ name, starts }) => [name, starts]);

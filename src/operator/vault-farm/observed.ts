@@ -5,10 +5,13 @@ import type { LowCopies } from "../../protocol/node-figures.ts";
 import type { PeerId } from "../../protocol/peer-id.ts";
 import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
 import type { DesiredState } from "../../protocol/states.ts";
-import type { StopPair } from "../../protocol/stop-decision.ts";
+import type { StopObstacle, StopPair } from "../../protocol/stop-decision.ts";
 import type { AssignedSpec, DesiredNodeState } from "../api/vault-node.ts";
 
-/** A process or pod as it is seen. `failures` in a row: ends that nobody asked for; `sinceMs` by the clock of `now`. */
+/**
+ * A process or pod as it is seen. `failures` in a row: ends that nobody asked for; `sinceMs` by the clock of `now`: of one that is not
+ * ready, since when it is not, however long it ran well before.
+ */
 export type MemberState = DownState | { readonly kind: "starting" | "ready" | "stopping"; readonly sinceMs: number };
 export type DownState = { readonly kind: "down"; readonly failures: number; readonly sinceMs: number };
 
@@ -43,14 +46,23 @@ export type NodeReport = {
 
 /**
  * The looks at whether a node may be stopped, for one purpose; `among`: the nodes that served and stayed, as the action that
- * asked for the first one named them; `problem`: why there is none, or how far a drain is.
+ * asked for the first one named them; `problem`: why there is none, or how far a drain is; `obstacle`: what the node's own statement
+ * has against it; `unfinished`: nobody said anything yet, and the look is to be taken again.
  */
 export type StopEvidence = {
   readonly purpose: StopPurpose;
   readonly among: readonly string[];
   readonly first?: StopPair;
   readonly second?: StopPair;
-  readonly problem?: { readonly why: string; readonly short?: number; readonly bytesLeft?: number };
+  readonly problem?: StopProblem;
+};
+
+export type StopProblem = {
+  readonly why: string;
+  readonly obstacle?: StopObstacle;
+  readonly unfinished?: true;
+  readonly short?: number;
+  readonly bytesLeft?: number;
 };
 
 /** A node that exists (its record or volume does). `peerId` is known once it ran; `addressed`: others can be told where it listens; `peersTold`: the nodes it was told of, at its start or since. */
@@ -82,6 +94,10 @@ export type ObservedNode = {
   readonly runsWith?: { readonly template: string; readonly capacity: number };
   /** Since when it cannot run (no machine takes it, its disk fails, its machine is gone), by the clock of `now`; absent while it runs or starts. */
   readonly awaySinceMs?: number;
+  /** No process of it runs, nor will by itself soon: no machine took it, or its container waits. */
+  readonly runsNothing?: true;
+  /** Since when it does not answer, as far as anybody knows who asked; absent while it answers. */
+  readonly silentSinceMs?: number;
   /** The identity that it had before, where the volume now holds another. */
   readonly formerPeerId?: PeerId;
   /** Absent: it does not answer. */

@@ -1,5 +1,5 @@
 // Proves what the plan must never do and what it must reach, over random histories: machines that drain, or die and come back, many
-// at once, volumes that are deleted, counts, settings, sizes of vaults and wishes that change, and hands that fail or are cut off at
+// at once, answers that are lost, processes that open their store for long, volumes that are deleted, counts, settings, sizes of vaults and wishes that change, and hands that fail or are cut off at
 // any action. After each of our steps no chunk is below min by it, no last copy is taken away though no living node knows of it, and
 // one node is taken away at a time; once nothing happens any more the farm becomes what is wanted, and then nothing is written.
 import { strict as assert } from "node:assert";
@@ -18,7 +18,8 @@ type Event =
       readonly kind: "end-pod" | "drain-host" | "host-fine" | "lose-host" | "host-back" | "delete-volume" | "delete-record";
       readonly at: number;
     }
-  | { readonly kind: "lose-hosts"; readonly at: number; readonly many: number }
+  | { readonly kind: "lose-hosts" | "lose-answers"; readonly at: number; readonly many: number }
+  | { readonly kind: "open-slowly"; readonly at: number; readonly seconds: number }
   | { readonly kind: "wish"; readonly at: number; readonly state: (typeof desiredNodeStates)[number] };
 
 /** One round: what happens, after how many actions our hands are cut off (or none), and how much time passes. */
@@ -36,6 +37,8 @@ const anyEvent: fc.Arbitrary<Event> = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom("lose-host" as const, "host-back" as const), at }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("lose-hosts" as const), at, many: fc.integer({ min: 2, max: 6 }) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("lose-answers" as const), at, many: fc.integer({ min: 1, max: 3 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("open-slowly" as const), at, seconds: fc.constantFrom(20, 600, 1700) }) },
   {
     weight: 1,
     arbitrary: fc.record({ kind: fc.constantFrom("delete-volume" as const, "delete-record" as const), at }),
@@ -71,6 +74,13 @@ function happen(world: ClusterModel, event: Event): void {
   };
   if (event.kind === "lose-host") lose();
   if (event.kind === "lose-hosts") for (let i = 0; i < event.many; i += 1) lose(world.nodes[(event.at + i) % world.nodes.length]);
+  // Of that many nodes, at that many looks.
+  if (event.kind === "lose-answers")
+    for (let i = 0; i < event.many; i += 1) {
+      const one = world.nodes[(event.at + i) % world.nodes.length];
+      if (one !== undefined) one.lostAnswers = event.many;
+    }
+  if (event.kind === "open-slowly" && node.state.kind === "ready" && node.hostState !== "gone") world.open(node, event.seconds * 1000);
   if (event.kind === "host-back" && node.hostState === "gone") node.hostState = "fine";
   if (event.kind === "delete-volume" && whole && node.volume === "bound") {
     if (node.state.kind === "down") world.loseVolume(node);

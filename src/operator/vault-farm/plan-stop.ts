@@ -1,33 +1,21 @@
 // The one disturbance at a time: which node is stopped or taken away next by our hand, and what has to be proven before.
 // Whoever does not answer, or cannot prove what is asked, is left as it is.
 import type { StopPurpose } from "../../protocol/safe-to-stop.ts";
-import { mayBeStopped, type StopDecision, type StopQuestion, stopPairsApartMs } from "../../protocol/stop-decision.ts";
+import { stopPairsApartMs } from "../../protocol/stop-decision.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
-import {
-  answers,
-  holdsNothing,
-  isKeptApart,
-  isLost,
-  leavingOf,
-  lostItsVolume,
-  mayHoldData,
-  outdatedOf,
-  shouldRun,
-  stays,
-} from "./node-roles.ts";
+import { answers, holdsNothing, isKeptApart, isLost, leavingOf, lostItsVolume, outdatedOf, shouldRun, stays } from "./node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "./observed.ts";
 import { assign } from "./plan-count.ts";
+import { planRelease } from "./plan-release.ts";
+import { candidatesFor, disturbed, isEnding, judgeLooks, type PlanMoment, wait, waitForCopies } from "./stop-moment.ts";
 import { isWhole, uncounted } from "./wholeness.ts";
 
-/** Decides from two looks whether a node may be stopped: the protocol's decision. */
-export type StopDecider = (question: StopQuestion) => StopDecision;
-
-/** What the plan works with at one look. */
-export type PlanMoment = { readonly goal: FarmGoal; readonly observed: ObservedFarm; readonly nowMs: number; readonly decide: StopDecider };
-
-/** A node that is not ready and says nothing for so long is no more disturbed by being started anew, milliseconds. */
+/** A node of which nothing runs, and which says nothing, is no more disturbed by being started anew after so long, milliseconds. */
 export const stuckAfterMs = 300_000;
+
+/** Within this a node that runs has opened its store, however large, and is ready or answers, milliseconds. */
+export const startTakesMs = 1_800_000;
 
 /** What is done to the node whose turn it is. restart: it comes back with its volume. */
 export type Turn = { readonly node: ObservedNode; readonly purpose: StopPurpose; readonly why: string };
@@ -92,16 +80,6 @@ export function planTurn(turn: Turn, moment: PlanMoment): readonly FarmAction[] 
   return purpose === "removal" ? planLost(node, moment) : planStuck(turn, moment);
 }
 
-/** Nodes other than `node` that should run and do not serve; lost ones count only while copies are missing. */
-function disturbed({ goal, observed, nowMs }: PlanMoment, node: ObservedNode): readonly string[] {
-  const whole = isWhole(observed, goal, nowMs);
-  const counts = (other: ObservedNode): boolean =>
-    other.name !== node.name && shouldRun(other) && other.desired !== "Fenced" && !answers(other);
-  return observed.nodes
-    .filter((other) => counts(other) && !(whole && (isLost(other, goal, nowMs) || holdsNothing(other))))
-    .map(({ name }) => name);
-}
-
 /**
  * Those started anew with the same settings have to report the same version before the next one is: one tag may be two images on
  * two machines, and a farm should not be brought to half of each. Undefined while they do, or it is about something else.
@@ -114,44 +92,6 @@ function unlikeVersions({ node, purpose }: Turn, { goal, observed }: PlanMoment)
   if (first.size < 2) return undefined;
   const told = [...first].map(([version, name]) => `${name} reports version ${version}`);
   return `those started anew differ (${told.join(", ")}): see that every machine has the same image, then raise spec.update.behaviourVersion again`;
-}
-
-// On a machine that is gone nothing ends by itself.
-function isEnding({ state, hostState }: ObservedNode): boolean {
-  return state.kind === "stopping" && hostState !== "gone";
-}
-
-// First the process, then what it kept, then its record: cut short anywhere, the node is still released and this goes on.
-// What was proven holds while the others serve: when one fails meanwhile, the node is kept, and proven again later.
-function planRelease(node: ObservedNode, moment: PlanMoment): readonly FarmAction[] {
-  const { goal, nowMs } = moment;
-  const { name, state, hostState } = node;
-  const others = mayHoldData(node) ? disturbed(moment, node) : [];
-  if (others.length > 0)
-    return isLost(node, goal, nowMs)
-      ? [wait(node, `it is lost; ${uncounted(moment.observed, goal) ?? `${others.join(", ")} must be ready first`}`)]
-      : [assign(node, { released: undefined }, `${others.join(", ")} failed meanwhile, so it is kept`)];
-  // Nothing was proven of a lost one but that the living have all copies, which has to be so still.
-  if (mayHoldData(node) && isLost(node, goal, nowMs) && !isWhole(moment.observed, goal, nowMs))
-    return [waitForCopies(node, moment, "it is lost")];
-  if (isEnding(node)) return [wait(node, "it is stopping")];
-  if (state.kind !== "down" && hostState !== "gone") return planGoodbye(node, moment);
-  const volume = goal.reclaimPolicy === "Delete" ? "delete" : "keep";
-  return [{ kind: "remove-node", name, volume, why: `it is released; spec.storage.reclaimPolicy is ${goal.reclaimPolicy}` }];
-}
-
-// It tells the others that it leaves for good by a proof, of which an operator that has just begun knows nothing. Where nobody can
-// make one again, it was released with proof, and goes; where the new one finds copies missing, it is kept.
-function planGoodbye(node: ObservedNode, { observed }: PlanMoment): readonly FarmAction[] {
-  const { name, report, evidence } = node;
-  const short = evidence?.purpose === "removal" && report !== undefined ? (evidence.problem?.short ?? 0) : 0;
-  if (short > 0 && mayHoldData(node))
-    return [assign(node, { released: undefined }, `${short} chunks have too few copies without it, so it is kept`)];
-  if (report === undefined || !mayHoldData(node) || isKeptApart(node) || evidence?.purpose === "removal")
-    return [{ kind: "stop-node", name, why: "its copies are proven to exist elsewhere" }];
-  const among = candidatesFor(node, observed).map((other) => other.name);
-  const why = "its copies are proven to exist elsewhere, and it says goodbye with a new proof";
-  return [{ kind: "prove-node", name, purpose: "removal", among, keep: false, why }];
 }
 
 // Nobody can check what a node holds that is kept apart. Another identity goes where a person has seen to it, who may have put
@@ -180,17 +120,15 @@ function planByCount(node: ObservedNode, moment: PlanMoment, what: string): read
   return [release(node, `${what}, and every chunk has its copies elsewhere`)];
 }
 
-function waitForCopies(node: ObservedNode, { goal, observed }: PlanMoment, what: string): FarmAction {
-  const { live = 0 } = observed.others ?? {};
-  const others = live === 0 ? "" : ` (${live} of the nodes that count them ${live === 1 ? "is" : "are"} not this farm's)`;
-  return wait(node, `${what}; ${uncounted(observed, goal) ?? `its copies are being made elsewhere${others}`}`);
-}
-
-// Neither its own word nor its readiness say that it answers: to start it anew may mend it.
+// Nothing can be proven of it. One that is neither ready nor answers serves nobody, and to start it anew may mend it: not before it had
+// the time to open its store, and never for one look that brought no answer. What is not known is not long ago.
 function planStuck({ node, why }: Turn, { nowMs }: PlanMoment): readonly FarmAction[] {
-  const readyByMs = node.state.sinceMs + stuckAfterMs;
-  if (nowMs < readyByMs) return [{ kind: "wait", name: node.name, untilMs: readyByMs, why: `${why}; it is not ready and does not answer` }];
-  return [{ kind: "stop-node", name: node.name, why: `${why}, and it never became ready` }];
+  const { name, state, hostState, runsNothing, silentSinceMs = nowMs } = node;
+  if (hostState === "gone") return [wait(node, `${why}; its machine is gone, or does not answer`)];
+  if (state.kind === "ready") return [wait(node, `${why}; it is ready and does not answer, so nothing can be proven of it`)];
+  const untilMs = Math.max(state.sinceMs, silentSinceMs) + (runsNothing === true ? stuckAfterMs : startTakesMs);
+  if (nowMs < untilMs) return [{ kind: "wait", name, untilMs, why: `${why}; it is not ready and does not answer` }];
+  return [{ kind: "stop-node", name, why: `${why}, and it neither became ready nor answered` }];
 }
 
 function planProof(turn: Turn, moment: PlanMoment): readonly FarmAction[] {
@@ -207,7 +145,7 @@ function planProof(turn: Turn, moment: PlanMoment): readonly FarmAction[] {
   // Whoever went, came or was set apart since is not in what was proven.
   if (evidence.among.join() !== among.join()) return prove(false, `${why}; other nodes serve than when that was proven`);
   const { first, second } = evidence;
-  const decision = decideStop(turn, moment);
+  const decision = judgeLooks({ node, purpose, first, second: second ?? first }, moment);
   if (decision.ok)
     return purpose === "removal"
       ? [release(node, "its copies are proven to exist elsewhere, twice")]
@@ -220,12 +158,6 @@ function planProof(turn: Turn, moment: PlanMoment): readonly FarmAction[] {
   return second !== undefined && second.takenAtMs >= againMs ? prove(false, decision.why) : prove(true, why);
 }
 
-// Those that serve and stay without it, in an order that does not depend on how they were listed.
-function candidatesFor(node: ObservedNode, { nodes }: ObservedFarm): readonly ObservedNode[] {
-  const others = nodes.filter((other) => other.name !== node.name && stays(other) && other.handsOver !== true && answers(other));
-  return others.sort((a, b) => (a.name < b.name ? -1 : 1));
-}
-
 // Said before anything is asked: without enough nodes no proof can be had.
 function nodesLeft({ node, purpose, why }: Turn, { goal, observed }: PlanMoment): string | undefined {
   const left = candidatesFor(node, observed).length;
@@ -234,28 +166,9 @@ function nodesLeft({ node, purpose, why }: Turn, { goal, observed }: PlanMoment)
   return `${why}; without it ${left} nodes would ${purpose === "removal" ? "be left" : "serve meanwhile"}, and copies.min is ${min}`;
 }
 
-function decideStop({ node, purpose }: Turn, { goal, observed, nowMs, decide }: PlanMoment): StopDecision {
-  const { evidence, peerId } = node;
-  const { networkId } = observed;
-  if (evidence?.first === undefined || peerId === undefined || networkId === undefined)
-    return { ok: false, obstacle: "bad-statement", why: "its identity is not known" };
-  const candidates = candidatesFor(node, observed).flatMap((other) =>
-    other.peerId === undefined ? [] : [{ peerId: other.peerId, host: other.host }],
-  );
-  const { first, second = first } = evidence;
-  return decide({ networkId, copies: goal.copies, node: { peerId, host: node.host }, purpose, candidates, first, second, nowMs });
-}
-
 function release(node: ObservedNode, why: string): FarmAction {
   return assign(node, { released: true }, why);
 }
-
-function wait({ name }: ObservedNode, why: string): FarmAction {
-  return { kind: "wait", name, why };
-}
-
-/** The decision of the protocol, for who does not say otherwise. */
-export const decideByProof: StopDecider = mayBeStopped;
 
 /**
  * Pods that nobody else may evict: all that should run, but for those given up while every chunk has its copies, and those that are

@@ -8,7 +8,8 @@ import { planCount, planHeldUp } from "./plan-count.ts";
 import { planGrowth } from "./plan-growth.ts";
 import { planMembers, planStop, runOnDoomed } from "./plan-members.ts";
 import { planShrink } from "./plan-shrink.ts";
-import { decideByProof, type PlanMoment, planTurn, type StopDecider, turnOf } from "./plan-stop.ts";
+import { planTurn, turnOf } from "./plan-stop.ts";
+import { decideByProof, type PlanMoment, type StopDecider } from "./stop-moment.ts";
 
 /**
  * The actions that bring `observed` nearer to `goal` at `nowMs`, most urgent first; none once everything is as wanted. At

@@ -124,7 +124,8 @@ test("fewer than copies.min that are left never have all copies: then a second l
 });
 
 test("a node that says goodbye is kept when its new proof finds copies missing", () => {
-  const evidence = { purpose: "removal" as const, among: names.slice(1), problem: { why: "7 chunks would have too few copies", short: 7 } };
+  const problem = { why: "7 chunks would have too few copies", obstacle: "short" as const, short: 7 };
+  const evidence = { purpose: "removal" as const, among: names.slice(1), problem };
   const leaving = {
     assigned: { leaving: "ScaleDown" as const, released: true },
     report: { ...report, admin: "draining" as const },
@@ -132,5 +133,5 @@ test("a node that says goodbye is kept when its new proof finds copies missing",
   };
   const [kept] = plan(nine(podNode("a", names, leaving)), 8).filter((action) => action.kind === "assign-node");
   assert.deepEqual(kept?.assigned, { leaving: "ScaleDown" });
-  assert.equal(kept?.why, "7 chunks have too few copies without it, so it is kept");
+  assert.equal(kept?.why, "7 chunks would have too few copies, so it is kept");
 });
