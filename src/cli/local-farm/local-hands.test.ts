@@ -33,7 +33,7 @@ type Run = {
   readonly news: string[];
 };
 
-async function begin(from: FarmState): Promise<Run> {
+async function begin(from: FarmState, left: CommandOutcome = { ok: true }): Promise<Run> {
   const world = { clock: systemClock, random: seededRandom(1) };
   const spec = vaultFarmSpecSchema.parse({ replicas: 5, vaultCapacity: "16Mi" });
   const [told, news]: [string[], string[]] = [[], []];
@@ -51,7 +51,10 @@ async function begin(from: FarmState): Promise<Run> {
     grant: () => say("grant"),
     tellPeers: () => say("peers"),
     setDesired: (_: unknown, desired: string) => say(desired),
-    leave: (_: unknown, pair: { readonly statement: Uint8Array }) => say(`leave ${pair.statement[0]}`),
+    leave: async (_: unknown, pair: { readonly statement: Uint8Array }) => {
+      await say(`leave ${pair.statement[0]}`);
+      return left;
+    },
     safeToStop: async () => ({ kind: "failed" as const, why: "not today" }),
     witnessStop: async () => ({ kind: "failed" as const, why: "not today" }),
   };
@@ -134,6 +137,24 @@ test("one that goes for good is handed the later proof before it is stopped; one
   assert.deepEqual(farm.told, []);
   await run(farm, { kind: "stop-node", name: "attic-b", why });
   assert.deepEqual(farm.told, ["leave 2"]);
+});
+
+test("one that refuses to go with what was proven runs on, and it is proven anew; one that does not answer is stopped", async () => {
+  const pair = { statement: Uint8Array.of(1), witness: Uint8Array.of(9), takenAtMs: 1 };
+  const evidence = { purpose: "removal", among: ["attic-a"], first: pair } as const;
+  const begun = { ...state, nodes: state.nodes.map((node, i) => (i === 1 ? { ...node, assigned: { released: true } } : node)) };
+  for (const [reason, stops] of [
+    ["refused", false],
+    ["no-answer", true],
+  ] as const) {
+    const farm = await begin(begun, { ok: false, why: "of another start", reason });
+    const stopped: string[] = [];
+    const members = { ...farm.members, stop: (name: string): void => void stopped.push(name) };
+    farm.members.setEvidence("attic-b", evidence);
+    await carryOut([{ kind: "stop-node", name: "attic-b", why }], { ...farm.hands, members });
+    assert.deepEqual(stopped, stops ? ["attic-b"] : [], reason);
+    assert.equal(farm.members.evidence("attic-b")?.problem?.unfinished, stops ? undefined : true);
+  }
 });
 
 test("a look that fails is remembered as such, and never as a proof", async () => {

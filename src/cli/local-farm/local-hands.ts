@@ -1,7 +1,7 @@
 // Carries out what was planned for a local farm: each action becomes processes, folders or signed commands. The decisions are
 // the plan's alone; every action can be cut short and repeated.
 import type { CommandOutcome, CommandPlace, NodeCommander } from "../../operator/node-access/node-commander.ts";
-import { type AskedNode, evidenceAfter, type ProveAction, takeStopLook } from "../../operator/node-access/stop-look.ts";
+import { type AskedNode, evidenceAfter, evidenceRefused, type ProveAction, takeStopLook } from "../../operator/node-access/stop-look.ts";
 import type { FarmAction } from "../../operator/vault-farm/actions.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { FarmBook } from "./farm-book.ts";
@@ -86,11 +86,15 @@ async function assignNode(
 }
 
 // One that goes for good is told so with what was proven, and tells the others: they need not wait for it to come back. Where
-// it cannot be told, they find out in their own time.
+// it cannot be told, they find out in their own time. One that refuses knows better what is so there now: it runs on.
 async function stopNode(name: string, { book, members, commander }: LocalHands): Promise<void> {
-  const { first, second = first } = members.evidence(name) ?? {};
+  const evidence = members.evidence(name);
   const at = placeOf(name, book);
-  if (book.node(name)?.assigned?.released === true && second !== undefined && at !== undefined) await commander.leave(at, second);
+  const pair = evidence?.second ?? evidence?.first;
+  if (book.node(name)?.assigned?.released === true && evidence !== undefined && pair !== undefined && at !== undefined) {
+    const told = await commander.leave(at, pair);
+    if (!told.ok && told.reason === "refused") return members.setEvidence(name, evidenceRefused(evidence, told.why));
+  }
   members.stop(name);
 }
 

@@ -6,6 +6,7 @@ import { vaultNodePod } from "../manifests/vault-node-pod.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
 import { grownVolume, volumeClaim } from "../manifests/volume-claim.ts";
 import type { CommandPlace, NodeCommander } from "../node-access/node-commander.ts";
+import { evidenceRefused } from "../node-access/stop-look.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
 import { stays, volumeBytesFor, wantedCapacity } from "../vault-farm/node-roles.ts";
 import type { ObservedNode } from "../vault-farm/observed.ts";
@@ -165,13 +166,19 @@ async function growVolume(name: string, bytes: number, hands: FarmHands): Promis
 }
 
 // One that goes for good is told so with what was proven, and tells the others: they need not wait for it to come back. Where
-// it cannot be told, they find out in their own time.
+// it cannot be told, they find out in their own time. One that refuses knows better what is so there now: it runs on.
 async function stopNode(name: string, hands: FarmHands): Promise<void> {
+  const { memory, commander, log, writer } = hands;
+  const { evidence } = memory.node(name);
+  const at = placeOf(name, hands);
+  const pair = evidence?.second ?? evidence?.first;
+  if (nodeCalled(name, hands).assigned.released === true && evidence !== undefined && pair !== undefined && at !== undefined) {
+    const told = await commander.leave(at, pair);
+    if (!told.ok) log.debug("a node was not told that it leaves", { node: name, why: told.why });
+    if (!told.ok && told.reason === "refused") return memory.setEvidence(name, evidenceRefused(evidence, told.why));
+  }
   const pod = podOf(name, hands);
-  const { first, second = first } = hands.memory.node(name).evidence ?? {};
-  if (nodeCalled(name, hands).assigned.released === true && second !== undefined)
-    await command(name, hands, (at) => hands.commander.leave(at, second));
-  if (pod !== undefined) await hands.writer.remove(pods, pod);
+  if (pod !== undefined) await writer.remove(pods, pod);
 }
 
 // The volume as the policy says, then the record. A volume that is kept stays without a claim: a claim that stayed would be

@@ -87,6 +87,18 @@ test("more replicas are made at once; fewer leave one by one, each proven twice 
   await endWorld(world);
 });
 
+test("a node that refuses to go with what was proven runs on, is proven anew, and goes once it takes it", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  await world.clock.advance(120_000);
+  for (const node of world.nodes.running.values()) node.refusals = 3;
+  scale(world, 5);
+  await world.until("all refused what they could", () => [...world.nodes.running.values()].some(({ refusals }) => refusals === 0), 600_000);
+  assert.deepEqual([world.nodes.stopped, namesOf(world, pods).length], [[], 6], "nobody was stopped meanwhile");
+  await world.until("five nodes", () => isSettled(world, 5), 600_000);
+  assert.equal(world.nodes.left.length, 1, "it said goodbye for good");
+  await endWorld(world);
+});
+
 test("fewer nodes than copies.min are refused in words, and nothing is taken away", async () => {
   const world = await settledWorld();
   const before = namesOf(world, nodeRecords);

@@ -7,9 +7,9 @@ import { type SigningKey, signingKeyFromSeed } from "../../protocol/keys.ts";
 import { peerIdFromPublicKey } from "../../protocol/peer-id.ts";
 import { type StopStatement, signStopStatement } from "../../protocol/safe-to-stop.ts";
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
-import type { StopProblem } from "../vault-farm/observed.ts";
+import type { StopEvidence, StopProblem } from "../vault-farm/observed.ts";
 import type { StatementOutcome } from "./node-commander.ts";
-import { type AskedNode, takeStopLook } from "./stop-look.ts";
+import { type AskedNode, evidenceRefused, takeStopLook } from "./stop-look.ts";
 
 const keyOf = (byte: number): SigningKey => signingKeyFromSeed(new Uint8Array(32).fill(byte));
 const genesis = createGenesis({ name: "attic", copies: { min: 4, target: 5, max: 8 }, placeUnit: 1, createdAt: 0 }, keyOf(1));
@@ -63,4 +63,13 @@ test("who makes no statement, and a second source that gives no word, say nothin
   const none: StatementOutcome = { kind: "failed", why: "this node makes no statements" };
   for (const problem of [await problemOf(none), await problemOf(stated(), none), await problemOf(stated(), silent)])
     assert.deepEqual([problem.unfinished, problem.obstacle], [undefined, undefined], problem.why);
+});
+
+test("a proof that the node itself does not go with is none any more", () => {
+  const first = { statement: digest, witness: digest, takenAtMs: 1 };
+  const before: StopEvidence = { purpose: "removal", among: ["b"], first };
+  assert.deepEqual(evidenceRefused(before, "of another start"), {
+    ...{ purpose: "removal", among: ["b"] },
+    problem: { why: "it does not go with the proof of before: of another start", unfinished: true },
+  });
 });

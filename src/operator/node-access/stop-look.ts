@@ -66,6 +66,12 @@ export function evidenceAfter(
   return kept === undefined ? { purpose, among, first: look.pair } : { purpose, among, first: kept, second: look.pair };
 }
 
+/** That the node itself would not go with what was proven: nothing is known until it is proven anew. Pure. */
+export function evidenceRefused(before: StopEvidence, why: string): StopEvidence {
+  const { purpose, among } = before;
+  return { purpose, among, problem: { why: `it does not go with the proof of before: ${why}`, unfinished: true } };
+}
+
 async function untilMade({ clock }: Pick<StopLookParts, "clock">, ask: () => Promise<StatementOutcome>): Promise<StatementOutcome> {
   let made: StatementOutcome = { kind: "working" };
   for (let asked = 0; asked < asksMax && made.kind === "working"; asked += 1) {

@@ -55,6 +55,8 @@ export type RunningNode = {
   leaves: boolean;
   /** Does not answer. */
   silent: boolean;
+  /** Goodbyes for good that it will refuse yet. */
+  refusals: number;
   /** Publishes no figures of copies, as nodes of an older version. */
   older: boolean;
 };
@@ -220,7 +222,18 @@ function start(world: World, { volume: uid, keys, ...node }: NodeStart): void {
   const handler = createAdminHandler({ ...parts, ...commands, peerId: idOf(volume), clock, log: silentLog });
   const startedMs = clock.monotonicMs();
   const { networkId } = keys.genesis;
-  running.set(node.name, { ...node, volume, networkId, startedMs, told: new Set(), handler, leaves: false, silent: false, older: false });
+  running.set(node.name, {
+    ...node,
+    volume,
+    networkId,
+    startedMs,
+    told: new Set(),
+    handler,
+    leaves: false,
+    silent: false,
+    refusals: 0,
+    older: false,
+  });
 }
 
 function freshVolume(world: World): Volume {
@@ -280,6 +293,10 @@ function commandsOf(world: World, name: string, volume: Volume, { genesis }: Key
     leaving: {
       offer: (statement: Uint8Array, witness: Uint8Array) => {
         const node = world.running.get(name);
+        if (node !== undefined && node.refusals > 0) {
+          node.refusals -= 1;
+          return { ok: false as const, why: "the statement is of another start" };
+        }
         const proof = { statement: new Uint8Array(statement), witness: new Uint8Array(witness), leftAtMs: world.clock.wallMs() };
         const departure = { kind: "leaving", proof } as const;
         const known = serving(world).map((one) => ({ peerId: idOf(one.volume), host: one.host, live: one.volume.admin !== "draining" }));
