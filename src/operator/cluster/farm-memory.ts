@@ -68,7 +68,7 @@ type Entry = {
   silentSinceMs?: number;
   told: readonly string[];
   evidence?: StopEvidence;
-  identity?: NodeMemory["identity"];
+  identity?: NonNullable<NodeMemory["identity"]>;
 };
 
 export function createFarmMemory(): FarmMemory {

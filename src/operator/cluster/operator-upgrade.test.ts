@@ -89,6 +89,23 @@ test("a raised behaviourVersion takes the operator's image, pod by pod with noth
   await endWorld(world);
 });
 
+test("a node that the operator alone does not hear of is not started anew meanwhile: all are once it is heard, each on proof", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6 });
+  await world.clock.advance(400_000);
+  const before = uids(world);
+  // Whose turn it is: the first of the first zone, which machines m0 and m3 are in.
+  const inZone = [...world.nodes.running.values()].filter(({ host }) => host === "m0" || host === "m3");
+  const node = inZone.sort((a, b) => (a.name < b.name ? -1 : 1))[0] ?? assert.fail();
+  node.unheard = true;
+  raise(world, 7);
+  await world.clock.advance(600_000);
+  assert.deepEqual(uids(world), before);
+  node.unheard = false;
+  await world.until("all were started anew", () => uids(world).every((uid) => !before.includes(uid)) && isSettled(world, 6), 3_600_000);
+  assert.ok(world.nodes.stopped.every(({ short }) => short === 0));
+  await endWorld(world);
+});
+
 test("who edits the ConfigMap does not choose the image: it is put right with what the pods run", async () => {
   const world = await settledWorld();
   world.edit(configMaps, "attic-accepted", { data: { image: "somebody/else:1", behaviourVersion: "9" } });

@@ -1,46 +1,15 @@
 // A small cluster for the tests of the plan: nodes with volumes on machines, chunks with copies, a network that makes missing
 // copies again, and hands that carry actions out, which may fail or be cut short. It checks each of our own steps.
 import { strict as assert } from "node:assert";
-import type { PeerId } from "../../protocol/peer-id.ts";
-import type { DesiredState } from "../../protocol/states.ts";
 import { stopPairAgeMax, stopPairsApartMs } from "../../protocol/stop-decision.ts";
-import type { AssignedSpec, DesiredNodeState } from "../api/vault-node.ts";
+import type { AssignedSpec } from "../api/vault-node.ts";
 import type { FarmAction } from "./actions.ts";
 import type { FarmGoal } from "./goal.ts";
+import { checkRebuild, checkRelease, checkRemoval, checkStop, chunkBytes, isElsewhere, type ModelNode } from "./model-checks-fixture.ts";
 import { answers, stays, volumeBytesFor } from "./node-roles.ts";
-import type { CopiesCount, HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "./observed.ts";
+import type { CopiesCount, MemberState, ObservedFarm, ObservedNode } from "./observed.ts";
 import { idOf, networkId } from "./plan-fixture.ts";
 import type { StopDecider } from "./stop-moment.ts";
-
-type ModelNode = {
-  readonly name: string;
-  readonly zone: string;
-  readonly createdMs: number;
-  hostState: HostState;
-  state: MemberState;
-  peerId?: PeerId;
-  volume: VolumeState;
-  volumeBytes: number;
-  admin: DesiredState;
-  desired: DesiredNodeState;
-  deleting: boolean;
-  assigned: AssignedSpec;
-  runsWith?: { readonly template: string; readonly capacity: number };
-  granted: boolean;
-  told: readonly string[];
-  starts: number;
-  awaySinceMs?: number;
-  /** Looks yet at which its answer is lost, and since when it is for us, who looked. */
-  lostAnswers: number;
-  silentSinceMs?: number;
-  /** Until then its process opens its store: it is not ready and says nothing. */
-  opensUntilMs: number;
-  evidence?: StopEvidence;
-  readonly chunks: Set<number>;
-};
-
-/** Bytes of each chunk. */
-export const chunkBytes: number = 16 * 2 ** 20;
 
 const fresh = (nowMs: number): MemberState => ({ kind: "down", failures: 0, sinceMs: nowMs });
 const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -59,11 +28,11 @@ export class ClusterModel {
   writes = 0;
   nodes: ModelNode[] = [];
   private readonly chunkCount: number;
-  private readonly everHeld = new Set<number>();
+  readonly everHeld: Set<number> = new Set();
   private names = 0;
   private count: CopiesCount | undefined;
   // Of the last look: a node that is told to stay at the same moment has not taken its share yet, and one that is to leave counts no more.
-  private stayersSeen = 0;
+  stayersSeen = 0;
 
   constructor(goal: FarmGoal, chunkCount: number) {
     this.goal = goal;
@@ -121,13 +90,8 @@ export class ClusterModel {
   /** The volume is gone with what was on it, which is not our doing: of what nobody else holds nothing is expected any more. */
   loseVolume(node: ModelNode): void {
     node.volume = "absent";
-    for (const chunk of node.chunks) if (!this.isElsewhere(chunk, node)) this.everHeld.delete(chunk);
+    for (const chunk of node.chunks) if (!isElsewhere(this, chunk, node)) this.everHeld.delete(chunk);
     node.chunks.clear();
-  }
-
-  /** Whether a volume of another node has it, dead or alive. */
-  private isElsewhere(chunk: number, node: ModelNode): boolean {
-    return this.nodes.some((other) => other !== node && other.chunks.has(chunk));
   }
 
   /** Stored chunks that no volume has any more: what our steps may never bring about. */
@@ -264,70 +228,16 @@ export class ClusterModel {
     else assert.fail(`nobody asked for ${action.kind}`);
   }
 
-  // None of our stops may take a chunk below min, whatever happened before.
   private stop(node: ModelNode): void {
-    assert.ok(node.volume !== "terminating" || node.assigned.released === true, `${node.name} was stopped, and its volume goes with it`);
-    if (this.goal.running) this.checkProof(node);
-    if (this.goal.running && this.serving().includes(node)) {
-      const short = [...node.chunks].filter((chunk) => this.copies(chunk, node) < this.goal.copies.min);
-      assert.deepEqual(short, [], `${node.name} was stopped, and chunks have fewer than min copies`);
-      const away = this.nodes.filter((other) => other !== node && other.state.kind === "stopping" && other.hostState === "fine");
-      assert.deepEqual(
-        away.map(({ name }) => name),
-        [],
-        `${node.name} was stopped while another stops`,
-      );
-    }
+    checkStop(this, node);
     node.state = { kind: "stopping", sinceMs: this.nowMs };
     delete node.evidence;
   }
 
-  // One that serves goes with looks at what would be missing, one that opens its store has the time for it.
-  private checkProof(node: ModelNode): void {
-    const { state, hostState, evidence, assigned } = node;
-    if (state.kind === "starting" && hostState === "fine" && node.volume === "bound")
-      assert.ok(this.nowMs - state.sinceMs >= 1_800_000, `${node.name} was stopped while it opens its store`);
-    if (!this.serving().includes(node)) return;
-    const last = evidence?.second ?? evidence?.first;
-    if (assigned.released === true) assert.ok(evidence?.purpose === "removal", `${node.name} was stopped without a last look`);
-    else assert.ok(evidence?.second !== undefined && evidence.purpose === "restart", `${node.name} was stopped without a proof`);
-    if (last !== undefined) assert.ok(this.nowMs - last.takenAtMs <= stopPairAgeMax, `${node.name} was stopped with an old proof`);
-  }
-
   private assign(node: ModelNode, assigned: AssignedSpec): void {
-    if (assigned.leaving === "Shrink" && node.assigned.leaving === undefined) this.checkRebuild(node);
-    if (assigned.released === true && node.assigned.released !== true) {
-      assert.deepEqual(
-        this.nodes.filter((other) => other.assigned.released === true),
-        [],
-        "one removal at a time",
-      );
-      const needed = Math.min(this.goal.copies.target, this.stayersSeen);
-      // Also of those that no living node has, and that nobody counts.
-      const held = [...node.chunks].filter((chunk) => this.everHeld.has(chunk));
-      assert.deepEqual(
-        held.filter((chunk) => this.copies(chunk, node) < needed),
-        [],
-        `${node.name} was released, and chunks lack copies`,
-      );
-    }
+    if (assigned.leaving === "Shrink" && node.assigned.leaving === undefined) checkRebuild(this, node);
+    if (assigned.released === true && node.assigned.released !== true) checkRelease(this, node);
     node.assigned = assigned;
-  }
-
-  // As many go on serving as are wanted, but for those that a person holds, and what is stored fits what they will declare.
-  private checkRebuild(node: ModelNode): void {
-    const { nodes, vaultCapacity, vaultsPerNode, keepFree } = this.goal;
-    const others = this.nodes.filter((other) => other !== node);
-    assert.deepEqual(
-      others.filter(({ assigned, deleting }) => assigned.leaving !== undefined || deleting),
-      [],
-      "one node is rebuilt at a time",
-    );
-    const held = others.filter(({ desired }) => desired === "Fenced" || desired === "Offline").length;
-    const ready = others.filter((other) => this.serving().includes(other)).length;
-    assert.ok(ready + held >= nodes, `${ready} nodes are ready without ${node.name}`);
-    const fits = nodes * vaultsPerNode * vaultCapacity * (1 - keepFree);
-    assert.ok(new Set(others.flatMap(({ chunks }) => [...chunks])).size * chunkBytes <= fits, "what is stored would not fit");
   }
 
   private prove(node: ModelNode, { purpose, among, keep }: FarmAction & { readonly kind: "prove-node" }): void {
@@ -350,10 +260,7 @@ export class ClusterModel {
   }
 
   private remove(node: ModelNode): void {
-    assert.equal(node.assigned.released, true, `${node.name} was removed without being released`);
-    assert.ok(node.state.kind === "down" || node.hostState === "gone", `${node.name} was removed while it runs`);
-    const last = [...node.chunks].filter((chunk) => this.everHeld.has(chunk) && !this.isElsewhere(chunk, node));
-    assert.deepEqual(last, [], `${node.name} was removed with the last copies of chunks`);
+    checkRemoval(this, node);
     this.nodes = this.nodes.filter((other) => other !== node);
   }
 }

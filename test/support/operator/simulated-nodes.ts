@@ -55,6 +55,8 @@ export type RunningNode = {
   leaves: boolean;
   /** Does not answer. */
   silent: boolean;
+  /** Does not answer on its health port, while all else goes on. */
+  unheard: boolean;
   /** Goodbyes for good that it will refuse yet. */
   refusals: number;
   /** Publishes no figures of copies, as nodes of an older version. */
@@ -192,6 +194,7 @@ export function createSimulatedNodes(clock: Clock, { customers = false }: { read
       const node = [...running.values()].find(({ ip }) => ip === asked.ip);
       if (node === undefined || node.silent) return undefined;
       if (asked.port === healthPort) world.polls += 1;
+      if (asked.port === healthPort && node.unheard) return undefined;
       if (asked.port === healthPort) return reply(200, textBytes(JSON.stringify(statusOf(world, node))));
       if (asked.port !== adminPort) return undefined;
       const headers = asked.headers ?? {};
@@ -231,6 +234,7 @@ function start(world: World, { volume: uid, keys, ...node }: NodeStart): void {
     handler,
     leaves: false,
     silent: false,
+    unheard: false,
     refusals: 0,
     older: false,
   });
