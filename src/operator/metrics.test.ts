@@ -1,20 +1,22 @@
-// Proves that the operator's own metrics are those of the document, and what they show.
+// Proves that the operator's metrics, those of its machinery among them, are those of the document, and what its own show.
 import { strict as assert } from "node:assert";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { createMetricsRegistry } from "../runtime/metrics-registry.ts";
+import { createKubeMetrics } from "./kube/index.ts";
 import { createOperatorMetrics } from "./metrics.ts";
 
 test("every metric has its row in the document, and the document has no other", () => {
   const registry = createMetricsRegistry({ processMetrics: false });
+  createKubeMetrics(registry);
   createOperatorMetrics(registry);
   const text = readFileSync(new URL("../../docs/metrics-operator.md", import.meta.url), "utf8");
-  const documented = [...text.matchAll(/^\| `(vaultfarm_operator_\w+)` \|/gm)].map(([, name]) => name);
+  const documented = [...text.matchAll(/^\| `(\w+)` \| ([\w, ]*) ?\|/gm)].map(([, name, labels = ""]) => `${name}: ${labels.trim()}`);
   assert.deepEqual(
     documented.sort(),
     registry
       .list()
-      .map(({ name }) => name)
+      .map(({ name, labels }) => `${name}: ${labels.join(", ")}`)
       .sort(),
   );
 });

@@ -21,7 +21,7 @@ export type OperatorMetrics = {
   acted(kind: ActedKind): void;
   proved(outcome: ProofOutcome): void;
   callRefused(how: RefusalShown): void;
-  /** From where the farms are read at each scrape; called once for each namespace that is watched, or once for all. */
+  /** From where the farms are read at each scrape; those of several sources are summed. */
   watchFarms(farms: () => Iterable<CountedFarm>): void;
 };
 

@@ -2,7 +2,6 @@
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../runtime/clock.ts";
 import { createHttpServer, type HttpServer, problemAnswer } from "../runtime/http-server.ts";
-import type { Part } from "../runtime/lifecycle.ts";
 import type { Log } from "../runtime/log.ts";
 import { createMetricsRegistry, type MetricsRegistry } from "../runtime/metrics-registry.ts";
 import type { Random } from "../runtime/random.ts";
@@ -13,10 +12,11 @@ import { ensureKinds } from "./cluster/ensure-kinds.ts";
 import { createClusterCaches, createFarmCaches, type FarmCaches, farmKeyOf, farmKeyOfRecord } from "./cluster/farm-caches.ts";
 import { createNetworkKeyring } from "./cluster/network-keys.ts";
 import { createNodePoll } from "./cluster/node-poll.ts";
-import { createFarmReconciler } from "./cluster/reconcile-farm.ts";
+import { createFarmReconciler, type FarmReconciler } from "./cluster/reconcile-farm.ts";
 import { releaseWithNamespace } from "./cluster/release-records.ts";
 import { deployments, type FarmObject, fieldManager } from "./cluster/resources.ts";
 import { createStatusWriter } from "./cluster/status-writer.ts";
+import { createWatchedFarms } from "./cluster/watched-farms.ts";
 import type { OperatorConfig } from "./config.ts";
 import {
   type Change,
@@ -35,6 +35,7 @@ import {
   type OwnerReference,
   objectKey,
   openKubeClient,
+  parseKey,
   readKubeConfig,
 } from "./kube/index.ts";
 import { annotations } from "./manifests/names.ts";
@@ -97,20 +98,22 @@ async function letNamespaceGo(namespace: string, client: KubeClient, log: Log): 
   }
 }
 
-/** The farms' controllers with their caches and election, not yet running. */
+/** The farms' controller with its caches and election, not yet running. */
 export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTools, "env">, reach: OperatorReach): Manager {
   const { clock, random, log } = tools;
   const { client, metrics } = reach;
   const own = createOperatorMetrics(reach.registry);
   const recorder = createEventRecorder({ client, clock, log, metrics, component: "vaultfarm-operator" });
-  const scopes = config.watched.length === 0 ? [undefined] : [...new Set(config.watched)];
   const cluster = createClusterCaches({ ...tools, client, metrics });
-  const controlled = scopes.map((namespace) => {
-    const scope = namespace === undefined ? {} : { namespace };
-    const caches = createFarmCaches({ ...tools, client, metrics, ...scope }, cluster);
-    own.watchFarms(() => [...caches.farms.store.values()].map((farm) => countFarm(farm, caches)));
-    return { caches, controller: controlFarms(namespace, caches, { ...reach, config, tools, recorder, own }) };
-  });
+  const cachesOf = (scope: { readonly namespace?: string }): FarmCaches =>
+    createFarmCaches({ ...tools, client, metrics, ...scope }, cluster);
+  const scopes: Scopes =
+    config.watched.length === 0
+      ? new Map([[everywhere, cachesOf({})]])
+      : new Map(config.watched.map((namespace) => [namespace, cachesOf({ namespace })]));
+  const caches = [...scopes.values()];
+  own.watchFarms(() => caches.flatMap((of) => [...of.farms.store.values()].map((farm) => countFarm(farm, of))));
+  const controller = controlFarms(scopes, { ...reach, config, tools, recorder, own });
   const elector = createElector(
     {
       namespace: config.namespace,
@@ -122,9 +125,9 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
     { client, clock, random, log, metrics: metrics.elector(config.lease) },
   );
   return createManager({
-    reflectors: [...new Set(controlled.flatMap(({ caches }) => caches.all))],
+    reflectors: [...new Set(caches.flatMap(({ all }) => all))],
     elector,
-    leaders: [{ name: "kinds", start: () => ensureKinds(client, log) }, recorder, ...controlled.map(({ controller }): Part => controller)],
+    leaders: [{ name: "kinds", start: () => ensureKinds(client, log) }, recorder, controller],
     clock,
     log,
   });
@@ -156,14 +159,16 @@ type Controlling = OperatorReach & {
   readonly own: OperatorMetrics;
 };
 
-function controlFarms(
-  namespace: string | undefined,
-  caches: FarmCaches,
-  { config, tools, client, call, metrics, recorder, own }: Controlling,
-): Controller {
-  const reconciler = createFarmReconciler({
+/** Caches by the namespace that they hold, or one for all under `everywhere`, which is no namespace's name. */
+type Scopes = ReadonlyMap<string, FarmCaches>;
+const everywhere = "";
+
+// One for all namespaces: what is limited (farms looked at side by side, questions to nodes, lost nodes replaced) is so over all farms.
+function controlFarms(scopes: Scopes, { config, tools, client, call, metrics, recorder, own }: Controlling): Controller {
+  const caches = [...scopes.values()];
+  const shared = {
     ...tools,
-    caches,
+    watched: createWatchedFarms(caches),
     client,
     keyring: createNetworkKeyring(client, tools),
     poll: createNodePoll(call),
@@ -173,24 +178,34 @@ function controlFarms(
     operatorNamespace: config.namespace,
     operator: `${config.namespace}/${config.lease}`,
     metrics: own,
-  });
+  };
+  const reconcilers = new Map([...scopes].map(([namespace, of]) => [namespace, createFarmReconciler({ ...shared, caches: of })]));
+  const reconcilerOf = (key: string): FarmReconciler => {
+    const reconciler = reconcilers.get(everywhere) ?? reconcilers.get(parseKey(key).namespace ?? "");
+    if (reconciler === undefined) throw new Error(`a farm of a namespace that is not watched: ${key}`);
+    return reconciler;
+  };
   const controller = createController(
     {
-      name: namespace === undefined ? "vaultfarm" : `vaultfarm-${namespace}`,
+      name: "vaultfarm",
       workers: config.workers,
-      reconcile: (key, { signal }) => reconciler.reconcile(key, signal),
+      reconcile: (key, { signal }) => reconcilerOf(key).reconcile(key, signal),
       timeoutMs: lookTimeoutMs,
-      keys: () => caches.farms.store.keys(),
+      keys: () => caches.flatMap(({ farms }) => [...farms.store.keys()]),
     },
     { ...tools, metrics },
   );
+  for (const of of caches) follow(controller, of);
+  return controller;
+}
+
+function follow(controller: Controller, caches: FarmCaches): void {
   // Statuses are no news to the operator: it wrote them.
   controller.follow(caches.farms, (change) => (isMoreThanStatus(change) ? [objectKey(subjectOf(change).metadata)] : []));
   controller.follow(caches.records, (change) => (isMoreThanStatus(change) ? [farmKeyOfRecord(subjectOf(change))] : []));
   const { pods, claims, accounts, services, deployments, budgets, policies, ingresses, configMaps } = caches;
   for (const cache of [pods, claims, accounts, services, deployments, budgets, policies, ingresses, configMaps])
     controller.follow(cache, (change) => [farmKeyOf(subjectOf(change))]);
-  return controller;
 }
 
 function subjectOf<T>(change: Change<T>): T {

@@ -8,7 +8,7 @@ import { type NodeWord, wordOf } from "../node-access/node-word.ts";
 import { createMembersTally, type MembersTally, type MembersTold } from "../vault-farm/other-members.ts";
 import type { PodObject } from "./resources.ts";
 
-/** Questions under way at once over all farms: each holds a socket. */
+/** Questions under way at once over all farms that one poll asks: each holds a socket. */
 export const questionsMax = 50;
 
 /** `words`: what is kept of each pod's node's answer, by the pod's name; undefined: no answer, or not asked. `told`: what all of them say of members. */
@@ -19,6 +19,7 @@ export type NodePoll = {
   ask(pods: readonly PodObject[], networkId: string): Promise<NodeAnswers>;
 };
 
+/** To be made once a program: its limit is over all that it asks. */
 export function createNodePoll(call: CallMember): NodePoll {
   // Ten thousand nodes report a handful of versions and states.
   const strings = createSharedStrings();

@@ -45,10 +45,13 @@ import { claims, type FarmObject, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
+import type { WatchedFarms } from "./watched-farms.ts";
 import { lookWithoutFarm } from "./without-farm.ts";
 
 export type FarmReconcilerParts = {
+  /** Of the namespace of the farms that are looked at, or of all. */
   readonly caches: FarmCaches;
+  readonly watched: WatchedFarms;
   readonly client: KubeClient;
   readonly keyring: NetworkKeyring;
   readonly poll: NodePoll;
@@ -153,7 +156,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     await look.statusWriter.refuse(object, missingKeys(reading));
     return { kind: "after", delayMs: calmMs };
   }
-  const elsewhere = farmWithNetwork(object, reading.keys.genesis.networkId, caches.farms.store.values());
+  const elsewhere = farmWithNetwork(object, reading.keys.genesis.networkId, look.watched.all());
   if (elsewhere !== undefined) {
     look.keyring.forget(farm);
     await look.statusWriter.refuse(object, networkInUse(farm, elsewhere));

@@ -4,40 +4,37 @@ import type { Clock } from "../../runtime/clock.ts";
 import { vaultNodeSpecSchema } from "../api/vault-node.ts";
 import { annotations } from "../manifests/names.ts";
 import type { NetworkKeys } from "../manifests/network-secret.ts";
-import { type FarmCaches, farmKeyOfRecord } from "./farm-caches.ts";
+import { farmKeyOfRecord } from "./farm-caches.ts";
 import type { NetworkKeyring } from "./network-keys.ts";
 import { decidedIn } from "./node-decisions.ts";
 import { isForbidden } from "./refused-calls.ts";
 import type { FarmObject, NodeRecord } from "./resources.ts";
+import type { WatchedFarms } from "./watched-farms.ts";
 
 type Elsewhere = {
-  readonly caches: Pick<FarmCaches, "beingReplaced" | "farms">;
+  readonly watched: Pick<WatchedFarms, "beingReplaced" | "byKey">;
   readonly keyring: Pick<NetworkKeyring, "existingKeysOf">;
   readonly clock: Pick<Clock, "wallMs">;
 };
 
 /** Records of other farms than that of `own` whose node is being replaced, where anybody works on it. Throws the server's error. */
-export async function replacedElsewhere(own: readonly NodeRecord[], { caches, keyring, clock }: Elsewhere): Promise<readonly NodeRecord[]> {
-  const others = caches
+export async function replacedElsewhere(
+  own: readonly NodeRecord[],
+  { watched, keyring, clock }: Elsewhere,
+): Promise<readonly NodeRecord[]> {
+  const others = watched
     .beingReplaced()
     .filter((record) => !own.includes(record) && record.metadata.annotations?.[annotations.seal] !== undefined);
   const wallMs = clock.wallMs();
   const found = await Promise.all(
     [...Map.groupBy(others, farmKeyOfRecord)].map(async ([key, records]) => {
-      const farm = caches.farms.store.byKey(key);
-      if (farm === undefined || !isWorkedOn(farm)) return [];
+      const farm = watched.byKey(key);
+      if (farm === undefined) return [];
       const keys = await keysOf(farm, keyring);
       return keys === undefined ? [] : records.filter((record) => isReplaced(record, farm, { keys, wallMs }));
     }),
   );
   return found.flat();
-}
-
-// In a farm that is paused, asleep or going nothing ends, and whoever waited for it would wait for good.
-function isWorkedOn({ metadata, spec }: FarmObject): boolean {
-  if (metadata.deletionTimestamp !== undefined) return false;
-  const { paused, replicas } = (spec ?? {}) as { readonly paused?: unknown; readonly replicas?: unknown };
-  return paused !== true && replicas !== 0;
 }
 
 // Without its keys, or the right to read them, nothing of it is carried out either.

@@ -52,6 +52,7 @@ export type KubeMetrics = {
   queue(name: string): QueueMetrics;
   controller(name: string): ControllerMetrics;
   elector(name: string): ElectorMetrics;
+  /** Called once for each cache; those of one resource are summed. */
   reflector(resource: string): ReflectorMetrics;
 };
 
@@ -221,19 +222,34 @@ function reflectorMetrics(registry: MetricsRegistry): KubeMetrics["reflector"] {
   );
   const watches = registry.counter({ name: "reflector_watches_total", help: "Watches by how they ended.", labels: ["resource", "end"] });
   const events = registry.counter({ name: "reflector_events_total", help: "Events of watches.", labels });
-  const objects = registry.gauge({ name: "reflector_objects", help: "Objects in the cache.", labels });
+  const sizes: { readonly resource: string; objects: number }[] = [];
+  registry.gaugeOf(
+    { name: "reflector_objects", help: "Objects in the caches of a resource, one for each namespace or one for all.", labels },
+    () => objectReadings(sizes),
+  );
   return (resource) => {
+    const size = { resource, objects: 0 };
+    sizes.push(size);
     lists.add({ resource }, 0);
     events.add({ resource }, 0);
     return {
       listed: (count, took) => {
         lists.add({ resource });
         listSeconds.observe({ resource }, took);
-        objects.set({ resource }, count);
+        size.objects = count;
       },
       watched: (end) => watches.add({ resource, end }),
       event: () => events.add({ resource }),
-      objects: (count) => objects.set({ resource }, count),
+      objects: (count) => {
+        size.objects = count;
+      },
     };
   };
+}
+
+// Several caches of one resource are one series: as many as namespaces are watched.
+function objectReadings(sizes: readonly { readonly resource: string; readonly objects: number }[]): Reading<"resource">[] {
+  const sums = new Map<string, number>();
+  for (const { resource, objects } of sizes) sums.set(resource, (sums.get(resource) ?? 0) + objects);
+  return [...sums].map(([resource, value]) => ({ labels: { resource }, value }));
 }

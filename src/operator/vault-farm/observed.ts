@@ -127,7 +127,7 @@ export type ObservedFarm = {
   /** The network, once it has begun, and whether its first members are confirmed by certificate. */
   readonly networkId?: Address;
   readonly founded: boolean;
-  /** Other farms of the cluster, namespace/name, that are replacing a lost node: one at a time. */
+  /** Other farms of the operator, namespace/name, that are replacing a lost node: one at a time. */
   readonly replacingElsewhere: readonly string[];
   /** Zones that new nodes can go to. */
   readonly zones: readonly string[];

@@ -53,8 +53,11 @@ type Life = { dead: boolean };
 export const namespace = "farms";
 export const farmName = "attic";
 
+/** `watched`: the namespaces whose farms the operator runs, by name; absent: all. */
+export type WorldOptions = { readonly machines?: number; readonly seed?: number; readonly watched?: readonly string[] };
+
 /** A world with `spec` as the farm's, and an operator that runs. */
-export function createOperatorWorld(spec: Json, options: { readonly machines?: number; readonly seed?: number } = {}): OperatorWorld {
+export function createOperatorWorld(spec: Json, options: WorldOptions = {}): OperatorWorld {
   const clock = createVirtualClock();
   const kube = createMemoryKube(clock);
   const nodes = createSimulatedNodes(clock);
@@ -72,14 +75,13 @@ export function createOperatorWorld(spec: Json, options: { readonly machines?: n
   let starts = options.seed ?? 0;
   let life: Life = { dead: false };
   let end: string | undefined;
-  const config: OperatorConfig = {
-    ...readConfig({
-      VAULTFARM_OPERATOR_NAMESPACE: "system",
-      VAULTFARM_OPERATOR_IDENTITY: "one",
-      VAULTFARM_OPERATOR_DEPLOYMENT: "vaultfarm",
-      VAULTFARM_OPERATOR_IMAGE: "vaultfarm:1",
-    }),
-  };
+  const config: OperatorConfig = readConfig({
+    VAULTFARM_OPERATOR_NAMESPACE: "system",
+    VAULTFARM_OPERATOR_IDENTITY: "one",
+    VAULTFARM_OPERATOR_DEPLOYMENT: "vaultfarm",
+    VAULTFARM_OPERATOR_IMAGE: "vaultfarm:1",
+    VAULTFARM_OPERATOR_NAMESPACES: (options.watched ?? []).join(),
+  });
   const world: OperatorWorld = {
     ...{ clock, kube, cluster, nodes, registry, all, farm },
     condition: (type) => conditions().find((one) => one.type === type),
@@ -201,8 +203,8 @@ export function isSettled(world: OperatorWorld, nodes: number): boolean {
 }
 
 /** A settled farm with chunks on it. */
-export async function settledWorld(spec: Json = farmSpec, chunks = 40): Promise<OperatorWorld> {
-  const world = createOperatorWorld(spec);
+export async function settledWorld(spec: Json = farmSpec, chunks = 40, options: WorldOptions = {}): Promise<OperatorWorld> {
+  const world = createOperatorWorld(spec, options);
   const nodes = Number(spec["replicas"]);
   await world.until("the farm is installed", () => isSettled(world, nodes));
   world.nodes.store(chunks);

@@ -1,0 +1,62 @@
+// Proves that what holds over all farms holds over those of all namespaces that are watched by name: no network has two farms, and
+// lost nodes are replaced one at a time. Method: the operator as a whole in virtual time, which watches two namespaces.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import {
+  endWorld,
+  farmSpec,
+  isSettled,
+  type Json,
+  type OperatorWorld,
+  settledWorld,
+} from "../../../test/support/operator/operator-world.ts";
+import { namesOf, shownOf } from "../../../test/support/operator/world-views.ts";
+import type { KubeObject, Resource } from "../kube/index.ts";
+import { collectionPath } from "../kube/resource.ts";
+import { farms, nodeRecords, pods, secrets } from "./resources.ts";
+
+const yard = "yard";
+const watched = ["farms", yard];
+
+/** What a person makes in the second namespace. */
+function createInYard({ kube }: OperatorWorld, { apiVersion, kind, ...resource }: Resource, name: string, fields: Json): void {
+  const object = { apiVersion, kind, metadata: { name, namespace: yard }, ...fields } as KubeObject;
+  kube.objects.create(collectionPath({ apiVersion, kind, ...resource }), object, { manager: "person", subresource: undefined });
+}
+
+const inYard = ({ kube }: OperatorWorld, resource: Resource): readonly KubeObject[] => [
+  ...kube.objects.list(collectionPath(resource), yard),
+];
+const conditionsOfBarn = (world: OperatorWorld): string => JSON.stringify(Reflect.get(inYard(world, farms)[0] ?? {}, "status") ?? {});
+
+test("a farm whose network was copied from another namespace is refused and makes nothing, until the other is gone", async () => {
+  const world = await settledWorld(farmSpec, 40, { watched });
+  const { data } = shownOf(world, secrets, "attic-network") as KubeObject & { readonly data: Json };
+  createInYard(world, secrets, "barn-network", { data });
+  createInYard(world, farms, "barn", { spec: farmSpec });
+  await world.until("it is refused", () =>
+    /NetworkInUse.*Secret barn-network holds the network of farm farms\/attic/.test(conditionsOfBarn(world)),
+  );
+  await world.clock.advance(300_000);
+  assert.deepEqual([inYard(world, nodeRecords), inYard(world, pods)], [[], []]);
+  assert.ok(isSettled(world, 5), "the farm whose network it is goes on");
+  world.remove(farms, "attic");
+  await world.until("it begins", () => !conditionsOfBarn(world).includes("NetworkInUse") && inYard(world, nodeRecords).length > 0);
+  await endWorld(world);
+});
+
+test("a lost node waits while a farm of another namespace replaces one of its own, and is replaced after that", async () => {
+  const world = await settledWorld({ ...farmSpec, replicas: 6, repair: { lostAfterSeconds: 600 } }, 40, { watched });
+  // A farm that is refused: nothing becomes of its node until somebody mends it.
+  createInYard(world, farms, "barn", { spec: { ...farmSpec, storage: { storageClassName: "slow" } } });
+  createInYard(world, nodeRecords, "barn-lost", { spec: { farm: "barn", assigned: { leaving: "Replaced" } } });
+  const [lost] = world.all(pods);
+  const name = lost?.metadata.name ?? "";
+  world.cluster.setMachine(String(lost?.spec?.["nodeName"]), false);
+  await world.clock.advance(1_500_000);
+  assert.ok(namesOf(world, nodeRecords).includes(name), "kept");
+  assert.match(JSON.stringify(world.farm().status?.["plan"]), /replaced once yard\/barn replaced theirs/);
+  world.kube.objects.remove(collectionPath(farms), { namespace: yard, name: "barn" }, {});
+  await world.until("it is replaced", () => !namesOf(world, nodeRecords).includes(name) && isSettled(world, 6), 3_600_000);
+  await endWorld(world);
+});
