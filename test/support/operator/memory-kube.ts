@@ -8,7 +8,15 @@ import type { Clock } from "../../../src/runtime/clock.ts";
 import { ApiFault, createFakeObjects, type FakeObjects, type LogEntry } from "../fake-api-objects.ts";
 
 /** One call as an API server's authorizer sees it. */
-export type Use = { readonly verb: string; readonly group: string; readonly resource: string; readonly name: string };
+export type Use = {
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  /** Empty where the call names no object. */
+  readonly name: string;
+  /** Absent: of a kind without namespaces, or a list or watch of all of them. */
+  readonly namespace?: string;
+};
 
 /** before: the server never took it · after: it was done, and the answer got lost · Or what the server says. */
 export type Fault = "before" | "after" | KubeError;
@@ -50,9 +58,8 @@ export function createMemoryKube(clock: Clock): MemoryKube {
     },
     client: undefined as never,
   };
-  const note = (verb: string, resource: Resource, name = "", subresource?: string): Use => {
-    const plural = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
-    const use = { verb, group: groupOf(resource), resource: plural, name };
+  const note = (verb: string, resource: Resource, at: Partial<ObjectName>, subresource?: string): Use => {
+    const use = useOf(verb, resource, at, subresource);
     uses.push(use);
     return use;
   };
@@ -78,8 +85,14 @@ export function createMemoryKube(clock: Clock): MemoryKube {
   });
 }
 
-function groupOf({ apiVersion }: Resource): string {
-  return apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "";
+function useOf(verb: string, { apiVersion, plural }: Resource, { name = "", namespace }: Partial<ObjectName>, subresource?: string): Use {
+  return {
+    verb,
+    group: apiVersion.includes("/") ? (apiVersion.split("/")[0] ?? "") : "",
+    resource: subresource === undefined ? plural : `${plural}/${subresource}`,
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+  };
 }
 
 function attempt<T>(words: string, act: () => T): Result<T> {
@@ -94,7 +107,7 @@ function attempt<T>(words: string, act: () => T): Result<T> {
 
 type Calls = {
   readonly objects: FakeObjects;
-  note(verb: string, resource: Resource, name?: string, subresource?: string): Use;
+  note(verb: string, resource: Resource, at: Partial<ObjectName>, subresource?: string): Use;
   call<T>(use: Use, act: () => T): Promise<Result<T>>;
 };
 
@@ -116,31 +129,28 @@ function createCalls({ objects, note, call }: Calls): Omit<KubeClient, "list" | 
     kind: resource.kind,
   });
   return {
-    get: (resource, name) => call(note("get", resource, name.name), () => as(objects.get(collectionPath(resource), name))),
+    get: (resource, name) => call(note("get", resource, name), () => as(objects.get(collectionPath(resource), name))),
     create: (resource, object, options = {}) => {
-      const { name } = object.metadata;
       // What is only tried writes nothing.
-      if (options.dryRun === true)
-        return call({ verb: "create", group: groupOf(resource), resource: resource.plural, name }, () => as(whole(resource, object)));
-      return call(note("create", resource, name), () =>
+      if (options.dryRun === true) return call(useOf("create", resource, object.metadata), () => as(whole(resource, object)));
+      return call(note("create", resource, object.metadata), () =>
         as(objects.create(collectionPath(resource), whole(resource, object), { manager, subresource: undefined })),
       );
     },
     apply: (resource, object, { force, subresource }) => {
-      const { name } = object.metadata;
       // A server asks for both rights where there is no such object yet.
-      if (subresource === undefined && !exists(resource, object.metadata)) note("create", resource, name);
-      return call(note("patch", resource, name, subresource), () => {
+      if (subresource === undefined && !exists(resource, object.metadata)) note("create", resource, object.metadata);
+      return call(note("patch", resource, object.metadata, subresource), () => {
         if (subresource !== undefined) objects.get(collectionPath(resource), object.metadata);
         return as(objects.apply(collectionPath(resource), whole(resource, object), { manager, subresource, force }));
       });
     },
     update: (resource, object) =>
-      call(note("update", resource, object.metadata.name), () =>
+      call(note("update", resource, object.metadata), () =>
         as(objects.replace(collectionPath(resource), whole(resource, object), { manager, subresource: undefined })),
       ),
     patch: (resource, name, patch, options = {}) =>
-      call(note("patch", resource, name.name, options.subresource), () =>
+      call(note("patch", resource, name, options.subresource), () =>
         as(
           objects.merge(collectionPath(resource), name, structuredClone(patch.body) as Record<string, unknown>, {
             manager,
@@ -149,7 +159,7 @@ function createCalls({ objects, note, call }: Calls): Omit<KubeClient, "list" | 
         ),
       ),
     remove: (resource, name, { preconditions = {} } = {}) =>
-      call(note("delete", resource, name.name), () => {
+      call(note("delete", resource, name), () => {
         const object = objects.remove(collectionPath(resource), name, preconditions);
         return object.metadata.deletionTimestamp === undefined ? { kind: "removed" } : { kind: "terminating", object };
       }),
@@ -177,7 +187,7 @@ export function forbidden(verb: string, { plural }: Pick<Resource, "plural">): K
 }
 
 function listed({ kube, note }: Following, resource: Resource, query: ListQuery): Result<{ items: KubeObject[]; resourceVersion: string }> {
-  note("list", resource);
+  note("list", resource, query);
   if (kube.forbidden.has(resource.plural)) return { ok: false, error: forbidden("list", resource) };
   if (kube.frozen) return { ok: false, error: new KubeError("unreachable", `list ${resource.plural}: no connection`) };
   const items = kube.objects.list(collectionPath(resource), query.namespace).filter(matcher(query));
@@ -186,7 +196,7 @@ function listed({ kube, note }: Following, resource: Resource, query: ListQuery)
 
 function watched(following: Following, resource: Resource, query: WatchQuery): Result<AsyncIterable<WatchEvent>> {
   const { kube, note } = following;
-  note("watch", resource);
+  note("watch", resource, query);
   if (kube.forbidden.has(resource.plural)) return { ok: false, error: forbidden("watch", resource) };
   const past = kube.objects.since(Number(query.resourceVersion));
   if (kube.frozen) return { ok: false, error: new KubeError("unreachable", `watch ${resource.plural}: no connection`) };
