@@ -110,7 +110,7 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
   const scopes: Scopes =
     config.watched.length === 0
       ? new Map([[everywhere, cachesOf({})]])
-      : new Map(config.watched.map((namespace) => [namespace, cachesOf({ namespace })]));
+      : new Map([...new Set(config.watched)].map((namespace) => [namespace, cachesOf({ namespace })]));
   const caches = [...scopes.values()];
   own.watchFarms(() => caches.flatMap((of) => [...of.farms.store.values()].map((farm) => countFarm(farm, of))));
   const controller = controlFarms(scopes, { ...reach, config, tools, recorder, own });
