@@ -43,8 +43,8 @@ export type FarmMemory = {
   readonly admissions: Map<"pods" | "gateways", { readonly of: string; readonly why: string | undefined; readonly seenMs: number }>;
   /** The note of the gateways' Deployment, where it differs from what this operator writes; `hash`: see `noteInShort`. */
   keptNote?: { readonly hash: string; readonly text: string };
-  /** Ingress and HTTPRoute as they were applied last, by kind. */
-  readonly exposure: Map<string, Exposure>;
+  /** What the farm can do without as it was applied last, by kind: Ingress, HTTPRoute. */
+  readonly kept: Map<string, Kept>;
 };
 
 /** Another operator and its lease as it was seen last. met: nobody looked yet · unreadable: it may not be looked at, so it is taken for alive. */
@@ -57,7 +57,7 @@ export type OtherOperator = {
 };
 
 /** `made`: what was wanted, undefined: that there be none; `refusal`: why it could not be. */
-export type Exposure = { readonly made: string | undefined; readonly refusal: KubeError | undefined; readonly seenMs: number };
+export type Kept = { readonly made: string | undefined; readonly refusal: KubeError | undefined; readonly seenMs: number };
 
 /** Whoever changes an object again and again is answered this often, milliseconds. */
 export const repairEveryMs = 60_000;
@@ -86,7 +86,7 @@ export function createFarmMemory(): FarmMemory {
   return {
     grantSeenMs: Number.NEGATIVE_INFINITY,
     counter: createFarmCounter(),
-    exposure: new Map(),
+    kept: new Map(),
     admissions: new Map(),
     node: (name) => {
       const { podUid: _, ...known } = entries.get(name) ?? { podUid: "", told: [] };

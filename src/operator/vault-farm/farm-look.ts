@@ -6,15 +6,15 @@ import type { FarmGoal } from "./goal.ts";
 import type { ObservedFarm } from "./observed.ts";
 import type { RunningImage } from "./running-image.ts";
 
-/** What was to lead to the gateways from outside and was refused; `lacksKind`: the cluster does not know its kind. */
-export type Unexposed = { readonly kind: string; readonly why: string; readonly lacksKind: boolean };
+/** What was wanted and was refused; `lacksKind`: the cluster does not know its kind. */
+export type Unmade = { readonly kind: string; readonly why: string; readonly lacksKind: boolean };
 
 /** What was wanted, seen and decided. `gateways`: of the Deployment, `outdated` those of an earlier template; `refused`: why the newest spec is not carried out. */
 export type FarmSeen = {
   readonly goal: FarmGoal;
   readonly observed: ObservedFarm;
   readonly actions: readonly FarmAction[];
-  readonly gateways: { readonly ready: number; readonly wanted: number; readonly outdated: number; readonly unexposed?: Unexposed };
+  readonly gateways: { readonly ready: number; readonly wanted: number; readonly outdated: number; readonly unexposed?: Unmade };
   readonly selector: string;
   readonly zoneKey: string;
   readonly refused?: { readonly reason: FarmReason<"SpecAccepted">; readonly problems: readonly ManifestProblem[] };
