@@ -192,6 +192,17 @@ const wrong: readonly (readonly [string, Readonly<Record<string, unknown>>, RegE
       ["terms of nothing", required([]), /matchExpressions: .*at least 1 item/],
     ] as const
   ).map(([what, pod, expected]) => [what, { ...good, pod }, expected] as const),
+  ...(
+    [
+      [
+        "a label of the operator's own at the ServiceMonitor",
+        { labels: { "vaultfarm.dev/farm": "x" } },
+        /spec\.monitoring\.labels: .*the operator's/,
+      ],
+      ["another one", { labels: { "app.kubernetes.io/name": "x" } }, /spec\.monitoring\.labels: .*the operator's/],
+      ["scrapes without a pause", { interval: "0s" }, /spec\.monitoring\.interval: Invalid value: "0s"/],
+    ] as const
+  ).map(([what, monitoring, expected]) => [what, { ...good, monitoring }, expected] as const),
   [
     "growing to less",
     { ...good, storage: { autogrow: { max: "512Mi" } } },

@@ -15,6 +15,7 @@ const well: Readonly<Record<Exclude<FarmConditionType, "Progressing">, Condition
   SpreadSatisfied: "True",
   NetworkJoined: "True",
   GatewayReady: "True",
+  MonitoringReady: "True",
   SpecAccepted: "True",
   UpdateAvailable: "False",
   Paused: "False",

@@ -50,7 +50,7 @@ test("facts fill the sentence, and a long one is cut", () => {
 test("the page on troubles says what to do for every reason that asks for something", () => {
   const nothingToDo = [
     ...["AllNodesReady", "Hibernating", "Working", "Settled", "AllWell", "EnoughCopies", "NoDrain", "ProvingCopies", "Spare", "Enough"],
-    ...["Spread", "Joined", "Asleep", "Answering", "NoneWanted", "Accepted", "NotPaused", "SameImage", "Running", "Staying"],
+    ...["Spread", "Joined", "Asleep", "Answering", "NoneWanted", "Accepted", "NotPaused", "SameImage", "Running", "Staying", "Announced"],
   ];
   const page = readFileSync("docs/kubernetes/troubleshooting.md", "utf8");
   const conditions = [farmConditions, nodeConditions].flatMap((all) => Object.values(all).flatMap((one) => Object.keys(one.reasons)));

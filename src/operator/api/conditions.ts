@@ -159,6 +159,19 @@ export const farmConditions = {
       NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
+  MonitoringReady: {
+    about: "Whether what tells Prometheus of the farm could be made, where spec.monitoring asks for it.",
+    reasons: {
+      Announced: ["True", "ServiceMonitor {name} tells Prometheus of the vault nodes and gateways."],
+      Halted: ["Unknown", "ServiceMonitor {name} is looked at once the farm is no longer paused."],
+      NoPrometheusOperator: [
+        "False",
+        "No ServiceMonitor tells Prometheus of the farm: this cluster does not have the kind (monitoring.coreos.com/v1). Install the Prometheus operator, or set spec.monitoring.serviceMonitor to false.",
+      ],
+      NotAnnounced: ["False", "ServiceMonitor {name} could not be made as it is wanted, so Prometheus may not know of the farm ({why})."],
+      NoneWanted: ["False", "No ServiceMonitor is wanted; set spec.monitoring.serviceMonitor where a Prometheus operator runs."],
+    },
+  },
   SpecAccepted: {
     about: "Whether what is wanted can be done. While it is not, the last good state keeps running.",
     reasons: {

@@ -50,6 +50,7 @@ test("what is left out has its default", () => {
     topology: { zones: [], zoneKey: "topology.kubernetes.io/zone", hostKey: "kubernetes.io/hostname", spread: "Preferred" },
     pod: { resources: request, nodeSelector: {}, tolerations: [], annotations: {} },
     update: { behaviourVersion: 1 },
+    monitoring: { serviceMonitor: false, labels: {} },
     paused: false,
   });
 });

@@ -7,6 +7,7 @@ import { vaultsPerNodeMax } from "../../protocol/limits.ts";
 import { type ProfileName, profileNames } from "../../protocol/network-profile.ts";
 import { anObject, byteQuantity, celRules, label, labelKey, listOf, oneOf, textMap, wholeNumber } from "./fields.ts";
 import { type GatewaySpec, gateway } from "./gateway-spec.ts";
+import { type MonitoringSpec, monitoring } from "./monitoring-spec.ts";
 import { type PodSpec, pod } from "./pod-spec.ts";
 import { type SecretKeyRef, secretKeyRef } from "./secret-key-ref.ts";
 import { type StorageSpec, storage } from "./storage-spec.ts";
@@ -49,6 +50,7 @@ export type VaultFarmSpec = {
   readonly topology: TopologySpec;
   readonly pod: PodSpec;
   readonly update: { readonly behaviourVersion: number };
+  readonly monitoring: MonitoringSpec;
   readonly paused: boolean;
 };
 
@@ -200,6 +202,7 @@ const spec = z
       topology,
       pod,
       update,
+      monitoring,
       paused: z
         .boolean({ error: "true or false" })
         .default(false)

@@ -43,7 +43,7 @@ export type FarmMemory = {
   readonly admissions: Map<"pods" | "gateways", { readonly of: string; readonly why: string | undefined; readonly seenMs: number }>;
   /** The note of the gateways' Deployment, where it differs from what this operator writes; `hash`: see `noteInShort`. */
   keptNote?: { readonly hash: string; readonly text: string };
-  /** What the farm can do without as it was applied last, by kind: Ingress, HTTPRoute. */
+  /** What the farm can do without as it was applied last, by kind: Ingress, HTTPRoute, ServiceMonitor. */
   readonly kept: Map<string, Kept>;
 };
 

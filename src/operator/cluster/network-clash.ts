@@ -1,6 +1,8 @@
 // Two farms with the keys of one network, as after a Secret was copied: each would count the other's nodes as strangers and
 // sign against it. The one that had it first goes on, the other waits for a person.
 import type { Address } from "../../protocol/address.ts";
+import { type FarmIdentity, objectNames } from "../manifests/names.ts";
+import type { Refusal } from "./accept-spec.ts";
 import type { FarmObject } from "./resources.ts";
 
 /** The farm that had the network `networkId` before `farm`, where there is one. Pure. */
@@ -9,6 +11,14 @@ export function farmWithNetwork(farm: FarmObject, networkId: Address, farms: Ite
   const comesBefore = (one: FarmObject): boolean => !begun(farm) || ageOf(one) < ageOf(farm);
   for (const one of farms) if (one.metadata.uid !== farm.metadata.uid && begun(one) && comesBefore(one)) return one;
   return undefined;
+}
+
+/** Why nothing is done for `farm` while the other one has its network. Pure. */
+export function networkInUse({ name }: FarmIdentity, { metadata }: FarmObject): Refusal {
+  const secret = objectNames.network(name);
+  const other = `${metadata.namespace}/${metadata.name}`;
+  const message = `Secret ${secret} holds the network of farm ${other}, and two farms cannot command one network; delete this farm and its copy of the Secret, or farm ${other} where this one is to take its place`;
+  return { reason: "NetworkInUse", problems: [{ field: "spec.network", message }] };
 }
 
 // Kubernetes' times sort as text, and are to the second: two made in one are told apart by what differs always.

@@ -15,6 +15,7 @@ import type { CallMember } from "../node-access/http-call.ts";
 import { createNodeCommander } from "../node-access/node-commander.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import type { FarmAction } from "../vault-farm/actions.ts";
+import type { FarmSeen } from "../vault-farm/farm-look.ts";
 import { clusterGoal } from "../vault-farm/goal.ts";
 import { holdsNothing, isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "../vault-farm/observed.ts";
@@ -24,6 +25,7 @@ import { adoptedAs } from "../vault-farm/plan-growth.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
 import { acceptedOf, acceptSpec, type Refusal } from "./accept-spec.ts";
 import { unexposedOf } from "./ensure-exposure.ts";
+import { ensureMonitoring } from "./ensure-monitoring.ts";
 import { createOwnWrites, type FarmCaches, type FarmParts, type OwnWrites } from "./farm-caches.ts";
 import { carryOut } from "./farm-hands.ts";
 import { createFarmMemory, type FarmMemory } from "./farm-memory.ts";
@@ -32,7 +34,7 @@ import type { FarmHands } from "./hands.ts";
 import { heldClaims } from "./held-claims.ts";
 import { withHiddenClaims } from "./hidden-claims.ts";
 import { imageThere } from "./image-there.ts";
-import { farmWithNetwork } from "./network-clash.ts";
+import { farmWithNetwork, networkInUse } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import { decidedIn } from "./node-decisions.ts";
 import type { NodePoll } from "./node-poll.ts";
@@ -176,27 +178,27 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const image = { ...look.image, image: runs.image };
   const hands = { ...look, image, farm, spec, goal, observed, parts, keys: reading.keys, commander, writer };
   if (!observed.complete) return { kind: "after", delayMs: soonMs };
-  const unexposed = unexposedOf(memory);
-  const gateways = { ...gatewaysOf(farm, spec, caches), ...(unexposed === undefined ? {} : { unexposed }) };
+  const monitoring = await ensureMonitoring(hands);
+  const gateways = gatewaysOf(farm, spec, look);
   const images = { runs, offered: look.image.image };
   const selector = selectorText(farm.name, "node");
   const seen = { goal, observed, actions, gateways, images, selector, zoneKey: spec.topology.zoneKey, nowMs };
-  const why = {
+  const more = {
+    ...(monitoring === undefined ? {} : { monitoring }),
     ...(refused === undefined ? {} : { refused }),
     ...(memory.refusal === undefined ? {} : { refusedCall: memory.refusal.why }),
   };
   look.signal.throwIfAborted();
-  let forbidden = await unlessForbidden(() => look.statusWriter.write(object, parts.records, { ...seen, ...why }, memory));
+  let forbidden = await unlessForbidden(() => look.statusWriter.write(object, parts.records, { ...seen, ...more }, memory));
   if (!goal.paused) {
     forbidden = (await unlessForbidden(() => ensureStandingObjects({ ...hands, nowMs }))) ?? forbidden;
     await carryOut(actions, hands);
   }
   if (forbidden !== undefined) throw forbidden;
   // No cache tells what was refused, and what no longer is: people wait for the word.
-  const isNews = memory.refusal !== undefined || unexposedOf(memory)?.why !== unexposed?.why;
+  const isNews = memory.refusal !== undefined || unexposedOf(memory)?.why !== gateways.unexposed?.why;
   delete memory.refusal;
-  if (isNews) return { kind: "after", delayMs: soonMs };
-  return { kind: "after", delayMs: pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
+  return { kind: "after", delayMs: isNews ? soonMs : pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
 }
 
 function repairsOf({ memory, clock, log }: Look): RepairLimit {
@@ -215,13 +217,6 @@ function repairsOf({ memory, clock, log }: Look): RepairLimit {
 
 function missingKeys(reading: Exclude<NetworkReading, { kind: "keys" }>): Refusal {
   return { reason: "SecretMissing", problems: [{ field: "spec.network", message: reading.why }] };
-}
-
-function networkInUse({ name }: FarmIdentity, { metadata }: FarmObject): Refusal {
-  const secret = objectNames.network(name);
-  const other = `${metadata.namespace}/${metadata.name}`;
-  const message = `Secret ${secret} holds the network of farm ${other}, and two farms cannot command one network; delete this farm and its copy of the Secret, or farm ${other} where this one is to take its place`;
-  return { reason: "NetworkInUse", problems: [{ field: "spec.network", message }] };
 }
 
 /** Names of claims with the farm's label or the name of a node that are not known as its own. */
@@ -283,10 +278,11 @@ async function observe(spec: VaultFarmSpec, look: Observing): Promise<ObservedFa
   return { ...observed, ...memory.counter.take(counted, nowMs) };
 }
 
-function gatewaysOf(farm: FarmIdentity, spec: VaultFarmSpec, { deployments }: FarmCaches) {
-  const deployment = deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
+function gatewaysOf(farm: FarmIdentity, spec: VaultFarmSpec, { caches, memory }: Look): FarmSeen["gateways"] {
+  const deployment = caches.deployments.store.get({ namespace: farm.namespace, name: objectNames.gateway(farm.name) });
   const { readyReplicas: ready = 0, outdatedReplicas: outdated = 0 } = deployment ?? {};
-  return { ready, wanted: spec.gateway.replicas, outdated };
+  const unexposed = unexposedOf(memory);
+  return { ready, wanted: spec.gateway.replicas, outdated, ...(unexposed === undefined ? {} : { unexposed }) };
 }
 
 /** Milliseconds to the next look. Pure. */

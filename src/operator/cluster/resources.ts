@@ -120,6 +120,13 @@ export const httpRoutes: Resource = defineResource({
   plural: "httproutes",
   ...namespaced,
 });
+/** Of the Prometheus operator, which a cluster need not have. */
+export const serviceMonitors: Resource = defineResource({
+  apiVersion: "monitoring.coreos.com/v1",
+  kind: "ServiceMonitor",
+  plural: "servicemonitors",
+  ...namespaced,
+});
 
 export const wholeFarm: Projection<FarmObject> = wholeObject;
 export const wholeNodeRecord: Projection<NodeRecord> = wholeObject;

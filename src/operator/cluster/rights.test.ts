@@ -18,7 +18,7 @@ import {
 } from "../../../test/support/operator/operator-world.ts";
 import { shownOf } from "../../../test/support/operator/world-views.ts";
 import { collectionPath, type KubeObject } from "../kube/resource.ts";
-import { configMaps, farms, fieldManager, httpRoutes, ingresses, nodeRecords, pods, secrets } from "./resources.ts";
+import { configMaps, farms, fieldManager, httpRoutes, ingresses, nodeRecords, pods, secrets, serviceMonitors } from "./resources.ts";
 
 /** From the narrowest to the widest. */
 const partNames = ["leader", "farms", "cluster"] as const;
@@ -113,6 +113,10 @@ async function usesOfALife(): Promise<readonly Use[]> {
   await world.until("it has a route instead", () => world.all(httpRoutes).length === 1 && world.all(ingresses).length === 0);
   world.edit(farms, "attic", { spec: { gateway: { httpRoute: null } } });
   await world.until("it has none", () => world.all(httpRoutes).length === 0);
+  world.edit(farms, "attic", { spec: { monitoring: { serviceMonitor: true } } });
+  await world.until("Prometheus is told", () => world.all(serviceMonitors).length === 1);
+  world.edit(farms, "attic", { spec: { monitoring: { serviceMonitor: false } } });
+  await world.until("it is told no more", () => world.all(serviceMonitors).length === 0);
   world.remove(secrets, "attic-gateway-grant");
   world.remove(pods, world.all(pods)[0]?.metadata.name ?? "");
   await world.clock.advance(900_000);

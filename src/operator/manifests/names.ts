@@ -67,6 +67,7 @@ export const objectNames = {
   gatewayPolicy: (farm: string): string => `${farm}-gateway`,
   nodeAccount: (farm: string): string => `${farm}-nodes`,
   gatewayAccount: (farm: string): string => `${farm}-gateway`,
+  serviceMonitor: (farm: string): string => `${farm}-metrics`,
 } as const;
 
 /** Labels by which a farm's pods of a kind are chosen. */

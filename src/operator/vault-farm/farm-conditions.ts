@@ -29,6 +29,7 @@ export function farmConditionsOf(seen: FarmSeen): readonly ConditionNow[] {
     spread(seen),
     joined(seen),
     gateway(seen),
+    monitored(seen),
     acceptance(seen),
     update(seen),
     seen.goal.paused ? farmCondition("Paused", "PausedBySpec") : farmCondition("Paused", "NotPaused"),
@@ -196,6 +197,14 @@ function gateway({ goal, gateways: { ready, wanted, outdated, unexposed } }: Far
     kind: unexposed.kind,
     why: unexposed.why,
   });
+}
+
+function monitored({ monitoring }: FarmSeen): ConditionNow {
+  if (monitoring === undefined) return farmCondition("MonitoringReady", "NoneWanted");
+  const { name, state } = monitoring;
+  if (state === "made") return farmCondition("MonitoringReady", "Announced", { name });
+  if (state === "not-looked-at") return farmCondition("MonitoringReady", "Halted", { name });
+  return farmCondition("MonitoringReady", state.lacksKind ? "NoPrometheusOperator" : "NotAnnounced", { name, why: state.why });
 }
 
 function acceptance({ refused, goal, observed }: FarmSeen): ConditionNow {

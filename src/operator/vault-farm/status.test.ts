@@ -59,6 +59,7 @@ test("a farm at rest: every condition of the catalogue, all of them good", () =>
     SpreadSatisfied: "NoZones",
     NetworkJoined: "Joined",
     GatewayReady: "Answering",
+    MonitoringReady: "NoneWanted",
     SpecAccepted: "Accepted",
     UpdateAvailable: "SameImage",
     Paused: "NotPaused",
@@ -142,6 +143,16 @@ const states: readonly (readonly [string, Change, Readonly<Record<string, string
   ],
   ["no gateway up", { seen: { gateways: { ready: 0, wanted: 2, outdated: 0 } } }, { GatewayReady: "NoneReady", Ready: "GatewaysNotReady" }],
   ["gateways whose successors do not answer", { seen: { gateways: { ready: 2, wanted: 2, outdated: 1 } } }, { GatewayReady: "Renewing" }],
+  ["Prometheus told", { seen: { monitoring: { name: "attic-metrics", state: "made" } } }, { MonitoringReady: "Announced" }],
+  ["a paused farm's ServiceMonitor", { seen: { monitoring: { name: "a", state: "not-looked-at" } } }, { MonitoringReady: "Halted" }],
+  ...([true, false] as const).map(
+    (lacksKind) =>
+      [
+        `a ServiceMonitor refused, ${lacksKind ? "for want of its kind" : "of a known kind"}`,
+        { seen: { monitoring: { name: "a", state: { kind: "ServiceMonitor", why: "no", lacksKind } } } },
+        { MonitoringReady: lacksKind ? "NoPrometheusOperator" : "NotAnnounced", Ready: "AllNodesReady" },
+      ] as const,
+  ),
 ];
 for (const [what, change, expected] of states)
   test(`${what}: ${Object.values(expected).join(", ")}`, () => {
