@@ -21,6 +21,7 @@ import { type Case, cases, release, wrong } from "../support/chart-cases.ts";
 import { must } from "../support/kube-api.contract.ts";
 import { silentKubeMetrics } from "../support/kube-silence.ts";
 import { type End, lets, type PodEnd, readPolicy } from "../support/network-rules.ts";
+import { bringPrometheusKinds } from "../support/prometheus-kinds.ts";
 
 type Labels = Readonly<Record<string, string>>;
 const nameLengthMax = 63;
@@ -247,6 +248,7 @@ const resources: Readonly<Record<string, readonly [string, boolean]>> = {
   ClusterRole: ["clusterroles", false],
   ClusterRoleBinding: ["clusterrolebindings", false],
   VaultFarm: ["vaultfarms", true],
+  PodMonitor: ["podmonitors", true],
 };
 const resourceOf = ({ apiVersion, kind }: Rendered): Resource => {
   const [plural, namespaced] = resources[kind] ?? assert.fail(`what is a ${kind}?`);
@@ -260,6 +262,7 @@ test("a real API server takes every object, as a dry run with strict fields and 
   const client = openKubeClient(server.config, tools, { fieldManager: "test", userAgent: "test/1" });
   try {
     await bringKinds(client);
+    await bringPrometheusKinds(client);
     const made = new Set<string>(["default"]);
     for (const [what, one] of Object.entries(cases)) await takeAll(what, await chartObjects(one), client, made);
   } finally {
@@ -269,8 +272,7 @@ test("a real API server takes every object, as a dry run with strict fields and 
 });
 
 async function takeAll(what: string, objects: readonly Rendered[], client: KubeClient, made: Set<string>): Promise<void> {
-  // The kinds of the Prometheus operator are not there.
-  for (const object of objects.filter(({ kind }) => kind !== "PodMonitor")) {
+  for (const object of objects) {
     const { namespace } = object.metadata;
     if (namespace !== undefined && !made.has(namespace)) {
       const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
