@@ -11,8 +11,12 @@ import {
   settledWorld,
 } from "../../../test/support/operator/operator-world.ts";
 import { namesOf, shownOf } from "../../../test/support/operator/world-views.ts";
+import { seededRandom } from "../../runtime/random.ts";
 import type { KubeObject, Resource } from "../kube/index.ts";
 import { collectionPath } from "../kube/resource.ts";
+import { sealDecision } from "../manifests/decision-seal.ts";
+import { annotations } from "../manifests/names.ts";
+import { newNetworkSecret, readNetworkSecret } from "../manifests/network-secret.ts";
 import { farms, nodeRecords, pods, secrets } from "./resources.ts";
 
 const yard = "yard";
@@ -28,6 +32,29 @@ const inYard = ({ kube }: OperatorWorld, resource: Resource): readonly KubeObjec
   ...kube.objects.list(collectionPath(resource), yard),
 ];
 const conditionsOfBarn = (world: OperatorWorld): string => JSON.stringify(Reflect.get(inYard(world, farms)[0] ?? {}, "status") ?? {});
+
+/** Farm barn has its keys, and the record of a node that is being replaced, sealed as its operator seals it. */
+function replaceInBarn(world: OperatorWorld): void {
+  const [name, assigned] = ["barn-aaaaa", { leaving: "Replaced" }] as const;
+  const farm = { name: "barn", namespace: yard, uid: inYard(world, farms)[0]?.metadata.uid ?? "" };
+  const beginning = { copies: { min: 4, target: 5, max: 8 }, vaultCapacity: 2 ** 30, createdAtMs: world.clock.wallMs() };
+  const secret = newNetworkSecret(farm, beginning, seededRandom(7)) as unknown as { readonly data: Readonly<Record<string, string>> };
+  const read = readNetworkSecret(secret.data);
+  const keys = read.ok ? read.keys : assert.fail(read.why);
+  createInYard(world, secrets, "barn-network", { data: secret.data });
+  createInYard(world, nodeRecords, name, { spec: { farm: farm.name, assigned } });
+  const uid = inYard(world, nodeRecords)[0]?.metadata.uid ?? "";
+  const seal = sealDecision(assigned, { farmUid: farm.uid, name, uid }, { keys, wallMs: world.clock.wallMs() });
+  world.kube.objects.merge(
+    collectionPath(nodeRecords),
+    { namespace: yard, name },
+    { metadata: { annotations: { [annotations.seal]: seal } } },
+    {
+      manager: "person",
+      subresource: undefined,
+    },
+  );
+}
 
 test("a farm whose network was copied from another namespace is refused and makes nothing, until the other is gone", async () => {
   const world = await settledWorld(farmSpec, 40, { watched });
@@ -49,7 +76,7 @@ test("a lost node waits while a farm of another namespace replaces one of its ow
   const world = await settledWorld({ ...farmSpec, replicas: 6, repair: { lostAfterSeconds: 600 } }, 40, { watched });
   // A farm that is refused: nothing becomes of its node until somebody mends it.
   createInYard(world, farms, "barn", { spec: { ...farmSpec, storage: { storageClassName: "slow" } } });
-  createInYard(world, nodeRecords, "barn-lost", { spec: { farm: "barn", assigned: { leaving: "Replaced" } } });
+  replaceInBarn(world);
   const [lost] = world.all(pods);
   const name = lost?.metadata.name ?? "";
   world.cluster.setMachine(String(lost?.spec?.["nodeName"]), false);
