@@ -149,6 +149,23 @@ test("identities: found on the volume, known from the record, and another than w
   assert.deepEqual([other.peerId, other.formerPeerId], [identity(2), identity(1)]);
 });
 
+test("a network is founded where a node says so, and not begun again while one that is ready says nothing", () => {
+  const { status: _status, ...silent } = { told: [], status: wordOf(status) };
+  const founded = (change: Change, memory: Looked["memory"] = lookedAt(change).memory): boolean =>
+    observeFarm({ ...lookedAt(change), memory }).founded;
+  assert.equal(founded({}), false);
+  assert.equal(founded({ memory: { status: { ...wordOf(status), sequence: 3 } } }), true);
+  assert.equal(
+    founded({}, () => silent),
+    true,
+  );
+  assert.equal(
+    founded({ pod: { ready: false } }, () => silent),
+    false,
+    "one that is not ready holds up founding by that",
+  );
+});
+
 test("what a person said of a node, and that a person made it", () => {
   assert.equal(seen({ record: { spec: { farm: "attic", desired: "Fenced" } } }).desired, "Fenced");
   assert.equal(seen({ record: { metadata: { name: "n1" } } }).byHand, true);

@@ -55,12 +55,18 @@ export function observeFarm(looked: Looked): ObservedFarm {
   return {
     complete: looked.complete,
     replacingElsewhere: [...new Set(looked.others.map(farmKeyOfRecord))].sort(),
-    founded: nodes.some(({ name }) => (looked.memory(name).status?.sequence ?? 0) > 0),
+    founded: mayBeFounded(looked),
     zones: zonesOf(looked),
     nodes: nodes.sort((a, b) => a.createdMs - b.createdMs || (a.name < b.name ? -1 : 1)),
     gateways: [],
     ...(looked.networkId === undefined ? {} : { networkId: looked.networkId }),
   };
+}
+
+// Only nodes can say that nobody is confirmed: one that is ready and does not answer at this look may know of certificates.
+function mayBeFounded({ pods, memory }: Looked): boolean {
+  const words = pods.map((pod) => ({ pod, word: memory(pod.metadata.name).status }));
+  return words.some(({ pod, word }) => (word === undefined ? pod.ready : word.sequence > 0));
 }
 
 /** Zones of machines that can take a vault node now. */

@@ -70,7 +70,7 @@ export type FarmReconcilerParts = {
 };
 
 /** How often nodes are asked while nothing happens, and while something does, milliseconds. */
-const calmMs = 60_000;
+export const calmMs = 60_000;
 const busyMs = 5000;
 /** The next look after something was done that no cache tells of: an answer of a node. */
 const soonMs = 1000;

@@ -124,8 +124,9 @@ export type OtherMembers = {
 export type ObservedFarm = {
   /** Whether everything below was read after the last change by our hand; false allows nothing. */
   readonly complete: boolean;
-  /** The network, once it has begun, and whether its first members are confirmed by certificate. */
+  /** The network, once it has begun. */
   readonly networkId?: Address;
+  /** Whether its first members are confirmed by certificate; true also where a node that could tell does not answer. */
   readonly founded: boolean;
   /** Other farms of the operator, namespace/name, that are replacing a lost node: one at a time. */
   readonly replacingElsewhere: readonly string[];
