@@ -3,6 +3,7 @@
 // where nothing happens, whether Secrets of others cost anything, and how soon a standby takes over.
 
 import { Agent, request as startRequest } from "node:https";
+import { calmMs } from "../src/operator/cluster/reconcile-farm.ts";
 import { type FarmObject, farms, machines, secrets, storageClasses } from "../src/operator/cluster/resources.ts";
 import { type KubeClient, type KubeObject, openKubeClient } from "../src/operator/kube/index.ts";
 import { statusEveryMs } from "../src/operator/vault-farm/status-write.ts";
@@ -151,9 +152,28 @@ async function change(scene: Scene): Promise<readonly Result[]> {
   ];
 }
 
-async function rest({ client, operator }: Scene, minutes: number): Promise<readonly Result[]> {
-  // What was made and changed before is written by then, numbers alone too, for which a status waits.
-  await systemClock.sleep(statusEveryMs + 60_000);
+/** What of a farm's status was written over what, one line each; of conditions those that say something else. */
+function statusDiffers(before: FarmObject, object: FarmObject): readonly string[] {
+  const [old, now] = [partsOf(before), partsOf(object)];
+  const differing = [...new Set([...old.keys(), ...now.keys()])].filter((part) => old.get(part) !== now.get(part));
+  return differing.map((part) => `${part}: ${old.get(part) ?? "nothing"} → ${now.get(part) ?? "nothing"}`);
+}
+
+function partsOf({ status = {} }: FarmObject): ReadonlyMap<string, string> {
+  const { conditions = [], ...fields } = status as { readonly conditions?: readonly { readonly type: string }[] };
+  return new Map(
+    [...Object.entries(fields), ...conditions.map((one) => [one.type, one] as const)].map(([part, value]) => [part, JSON.stringify(value)]),
+  );
+}
+
+async function rest({ client, cluster, operator }: Scene, minutes: number): Promise<readonly Result[]> {
+  // What was made and changed before is written by then, numbers alone too: those wait for their time, and then for the next look.
+  await systemClock.sleep(statusEveryMs + 2 * calmMs);
+  cluster.farms.onChange((change) => {
+    if (change.kind !== "changed") return;
+    const { namespace, name } = change.object.metadata;
+    for (const line of statusDiffers(change.before, change.object)) console.log(`  ${namespace}/${name}, ${line}`);
+  });
   const [before, cpuBefore, begun] = [await serverCalls(client), operator.cpuSeconds(), performance.now()];
   await systemClock.sleep(minutes * 60_000);
   const after = await serverCalls(client);
