@@ -10,7 +10,7 @@ export type SharedStrings = {
 /** Characters of the texts remembered by one cache: a few hundred kinds of label and reason, and whole field lists. */
 const charactersMax = 131_072;
 /** V8 keeps texts up to this length once by itself when it parses JSON. */
-const sharedByEngine = 10;
+const sharedByEngine = 9;
 
 /** Texts seen once push out nothing for long: at `charactersMax` all are forgotten, and those that come often are back at once. */
 export function createSharedStrings(): SharedStrings {
