@@ -18,10 +18,7 @@ export function planRelease(node: ObservedNode, moment: PlanMoment): readonly Fa
   const lost = isLost(node, goal, nowMs);
   const mayLose = !holdsNothing(node);
   const others = mayLose ? disturbed(moment, node) : [];
-  if (others.length > 0)
-    return lost
-      ? [wait(node, `it is lost; ${uncounted(observed, goal) ?? `${others.join(", ")} must be ready first`}`)]
-      : [assign(node, { released: undefined }, `${others.join(", ")} failed meanwhile, so it is kept`)];
+  if (others.length > 0) return planWhileDisturbed(node, moment, others);
   // Of these nothing was proven, or nobody can prove it again, but that the living have all copies, which has to be so still.
   if (mayLose && (lost || isKeptApart(node)) && !isWhole(observed, goal, nowMs))
     return [waitForCopies(node, moment, lost ? "it is lost" : "nobody can check what it holds")];
@@ -31,6 +28,16 @@ export function planRelease(node: ObservedNode, moment: PlanMoment): readonly Fa
   if (state.kind !== "down" && hostState !== "gone") return [{ kind: "stop-node", name, why: "its copies are proven to exist elsewhere" }];
   const volume = goal.reclaimPolicy === "Delete" ? "delete" : "keep";
   return [{ kind: "remove-node", name, volume, why: `it is released; spec.storage.reclaimPolicy is ${goal.reclaimPolicy}` }];
+}
+
+// One that runs is kept. One that was stopped on its proof is started again for copies that are missing, and for nothing else: its machine
+// may take no pods any more, and while it is down it is in the way of all others. Nothing of it is removed before the others serve.
+function planWhileDisturbed(node: ObservedNode, { goal, observed, nowMs }: PlanMoment, others: readonly string[]): readonly FarmAction[] {
+  const named = others.join(", ");
+  if (isLost(node, goal, nowMs)) return [wait(node, `it is lost; ${uncounted(observed, goal) ?? `${named} must be ready first`}`)];
+  const isStopped = node.state.kind === "down" || isEnding(node);
+  if (isStopped && (observed.copies?.belowMin ?? 0) === 0) return [wait(node, `it is stopped and goes once ${named} is ready again`)];
+  return [assign(node, { released: undefined }, `${named} failed meanwhile, so it is kept`)];
 }
 
 // It tells the others that it leaves for good by a proof, of which an operator that has just begun knows nothing, and which is soon too
