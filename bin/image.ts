@@ -1,4 +1,4 @@
-// `npm run image -- --out FILE.tar [--tag NAME:TAG]`: the Dockerfile's image as an OCI archive, without a Docker engine, for
+// `npm run image -- --out FILE.tar [--tag NAME:TAG…]`: the Dockerfile's image as an OCI archive, without a Docker engine, for
 // this machine's architecture. Node comes from its npm package, the base from pinned Debian packages.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -101,7 +101,7 @@ function makeLayers(scratch: string): { readonly layers: readonly Layer[]; reado
   return { layers, settings };
 }
 
-function identityOf(tag: string) {
+function identityOf(tags: readonly string[]) {
   const commit = output("git", ["rev-parse", "HEAD"], root).trim();
   const isChanged = output("git", ["status", "--porcelain"], root) !== "";
   if (isChanged) say("The working tree has changes that are not committed: they are in the image too.");
@@ -113,19 +113,19 @@ function identityOf(tag: string) {
     "org.opencontainers.image.revision": isChanged ? `${commit}-changed` : commit,
     "org.opencontainers.image.licenses": "Apache-2.0",
   };
-  return { tag: tag.includes(":") ? tag : `${tag}:${version}`, architecture: architecture(), created, labels };
+  return { tags: tags.map((tag) => (tag.includes(":") ? tag : `${tag}:${version}`)), architecture: architecture(), created, labels };
 }
 
-function makeImage(out: string, tag: string): void {
+function makeImage(out: string, tags: readonly string[]): void {
   process.umask(0o022);
   const scratch = mkdtempSync(join(tmpdir(), "vaultfarm-image-"));
   try {
-    const identity = identityOf(tag);
+    const identity = identityOf(tags);
     const partial = `${resolve(out)}.part`;
     mkdirSync(dirname(partial), { recursive: true });
     const digest = writeArchive(scratch, { ...identity, ...makeLayers(scratch) }, partial);
     renameSync(partial, resolve(out));
-    console.log(`${identity.tag} ${digest} in ${out}`);
+    console.log(`${identity.tags.join(",")} ${digest} in ${out}`);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -146,9 +146,9 @@ function updateBase(): void {
 new Command("image")
   .description("Makes the Dockerfile's image as an OCI archive, without Docker.")
   .option("--out <file>", "where the archive goes")
-  .option("--tag <name:tag>", "the image's name; without a tag, the package's version", "vaultfarm")
+  .option("--tag <name:tag...>", "the image's names; without a tag, the package's version", ["vaultfarm"])
   .option("--update-base", "pins the Debian packages that are offered now, and makes no image")
-  .action(({ out, tag, updateBase: isUpdate }: { readonly out?: string; readonly tag: string; readonly updateBase?: true }) => {
+  .action(({ out, tag, updateBase: isUpdate }: { readonly out?: string; readonly tag: readonly string[]; readonly updateBase?: true }) => {
     if (isUpdate) updateBase();
     else if (out === undefined) throw new Error("--out FILE.tar is needed: where shall the archive go?");
     else makeImage(out, tag);

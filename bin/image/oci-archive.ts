@@ -10,8 +10,8 @@ import type { ImageSettings } from "./dockerfile.ts";
 export type Layer = { readonly tar: string; readonly what: string };
 
 export type ImageIdentity = {
-  /** `name:tag` as people write it. */
-  readonly tag: string;
+  /** All of its names, `name:tag` as people write it. */
+  readonly tags: readonly string[];
   /** Debian's name, which is Docker's too: amd64, arm64. */
   readonly architecture: string;
   /** ISO 8601; the commit's time, so that the same commit gives the same image. */
@@ -72,24 +72,24 @@ export function writeArchive(
     config: { mediaType: "application/vnd.oci.image.config.v1+json", digest: `sha256:${config.digest}`, size: config.size },
     layers: layers.map(({ digest, size }) => ({ mediaType: "application/vnd.oci.image.layer.v1.tar", digest: `sha256:${digest}`, size })),
   });
-  const short = image.tag.slice(image.tag.lastIndexOf(":") + 1);
   const index = {
     schemaVersion: 2,
     mediaType: "application/vnd.oci.image.index.v1+json",
-    manifests: [
-      {
-        mediaType: "application/vnd.oci.image.manifest.v1+json",
-        digest: `sha256:${manifest.digest}`,
-        size: manifest.size,
-        platform: { architecture: image.architecture, os: "linux" },
-        annotations: { "io.containerd.image.name": fullName(image.tag), "org.opencontainers.image.ref.name": short },
+    manifests: image.tags.map((tag) => ({
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
+      digest: `sha256:${manifest.digest}`,
+      size: manifest.size,
+      platform: { architecture: image.architecture, os: "linux" },
+      annotations: {
+        "io.containerd.image.name": fullName(tag),
+        "org.opencontainers.image.ref.name": tag.slice(tag.lastIndexOf(":") + 1),
       },
-    ],
+    })),
   };
   writeFileSync(join(layout, "index.json"), JSON.stringify(index));
   writeFileSync(join(layout, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}');
   const docker = [
-    { Config: `blobs/sha256/${config.digest}`, RepoTags: [image.tag], Layers: layers.map(({ digest }) => `blobs/sha256/${digest}`) },
+    { Config: `blobs/sha256/${config.digest}`, RepoTags: image.tags, Layers: layers.map(({ digest }) => `blobs/sha256/${digest}`) },
   ];
   writeFileSync(join(layout, "manifest.json"), JSON.stringify(docker));
   packLayer(layout, out, { paths: [], user: "0" });

@@ -25,8 +25,8 @@ function must(command: string, args: readonly string[]): string {
   assert.equal(status, 0, `${command} ${args.join(" ")}: ${stderr}`);
   return stdout;
 }
-const make = (name: string): string =>
-  must(process.execPath, ["bin/image.ts", "--out", join(folder, name), "--tag", "vaultfarm:test"]).split(" ")[1] ?? "";
+const make = (name: string, ...tags: readonly string[]): string =>
+  must(process.execPath, ["bin/image.ts", "--out", join(folder, name), "--tag", "vaultfarm:test", ...tags]).split(" ")[1] ?? "";
 const blob = ({ digest }: Descriptor): string => join(layout, "blobs", "sha256", digest.slice("sha256:".length));
 const json = (file: string) => JSON.parse(readFileSync(file, "utf8"));
 
@@ -46,9 +46,20 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the same commit gives the same image", options, () => {
+test("the same commit gives the same image, whatever its names; an archive has all of them", options, () => {
   assert.match(first, /^sha256:[0-9a-f]{64}$/);
-  assert.equal(make("second.tar"), first);
+  assert.equal(make("second.tar", "example.org/farm/vaultfarm:next"), first);
+  const inside = (name: string) => JSON.parse(must("tar", ["-xOf", join(folder, "second.tar"), `./${name}`]));
+  const { manifests } = inside("index.json");
+  assert.deepEqual(
+    manifests.map((one: { readonly annotations: object }) => Object.values(one.annotations)),
+    [
+      ["docker.io/library/vaultfarm:test", "test"],
+      ["example.org/farm/vaultfarm:next", "next"],
+    ],
+  );
+  for (const one of manifests) assert.equal(one.digest, first);
+  assert.deepEqual(inside("manifest.json")[0].RepoTags, ["vaultfarm:test", "example.org/farm/vaultfarm:next"]);
 });
 
 test("each blob is what its name says, and both indexes name the same", options, () => {
