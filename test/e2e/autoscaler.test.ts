@@ -1,8 +1,10 @@
 // Proves that an autoscaler of the cluster sets the size of a farm through its scale subresource, both ways, by a metric of
-// an object: nodes come with it, go with proof, and every file stays.
+// an object: nodes come with it, go with proof, and every file stays; and that an operator needs no rights outside of the one
+// namespace that it watches for that.
 // Method: a custom metrics API is registered with the cluster that KUBECONFIG names; conditions waited for.
 import { strict as assert } from "node:assert";
 import { type Kept, scenarios } from "../support/cluster-farm.ts";
+import { assertFenced, watchesOwn } from "../support/cluster-rights.ts";
 import { untilSettled } from "../support/cluster-views.ts";
 import { metricsRefused, serveCustomMetrics } from "../support/custom-metrics.ts";
 import { until } from "../support/deadline.ts";
@@ -28,9 +30,10 @@ function autoscaler(farm: string): object {
   };
 }
 
-scenario("a farm of five nodes with files", async (release) => {
-  await release.install();
+scenario("a farm of five nodes with files, whose operator has rights over farms in its own namespace only", async (release) => {
+  await release.install(...watchesOwn(release));
   await untilSettled(release.views, release, { nodes: 5, withinMs: 5 * minute });
+  await assertFenced(release);
   files = await release.put(11);
 });
 

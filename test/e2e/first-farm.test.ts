@@ -5,8 +5,9 @@ import { strict as assert } from "node:assert";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { all, type Kept, scenarios } from "../support/cluster-farm.ts";
+import { brief, type Kept, scenarios } from "../support/cluster-farm.ts";
 import { writeLogin } from "../support/cluster-login.ts";
+import { podsInZones } from "../support/cluster-machines.ts";
 import { openToApiServer } from "../support/cluster-probes.ts";
 import { helm } from "../support/cluster-tools.ts";
 import { conditionOf, untilSettled } from "../support/cluster-views.ts";
@@ -17,17 +18,32 @@ const minute = 60_000;
 const { scenario } = scenarios("first");
 let files: readonly Kept[] = [];
 
+/** Fails unless each of five pods runs in a zone, and no zone has more of them than it must. */
+function assertSpread(zones: ReadonlyMap<string, number>): void {
+  const said = [...zones].map(([zone, pods]) => `${pods} in ${zone}`).join(", ");
+  const counts = [...zones.values()];
+  assert.equal(
+    counts.reduce((sum, pods) => sum + pods, 0),
+    5,
+    said,
+  );
+  assert.ok(Math.max(...counts) <= Math.ceil(5 / zones.size), said);
+}
+
 scenario("helm install makes a farm of five nodes; files go in and come out", async (release) => {
   const { views, namespace, name } = release;
   await release.install();
   await untilSettled(views, release, { nodes: 5, withinMs: 5 * minute });
   files = await release.put(1);
   await release.assertKept(files);
+  const zones = await podsInZones(release);
   const farm = await until(
     "every condition is known",
     async () => {
       const seen = await views.farm(namespace, name);
-      return seen.status?.conditions?.every(({ status }) => status !== "Unknown") === true && seen;
+      // Machines without zones never say how nodes are spread over them.
+      const expected = (type: string): boolean => type === "SpreadSatisfied" && zones.size === 0;
+      return seen.status?.conditions?.every(({ type, status }) => status !== "Unknown" || expected(type)) === true && seen;
     },
     2 * minute,
   );
@@ -38,9 +54,11 @@ scenario("helm install makes a farm of five nodes; files go in and come out", as
     GatewayReady: "True",
     DataAtRisk: "False",
     Degraded: "False",
+    SpreadSatisfied: zones.size === 0 ? "Unknown" : "True",
   };
   for (const [type, status] of Object.entries(wanted))
     assert.equal(conditionOf(farm, type)?.status, status, conditionOf(farm, type)?.message);
+  if (zones.size > 0) assertSpread(zones);
 });
 
 scenario("helm test stores a file and reads it back", async ({ namespace }) => {
@@ -161,7 +179,7 @@ scenario("fewer nodes than copies are refused in words, and nothing is taken awa
 });
 
 // Each node that leaves takes about 45 s: it hands over, and that its copies exist elsewhere is proven twice.
-const most = all ? 12 : 7;
+const most = brief ? 7 : 12;
 scenario(`kubectl scale to ${most} nodes and back to five: those too many are drained with proof, every file stays`, async (release) => {
   const { views, name } = release;
   await release.kubectl("scale", "vf", name, `--replicas=${most}`);

@@ -11,6 +11,8 @@ const mib = 2 ** 20;
 const { scenario } = scenarios("volumes");
 const files: Kept[] = [];
 
+const growsNot = "the storage class of this cluster lets no volume grow";
+
 type Claim = {
   readonly metadata: { readonly name: string; readonly uid: string };
   readonly spec: { readonly storageClassName?: string; readonly resources: { readonly requests: { readonly storage: string } } };
@@ -69,7 +71,7 @@ scenario(
     const { views, namespace, name } = release;
     const nodes = (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name).sort();
     if (!(await canGrow(release))) {
-      skip("the storage class of this cluster lets no volume grow");
+      skip(growsNot);
       return;
     }
     await release.kubectl("patch", "vf", name, "--type=merge", "-p", '{"spec":{"vaultCapacity":"96Mi"}}');
@@ -77,9 +79,12 @@ scenario(
   },
 );
 
-scenario("vaults that fill up grow by themselves, to the maximum and no further", { longer: true }, async (release) => {
+scenario("vaults that fill up grow by themselves, to the maximum and no further", { takesMinutes: true }, async (release, { skip }) => {
   const { views, namespace, name } = release;
-  if (!(await canGrow(release))) return;
+  if (!(await canGrow(release))) {
+    skip(growsNot);
+    return;
+  }
   const nodes = (await views.nodes(namespace, name)).map(({ metadata }) => metadata.name).sort();
   files.push(...(await release.put(22)));
   const grow = { spec: { storage: { autogrow: { whenUsedAbove: 10, step: 20, max: "112Mi" } } } };
@@ -89,33 +94,55 @@ scenario("vaults that fill up grow by themselves, to the maximum and no further"
   assert.equal(low?.reason, "AtMaximum", low?.message);
 });
 
-scenario("a volume that is gone with all on it: a node of another identity takes its place, and every file stays", async (release) => {
-  const { views, namespace, name } = release;
-  const before = await views.nodes(namespace, name);
-  const [victim] = before.map(({ metadata }) => metadata.name).sort();
-  assert.ok(victim);
-  const uid = (await claimsOf(release)).find(({ metadata }) => metadata.name === victim)?.metadata.uid;
-  // The claim first: it goes with the last pod that uses it, and no pod may begin in between.
-  await release.kubectl("delete", "pvc", victim, "--wait=false");
-  await release.kubectl("delete", "pod", victim, "--grace-period=0", "--force");
-  await until("the claim is gone", async () => !(await claimsOf(release)).some(({ metadata }) => metadata.uid === uid), 2 * minute);
-  await release.assertKept(files);
-  await until(
-    "its record is gone",
-    async () => !(await views.nodes(namespace, name)).some(({ metadata }) => metadata.name === victim),
-    6 * minute,
-  );
-  await untilSettled(views, release, { nodes: 5, withinMs: 4 * minute });
-  const after = await views.nodes(namespace, name);
-  const identities = new Set(before.map(({ status }) => status?.peerId));
-  assert.equal(after.filter(({ status }) => !identities.has(status?.peerId)).length, 1);
-  await until(
-    "every chunk has its copies again",
-    async () => {
-      const farm = await views.farm(namespace, name);
-      return conditionOf(farm, "DataAtRisk")?.status === "False" && conditionOf(farm, "Degraded")?.status === "False";
-    },
-    4 * minute,
-  );
-  await release.assertKept(files);
-});
+/** Waits until the farm is Degraded for `reason`, with the node's name. */
+async function untilDegraded({ views, namespace, name }: Release, reason: string, node: string): Promise<void> {
+  await until(`the condition says ${reason}`, async () => {
+    const degraded = conditionOf(await views.farm(namespace, name), "Degraded");
+    return degraded?.reason === reason && degraded.message.includes(node);
+  });
+}
+
+/** Waits until an event of the farm warns of `reason`, with the node's name. */
+async function untilWarned({ kubectl }: Release, reason: string, node: string): Promise<void> {
+  const columns = "jsonpath={range .items[*]}{.type} {.involvedObject.kind} {.message}{'\\n'}{end}";
+  await until(`an event says ${reason}`, async () => {
+    const events = (await kubectl("get", "events", `--field-selector=reason=${reason}`, "-o", columns)).split("\n");
+    return events.some((event) => event.startsWith("Warning VaultFarm ") && event.includes(node));
+  });
+}
+
+scenario(
+  "a claim that is deleted by hand and goes with all on it: the farm says so, and a node of another identity takes its place",
+  async (release) => {
+    const { views, namespace, name } = release;
+    const before = await views.nodes(namespace, name);
+    const [victim] = before.map(({ metadata }) => metadata.name).sort();
+    assert.ok(victim);
+    const uid = (await claimsOf(release)).find(({ metadata }) => metadata.name === victim)?.metadata.uid;
+    // The claim first: it goes with the last pod that uses it, and no pod may begin in between.
+    await release.kubectl("delete", "pvc", victim, "--wait=false");
+    await untilDegraded(release, "VolumeBeingDeleted", victim);
+    await release.kubectl("delete", "pod", victim, "--grace-period=0", "--force");
+    await until("the claim is gone", async () => !(await claimsOf(release)).some(({ metadata }) => metadata.uid === uid), 2 * minute);
+    await Promise.all([untilDegraded(release, "VolumeMissing", victim), release.assertKept(files)]);
+    for (const reason of ["VolumeBeingDeleted", "VolumeMissing"]) await untilWarned(release, reason, victim);
+    await until(
+      "its record is gone",
+      async () => !(await views.nodes(namespace, name)).some(({ metadata }) => metadata.name === victim),
+      6 * minute,
+    );
+    await untilSettled(views, release, { nodes: 5, withinMs: 4 * minute });
+    const after = await views.nodes(namespace, name);
+    const identities = new Set(before.map(({ status }) => status?.peerId));
+    assert.equal(after.filter(({ status }) => !identities.has(status?.peerId)).length, 1);
+    await until(
+      "every chunk has its copies again",
+      async () => {
+        const farm = await views.farm(namespace, name);
+        return conditionOf(farm, "DataAtRisk")?.status === "False" && conditionOf(farm, "Degraded")?.status === "False";
+      },
+      4 * minute,
+    );
+    await release.assertKept(files);
+  },
+);

@@ -17,6 +17,8 @@ export const image: string = process.env["VAULTFARM_E2E_IMAGE"] ?? "vaultfarm:e2
 export const nextImage: string = process.env["VAULTFARM_E2E_NEXT_IMAGE"] ?? image;
 /** Whether the scenarios that take longer are to run too. */
 export const all: boolean = process.env["VAULTFARM_E2E_ALL"] === "1";
+/** Whether those that take minutes each are to be left out. */
+export const brief: boolean = process.env["VAULTFARM_E2E_BRIEF"] === "1";
 
 export type Release = {
   readonly namespace: string;
@@ -208,8 +210,8 @@ type Play = {
   readonly skip: (why: string) => void;
 };
 type Scenario = (release: Release, play: Play) => Promise<void>;
-/** `longer`: only where VAULTFARM_E2E_ALL is 1. */
-type ScenarioOptions = { readonly longer: boolean };
+/** `longer`: only where VAULTFARM_E2E_ALL is 1. `takesMinutes`: not where VAULTFARM_E2E_BRIEF is 1. */
+type ScenarioOptions = { readonly longer?: boolean; readonly takesMinutes?: boolean };
 export type Scenarios = {
   scenario(name: string, run: Scenario): void;
   scenario(name: string, options: ScenarioOptions, run: Scenario): void;
@@ -244,8 +246,9 @@ export function scenarios(label: string): Scenarios {
   after(async () => (await release)?.remove());
   return {
     scenario: (name: string, ...rest: readonly [Scenario] | readonly [ScenarioOptions, Scenario]) => {
-      const [{ longer }, run] = rest.length === 1 ? [{ longer: false }, rest[0]] : rest;
-      if (longer && !all) notShown(name, "one of the longer scenarios, which VAULTFARM_E2E_ALL=1 adds");
+      const [options, run] = rest.length === 1 ? [{}, rest[0]] : rest;
+      if (options.longer && !all) notShown(name, "one of the longer scenarios, which VAULTFARM_E2E_ALL=1 adds");
+      else if (options.takesMinutes && brief) notShown(name, "it takes minutes, and VAULTFARM_E2E_BRIEF=1 leaves such out");
       else test(name, (context) => play(name, run, context));
     },
   };

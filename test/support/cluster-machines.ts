@@ -1,9 +1,11 @@
-// The machines of a cluster under test: which one carries most of a farm, and their power, which is cut and given back by
-// shell commands that the environment names.
-import { strict as assert } from "node:assert";
+// The machines of a cluster under test: which one carries most of a farm, their zones, and their power, which is cut and given
+// back by shell commands that the environment names.
 import type { Release } from "./cluster-farm.ts";
 import { kubectl, runTool } from "./cluster-tools.ts";
 import type { PodView } from "./cluster-views.ts";
+
+/** Kubernetes' own label, which farms go by unless they name another. */
+const zoneKey = "topology.kubernetes.io/zone";
 
 export type Power = {
   /** Like a pulled plug: nobody on it says goodbye. */
@@ -12,18 +14,37 @@ export type Power = {
   restore(machine: string): Promise<void>;
 };
 
-/** The machine with most vault pods, and they. Fails where the cluster has only one machine. */
-export async function busiestMachine({
-  views,
-  namespace,
-  name,
-}: Release): Promise<{ readonly machine: string; readonly pods: readonly PodView[] }> {
+export type MachineLoad = { readonly machine: string; readonly pods: readonly PodView[] };
+
+/** Why nothing can be shown of one machine of several where `busiestMachine` finds none. */
+export const onlyMachine = "all vault pods are on one machine, and this wants others for their nodes to go to";
+
+/** The machine with most vault pods, and they; undefined where no other machine has any. */
+export async function busiestMachine({ views, namespace, name }: Release): Promise<MachineLoad | undefined> {
   const pods = await views.pods(namespace, name);
   const on = (machine: string): readonly PodView[] => pods.filter(({ spec }) => spec.nodeName === machine);
   const machines = [...new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []))];
   const [machine] = machines.sort((a, b) => on(b).length - on(a).length);
-  assert.ok(machine !== undefined && machines.length > 1, "these scenarios want a cluster of two machines or more");
-  return { machine, pods: on(machine) };
+  return machine === undefined || machines.length === 1 ? undefined : { machine, pods: on(machine) };
+}
+
+type Machine = {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly spec: { readonly unschedulable?: boolean };
+};
+
+/** Zones of the machines that take pods, by their label, and how many of the farm's vault pods run in each; empty where no machine has one. */
+export async function podsInZones({ views, namespace, name }: Release): Promise<ReadonlyMap<string, number>> {
+  const machines = (await views.get<{ readonly items: readonly Machine[] }>("/api/v1/nodes"))?.items ?? [];
+  const zoneOf = new Map(
+    machines.flatMap(({ metadata, spec }) => {
+      const zone = metadata.labels?.[zoneKey];
+      return zone === undefined || spec.unschedulable === true ? [] : [[metadata.name, zone] as const];
+    }),
+  );
+  const pods = await views.pods(namespace, name);
+  const inZone = (zone: string): number => pods.filter(({ spec }) => zoneOf.get(spec.nodeName ?? "") === zone).length;
+  return new Map([...new Set(zoneOf.values())].map((zone) => [zone, inZone(zone)]));
 }
 
 /** Why nothing can be shown of machines that lose their power where `power` is undefined. */
