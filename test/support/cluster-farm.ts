@@ -64,32 +64,40 @@ async function leads({ url }: Pick<Tunnel, "url">): Promise<boolean> {
   );
 }
 
+/** One that leads to the pod with this `uid`. */
+type GatewayTunnel = Tunnel & { readonly uid: string };
+
+/** Whether the pod is there and nobody has told it to go: a Service leads to no other. */
+const stays = (pods: readonly PodView[], uid: string): boolean =>
+  pods.some(({ metadata }) => metadata.uid === uid && metadata.deletionTimestamp === undefined);
+
 /**
  * A tunnel to a gateway by its name: of a Service kubectl takes any pod that runs, also one that ends. Those that are ready first; one
  * that is not may answer reads all the same.
  */
-async function tunnelToOne(namespace: string, gateways: readonly PodView[]): Promise<Tunnel | undefined> {
+async function tunnelToOne(namespace: string, gateways: readonly PodView[]): Promise<GatewayTunnel | undefined> {
   const staying = gateways.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   const inOrder = staying.toSorted((a, b) => Number(isReady(b)) - Number(isReady(a)));
   for (const { metadata } of inOrder) {
     const tunnel = await openTunnel("port-forward", "-n", namespace, `pod/${metadata.name}`, ":8080").catch(() => undefined);
-    if (tunnel !== undefined && (await leads(tunnel))) return tunnel;
+    if (tunnel !== undefined && (await leads(tunnel))) return { ...tunnel, uid: metadata.uid };
     await tunnel?.close();
   }
   return undefined;
 }
 
 /**
- * Fails unless the object comes back. A tunnel leads to one pod, also while that goes and the Service leads to others already: a
- * read that was cut off because the tunnel leads nowhere any more is asked again by another.
+ * Fails unless the object comes back. A gateway that goes ends the connections that it kept: a read that was cut off, and for which
+ * there is another tunnel now, is asked again by that.
  */
 async function assertReadsBy(gateway: () => Promise<string>, address: string, bytes: Uint8Array): Promise<void> {
   const url = await gateway();
   try {
     await assertReads(url, address, bytes);
   } catch (error) {
-    if (!(error instanceof TypeError) || (await leads({ url }))) throw error;
-    await assertReads(await gateway(), address, bytes);
+    const next = error instanceof TypeError ? await gateway() : url;
+    if (next === url) throw error;
+    await assertReads(next, address, bytes);
   }
 }
 
@@ -104,7 +112,8 @@ export async function openRelease(label: string): Promise<Release> {
   const namespace = `vaultfarm-e2e-${label}-${randomUUID().slice(0, 5)}`;
   const name = "attic";
   const views = await openViews();
-  const tunnels = new Map<string, Tunnel>();
+  const tunnels = new Map<string, GatewayTunnel>();
+  const left: Tunnel[] = [];
   const manifest = {
     apiVersion: "v1",
     kind: "Namespace",
@@ -114,9 +123,11 @@ export async function openRelease(label: string): Promise<Release> {
   const leading = new Map<string, Promise<string>>();
   const tunnelTo = async (farm: string): Promise<string> => {
     const open = tunnels.get(farm);
-    // A tunnel leads to one pod and ends with it, which kubectl notices at the next connection only.
-    if (open !== undefined && (await leads(open))) return open.url;
-    await open?.close();
+    const gateways = await until("gateways are listed", () => views.gateways(namespace, farm));
+    // A tunnel leads to one pod, also while that goes, and ends with it, which kubectl notices at the next connection only.
+    if (open !== undefined && stays(gateways, open.uid) && (await leads(open))) return open.url;
+    // Downloads through it may be ending.
+    if (open !== undefined) left.push(open);
     const tunnel = await until(`a gateway of ${farm} takes a tunnel`, async () =>
       tunnelToOne(namespace, await views.gateways(namespace, farm)),
     );
@@ -159,7 +170,7 @@ export async function openRelease(label: string): Promise<Release> {
       for (const { address, bytes } of files) await assertReadsBy(() => gateway(farm), address, bytes);
     },
     remove: async () => {
-      for (const tunnel of tunnels.values()) await tunnel.close();
+      for (const tunnel of [...left, ...tunnels.values()]) await tunnel.close();
       await removeAll(namespace);
       await views.close();
     },

@@ -31,7 +31,7 @@ export async function leaderOf(release: Release): Promise<string> {
   return (await leaseOf(release)).holderIdentity ?? "";
 }
 
-/** Kills the pod that leads, and waits until another does. */
+/** Has the pod that leads killed, which gives the Lease back if it is quick enough, and waits until another leads. */
 export async function killLeader(release: Release): Promise<Failover> {
   const { leader, lease, hadStandby } = await until("somebody leads", async () => {
     const now = await leaseOf(release);
