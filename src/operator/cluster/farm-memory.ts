@@ -3,7 +3,7 @@
 import type { KubeError, SeenLease } from "../kube/index.ts";
 import { createFarmCounter, type FarmCounter } from "../node-access/farm-counter.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
-import type { StopEvidence } from "../vault-farm/observed.ts";
+import type { NodeReport, StopEvidence } from "../vault-farm/observed.ts";
 import type { NodeMemory } from "./observe-farm.ts";
 import { pods } from "./resources.ts";
 
@@ -66,6 +66,7 @@ type Entry = {
   podUid: string;
   status?: NodeWord;
   silentSinceMs?: number;
+  lastReport?: NodeReport;
   told: readonly string[];
   evidence?: StopEvidence;
   identity?: NonNullable<NodeMemory["identity"]>;
@@ -93,15 +94,12 @@ export function createFarmMemory(): FarmMemory {
       return known;
     },
     setStatus: (name, podUid, status, nowMs) => {
-      const known = entry(name);
+      // Made anew: an object that a field was deleted from takes three times the room, and there are ten thousand.
+      const { status: before, silentSinceMs = nowMs, lastReport = before?.report, ...known } = entry(name);
       const isOther = known.podUid !== podUid;
-      if (isOther) known.told = [];
-      known.podUid = podUid;
-      delete known.status;
-      if (status !== undefined) {
-        known.status = status;
-        delete known.silentSinceMs;
-      } else if (isOther || known.silentSinceMs === undefined) known.silentSinceMs = nowMs;
+      const silent = isOther ? { silentSinceMs: nowMs } : { silentSinceMs, ...(lastReport === undefined ? {} : { lastReport }) };
+      const told = isOther ? [] : known.told;
+      entries.set(name, { ...known, podUid, told, ...(status === undefined ? silent : { status }) });
     },
     setTold: (name, peers) => {
       entry(name).told = peers;

@@ -214,7 +214,8 @@ test("memory: another pod was told nothing, others are forgotten", () => {
   memory.setStatus("n1", "p1", wordOf(status), 1);
   memory.setTold("n1", ["n2"]);
   for (const nowMs of [2, 3]) memory.setStatus("n1", "p1", undefined, nowMs);
-  assert.deepEqual(memory.node("n1"), { told: ["n2"], silentSinceMs: 2 }, "since the first look without an answer");
+  const { report: lastReport } = wordOf(status);
+  assert.deepEqual(memory.node("n1"), { told: ["n2"], silentSinceMs: 2, lastReport }, "since the first look without an answer");
   memory.setStatus("n1", "p2", undefined, 4);
   assert.deepEqual(memory.node("n1"), { told: [], silentSinceMs: 4 }, "another pod is silent since it is there");
   memory.setStatus("n1", "p2", wordOf(status), 5);

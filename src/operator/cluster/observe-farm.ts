@@ -9,7 +9,7 @@ import { type AssignedSpec, type VaultNodeSpec, vaultNodeSpecSchema } from "../a
 import { annotations } from "../manifests/names.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import { fitsMachine } from "../vault-farm/machine-fit.ts";
-import type { HostState, MemberState, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
+import type { HostState, MemberState, NodeReport, ObservedFarm, ObservedNode, StopEvidence, VolumeState } from "../vault-farm/observed.ts";
 import { type FarmParts, farmKeyOfRecord } from "./farm-caches.ts";
 import type { ClaimObject, MachineObject, NodeRecord, PodObject } from "./resources.ts";
 
@@ -18,6 +18,8 @@ export type NodeMemory = {
   readonly status?: NodeWord;
   /** Since when it does not answer, as far as this process asked it, by the clock of `nowMs`; absent while it answers. */
   readonly silentSinceMs?: number;
+  /** What it reported before it fell silent. */
+  readonly lastReport?: NodeReport;
   readonly told: readonly string[];
   readonly evidence?: StopEvidence;
   /** Of the record with that uid. */
@@ -113,6 +115,7 @@ function observeNode(record: NodeRecord, looked: Looked): ObservedNode {
     ...(runsNothing(pod) ? { runsNothing: true } : {}),
     ...(memory.silentSinceMs === undefined ? {} : { silentSinceMs: memory.silentSinceMs }),
     ...(report === undefined ? {} : { report }),
+    ...(memory.lastReport === undefined ? {} : { lastReport: memory.lastReport }),
     ...(memory.evidence === undefined ? {} : { evidence: memory.evidence }),
   };
 }

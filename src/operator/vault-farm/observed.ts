@@ -102,6 +102,8 @@ export type ObservedNode = {
   readonly formerPeerId?: PeerId;
   /** Absent: it does not answer. */
   readonly report?: NodeReport;
+  /** What its process reported before it fell silent: to be shown, not to be decided by. */
+  readonly lastReport?: NodeReport;
   readonly evidence?: StopEvidence;
 };
 

@@ -183,6 +183,15 @@ test("what is shown is what the kinds allow", () => {
   vaultNodeStatusSchema.parse({ ...shown, conditions: mergeConditions(undefined, shown.conditions, 1, "2026-11-28T03:00:00Z") });
 });
 
+test("a node that does not answer is shown with what it reported last, and the farm does not shrink by it", () => {
+  const { report: lastReport, ...silent } = podNode("b", names);
+  assert.ok(lastReport !== undefined);
+  const status = show({ nodes: five().map((node) => (node.name === "b" ? { ...silent, lastReport } : node)) });
+  assert.deepEqual([status.capacity, status.used, status.readyNodes], [show().capacity, show().used, 5]);
+  assert.equal(nodeStatusOf({ ...silent, lastReport }, goalWith()).capacity, nodeStatusOf(podNode("b", names), goalWith()).capacity);
+  assert.equal(nodeStatusOf(silent, goalWith()).capacity, undefined, "of one that never answered nothing is known");
+});
+
 test("numbers have two digits", () => {
   assert.deepEqual([0, 7, 412, 123_456].map(roundedCount), [0, 7, 410, 120_000]);
   assert.deepEqual([0, 999, 1.26 * gib, 12 * gib, 950 * 2 ** 20].map(roundedBytes), ["0", "1000", "1.3Gi", "12Gi", "950Mi"]);

@@ -21,7 +21,8 @@ export type NodeStatusNow = Omit<VaultNodeStatus, "conditions" | "observedGenera
 export function statusOf(seen: FarmSeen): FarmStatusNow {
   const { goal, observed, actions, selector } = seen;
   const { nodes, copies, networkId } = observed;
-  const reports = nodes.flatMap(({ report }) => report ?? []);
+  // A farm does not shrink for people because a node was too busy to answer.
+  const reports = nodes.flatMap(({ report, lastReport }) => report ?? lastReport ?? []);
   const networkSize = Math.max(0, ...reports.map(({ confirmed }) => confirmed ?? 0));
   return {
     nodes: nodes.length,
@@ -41,7 +42,8 @@ export function statusOf(seen: FarmSeen): FarmStatusNow {
 
 /** The status of one node. */
 export function nodeStatusOf(node: ObservedNode, goal: FarmGoal): NodeStatusNow {
-  const { name, peerId, report, zone, host, volume, evidence } = node;
+  const { name, peerId, report, lastReport, zone, host, volume, evidence } = node;
+  const shown = report ?? lastReport;
   const leaving = leavingOf(node) !== undefined;
   const atRisk = report?.atRiskIfStopped ?? evidence?.problem?.short;
   return {
@@ -53,14 +55,14 @@ export function nodeStatusOf(node: ObservedNode, goal: FarmGoal): NodeStatusNow 
     ...(host === "" ? {} : { host }),
     vaults: goal.vaultsPerNode,
     ready: serves(node),
-    ...(report === undefined
+    ...(shown === undefined
       ? {}
       : {
-          capacity: roundedBytes(report.declared * goal.vaultsPerNode),
-          used: roundedBytes(report.used),
-          chunks: roundedCount(report.chunks),
-          ...(report.version === undefined ? {} : { version: report.version.slice(0, versionLengthMax) }),
-          ...(report.score === undefined ? {} : { score: report.score.toFixed(2) }),
+          capacity: roundedBytes(shown.declared * goal.vaultsPerNode),
+          used: roundedBytes(shown.used),
+          chunks: roundedCount(shown.chunks),
+          ...(shown.version === undefined ? {} : { version: shown.version.slice(0, versionLengthMax) }),
+          ...(shown.score === undefined ? {} : { score: shown.score.toFixed(2) }),
         }),
     ...(atRisk === undefined ? {} : { atRiskIfStopped: roundedCount(atRisk) }),
     ...(leaving && evidence?.problem?.short !== undefined ? { drain: { left: roundedCount(evidence.problem.short) } } : {}),
