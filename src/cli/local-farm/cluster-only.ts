@@ -17,6 +17,7 @@ export const clusterOnlyFields: readonly string[] = [
   "topology.spread",
   "pod",
   "update.behaviourVersion",
+  "monitoring",
   "paused",
 ];
 

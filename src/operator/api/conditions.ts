@@ -170,6 +170,7 @@ export const farmConditions = {
       ],
       NotAnnounced: ["False", "ServiceMonitor {name} could not be made as it is wanted, so Prometheus may not know of the farm ({why})."],
       NoneWanted: ["False", "No ServiceMonitor is wanted; set spec.monitoring.serviceMonitor where a Prometheus operator runs."],
+      NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
   },
   SpecAccepted: {

@@ -126,7 +126,7 @@ test("an editor's schema has nothing that only an API server understands", () =>
 
 // What an API server of the oldest version that the chart takes has (apiserver's cel/environment/base.go): `quantity` came with 1.28,
 // and a server takes into new kinds what the version before it has too.
-const knownFunctions = new Set(["has", "size", "string", "type", "contains", "matches", "quantity", "compareTo"]);
+const knownFunctions = new Set(["has", "all", "startsWith", "size", "string", "type", "contains", "matches", "quantity", "compareTo"]);
 
 test("the rules call no function that the oldest Kubernetes which the chart takes lacks", () => {
   const { kubeVersion } = parse(readFileSync("charts/vaultfarm/Chart.yaml", "utf8")) as { readonly kubeVersion: string };

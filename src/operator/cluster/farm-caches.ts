@@ -79,6 +79,8 @@ export type FarmCaches = ClusterCaches & {
   readonly ingresses: Reflector<AppliedObject>;
   /** All of them. */
   readonly all: readonly Reflector<KubeObject>[];
+  /** The one of a kind, by its plural. */
+  readonly ofKind: ReadonlyMap<string, Reflector<KubeObject>>;
   /** What there is of a farm. `farm`: namespace/name. */
   byFarm(farm: string): FarmParts;
   /** Claims with the farm's label that are no node's: somebody else's, to be left alone. */
@@ -156,6 +158,7 @@ export function createFarmCaches(tools: CacheTools, cluster: ClusterCaches = cre
   return {
     ...caches,
     all,
+    ofKind: new Map(all.map((cache) => [cache.name.replace("reflector ", ""), cache])),
     byFarm: (farm) => ({
       records: caches.records.store.byIndex("farm", farm),
       pods: caches.pods.store.byIndex("farm", farm).filter(isNodePod),
@@ -215,10 +218,9 @@ type Awaited = {
 const unseenMs = 60_000;
 
 export function createOwnWrites(caches: FarmCaches, clock: Clock): OwnWrites {
-  const cacheOf = new Map<string, Reflector<KubeObject>>(caches.all.map((cache) => [cache.name.replace("reflector ", ""), cache] as const));
   let awaited: readonly Awaited[] = [];
   const add = (resource: Resource, object: KubeObject, version: Awaited["version"]): void => {
-    const cache = cacheOf.get(resource.plural);
+    const cache = caches.ofKind.get(resource.plural);
     if (cache === undefined) return;
     const { metadata } = object;
     awaited = [...awaited, { cache, key: objectKey(metadata), uid: metadata.uid, version, untilMs: clock.monotonicMs() + unseenMs }];

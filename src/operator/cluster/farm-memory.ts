@@ -1,6 +1,6 @@
 // What the operator remembers of a farm between two looks: what nodes said last, whom they were told of, looks at whether
 // one may be stopped. All of it is gathered anew after a restart; nothing is decided by it that needs more than a while.
-import type { KubeError, SeenLease } from "../kube/index.ts";
+import { type KubeError, type SeenLease, withEqualParts } from "../kube/index.ts";
 import { createFarmCounter, type FarmCounter } from "../node-access/farm-counter.ts";
 import type { NodeWord } from "../node-access/node-word.ts";
 import type { NodeReport, StopEvidence } from "../vault-farm/observed.ts";
@@ -99,7 +99,8 @@ export function createFarmMemory(): FarmMemory {
       const isOther = known.podUid !== podUid;
       const silent = isOther ? { silentSinceMs: nowMs } : { silentSinceMs, ...(lastReport === undefined ? {} : { lastReport }) };
       const told = isOther ? [] : known.told;
-      entries.set(name, { ...known, podUid, told, ...(status === undefined ? silent : { status }) });
+      const kept = status === undefined ? silent : { status: withEqualParts(before, status) };
+      entries.set(name, { ...known, podUid, told, ...kept });
     },
     setTold: (name, peers) => {
       entry(name).told = peers;

@@ -27,6 +27,7 @@ export {
   type Reconcile,
 } from "./controller.ts";
 export { createElector, type Elector, type ElectorOptions, type ElectorTools } from "./elector.ts";
+export { withEqualParts } from "./equal-parts.ts";
 export { type FieldCause, KubeError, type KubeErrorCode, type Result } from "./errors.ts";
 export { createEventRecorder, type EventAbout, type EventRecorder, type EventRecorderTools, type EventWords } from "./event-recorder.ts";
 export { KubeConfigError, type KubeConfigErrorCode } from "./kube-config-error.ts";

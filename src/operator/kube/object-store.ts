@@ -1,5 +1,6 @@
 // The cache of one kind: objects by key, with indexes. It turns what the server says into changes: whatever comes twice
 // is no change, and an object made anew under an old name is a removal and an addition.
+import { withEqualParts } from "./equal-parts.ts";
 import { type KubeObject, type ObjectName, objectKey } from "./resource.ts";
 
 /** What became of an object. A removal carries it as it was last known. */
@@ -23,6 +24,7 @@ export type ObjectStore<T> = {
 };
 
 export type WritableStore<T> = ObjectStore<T> & {
+  /** Nobody else may hold `object`: parts of it are exchanged for equal ones of the version before. */
   put(object: T): readonly Change<T>[];
   take(key: string): readonly Change<T>[];
   /** Makes `objects` all there is. Removals come first. */
@@ -50,13 +52,16 @@ export function createObjectStore<T extends KubeObject>(indexers: Indexers<T> = 
     const same = before.metadata.uid === object.metadata.uid;
     if (same && before.metadata.resourceVersion === object.metadata.resourceVersion) return [];
     drop(key, before);
-    store(key, object);
-    return same
-      ? [{ kind: "changed", object, before }]
-      : [
-          { kind: "removed", before },
-          { kind: "added", object },
-        ];
+    if (!same) {
+      store(key, object);
+      return [
+        { kind: "removed", before },
+        { kind: "added", object },
+      ];
+    }
+    const next = withEqualParts(before, object);
+    store(key, next);
+    return [{ kind: "changed", object: next, before }];
   };
   const take = (key: string): readonly Change<T>[] => {
     const before = objects.get(key);
