@@ -18,8 +18,8 @@ import { drawNodeName } from "./node-name.ts";
 import { must } from "./object-writer.ts";
 import { repairPodLabels, takeUpPod } from "./pod-labels.ts";
 import { proveNode } from "./prove-node.ts";
-import { unlessForbidden } from "./refused-calls.ts";
 import { claims, nodeRecords, pods, volumes } from "./resources.ts";
+import { unlessForbidden } from "./unless-forbidden.ts";
 
 /**
  * Carries out the actions in their order; commands to nodes side by side. Throws the server's error at the first call that fails,

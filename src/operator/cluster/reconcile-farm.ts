@@ -40,13 +40,14 @@ import { decidedIn } from "./node-decisions.ts";
 import type { NodePoll } from "./node-poll.ts";
 import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
 import { observeFarm, volumeBytesOf } from "./observe-farm.ts";
-import { refusedEveryMs, tellRefused, unlessForbidden } from "./refused-calls.ts";
+import { refusedEveryMs, tellRefused } from "./refused-calls.ts";
 import { releaseEarlier } from "./release-records.ts";
 import { replacedElsewhere } from "./replacing-elsewhere.ts";
 import { claims, type FarmObject, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
 import { strangerPods } from "./stranger-pods.ts";
+import { unlessForbidden } from "./unless-forbidden.ts";
 import type { WatchedFarms } from "./watched-farms.ts";
 import { lookWithoutFarm } from "./without-farm.ts";
 

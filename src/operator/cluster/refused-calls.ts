@@ -1,31 +1,17 @@
 // Calls that the API server forbids: a right that was taken away, a quota, a policy of the cluster. They end nobody else's
 // work, are shown with the farm, and are tried again often enough that nobody has to wait once the right is back.
 import type { Log } from "../../runtime/log.ts";
-import { KubeError } from "../kube/index.ts";
+import type { KubeError } from "../kube/index.ts";
 import type { OperatorMetrics } from "../metrics.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import type { FarmObject } from "./resources.ts";
 import type { StatusWriter } from "./status-writer.ts";
+import { unlessForbidden } from "./unless-forbidden.ts";
 
 /** How often a farm with a forbidden call is looked at, milliseconds. */
 export const refusedEveryMs = 15_000;
 /** Where a status cannot say it a log does, this often, milliseconds. */
 const logEveryMs = 600_000;
-
-/** Does it; the error where the server forbade a call of it, so that what does not depend on it goes on. Throws every other error. */
-export async function unlessForbidden(act: () => Promise<unknown>): Promise<KubeError | undefined> {
-  try {
-    await act();
-    return undefined;
-  } catch (error) {
-    if (isForbidden(error)) return error;
-    throw error;
-  }
-}
-
-export function isForbidden(error: unknown): error is KubeError {
-  return error instanceof KubeError && error.code === "forbidden";
-}
 
 type Telling = {
   readonly memory: Pick<FarmMemory, "refusal">;

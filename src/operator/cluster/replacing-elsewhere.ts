@@ -7,8 +7,8 @@ import type { NetworkKeys } from "../manifests/network-secret.ts";
 import { farmKeyOfRecord } from "./farm-caches.ts";
 import type { NetworkKeyring } from "./network-keys.ts";
 import { decidedIn } from "./node-decisions.ts";
-import { isForbidden } from "./refused-calls.ts";
 import type { FarmObject, NodeRecord } from "./resources.ts";
+import { isForbidden } from "./unless-forbidden.ts";
 import type { WatchedFarms } from "./watched-farms.ts";
 
 type Elsewhere = {

@@ -8,9 +8,9 @@ import type { FarmSeen } from "../vault-farm/farm-look.ts";
 import { nodeStatusOf, statusOf } from "../vault-farm/status.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import { createPutStatus, recordOn, type StatusNow, type StatusTools, type StatusWritten } from "./put-status.ts";
-import { unlessForbidden } from "./refused-calls.ts";
 import { type FarmObject, farms, type NodeRecord, nodeRecords } from "./resources.ts";
 import { conditionEvents } from "./status-events.ts";
+import { unlessForbidden } from "./unless-forbidden.ts";
 
 export type StatusWriter = {
   /**

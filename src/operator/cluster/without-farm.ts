@@ -6,10 +6,10 @@ import { type KubeClient, type Outcome, parseKey } from "../kube/index.ts";
 import { labels } from "../manifests/names.ts";
 import { createOwnWrites, type FarmCaches } from "./farm-caches.ts";
 import { createObjectWriter } from "./object-writer.ts";
-import { unlessForbidden } from "./refused-calls.ts";
 import { releaseDeleted } from "./release-records.ts";
 import type { NodeRecord } from "./resources.ts";
 import type { StatusWriter } from "./status-writer.ts";
+import { unlessForbidden } from "./unless-forbidden.ts";
 
 /** A farm that is made together with its nodes is shown within this, milliseconds. */
 export const farmComesWithinMs = 10_000;
