@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 enableCompileCache();
 // V8 lets a heap grow to several times what lives in it, and the system does not get back what it once had: of 102 MiB
 // with 1,000 pods 31 lived. By 15 % at most, so that it follows what the caches hold; NODE_OPTIONS takes no such flag.
-setFlagsFromString("--heap-growing-percent=30");
+setFlagsFromString("--heap-growing-percent=20");
 const { createLog } = await import("../runtime/log.ts");
 const { systemClock: clock } = await import("../runtime/clock.ts");
 const { systemRandom: random } = await import("../runtime/random.ts");
