@@ -91,7 +91,7 @@ export function planHeldUp(goal: FarmGoal, observed: ObservedFarm, nowMs: number
   const others = observed.replacingElsewhere;
   if (others.length === 0 || lostOnes(goal, observed, nowMs).length > 0) return [];
   const [next] = lostOnes(goal, { ...observed, replacingElsewhere: [] }, nowMs);
-  const why = `it is lost, and replaced once ${others.join(", ")} replaced theirs: one node of the cluster at a time. Where that does not go on, look at the plan there, or pause that farm`;
+  const why = `it is lost, and replaced once ${others.join(", ")} replaced theirs: one node at a time over all farms of an operator. Where that does not go on, look at the plan there, or pause that farm`;
   return next === undefined ? [] : [{ kind: "wait", name: next.name, why }];
 }
 
