@@ -12,6 +12,7 @@ import { createMetricsRegistry } from "../runtime/metrics-registry.ts";
 import type { Random } from "../runtime/random.ts";
 import type { Program } from "../runtime/run-until-signal.ts";
 import { softwareVersion } from "../runtime/software-version.ts";
+import { readTcpSockets } from "../runtime/tcp-table.ts";
 import { createApp, type GatewayApp } from "./app.ts";
 import { createByteCache } from "./chunk-cache.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -57,7 +58,7 @@ async function build(config: GatewayConfig, tools: GatewayTools): Promise<Lifecy
   const parts = [
     { name: "redis", stop: async () => redis?.stop() },
     { name: "client", stop: () => client.stop() },
-    { name: "http", start: () => listen(app, config, log), stop: () => stopListening(app, config, clock) },
+    { name: "http", start: () => listen(app, config, log), stop: () => stopListening(app, config, { clock, unsentBytes }) },
   ];
   undo.move();
   return createLifecycle(parts, { clock, log }, { stopMs: config.stopGraceMs });
@@ -87,6 +88,11 @@ async function connect(config: GatewayConfig, tools: GatewayTools, { files, chun
     chunkCache,
     ...(config.spool === undefined ? {} : { spoolBytesMax: config.spool }),
   });
+}
+
+async function unsentBytes(port: number): Promise<number> {
+  const sockets = await readTcpSockets();
+  return sockets.reduce((sum, socket) => sum + (socket.localPort === port ? socket.unsentBytes : 0), 0);
 }
 
 async function listen({ http }: GatewayApp, { host, port }: GatewayConfig, log: Log): Promise<void> {

@@ -1,6 +1,6 @@
 // Proves that a gateway that is told to stop serves on for a while, says so where it is asked whether it is ready, and then
-// shuts its port, and that a connection on which somebody was busy meanwhile ends with that answer, of which none is lost. Method: the
-// application on a port of the loopback, a virtual clock, and a farm in memory.
+// shuts its port, that a connection on which somebody was busy meanwhile ends with that answer, of which none is lost, and that it
+// stays until answers are with their clients. Method: the application on a port of the loopback, a virtual clock, and a farm in memory.
 import { strict as assert } from "node:assert";
 import { randomFillSync } from "node:crypto";
 import { once } from "node:events";
@@ -21,7 +21,7 @@ test("told to stop, it serves on but is not ready, closes each connection, and s
   const url = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
   assert.equal((await fetch(`${url}/readyz`)).status, 200);
   let isShut = false;
-  const stopped = stopListening(app, { leaveAfterMs: 5000, stopGraceMs: 30_000 }, clock).then(() => {
+  const stopped = stopListening(app, { leaveAfterMs: 5000, stopGraceMs: 30_000 }, { clock, unsentBytes: async () => 0 }).then(() => {
     isShut = true;
   });
   assert.equal((await fetch(`${url}/readyz`)).status, 503);
@@ -50,7 +50,7 @@ test("where no time is set, and half the grace is less, the port is shut sooner"
     const app = await createAppFixture();
     context.after(() => app.http.close());
     await app.http.listen({ host: "127.0.0.1", port: 0 });
-    const stopped = stopListening(app, { leaveAfterMs, stopGraceMs }, clock);
+    const stopped = stopListening(app, { leaveAfterMs, stopGraceMs }, { clock, unsentBytes: async () => 0 });
     await clock.advance(shutAfterMs);
     await stopped;
     assert.equal(app.http.server.listening, false);
@@ -69,7 +69,7 @@ async function busyApp(context: TestContext): Promise<Busy> {
   const url = `http://127.0.0.1:${(app.http.server.address() as AddressInfo).port}`;
   let stopped: Promise<void> = Promise.resolve();
   const stop = async (): Promise<void> => {
-    stopped = stopListening(app, { leaveAfterMs: 0, stopGraceMs: 30_000 }, clock);
+    stopped = stopListening(app, { leaveAfterMs: 0, stopGraceMs: 30_000 }, { clock, unsentBytes: async () => 0 });
     await until("the port is shut", () => !app.http.server.listening);
   };
   return { app, agent, url, stop, stopped: () => stopped };
@@ -103,4 +103,28 @@ test("a download whose head was sent before goes on to its end, and its connecti
   assert.ok((await buffer(answer)).equals(content));
   await until("its connection ends", () => socket.destroyed);
   await stopped();
+});
+
+test("it stays while what was answered has not arrived, for at most most of the grace", async (context) => {
+  for (const { unsent, endsAfterMs } of [
+    { unsent: [9_000_000, 1], endsAfterMs: 200 },
+    { unsent: Array<number>(1000).fill(1), endsAfterMs: 24_000 },
+  ]) {
+    const clock = createVirtualClock();
+    const app = await createAppFixture();
+    context.after(() => app.http.close());
+    await app.http.listen({ host: "127.0.0.1", port: 0 });
+    const { port } = app.http.server.address() as AddressInfo;
+    const left = [...unsent];
+    const unsentBytes = async (asked: number): Promise<number> => (asked === port ? (left.shift() ?? 0) : assert.fail());
+    let isStopped = false;
+    const stopped = stopListening(app, { leaveAfterMs: 0, stopGraceMs: 30_000 }, { clock, unsentBytes }).then(() => {
+      isStopped = true;
+    });
+    await until("the port is shut", () => !app.http.server.listening && left.length < unsent.length);
+    await clock.advance(endsAfterMs - 100);
+    assert.equal(isStopped, false);
+    await clock.advance(100);
+    await stopped;
+  }
 });

@@ -4,16 +4,12 @@
 // copies are back. It takes minutes, since nobody confirms a silence in its own first two.
 import { strict as assert } from "node:assert";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { toHex } from "../../src/protocol/bytes.ts";
-import { signingKeyFromSeed } from "../../src/protocol/keys.ts";
-import { peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
-import { systemRandom } from "../../src/runtime/random.ts";
 import { until } from "../support/deadline.ts";
-import { type GatewayProcess, startGateway } from "../support/gateway-process.ts";
+import { type GatewayProcess, startGatewayOf } from "../support/gateway-process.ts";
 import { type FarmNode, type NodeFarm, startNodeFarm } from "../support/node-farm.ts";
 import type { NodeSeat } from "../support/node-group.ts";
 import { createLinks, type Links, linksRefused } from "../support/node-links.ts";
@@ -58,26 +54,13 @@ after(async () => {
 
 /** A gateway that may store, beside the nodes of one side. */
 async function gatewayAt(farm: NodeFarm, folder: string, seat: NodeSeat): Promise<GatewayProcess> {
-  const [data, peers] = [join(folder, seat.ip), join(folder, `${seat.ip}.peers`)];
-  const seed = systemRandom.bytes(32);
-  await mkdir(data);
-  await writeFile(join(data, "grant.seed"), `${toHex(seed)}\n`);
-  await writeFile(join(data, "grant"), farm.grantFor(peerIdFromPublicKey(signingKeyFromSeed(seed).publicKey)));
-  await writeFile(peers, JSON.stringify(farm.addresses));
-  const gateway = await startGateway(
-    {
-      ...{ VAULTFARM_DATA_DIR: data, VAULTFARM_GRANT_DIR: data, VAULTFARM_GENESIS_FILE: farm.genesisFile, VAULTFARM_PEERS_FILE: peers },
-      // What it hands out comes from vaults, not from its memory.
-      ...{ VAULTFARM_WRITES: "open", VAULTFARM_CACHE_MEMORY: "1" },
-    },
-    seat,
-  );
+  // What it hands out comes from vaults, not from its memory.
+  const gateway = await startGatewayOf(farm, { folder, seat, env: { VAULTFARM_CACHE_MEMORY: "1" } });
   undo.push(async () => {
     const ended = once(gateway.child, "exit");
     gateway.child.kill("SIGKILL");
     await ended;
   });
-  await until("the gateway is ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
   return gateway;
 }
 

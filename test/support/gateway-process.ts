@@ -1,8 +1,16 @@
 // Starts a real gateway process for integration tests: settings in, its address out.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { toHex } from "../../src/protocol/bytes.ts";
+import { signingKeyFromSeed } from "../../src/protocol/keys.ts";
+import { peerIdFromPublicKey } from "../../src/protocol/peer-id.ts";
+import { systemRandom } from "../../src/runtime/random.ts";
+import { until } from "./deadline.ts";
+import type { NodeFarm } from "./node-farm.ts";
 import type { NodeSeat } from "./node-group.ts";
 
 export type GatewayProcess = { readonly url: string; readonly child: ChildProcess };
@@ -34,4 +42,35 @@ export async function startGateway(
   );
   ended.catch(() => {});
   return { url: `http://${ip}:${await Promise.race([listens, ended])}`, child };
+}
+
+export type GatewayOfFarm = {
+  /** Where it may keep its files, under the name of its address. */
+  readonly folder: string;
+  readonly seat: NodeSeat;
+  readonly env?: Readonly<Record<string, string>>;
+};
+
+/** Starts a gateway of `farm` with a grant, so that it stores for everybody, and waits until it is ready; whoever starts it ends it. */
+export async function startGatewayOf(farm: NodeFarm, { folder, seat, env = {} }: GatewayOfFarm): Promise<GatewayProcess> {
+  const [data, peers] = [join(folder, seat.ip), join(folder, `${seat.ip}.peers`)];
+  const seed = systemRandom.bytes(32);
+  await mkdir(data);
+  await writeFile(join(data, "grant.seed"), `${toHex(seed)}\n`);
+  await writeFile(join(data, "grant"), farm.grantFor(peerIdFromPublicKey(signingKeyFromSeed(seed).publicKey)));
+  await writeFile(peers, JSON.stringify(farm.addresses));
+  const files = {
+    VAULTFARM_DATA_DIR: data,
+    VAULTFARM_GRANT_DIR: data,
+    VAULTFARM_GENESIS_FILE: farm.genesisFile,
+    VAULTFARM_PEERS_FILE: peers,
+  };
+  const gateway = await startGateway({ ...files, VAULTFARM_WRITES: "open", ...env }, seat);
+  try {
+    await until("the gateway is ready", async () => (await fetch(`${gateway.url}/readyz`)).status === 200);
+  } catch (error) {
+    gateway.child.kill("SIGKILL");
+    throw error;
+  }
+  return gateway;
 }

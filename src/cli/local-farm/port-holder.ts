@@ -3,12 +3,12 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { promisify } from "node:util";
+import { readTcpSockets } from "../../runtime/tcp-table.ts";
 
 /** A program and its process id. */
 export type PortHolder = { readonly pid: number; readonly program: string };
 
 const run = promisify(execFile);
-const listening = "0A";
 
 /** Who listens on this TCP port, as far as this user may see. */
 export async function portHolder(port: number): Promise<PortHolder | undefined> {
@@ -20,12 +20,9 @@ export async function portHolder(port: number): Promise<PortHolder | undefined> 
 }
 
 async function holderFromProc(port: number): Promise<PortHolder | undefined> {
-  const inodes = new Set<string>();
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"])
-    for (const line of (await readFile(table, "utf8").catch(() => "")).split("\n").slice(1)) {
-      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-      if (state === listening && local?.endsWith(`:${port.toString(16).toUpperCase().padStart(4, "0")}`)) inodes.add(`socket:[${inode}]`);
-    }
+  const sockets = await readTcpSockets();
+  const listeners = sockets.filter(({ localPort, isListening }) => isListening && localPort === port);
+  const inodes = new Set(listeners.map(({ inode }) => `socket:[${inode}]`));
   if (inodes.size === 0) return undefined;
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name)))
     if (await holdsOneOf(pid, inodes)) return { pid: Number(pid), program: (await readFile(`/proc/${pid}/comm`, "utf8")).trim() };
