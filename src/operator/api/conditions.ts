@@ -130,7 +130,7 @@ export const farmConditions = {
     about: "Whether the nodes found each other.",
     reasons: {
       Joined: ["True", "All {nodes} running nodes have met others."],
-      Meeting: ["Unknown", "{nodes} started less than a minute ago and have not met another node yet."],
+      Meeting: ["Unknown", "{nodes} started less than a minute ago and have not met the others yet."],
       Joining: ["False", "{nodes} have run for a minute or more and have not met another node."],
       Partitioned: [
         "False",

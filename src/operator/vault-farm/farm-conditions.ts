@@ -175,12 +175,15 @@ function spread({ observed, goal, zoneKey }: FarmSeen): ConditionNow {
 function joined({ observed, goal, nowMs }: FarmSeen): ConditionNow {
   const running = observed.nodes.filter(({ report }) => report !== undefined);
   if (running.length === 0 || !goal.running) return farmCondition("NetworkJoined", "Asleep");
-  const partitioned = running.find(({ report }) => report?.partitioned !== undefined)?.report?.partitioned;
+  const isLate = ({ state }: ObservedNode): boolean => nowMs - state.sinceMs >= meetingTakesMs;
+  const apart = running.filter(({ report }) => report?.partitioned !== undefined);
+  const partitioned = apart.find(isLate)?.report?.partitioned;
   if (partitioned !== undefined) return farmCondition("NetworkJoined", "Partitioned", { text: partitioned });
   const alone = running.length > 1 ? running.filter(({ report }) => report?.joined === false) : [];
-  const late = nameSome(alone.filter(({ state }) => nowMs - state.sinceMs >= meetingTakesMs).map(({ name }) => name));
+  const late = nameSome(alone.filter(isLate).map(({ name }) => name));
   if (late !== undefined) return farmCondition("NetworkJoined", "Joining", { nodes: late });
-  const meeting = nameSome(alone.map(({ name }) => name));
+  // Confirmed nodes that have just started see too few of each other at first, too.
+  const meeting = nameSome([...new Set([...alone, ...apart])].map(({ name }) => name));
   if (meeting !== undefined) return farmCondition("NetworkJoined", "Meeting", { nodes: meeting });
   return farmCondition("NetworkJoined", "Joined", { nodes: running.length });
 }

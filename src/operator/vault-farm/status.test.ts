@@ -141,6 +141,18 @@ const states: readonly (readonly [string, Change, Readonly<Record<string, string
     { nodes: five({ a: { report: { ...report, partitioned: "partitioned (2 of 5 reachable, 3 needed)" } } }) },
     { NetworkJoined: "Partitioned" },
   ],
+  [
+    "just started, and too few met yet",
+    {
+      nodes: five({
+        a: {
+          state: { kind: "ready", sinceMs: nowMs - 1000 },
+          report: { ...report, partitioned: "partitioned (1 of 5 reachable, 3 needed)" },
+        },
+      }),
+    },
+    { NetworkJoined: "Meeting" },
+  ],
   ["no gateway up", { seen: { gateways: { ready: 0, wanted: 2, outdated: 0 } } }, { GatewayReady: "NoneReady", Ready: "GatewaysNotReady" }],
   ["gateways whose successors do not answer", { seen: { gateways: { ready: 2, wanted: 2, outdated: 1 } } }, { GatewayReady: "Renewing" }],
   ["Prometheus told", { seen: { monitoring: { name: "attic-metrics", state: "made" } } }, { MonitoringReady: "Announced" }],
