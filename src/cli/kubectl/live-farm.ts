@@ -72,6 +72,19 @@ export async function askPods(
   return { texts, unseen, forbidden };
 }
 
+/** Pods that are named one by one. */
+const namedMax = 3;
+
+/** Those that did not answer in a line, with the reason of the first, and where to look if nobody did. At least one is unseen. */
+export function unseenText({ texts, unseen }: LiveAnswers): string {
+  const named = unseen.slice(0, namedMax).map(({ pod }) => pod);
+  const more = unseen.length - named.length;
+  const who = named.join(", ") + (more > 0 ? ` and ${more} more` : "");
+  // Where policies are enforced the API server's proxy is kept out, and all of them are silent at once.
+  const hint = texts.size > 0 ? "" : "; where network policies are enforced, docs/kubernetes/install.md says how to let the API server in";
+  return `${who}: ${unseen[0]?.why ?? ""}${hint}`;
+}
+
 function pathOf({ name, namespace, port = healthPort }: AskedPod, path: string): string {
   const [of, pod] = [encodeURIComponent(namespace), encodeURIComponent(name)];
   return `/api/v1/namespaces/${of}/pods/${pod}:${port}/proxy/${path}`;

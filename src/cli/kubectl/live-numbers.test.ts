@@ -92,6 +92,28 @@ test("who may not ask the pods sees the operator's plan, with one note; a pod th
   assert.match(ended.err, /^no live numbers: .*forbidden.*get pods\/proxy\n$/);
 });
 
+test("nodes that all are silent are named in one line, with where to look, and what of the spec is not carried out is said", async () => {
+  makeFarm(cluster);
+  for (const name of ["aaaaa", "bbbbb", "ccccc", "ddddd", "eeeee"]) makeNode(cluster, name, { pod: `attic-${name}` });
+  const conditions = [
+    condition("Progressing", "False", "SpecNotCarriedOut", "Everything is as it was."),
+    condition("SpecAccepted", "False", "FewerNodesThanCopies", "spec.replicas: 3 nodes cannot hold 4 copies."),
+  ];
+  cluster
+    .server()
+    .objects.merge(
+      collectionPath(farms),
+      { namespace, name: "attic" },
+      { status: { plan: [], conditions } },
+      { ...by, subresource: "status" },
+    );
+  pods({});
+  const { code, out, err } = await kubectl(["plan", "attic"]);
+  assert.equal(code, exitCodes.done);
+  assert.match(out.toString(), /^attic: Everything is as it was.*\n {2}not carried out: spec\.replicas: 3 nodes cannot hold 4 copies\.\n$/);
+  assert.match(err, /^no live numbers of attic-aaaaa, attic-bbbbb, attic-ccccc and 2 more: .*no connection.*; .*install\.md[^\n]*\n$/);
+});
+
 test("plan says what all of it waits for where nothing can be done now", async () => {
   makeAll(cluster);
   const plan = [{ action: "wait", node: "attic-ccccc", why: "its pod starts", waiting: true }];

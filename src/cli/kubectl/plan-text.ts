@@ -14,6 +14,8 @@ export type FarmPlan = {
   readonly namespace: string;
   /** When the operator wrote it. */
   readonly seenAt: string | null;
+  /** Why what the spec wants now is not carried out; null where it is. */
+  readonly refused: string | null;
   readonly progressing: StatusCondition | null;
   /** Whether it has written any. */
   readonly written: boolean;
@@ -39,7 +41,8 @@ export function planText(plan: FarmPlan, { wide, nowMs }: PlanStyle): string {
   const { farm, steps, progressing, seenAt } = plan;
   if (!plan.written) return `${farm}: the operator has written no plan yet; does it run?`;
   const age = seenAt === null ? "" : `, as the operator wrote it ${agoText(seenAt, nowMs)} ago`;
-  const live = [...copyingLines(plan), ...(wide ? nodeLines(plan) : [])];
+  const refused = plan.refused === null ? [] : [`  not carried out: ${plan.refused}`];
+  const live = [...refused, ...copyingLines(plan), ...(wide ? nodeLines(plan) : [])];
   if (steps.length === 0)
     return [`${farm}: ${(progressing?.message ?? "nothing is to be done").replace(/\.$/, "")}${age}`, ...live].join("\n");
   const since = progressing?.status === "True" ? `, under way for ${agoText(progressing.lastTransitionTime, nowMs)}` : "";

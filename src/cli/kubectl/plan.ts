@@ -6,7 +6,7 @@ import type { Output } from "../output.ts";
 import { listNodes, readFarm, withCluster } from "./cluster.ts";
 import { type CopiesLeft, copiesLeft } from "./copies-left.ts";
 import { conditionOf, type FarmSeen, farmSeen, type NodeSeen, planOf } from "./farm-seen.ts";
-import { askFarm, type LiveAnswers } from "./live-farm.ts";
+import { askFarm, type LiveAnswers, unseenText } from "./live-farm.ts";
 import { type FarmPlan, planText, type SeenStep } from "./plan-text.ts";
 import { rightsText } from "./rights.ts";
 import type { ShowOptions } from "./show.ts";
@@ -22,7 +22,7 @@ export async function plan(world: CommandWorld, output: Output, name: string, op
     output.line(planText(made, { wide: options.output === "wide", nowMs: world.clock.wallMs() }));
     if (output.isJson) return;
     if (live.forbidden !== null) output.note(`no live numbers: ${live.forbidden}; plan uses the rights: ${rightsText("plan")}`);
-    else for (const { pod, why } of live.unseen) output.note(`no live numbers of ${pod}: ${why}`);
+    else if (live.unseen.length > 0) output.note(`no live numbers of ${unseenText(live)}`);
   });
 }
 
@@ -31,10 +31,12 @@ export function planNow(seen: FarmSeen, live: LiveAnswers): FarmPlan {
   const { name: farm, namespace, seenAt, status, nodes } = seen;
   const steps = planOf(seen).map((step): SeenStep => ({ ...step, ...sinceOf(nodes.find((node) => node.name === step.node)) }));
   const copying: CopiesLeft = copiesLeft(live.texts);
+  const accepted = conditionOf(status, "SpecAccepted");
   return {
     farm,
     namespace,
     seenAt,
+    refused: accepted?.status === "False" ? (accepted.message ?? null) : null,
     progressing: conditionOf(status, "Progressing") ?? null,
     written: status.plan !== undefined,
     next: steps.find(({ waiting }) => !waiting) ?? null,

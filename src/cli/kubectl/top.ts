@@ -8,7 +8,7 @@ import { exitCodes } from "../exit-code.ts";
 import type { Output } from "../output.ts";
 import { type Cluster, chooseFarm, listNodes, withCluster } from "./cluster.ts";
 import { type FarmSeen, farmSeen, type NodeSeen } from "./farm-seen.ts";
-import { askFarm, type LiveAnswers } from "./live-farm.ts";
+import { askFarm, type LiveAnswers, unseenText } from "./live-farm.ts";
 import { bytesOf, fullText, nodeTable } from "./node-table.ts";
 import { rightsText } from "./rights.ts";
 import type { ShowOptions } from "./show.ts";
@@ -46,7 +46,7 @@ async function topVaults({ clock }: CommandWorld, output: Output, cluster: Clust
   if (vaults.length === 0) throw noVaults(seen, live);
   output.json({ farm: seen.name, vaults, unseen: live.unseen });
   output.line(vaultTable(vaults, wide));
-  if (!output.isJson) for (const { pod, why } of live.unseen) output.note(`no vaults of ${pod}: ${why}`);
+  if (!output.isJson && live.unseen.length > 0) output.note(`no vaults of ${unseenText(live)}`);
 }
 
 function noVaults({ name }: FarmSeen, { forbidden, unseen }: LiveAnswers): CommandError {

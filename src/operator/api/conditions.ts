@@ -12,6 +12,10 @@ export const farmConditions = {
     about: "Whether every wanted node runs and answers, and the farm can be used.",
     reasons: {
       AllNodesReady: ["True", "All {nodes} nodes are ready."],
+      SpecNotCarriedOut: [
+        "True",
+        "All {nodes} nodes are ready as they were wanted before; what the spec wants now is not carried out, see SpecAccepted.",
+      ],
       NodesNotReady: ["False", "{ready} of {nodes} nodes are ready; {why}."],
       GatewaysNotReady: ["False", "All nodes are ready, and no gateway is; look at its pods."],
       Hibernating: ["False", "The farm hibernates: nothing runs, its volumes stay. Set spec.replicas above 0 to wake it."],
@@ -25,6 +29,7 @@ export const farmConditions = {
       Working: ["True", "{action}: {why}."],
       Waiting: ["True", "{action} waits: {why}."],
       Settled: ["False", "Everything is as wanted."],
+      SpecNotCarriedOut: ["False", "Everything is as it was wanted before; what the spec wants now is not carried out, see SpecAccepted."],
       Halted: ["False", "Nothing is done while the farm is paused."],
       NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },

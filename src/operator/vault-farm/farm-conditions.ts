@@ -18,9 +18,11 @@ const meetingTakesMs = 60_000;
 
 /** All conditions of a farm, each known or Unknown. */
 export function farmConditionsOf(seen: FarmSeen): readonly ConditionNow[] {
+  const accepted = acceptance(seen);
+  const isAccepted = accepted.status === "True";
   return [
-    readiness(seen),
-    progress(seen),
+    readiness(seen, isAccepted),
+    progress(seen, isAccepted),
     degradation(seen),
     dataAtRisk(seen),
     draining(seen),
@@ -30,13 +32,13 @@ export function farmConditionsOf(seen: FarmSeen): readonly ConditionNow[] {
     joined(seen),
     gateway(seen),
     monitored(seen),
-    acceptance(seen),
+    accepted,
     update(seen),
     seen.goal.paused ? farmCondition("Paused", "PausedBySpec") : farmCondition("Paused", "NotPaused"),
   ];
 }
 
-function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): ConditionNow {
+function readiness({ goal, observed, gateways, refused, actions }: FarmSeen, isAccepted: boolean): ConditionNow {
   // One that is there for a while, for a change, is not missed.
   const { count, extra } = wantedNodes(goal, observed);
   const nodes = extra === undefined ? count : goal.nodes;
@@ -47,7 +49,8 @@ function readiness({ goal, observed, gateways, refused, actions }: FarmSeen): Co
   const idle = held === undefined ? "they are on their way" : `fenced or offline: ${held}`;
   if (ready < nodes) return farmCondition("Ready", "NodesNotReady", { ready, nodes, why: actions[0]?.why ?? idle });
   if (gateways.wanted > 0 && gateways.ready === 0) return farmCondition("Ready", "GatewaysNotReady");
-  return farmCondition("Ready", "AllNodesReady", { nodes });
+  // Where `kubectl get` shows one word, it is the one that asks for something.
+  return farmCondition("Ready", isAccepted ? "AllNodesReady" : "SpecNotCarriedOut", { nodes });
 }
 
 function restOf({ nodes }: FarmSeen["observed"], actions: readonly FarmAction[]): ConditionNow {
@@ -56,7 +59,7 @@ function restOf({ nodes }: FarmSeen["observed"], actions: readonly FarmAction[])
   return farmCondition("Ready", "GoingToSleep", { up, why: actions[0]?.why ?? "they are being stopped" });
 }
 
-function progress({ goal, actions, observed }: FarmSeen): ConditionNow {
+function progress({ goal, actions, observed }: FarmSeen, isAccepted: boolean): ConditionNow {
   if (goal.paused) return farmCondition("Progressing", "Halted");
   const doing = actions.find(({ kind }) => kind !== "wait");
   if (doing !== undefined) return farmCondition("Progressing", "Working", { action: nameOf(doing), why: doing.why });
@@ -66,7 +69,7 @@ function progress({ goal, actions, observed }: FarmSeen): ConditionNow {
   // Nothing is planned for a node that comes up by itself, and the farm is not as wanted before it has.
   const late = goal.running ? observed.nodes.find((node) => stays(node) && !serves(node) && !isHeld(node)) : undefined;
   if (late !== undefined) return farmCondition("Progressing", "Waiting", { action: capital(late.name), why: "it is not ready" });
-  return farmCondition("Progressing", "Settled");
+  return farmCondition("Progressing", isAccepted ? "Settled" : "SpecNotCarriedOut");
 }
 
 /** Whether a person wants it not to serve. */

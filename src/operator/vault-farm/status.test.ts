@@ -71,7 +71,11 @@ const { report: _, ...silentA } = podNode("a", names);
 const states: readonly (readonly [string, Change, Readonly<Record<string, string>>])[] = [
   ["a new farm", { nodes: [] }, { Ready: "NodesNotReady", Progressing: "Working", NetworkJoined: "Asleep", CapacityLow: "NotKnown" }],
   ["a refused one", { nodes: [], goal: { nodes: 3 } }, { Ready: "SpecRefused", SpecAccepted: "FewerNodesThanCopies" }],
-  ["too few wanted", { goal: { nodes: 3 } }, { Ready: "AllNodesReady", SpecAccepted: "FewerNodesThanCopies", Progressing: "Settled" }],
+  [
+    "too few wanted",
+    { goal: { nodes: 3 } },
+    { Ready: "SpecNotCarriedOut", SpecAccepted: "FewerNodesThanCopies", Progressing: "SpecNotCarriedOut" },
+  ],
   [
     "hibernating",
     { goal: { nodes: 0, running: false }, nodes: five(Object.fromEntries(names.map((name) => [name, down]))) },
