@@ -247,10 +247,13 @@ async function deliver(world: World, { from, to, kind, message }: Question): Pro
   return delivery;
 }
 
-/** What arrives shares no buffer with what was sent, as over a wire. */
+/** What arrives shares no buffer with what was sent, as over a wire. What was released is overwritten, as by the next message that comes. */
 function copyOf(message: Message): Delivery {
   const chunks = message.chunks.map((chunk) => new Uint8Array(chunk));
-  return { body: new Uint8Array(message.body), chunks, hashes: chunks.map((chunk) => chunkAddress(chunk)), release: () => {} };
+  const release = (): void => {
+    for (const chunk of chunks) chunk.fill(0xa5);
+  };
+  return { body: new Uint8Array(message.body), chunks, hashes: chunks.map((chunk) => chunkAddress(chunk)), release };
 }
 
 async function travel({ clock, random, faults }: World, message?: Message): Promise<void> {
