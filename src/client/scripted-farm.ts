@@ -36,6 +36,8 @@ export type Behaviour = {
   silent?: readonly RequestKind[] | undefined;
   /** Called at each request, before it is carried out. */
   onRequest?: ((kind: RequestKind) => void) | undefined;
+  /** What it answers in place of what it should; undefined: as it should. */
+  answers?: ((kind: RequestKind) => Answer | undefined) | undefined;
 };
 
 export type ScriptedVault = {
@@ -169,6 +171,8 @@ type ScriptedNode = { readonly vault: ScriptedVault; readonly key: SigningKey; r
 function bent({ behaviour }: ScriptedVault, kind: RequestKind, handler: Handler): Handler {
   return async (from, message, signal) => {
     behaviour.onRequest?.(kind);
+    const instead = behaviour.answers?.(kind);
+    if (instead !== undefined) return instead;
     return behaviour.silent?.includes(kind) === true ? new Promise(() => {}) : handler(from, message, signal);
   };
 }
