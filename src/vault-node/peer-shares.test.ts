@@ -1,9 +1,10 @@
-// Proves that no peer, and not all together, get more than their share, that few who give nothing back leave room for others, and
-// that shares come back once. Method: small limits, or those of a node, on a virtual clock.
+// Proves that no peer, and not all together, get more than their share, that few who give nothing back leave room for others,
+// that shares come back once, and that no crowd of peers makes a node forget who has work in hand, or remember peers without end.
+// Method: small limits, or those of a node, on a virtual clock.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { signingKeyFromSeed } from "../protocol/keys.ts";
-import { peerIdFromPublicKey } from "../protocol/peer-id.ts";
+import { type PeerId, peerIdFromPublicKey } from "../protocol/peer-id.ts";
 import { createVirtualClock } from "../runtime/virtual-clock.ts";
 import { createPeerShares, shareLimits } from "./peer-shares.ts";
 
@@ -62,4 +63,21 @@ test("two peers that take all they get, and give nothing back, leave room for wh
   assert.equal(shares.take(peer(7), 1), undefined, "then all is given");
   assert.ok(shares.take(peer(1), 0), "what brings no bytes is not kept from anybody");
   assert.ok(shares.take(peer(7), 0));
+});
+
+test("however many peers come and go, who has work in hand stays counted, and of those at rest a bounded number is remembered", () => {
+  const shares = createPeerShares(createVirtualClock(), limits);
+  const ask = (name: string): boolean => {
+    const share = shares.take(name as PeerId, 0);
+    share?.release();
+    return share !== undefined;
+  };
+  const inHand = [1, 2, 3].map(() => shares.take(peer(1), 30));
+  for (let times = 0; times < limits.burstPerPeer; times += 1) assert.ok(ask("spent"));
+  assert.equal(ask("spent"), false);
+  for (let n = 0; n < 10_000; n += 1) assert.ok(ask(`peer ${n}`));
+  assert.equal(shares.take(peer(1), 0), undefined, "it has as many requests in hand as a peer may");
+  for (const share of inHand) share?.release();
+  assert.deepEqual(shares.inUse(), { requests: 0, bytes: 0 });
+  assert.ok(ask("spent"), "what it spent is forgotten with it");
 });
