@@ -50,8 +50,8 @@ async function handedTo(farm: ReturnType<typeof createChunkFarm>, self: PeerId):
 
 test("as many of the nearest that may take it as are lacking to `min`, and none where there are enough", async () => {
   await fc.assert(
-    fc.asyncProperty(nodes, fc.nat(10_000), async (others, chunk) => {
-      const records = [{ state: "draining" as const, holds: true, isDeaf: false }, ...others].map((one, n) => ({
+    fc.asyncProperty(fc.constantFrom(...states), nodes, fc.nat(10_000), async (state, others, chunk) => {
+      const records = [{ state, holds: true, isDeaf: false }, ...others].map((one, n) => ({
         ...one,
         record: recordIn(n, one.state),
       }));
@@ -64,7 +64,7 @@ test("as many of the nearest that may take it as are lacking to `min`, and none 
         if (holds) farm.holders.add(record.peerId);
         if (isDeaf) farm.deaf.add(record.peerId);
       }
-      const self = recordIn(0, "draining").peerId;
+      const self = recordIn(0, state).peerId;
       const known = new Map(records.map((one) => [one.record.peerId, one]));
       const said = records.slice(1).filter(({ holds, isDeaf }) => holds && !isDeaf);
       const staying = said.filter(({ state }) => state !== "draining").length;
