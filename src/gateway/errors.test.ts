@@ -6,7 +6,7 @@ import { ClientError, type ClientErrorCode, type PutRefusal } from "../client/er
 import type { PeerId } from "../protocol/peer-id.ts";
 import { GatewayError, problemCodes, problemDocument, toGatewayError } from "./errors.ts";
 
-const peers = ["12D3KooWa", "12D3KooWb", "12D3KooWc"] as readonly PeerId[] as readonly [PeerId, PeerId, PeerId];
+const peer = "12D3KooWa" as PeerId;
 
 test("each failure of the client has its status and code, and its own words", () => {
   const expected: Readonly<Record<ClientErrorCode, readonly [number, string, string?]>> = {
@@ -37,7 +37,7 @@ test("each failure of the client has its status and code, and its own words", ()
 
 test("a put that all refuse for want of room says that the farm is full; one other reason, and it may pass", () => {
   const codeOf = (...reasons: readonly PutRefusal["reason"][]): string => {
-    const refusals = reasons.map((reason, n): PutRefusal => ({ peer: peers[n] ?? peers[0], reason }));
+    const refusals = reasons.map((reason): PutRefusal => ({ peer, reason }));
     return toGatewayError(new ClientError("insufficient-copies", "insufficient copies (1 of 4)", { refusals })).code;
   };
   for (const full of [["full"], ["read-only", "full"], ["full", "full", "full"]] as const)
