@@ -14,6 +14,7 @@ import { createNetworkKeyring } from "./cluster/network-keys.ts";
 import { createNodePoll } from "./cluster/node-poll.ts";
 import { createFarmReconciler, type FarmReconciler } from "./cluster/reconcile-farm.ts";
 import { releaseWithNamespace } from "./cluster/release-records.ts";
+import { createReplacingTurns } from "./cluster/replacing-turn.ts";
 import { deployments, type FarmObject, fieldManager } from "./cluster/resources.ts";
 import { createStatusWriter } from "./cluster/status-writer.ts";
 import { createWatchedFarms } from "./cluster/watched-farms.ts";
@@ -166,9 +167,11 @@ const everywhere = "";
 // One for all namespaces: what is limited (farms looked at side by side, questions to nodes, lost nodes replaced) is so over all farms.
 function controlFarms(scopes: Scopes, { config, tools, client, call, metrics, recorder, own }: Controlling): Controller {
   const caches = [...scopes.values()];
+  const watched = createWatchedFarms(caches);
   const shared = {
     ...tools,
-    watched: createWatchedFarms(caches),
+    watched,
+    turns: createReplacingTurns({ watched, clock: tools.clock }),
     client,
     keyring: createNetworkKeyring(client, tools),
     poll: createNodePoll(call),

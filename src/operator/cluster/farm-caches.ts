@@ -215,7 +215,7 @@ type Awaited = {
 };
 
 /** Another program may have changed the object at once, so that its version is never shown, milliseconds. */
-const unseenMs = 60_000;
+export const unseenMs = 60_000;
 
 export function createOwnWrites(caches: FarmCaches, clock: Clock): OwnWrites {
   let awaited: readonly Awaited[] = [];

@@ -16,6 +16,7 @@ import type { ObservedFarm } from "../vault-farm/observed.ts";
 import type { FarmParts } from "./farm-caches.ts";
 import type { FarmMemory } from "./farm-memory.ts";
 import type { ObjectWriter } from "./object-writer.ts";
+import type { ReplacingTurn } from "./replacing-turn.ts";
 import type { PodObject } from "./resources.ts";
 import type { StatusWriter } from "./status-writer.ts";
 
@@ -31,6 +32,7 @@ export type FarmHands = {
   readonly commander: NodeCommander;
   readonly client: KubeClient;
   readonly writer: ObjectWriter;
+  readonly turn: Pick<ReplacingTurn, "keep" | "giveBack">;
   readonly statusWriter: Pick<StatusWriter, "warnOfStrays">;
   readonly image: PodImage;
   readonly metrics: Pick<OperatorMetrics, "acted" | "proved">;

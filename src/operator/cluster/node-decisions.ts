@@ -6,6 +6,7 @@ import { annotations, type FarmIdentity } from "../manifests/names.ts";
 import { vaultNodeRecord } from "../manifests/vault-node-record.ts";
 import type { FarmHands } from "./hands.ts";
 import { type NodeRecord, nodeRecords } from "./resources.ts";
+import { isForbidden } from "./unless-forbidden.ts";
 
 /** What counts of `assigned`, which was read in `record`: see `sealedPart`. Pure. */
 export function decidedIn(
@@ -27,14 +28,18 @@ export function straysIn({ spec }: NodeRecord, decided: AssignedSpec): readonly 
 
 /** Writes what was decided of a node, and nothing beside it. Throws the server's error. */
 export async function assignNode(name: string, assigned: AssignedSpec, hands: FarmHands): Promise<void> {
-  const { farm, keys, clock, writer, parts, observed } = hands;
+  const { farm, keys, clock, writer, parts, observed, turn } = hands;
   const { uid = "" } = parts.records.find(({ metadata }) => metadata.name === name)?.metadata ?? {};
   const byHand = observed.nodes.find((node) => node.name === name)?.byHand === true;
   const seal = sealDecision(assigned, { farmUid: farm.uid, name, uid }, { keys, wallMs: clock.wallMs() });
-  const written = await writer.apply(
-    nodeRecords,
-    vaultNodeRecord(farm, name, assigned, { byHand, ...(seal === undefined ? {} : { seal }) }),
-  );
+  const record = vaultNodeRecord(farm, name, assigned, { byHand, ...(seal === undefined ? {} : { seal }) });
+  const begins = assigned.leaving === "Replaced";
+  if (begins) turn.keep();
+  const written = await writer.apply(nodeRecords, record).catch((error: unknown) => {
+    // Every other failure may have been carried out.
+    if (begins && isForbidden(error)) turn.giveBack();
+    throw error;
+  });
   // What another program wrote too outlives an apply that leaves it out: nobody but a patch that names it takes it away.
   const strays = straysIn(written, assigned);
   if (strays.length === 0) return;

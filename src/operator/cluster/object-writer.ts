@@ -2,6 +2,8 @@
 // remembered until the caches show them. A call that the server refuses is thrown, and the look is repeated with back-off.
 import { textBytes } from "../../protocol/bytes.ts";
 import { hash } from "../../protocol/hash.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
 import { vaultFarmKind } from "../api/kinds.ts";
 import {
   type KubeClient,
@@ -16,6 +18,7 @@ import {
 } from "../kube/index.ts";
 import { annotations, labels, type Manifest } from "../manifests/names.ts";
 import type { OwnWrites } from "./farm-caches.ts";
+import type { FarmMemory } from "./farm-memory.ts";
 import { type AppliedObject, fieldManager } from "./resources.ts";
 
 export type ObjectWriter = {
@@ -48,6 +51,23 @@ export type RepairLimit = {
   /** It was applied, and the server still does not have it so. */
   giveUp(key: string): void;
 };
+
+type Repairing = { readonly memory: Pick<FarmMemory, "mayRepair" | "giveUpRepair">; readonly clock: Clock; readonly log: Log };
+
+/** As the farm's memory has it, and told in the log. */
+export function repairsOf({ memory, clock, log }: Repairing): RepairLimit {
+  return {
+    mayRepair: (key) => {
+      const may = memory.mayRepair(key, clock.monotonicMs());
+      if (may) log.info("an object was changed by somebody else and is put right", { object: key });
+      return may;
+    },
+    giveUp: (key) => {
+      memory.giveUpRepair(key);
+      log.warn("an object cannot be put right: the server keeps other fields than were applied", { object: key });
+    },
+  };
+}
 
 const noLimit: RepairLimit = { mayRepair: () => true, giveUp: () => undefined };
 

@@ -1,5 +1,6 @@
 // Proves that what holds over all farms holds over those of all namespaces that are watched by name: no network has two farms, and
-// lost nodes are replaced one at a time. Method: the operator as a whole in virtual time, which watches two namespaces.
+// lost nodes are replaced one at a time, also where farms are looked at in the same moment. Method: the operator as a whole in virtual
+// time, which watches two namespaces.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import {
@@ -85,5 +86,39 @@ test("a lost node waits while a farm of another namespace replaces one of its ow
   assert.match(JSON.stringify(world.farm().status?.["plan"]), /replaced once yard\/barn replaced theirs/);
   world.kube.objects.remove(collectionPath(farms), { namespace: yard, name: "barn" }, {});
   await world.until("it is replaced", () => !namesOf(world, nodeRecords).includes(name) && isSettled(world, 6), 3_600_000);
+  await endWorld(world);
+});
+
+test("of two farms that lose a node in the same moment one begins to replace it, though no cache shows that yet", async () => {
+  const spec = { ...farmSpec, replicas: 6, repair: { lostAfterSeconds: 600 } };
+  const world = await settledWorld(spec, 40, { watched });
+  createInYard(world, farms, "barn", { spec });
+  const isSettledInYard = (): boolean => /"reason":"Settled"/.test(conditionsOfBarn(world)) && inYard(world, nodeRecords).length === 6;
+  await world.until("the second farm is installed", isSettledInYard);
+  const replaced = (): number =>
+    [...world.kube.objects.list(collectionPath(nodeRecords), undefined)].filter(
+      ({ spec: of }: Json) => ((of as Json)["assigned"] as Json | undefined)?.["leaving"] === "Replaced",
+    ).length;
+  const hostOf = ([pod]: readonly KubeObject[]): string => String((Reflect.get(pod ?? {}, "spec") as Json)["nodeName"]);
+  for (const host of new Set([hostOf(world.all(pods)), hostOf(inYard(world, pods))])) world.cluster.setMachine(host, false);
+  await world.clock.advance(590_000);
+  assert.equal(replaced(), 0);
+  // Each look takes longer than the time between two, and no cache shows what they write.
+  world.kube.held.add(nodeRecords.plural);
+  world.kube.delayMs = 200;
+  await world.until("one begins", () => replaced() > 0, 60_000);
+  await world.clock.advance(20_000);
+  assert.equal(replaced(), 1);
+  world.kube.delayMs = 0;
+  world.kube.held.clear();
+  world.kube.flush();
+  await world.until(
+    "both were replaced, one after the other",
+    () => {
+      assert.ok(replaced() <= 1);
+      return isSettled(world, 6) && isSettledInYard();
+    },
+    7_200_000,
+  );
   await endWorld(world);
 });

@@ -20,7 +20,6 @@ import { clusterGoal } from "../vault-farm/goal.ts";
 import { holdsNothing, isKeptApart, shouldRun } from "../vault-farm/node-roles.ts";
 import type { ObservedFarm, ObservedNode } from "../vault-farm/observed.ts";
 import type { MembersTold } from "../vault-farm/other-members.ts";
-import { planFarm } from "../vault-farm/plan.ts";
 import { adoptedAs } from "../vault-farm/plan-growth.ts";
 import { imageToRun } from "../vault-farm/running-image.ts";
 import { acceptedOf, acceptSpec, type Refusal } from "./accept-spec.ts";
@@ -38,11 +37,12 @@ import { farmWithNetwork, networkInUse } from "./network-clash.ts";
 import type { NetworkKeyring, NetworkReading } from "./network-keys.ts";
 import { decidedIn } from "./node-decisions.ts";
 import type { NodePoll } from "./node-poll.ts";
-import { createObjectWriter, type RepairLimit } from "./object-writer.ts";
+import { createObjectWriter, repairsOf } from "./object-writer.ts";
 import { observeFarm, volumeBytesOf } from "./observe-farm.ts";
 import { refusedEveryMs, tellRefused } from "./refused-calls.ts";
 import { releaseEarlier } from "./release-records.ts";
 import { replacedElsewhere } from "./replacing-elsewhere.ts";
+import { planInTurn, type ReplacingTurn, type ReplacingTurns } from "./replacing-turn.ts";
 import { claims, type FarmObject, nodeRecords } from "./resources.ts";
 import { ensureStandingObjects } from "./standing-objects.ts";
 import type { StatusWriter } from "./status-writer.ts";
@@ -56,6 +56,8 @@ export type FarmReconcilerParts = {
   readonly caches: FarmCaches;
   readonly watched: WatchedFarms;
   readonly client: KubeClient;
+  /** Of all farms of this process. */
+  readonly turns: ReplacingTurns;
   readonly keyring: NetworkKeyring;
   readonly poll: NodePoll;
   readonly call: CallMember;
@@ -100,10 +102,11 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
     }
     const { name, namespace = "", uid = "" } = farm.metadata;
     const call: CallMember = async (asked) => (signal.aborted ? undefined : parts.call(asked));
-    const look = { ...parts, ...stateOf(key, uid), client, call, signal };
+    const turn = parts.turns.ofLook(key);
+    const look = { ...parts, ...stateOf(key, uid), client, call, turn, signal };
     let outcome: Outcome = { kind: "after", delayMs: refusedEveryMs };
     const refused = await unlessForbidden(async () => {
-      outcome = await lookAt(farm, { name, namespace, uid }, look);
+      outcome = await lookAt(farm, { name, namespace, uid }, look).finally(turn.end);
     });
     if (refused !== undefined) await tellRefused(farm, refused, parts.clock.monotonicMs(), look);
     return outcome;
@@ -121,7 +124,7 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
   };
 }
 
-type Look = FarmReconcilerParts & State & { readonly signal: AbortSignal };
+type Look = FarmReconcilerParts & State & { readonly turn: ReplacingTurn; readonly signal: AbortSignal };
 
 async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promise<Outcome> {
   const { caches, client, memory, writes, clock } = look;
@@ -170,10 +173,10 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const strangers = strangerPods(farm.name, caches.pods.store.byIndex("farm", key));
   const foreign = [...memory.foreign(), ...foreignClaims(key, parts, caches).map((name) => `${claims.kind} ${name}`)];
   const held = heldClaims(parts.claims, parts.pods, clock.wallMs());
-  const observed = { ...(await observe(spec, { ...look, farm, parts, told, keys: reading.keys })), strangers, foreign, held };
+  const seenNow = { ...(await observe(spec, { ...look, farm, parts, told, keys: reading.keys })), strangers, foreign, held };
   const goal = clusterGoal(spec);
   const nowMs = clock.monotonicMs();
-  const actions = planFarm(goal, observed, nowMs);
+  const { observed, actions } = planInTurn(goal, seenNow, nowMs, look.turn);
   memory.keep(new Set(observed.nodes.map((node) => node.name)));
   const commander = createNodeCommander(reading.keys, look);
   const image = { ...look.image, image: runs.image };
@@ -200,20 +203,6 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
   const isNews = memory.refusal !== undefined || unexposedOf(memory)?.why !== gateways.unexposed?.why;
   delete memory.refusal;
   return { kind: "after", delayMs: isNews ? soonMs : pause(actions, observed, { nowMs, luck: look.random.fraction() }) };
-}
-
-function repairsOf({ memory, clock, log }: Look): RepairLimit {
-  return {
-    mayRepair: (key) => {
-      const may = memory.mayRepair(key, clock.monotonicMs());
-      if (may) log.info("an object was changed by somebody else and is put right", { object: key });
-      return may;
-    },
-    giveUp: (key) => {
-      memory.giveUpRepair(key);
-      log.warn("an object cannot be put right: the server keeps other fields than were applied", { object: key });
-    },
-  };
 }
 
 function missingKeys(reading: Exclude<NetworkReading, { kind: "keys" }>): Refusal {

@@ -10,6 +10,8 @@ export type WatchedFarms = {
   byKey(farm: string): FarmObject | undefined;
   /** Records of nodes that are being replaced by others, of farms where somebody works on it. */
   beingReplaced(): readonly NodeRecord[];
+  /** Whether anything that was begun in the farm of that key can end. */
+  isWorkedOn(farm: string): boolean;
 };
 
 type Scope = Pick<FarmCaches, "farms" | "beingReplaced" | "forbidden">;
@@ -19,14 +21,15 @@ export function createWatchedFarms(scopes: readonly Scope[]): WatchedFarms {
   return {
     all: () => scopes.flatMap(({ farms }) => [...farms.store.values()]),
     byKey: (farm) => scopes.map(({ farms }) => farms.store.byKey(farm)).find((found) => found !== undefined),
-    beingReplaced: () => scopes.flatMap((scope) => scope.beingReplaced().filter((record) => isWorkedOn(record, scope))),
+    beingReplaced: () => scopes.flatMap((scope) => scope.beingReplaced().filter((record) => isWorkedOn(farmKeyOfRecord(record), scope))),
+    isWorkedOn: (farm) => scopes.some((scope) => isWorkedOn(farm, scope)),
   };
 }
 
 // In a farm that is paused, asleep, gone or going, or that may not be read any more, nothing ends, and whoever waited for it would
 // wait for good.
-function isWorkedOn(record: NodeRecord, { farms, forbidden }: Scope): boolean {
-  const farm = farms.store.byKey(farmKeyOfRecord(record));
+function isWorkedOn(key: string, { farms, forbidden }: Scope): boolean {
+  const farm = farms.store.byKey(key);
   if (farm === undefined || farm.metadata.deletionTimestamp !== undefined || forbidden() !== undefined) return false;
   const { paused, replicas } = (farm.spec ?? {}) as { readonly paused?: unknown; readonly replicas?: unknown };
   return paused !== true && replicas !== 0;
