@@ -18,8 +18,10 @@ export type NetworkKeyring = {
   keysOf(farm: FarmIdentity, spec: VaultFarmSpec, isNew: boolean): Promise<NetworkReading>;
   /** The keys of a farm that has them; none are made. Throws the server's error. */
   existingKeysOf(farm: FarmIdentity): Promise<NetworkKeys | undefined>;
-  /** Reads them anew at the next look. */
-  forget(farm: FarmIdentity): void;
+  /** Reads them anew at the next look, where there is one. */
+  forget(farm: Pick<FarmIdentity, "uid">): void;
+  /** Farms whose keys are remembered. */
+  size(): number;
 };
 
 /** A Secret is immutable: it is read again only to see whether it is still there, milliseconds. */
@@ -34,7 +36,14 @@ export function createNetworkKeyring(client: KubeClient, { clock, random }: { cl
     const reading = readNetworkSecret(got.value.data);
     const name = objectNames.network(farm.name);
     if (!reading.ok) return { kind: "broken", why: `Secret ${name} does not hold a network: ${reading.why}` };
-    known.set(farm.uid, { keys: reading.keys, readMs: clock.monotonicMs() });
+    const readMs = clock.monotonicMs();
+    // Put last: those in front were not read for longest, and of a farm that went while its keys were read nobody says so.
+    known.delete(farm.uid);
+    known.set(farm.uid, { keys: reading.keys, readMs });
+    for (const [uid, kept] of known) {
+      if (readMs - kept.readMs < keptMs) break;
+      known.delete(uid);
+    }
     return { kind: "keys", keys: reading.keys };
   };
   const begin = async (farm: FarmIdentity, spec: VaultFarmSpec): Promise<NetworkReading> => {
@@ -57,6 +66,7 @@ export function createNetworkKeyring(client: KubeClient, { clock, random }: { cl
   };
   return {
     forget: ({ uid }) => known.delete(uid),
+    size: () => known.size,
     existingKeysOf: async (farm) => {
       const found = await find(farm);
       return found?.kind === "keys" ? found.keys : undefined;

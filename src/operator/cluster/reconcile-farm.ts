@@ -89,6 +89,7 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
     const known = states.get(key);
     // A farm made anew under the name is another one.
     if (known?.uid === uid) return known;
+    if (known !== undefined) parts.keyring.forget(known);
     const fresh = { uid, memory: createFarmMemory(), writes: createOwnWrites(parts.caches, parts.clock) };
     states.set(key, fresh);
     return fresh;
@@ -97,6 +98,8 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
     const farm = parts.caches.farms.store.byKey(key);
     const client = clientUntil(parts.client, signal);
     if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) {
+      const { uid = states.get(key)?.uid } = farm?.metadata ?? {};
+      if (uid !== undefined) parts.keyring.forget({ uid });
       states.delete(key);
       return lookWithoutFarm(key, farm !== undefined, { ...parts, client });
     }
