@@ -21,6 +21,8 @@ export type OperatorMetrics = {
   acted(kind: ActedKind): void;
   proved(outcome: ProofOutcome): void;
   callRefused(how: RefusalShown): void;
+  /** From where it is read at each scrape which watched namespaces may not be read. */
+  watchNamespaces(unread: () => readonly string[]): void;
   /** From where the farms are read at each scrape; those of several sources are summed. */
   watchFarms(farms: () => Iterable<CountedFarm>): void;
 };
@@ -28,6 +30,7 @@ export type OperatorMetrics = {
 /** Makes them in `registry`. Each is described in docs/metrics-operator.md. */
 export function createOperatorMetrics(registry: MetricsRegistry): OperatorMetrics {
   const sources: (() => Iterable<CountedFarm>)[] = [];
+  let unread = (): readonly string[] => [];
   const farms = (): readonly CountedFarm[] => sources.flatMap((source) => [...source()]);
   registry.gaugeOf<never>({ name: "vaultfarm_operator_farms", help: "farms there are", labels: [] }, () => [
     { labels: {}, value: farms().length },
@@ -44,6 +47,14 @@ export function createOperatorMetrics(registry: MetricsRegistry): OperatorMetric
       { labels: { state: "ready" }, value: sum(({ ready }) => ready) },
     ];
   });
+  registry.gaugeOf(
+    {
+      name: "vaultfarm_operator_namespace_unread",
+      help: "1 for each watched namespace that the API server forbids to read",
+      labels: ["namespace"],
+    },
+    () => unread().map((namespace) => ({ labels: { namespace }, value: 1 })),
+  );
   const actions = registry.counter({ name: "vaultfarm_operator_actions_total", help: "actions begun, by kind", labels: ["action"] });
   const proofs = registry.counter({
     name: "vaultfarm_operator_proofs_total",
@@ -59,6 +70,9 @@ export function createOperatorMetrics(registry: MetricsRegistry): OperatorMetric
     acted: (action) => actions.add({ action }),
     proved: (outcome) => proofs.add({ outcome }),
     callRefused: (status) => refusals.add({ status }),
+    watchNamespaces: (source) => {
+      unread = source;
+    },
     watchFarms: (source) => {
       sources.push(source);
     },

@@ -113,6 +113,7 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
       ? new Map([[everywhere, cachesOf({})]])
       : new Map([...new Set(config.watched)].map((namespace) => [namespace, cachesOf({ namespace })]));
   const caches = [...scopes.values()];
+  own.watchNamespaces(() => [...scopes].flatMap(([namespace, of]) => (of.forbidden() === undefined ? [] : [namespace || "all"])));
   own.watchFarms(() => caches.flatMap((of) => [...of.farms.store.values()].map((farm) => countFarm(farm, of))));
   const controller = controlFarms(scopes, { ...reach, config, tools, recorder, own });
   const elector = createElector(
@@ -126,7 +127,8 @@ export function createFarmManager(config: OperatorConfig, tools: Omit<OperatorTo
     { client, clock, random, log, metrics: metrics.elector(config.lease) },
   );
   return createManager({
-    reflectors: [...new Set(caches.flatMap(({ all }) => all))],
+    reflectors: [cluster.machines, cluster.storageClasses],
+    namespaces: new Map([...scopes].map(([namespace, of]) => [namespace || "all", of.ofNamespace])),
     elector,
     leaders: [{ name: "kinds", start: () => ensureKinds(client, log) }, recorder, controller],
     clock,

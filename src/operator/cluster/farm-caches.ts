@@ -79,6 +79,8 @@ export type FarmCaches = ClusterCaches & {
   readonly ingresses: Reflector<AppliedObject>;
   /** All of them. */
   readonly all: readonly Reflector<KubeObject>[];
+  /** Those of what is in a namespace. */
+  readonly ofNamespace: readonly Reflector<KubeObject>[];
   /** The one of a kind, by its plural. */
   readonly ofKind: ReadonlyMap<string, Reflector<KubeObject>>;
   /** What there is of a farm. `farm`: namespace/name. */
@@ -155,9 +157,11 @@ export function createFarmCaches(tools: CacheTools, cluster: ClusterCaches = cre
     ingresses: follow(ingresses, appliedOnly, true),
   };
   const all = Object.values(caches) as unknown as readonly Reflector<KubeObject>[];
+  const ofCluster: readonly unknown[] = Object.values(cluster);
   return {
     ...caches,
     all,
+    ofNamespace: all.filter((cache) => !ofCluster.includes(cache)),
     ofKind: new Map(all.map((cache) => [cache.name.replace("reflector ", ""), cache])),
     byFarm: (farm) => ({
       records: caches.records.store.byIndex("farm", farm),

@@ -39,7 +39,7 @@ test("keys of a farm that is deleted are forgotten with it, those of others kept
   for (const name of ["attic", "barn"]) await readKeys(world, name);
   const going = { metadata: { ...farmCalled("attic"), deletionTimestamp: "2026-01-01T00:00:00Z" } } as unknown as FarmObject;
   const caches = {
-    farms: { store: { byKey: () => going } },
+    farms: { store: { byKey: () => going }, isSynced: () => true },
     byFarm: () => ({ records: [], pods: [], claims: [] }),
   } as unknown as FarmCaches;
   const turns = createReplacingTurns({ watched: { isWorkedOn: () => true }, clock });

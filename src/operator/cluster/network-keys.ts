@@ -9,7 +9,8 @@ import { type NetworkKeys, networkSecretKeys, newNetworkSecret, readNetworkSecre
 import { secrets } from "./resources.ts";
 
 export type NetworkReading =
-  | { readonly kind: "keys"; readonly keys: NetworkKeys }
+  /** `made`: just now, for this farm. */
+  | { readonly kind: "keys"; readonly keys: NetworkKeys; readonly made?: boolean }
   /** missing: it must be brought back · broken: it is not one · no-key: the person's own network key is not there. */
   | { readonly kind: "missing" | "broken" | "no-key"; readonly why: string };
 
@@ -57,7 +58,9 @@ export function createNetworkKeyring(client: KubeClient, { clock, random }: { cl
     };
     const created = await client.create(secrets, newNetworkSecret(farm, beginning, random));
     if (!created.ok && created.error.code !== "already-exists") throw created.error;
-    return (await read(farm)) ?? { kind: "missing", why: `Secret ${objectNames.network(farm.name)} was made and is gone` };
+    const reading = await read(farm);
+    if (reading?.kind === "keys") return { ...reading, made: created.ok };
+    return reading ?? { kind: "missing", why: `Secret ${objectNames.network(farm.name)} was made and is gone` };
   };
   const find = async (farm: FarmIdentity): Promise<NetworkReading | undefined> => {
     const kept = known.get(farm.uid);

@@ -4,6 +4,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import {
+  createOperatorWorld,
   endWorld,
   farmSpec,
   isSettled,
@@ -16,7 +17,7 @@ import { seededRandom } from "../../runtime/random.ts";
 import type { KubeObject, Resource } from "../kube/index.ts";
 import { collectionPath } from "../kube/resource.ts";
 import { sealDecision } from "../manifests/decision-seal.ts";
-import { annotations } from "../manifests/names.ts";
+import { annotations, nodeFinalizer } from "../manifests/names.ts";
 import { newNetworkSecret, readNetworkSecret } from "../manifests/network-secret.ts";
 import { farms, nodeRecords, pods, secrets } from "./resources.ts";
 
@@ -120,5 +121,48 @@ test("of two farms that lose a node in the same moment one begins to replace it,
     },
     7_200_000,
   );
+  await endWorld(world);
+});
+
+const unreadGauge = async ({ registry }: OperatorWorld): Promise<readonly string[]> =>
+  (await registry.text()).split("\n").filter((line) => line.startsWith("vaultfarm_operator_namespace_unread{"));
+
+test("a namespace that may not be read at the start holds up no other, lets nothing of its own go, and is taken up once it may be read", async () => {
+  const world = createOperatorWorld(farmSpec, { watched });
+  // Its records are shown, and of no farm: none of them may count as one whose farm is gone.
+  world.kube.forbidden.add(`${yard}/${farms.plural}`);
+  createInYard(world, farms, "barn", { spec: farmSpec });
+  replaceInBarn(world);
+  const record = { namespace: yard, name: "barn-aaaaa" };
+  world.kube.objects.merge(
+    collectionPath(nodeRecords),
+    record,
+    { metadata: { finalizers: [nodeFinalizer] } },
+    { manager: "person", subresource: undefined },
+  );
+  world.kube.objects.remove(collectionPath(nodeRecords), record, {});
+  await world.until("the farm of the other is installed", () => isSettled(world, 5));
+  assert.deepEqual(await unreadGauge(world), [`vaultfarm_operator_namespace_unread{namespace="${yard}"} 1`]);
+  assert.deepEqual([inYard(world, nodeRecords).length, inYard(world, pods).length], [1, 0], "nothing is done in the one that is not read");
+  world.kube.forbidden.clear();
+  await world.until("it is taken up", () => inYard(world, pods).length >= 5, 1_200_000);
+  assert.deepEqual(await unreadGauge(world), []);
+  await endWorld(world);
+});
+
+test("a farm whose network may be that of one which cannot be seen does not begin before it can", async () => {
+  const world = createOperatorWorld(farmSpec, { watched });
+  world.kube.forbidden.add(`${yard}/${farms.plural}`);
+  const beginning = { copies: { min: 4, target: 5, max: 8 }, vaultCapacity: 2 ** 30, createdAtMs: world.clock.wallMs() };
+  const { metadata: _, ...found } = newNetworkSecret({ name: "attic", namespace: "farms", uid: "another" }, beginning, seededRandom(7));
+  world.create(secrets, { ...found, metadata: { name: "attic-network" } } as unknown as KubeObject);
+  await world.clock.advance(120_000);
+  assert.match(
+    JSON.stringify(world.farm().status),
+    /Secret attic-network was there before.*cannot list resource \\"vaultfarms\\" in the namespace \\"yard/,
+  );
+  assert.equal(world.all(pods).length, 0);
+  world.kube.forbidden.clear();
+  await world.until("it begins", () => isSettled(world, 5));
   await endWorld(world);
 });

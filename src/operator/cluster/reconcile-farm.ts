@@ -95,6 +95,8 @@ export function createFarmReconciler(parts: FarmReconcilerParts): FarmReconciler
     return fresh;
   };
   const reconcile = async (key: string, signal: AbortSignal): Promise<Outcome> => {
+    // That a farm is not shown would mean nothing.
+    if (!parts.caches.farms.isSynced()) return { kind: "after", delayMs: refusedEveryMs };
     const farm = parts.caches.farms.store.byKey(key);
     const client = clientUntil(parts.client, signal);
     if (farm === undefined || farm.metadata.deletionTimestamp !== undefined) {
@@ -165,7 +167,7 @@ async function lookAt(object: FarmObject, farm: FarmIdentity, look: Look): Promi
     await look.statusWriter.refuse(object, missingKeys(reading));
     return { kind: "after", delayMs: calmMs };
   }
-  const elsewhere = farmWithNetwork(object, reading.keys.genesis.networkId, look.watched.all());
+  const elsewhere = farmWithNetwork(object, reading, look.watched);
   if (elsewhere !== undefined) {
     look.keyring.forget(farm);
     await look.statusWriter.refuse(object, networkInUse(farm, elsewhere));

@@ -13,10 +13,11 @@ const farm = (namespace: string, name: string, change: object = {}): FarmObject 
 const lost = (namespace: string, of: string): NodeRecord =>
   ({ metadata: { namespace, name: `${of}-lost` }, spec: { farm: of, assigned: { leaving: "Replaced" } } }) as NodeRecord;
 
-function scope(farms: readonly FarmObject[], records: readonly NodeRecord[], error?: KubeError): Scope {
+function scope(farms: readonly FarmObject[], records: readonly NodeRecord[], error?: KubeError, isRead = true): Scope {
   const byKey = new Map(farms.map((one) => [`${one.metadata.namespace}/${one.metadata.name}`, one]));
   const store = { byKey: (key: string) => byKey.get(key), values: () => byKey.values() };
-  return { farms: { store } as unknown as FarmCaches["farms"], beingReplaced: () => records, forbidden: () => error };
+  const cache = { store, isSynced: () => isRead, trouble: () => error };
+  return { farms: cache as unknown as FarmCaches["farms"], beingReplaced: () => records, forbidden: () => error };
 }
 
 const namesOf = (records: readonly NodeRecord[]): readonly string[] =>
@@ -45,4 +46,10 @@ test("nobody waits for a farm where nothing ends: one that is paused, asleep, go
   const watched = createWatchedFarms([scope(stuck, records), scope([farm("two", "attic")], [lost("two", "attic")], taken)]);
   assert.deepEqual(watched.beingReplaced(), []);
   assert.equal([...watched.all()].length, 4, "and yet whose network a farm has is known of all");
+});
+
+test("why farms of a namespace are not among them is known as long as it was never read", () => {
+  const taken = new KubeError("forbidden", "may not list vaultfarms in the namespace two");
+  assert.equal(createWatchedFarms([scope([], []), scope([], [], taken)]).unread(), undefined, "it was read before");
+  assert.equal(createWatchedFarms([scope([], []), scope([], [], taken, false)]).unread(), taken);
 });

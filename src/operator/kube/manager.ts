@@ -6,9 +6,13 @@ import type { Log } from "../../runtime/log.ts";
 import type { Elector } from "./elector.ts";
 import type { Reflector } from "./reflector.ts";
 
+type Cache = Pick<Reflector<unknown>, "name" | "start" | "stop" | "whenSynced" | "whenAnswered">;
+
 export type ManagerParts = {
   /** Filled before anything acts, on the replicas that wait too. */
-  readonly reflectors: readonly Pick<Reflector<unknown>, "name" | "start" | "stop" | "whenSynced">[];
+  readonly reflectors: readonly Cache[];
+  /** So are those of each of these namespaces; but one that the server forbids to read holds up no other, as long as any can be read. */
+  readonly namespaces: ReadonlyMap<string, readonly Cache[]>;
   /** Absent: this program is the only one. */
   readonly elector?: Elector;
   /** Started once this program leads and all caches are filled. */
@@ -23,7 +27,7 @@ export type ManagerEnd = "stopped" | "lost";
 export type Manager = {
   /** Runs until `signal` aborts or the leadership is lost. Rejects where a part does not start. */
   run(signal: AbortSignal): Promise<ManagerEnd>;
-  /** Whether all caches are filled: ready, also as a standby. */
+  /** Whether all caches are filled that are waited for: ready, also as a standby. */
   isReady(): boolean;
   isLeading(): boolean;
 };
@@ -33,15 +37,16 @@ const stopMs = 8000;
 
 export function createManager(parts: ManagerParts): Manager {
   const { clock, log, elector } = parts;
-  const standby = createLifecycle([...parts.reflectors, ...(elector === undefined ? [] : [elector])], { clock, log }, { stopMs });
+  const caches = [...parts.reflectors, ...[...parts.namespaces.values()].flat()];
+  const standby = createLifecycle([...caches, ...(elector === undefined ? [] : [elector])], { clock, log }, { stopMs });
   const leaders = createLifecycle(parts.leaders, { clock, log }, { stopMs });
   let ready = false;
   let leading = false;
 
   const lead = async (signal: AbortSignal): Promise<void> => {
-    await Promise.all(parts.reflectors.map((reflector) => reflector.whenSynced(signal)));
+    await Promise.all([whenFilled(parts.reflectors, signal), readNamespaces(parts, signal)]);
     ready = true;
-    log.info("all caches are filled", { reflectors: parts.reflectors.length });
+    log.info("caches are filled", { reflectors: caches.length });
     await elector?.whenLeading(signal);
     await leaders.start(signal);
     leading = true;
@@ -74,4 +79,27 @@ export function createManager(parts: ManagerParts): Manager {
       }
     },
   };
+}
+
+async function whenFilled(caches: readonly Cache[], signal: AbortSignal): Promise<void> {
+  await Promise.all(caches.map((cache) => cache.whenSynced(signal)));
+}
+
+// Whoever works has to see that a namespace is not read: its caches stay unsynced until they are filled all the same.
+async function readNamespaces({ namespaces, log }: ManagerParts, signal: AbortSignal): Promise<void> {
+  const filled = await Promise.all(
+    [...namespaces].map(async ([namespace, caches]) => {
+      const refusals = await Promise.all(caches.map((cache) => cache.whenAnswered(signal)));
+      const whole = { whole: whenFilled(caches, signal) };
+      const [cause] = refusals.filter((refusal) => refusal !== undefined);
+      if (cause === undefined) return whole;
+      log.error("a namespace may not be read: nothing in it is looked after until it may", { namespace, cause });
+      whole.whole.then(
+        () => log.info("a namespace may be read now, and is looked after", { namespace }),
+        () => undefined,
+      );
+      return whole;
+    }),
+  );
+  if (filled.length > 0) await Promise.any(filled.map(({ whole }) => whole));
 }

@@ -44,6 +44,8 @@ export type Reflector<T> = Part & {
   isSynced(): boolean;
   /** Resolves once synced; rejects with the signal's reason. */
   whenSynced(signal: AbortSignal): Promise<void>;
+  /** Resolves once synced, or with the server's error where it forbids the first list; that is tried on. Rejects with the signal's reason. */
+  whenAnswered(signal: AbortSignal): Promise<KubeError | undefined>;
   /** Milliseconds since the server last confirmed this cache (list, event or bookmark); Infinity before the first list. */
   sinceContactMs(): number;
   /** The failure that it is waiting out, undefined while all is well. */
@@ -66,20 +68,26 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     store: follower.store,
     onChange: follower.onChange,
     isSynced: () => follower.synced.settled,
-    whenSynced: (signal) =>
-      new Promise((resolve, reject) => {
-        signal.throwIfAborted();
-        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-        follower.synced.promise.then(resolve, reject);
-      }),
+    whenSynced: (signal) => orAborted(follower.synced.promise, signal),
+    whenAnswered: (signal) => orAborted(follower.answered.promise, signal),
     sinceContactMs: () => tools.clock.monotonicMs() - follower.contactMs(),
     trouble: () => follower.trouble,
   };
 }
 
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
+}
+
 type Follower<T> = {
   readonly store: WritableStore<T>;
   readonly synced: { settled: boolean; readonly promise: Promise<void>; resolve(): void };
+  /** As `whenAnswered`. */
+  readonly answered: PromiseWithResolvers<KubeError | undefined>;
   trouble: KubeError | undefined;
   contactMs(): number;
   onChange(handler: ChangeHandler<T>): void;
@@ -97,6 +105,7 @@ async function run<T>(follower: Follower<T>, { clock, random, log }: ReflectorTo
     const next = nextStep(end, failures, random.fraction());
     ({ version, failures } = next);
     follower.trouble = "error" in end ? end.error : undefined;
+    if (follower.trouble?.code === "forbidden") follower.answered.resolve(follower.trouble);
     // One lost watch is everyday life; the second failure in a row is not.
     if ("error" in end)
       log[failures > 1 ? "warn" : "debug"]("following a resource failed", {
@@ -122,6 +131,7 @@ function createFollower<T extends KubeObject>(options: ReflectorOptions<T>, tool
   const handlers: ChangeHandler<T>[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const synced = { settled: false, promise, resolve };
+  const answered = Promise.withResolvers<KubeError | undefined>();
   let contactMs = Number.NEGATIVE_INFINITY;
 
   const well = (): void => {
@@ -162,12 +172,14 @@ function createFollower<T extends KubeObject>(options: ReflectorOptions<T>, tool
     tell(store.replace(listed.value.items), initial);
     synced.settled = true;
     synced.resolve();
+    answered.resolve(undefined);
     metrics.listed(store.size(), (clock.monotonicMs() - beganMs) / 1000);
     return { kind: "listed", version: listed.value.resourceVersion };
   };
   const follower: Follower<T> = {
     store,
     synced,
+    answered,
     trouble: undefined,
     contactMs: () => contactMs,
     onChange: (handler) => {

@@ -32,7 +32,7 @@ export type MemoryKube = {
   delayMs: number;
   /** No list and watch says anything until it is thawed; calls go through. */
   frozen: boolean;
-  /** Lists and watches of these kinds, by plural, are forbidden; watches that run end. */
+  /** Lists and watches of these kinds, by plural, or namespace/plural where it is only that one's, are forbidden; watches that run end. */
   readonly forbidden: Set<string>;
   /** Changes of these kinds, by plural, are not told until the set is empty of them and `flush` is called. */
   readonly held: Set<string>;
@@ -181,14 +181,18 @@ function matcher({ namespace, labelSelector = "" }: ListQuery): (object: KubeObj
 }
 
 /** What an API server says to who has no right. */
-export function forbidden(verb: string, { plural }: Pick<Resource, "plural">): KubeError {
-  const message = `User "operator" cannot ${verb} resource "${plural}" in the namespace "farms"`;
+export function forbidden(verb: string, { plural }: Pick<Resource, "plural">, namespace = "farms"): KubeError {
+  const message = `User "operator" cannot ${verb} resource "${plural}" in the namespace "${namespace}"`;
   return answerError(`${verb} ${plural}`, 403, { reason: "Forbidden", message });
+}
+
+function isForbidden({ forbidden: those }: MemoryKube, { plural }: Resource, { namespace }: ListQuery): boolean {
+  return those.has(plural) || those.has(`${namespace}/${plural}`);
 }
 
 function listed({ kube, note }: Following, resource: Resource, query: ListQuery): Result<{ items: KubeObject[]; resourceVersion: string }> {
   note("list", resource, query);
-  if (kube.forbidden.has(resource.plural)) return { ok: false, error: forbidden("list", resource) };
+  if (isForbidden(kube, resource, query)) return { ok: false, error: forbidden("list", resource, query.namespace) };
   if (kube.frozen) return { ok: false, error: new KubeError("unreachable", `list ${resource.plural}: no connection`) };
   const items = kube.objects.list(collectionPath(resource), query.namespace).filter(matcher(query));
   return { ok: true, value: { items: structuredClone(items) as KubeObject[], resourceVersion: String(kube.objects.version()) } };
@@ -197,7 +201,7 @@ function listed({ kube, note }: Following, resource: Resource, query: ListQuery)
 function watched(following: Following, resource: Resource, query: WatchQuery): Result<AsyncIterable<WatchEvent>> {
   const { kube, note } = following;
   note("watch", resource, query);
-  if (kube.forbidden.has(resource.plural)) return { ok: false, error: forbidden("watch", resource) };
+  if (isForbidden(kube, resource, query)) return { ok: false, error: forbidden("watch", resource, query.namespace) };
   const past = kube.objects.since(Number(query.resourceVersion));
   if (kube.frozen) return { ok: false, error: new KubeError("unreachable", `watch ${resource.plural}: no connection`) };
   if (past === undefined) return { ok: false, error: new KubeError("gone", "too old resource version") };
@@ -234,7 +238,7 @@ async function* events(
   const beat = (): void => {
     timer = clock.after(bookmarkMs, beat);
     const silent = clock.monotonicMs() - heardMs;
-    if (kube.forbidden.has(resource.plural)) end("ended");
+    if (isForbidden(kube, resource, query)) end("ended");
     if (kube.frozen && silent > (query.idleMs ?? 150_000))
       end({ kind: "error", error: new KubeError("unreachable", "the watch says nothing") });
     else if (!kube.frozen && !kube.held.has(resource.plural))
