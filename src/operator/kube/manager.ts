@@ -11,7 +11,7 @@ type Cache = Pick<Reflector<unknown>, "name" | "start" | "stop" | "whenSynced" |
 export type ManagerParts = {
   /** Filled before anything acts, on the replicas that wait too. */
   readonly reflectors: readonly Cache[];
-  /** So are those of each of these namespaces; but one that the server forbids to read holds up no other, as long as any can be read. */
+  /** So are those of each of these namespaces; but one that the server forbids to read holds up no other, where at least one is read. */
   readonly namespaces: ReadonlyMap<string, readonly Cache[]>;
   /** Absent: this program is the only one. */
   readonly elector?: Elector;
@@ -87,19 +87,16 @@ async function whenFilled(caches: readonly Cache[], signal: AbortSignal): Promis
 
 // Whoever works has to see that a namespace is not read: its caches stay unsynced until they are filled all the same.
 async function readNamespaces({ namespaces, log }: ManagerParts, signal: AbortSignal): Promise<void> {
-  const filled = await Promise.all(
-    [...namespaces].map(async ([namespace, caches]) => {
-      const refusals = await Promise.all(caches.map((cache) => cache.whenAnswered(signal)));
-      const whole = { whole: whenFilled(caches, signal) };
-      const [cause] = refusals.filter((refusal) => refusal !== undefined);
-      if (cause === undefined) return whole;
-      log.error("a namespace may not be read: nothing in it is looked after until it may", { namespace, cause });
-      whole.whole.then(
-        () => log.info("a namespace may be read now, and is looked after", { namespace }),
-        () => undefined,
-      );
-      return whole;
-    }),
-  );
-  if (filled.length > 0) await Promise.any(filled.map(({ whole }) => whole));
+  if (namespaces.size === 0) return;
+  const oneIsRead = Promise.withResolvers<void>();
+  const answered = [...namespaces].map(async ([namespace, caches]) => {
+    const refusals = await Promise.all(caches.map((cache) => cache.whenAnswered(signal)));
+    const cause = refusals.find((refusal) => refusal !== undefined);
+    if (cause !== undefined) log.error("a namespace may not be read: nothing in it is looked after until it may", { namespace, cause });
+    whenFilled(caches, signal).then(() => {
+      if (cause !== undefined) log.info("a namespace may be read now, and is looked after", { namespace });
+      oneIsRead.resolve();
+    }, oneIsRead.reject);
+  });
+  await Promise.all([...answered, oneIsRead.promise]);
 }
