@@ -60,12 +60,25 @@ export function openSigned<T>(kind: SignedKind<T>, bytes: Uint8Array): Decoded<O
   const outer = decodeMessage(envelope, bytes);
   if (!outer.ok) return outer;
   const [body, signature] = outer.value;
-  const inner = decodeMessage(z.tuple([z.literal(kind.tag), z.int(), wireAddress, z.unknown()]), body);
+  const inner = decodeMessage(bodySchema(kind.tag), body);
   if (!inner.ok) return inner;
   const [, version, networkId, fields] = inner.value;
   if (version !== signedVersion) return { ok: false, code: "wrong-shape", why: `version ${version}, this program reads ${signedVersion}` };
   const parsed = decodeFields(kind, fields);
   return parsed.ok ? { ok: true, value: { fields: parsed.value, networkId, body, signature } } : parsed;
+}
+
+type Body = [SignedTag, number, Address, unknown];
+
+// To make a schema costs several times what it costs to read with it.
+const bodySchemas = new Map<SignedTag, z.ZodType<Body>>();
+
+function bodySchema(tag: SignedTag): z.ZodType<Body> {
+  const known = bodySchemas.get(tag);
+  if (known !== undefined) return known;
+  const made: z.ZodType<Body> = z.tuple([z.literal(tag), z.int(), wireAddress, z.unknown()]);
+  bodySchemas.set(tag, made);
+  return made;
 }
 
 function decodeFields<T>(kind: SignedKind<T>, fields: unknown): Decoded<T> {
