@@ -129,16 +129,21 @@ function sendOn(lane: Lane, request: TransportRequest, server: URL): Promise<Tra
   if (request.body !== undefined) stream.end(request.body);
   const body = bodyOf(stream, request.signal);
   return new Promise((resolve, reject) => {
+    // Every stream ends, and an error for nobody costs its stack.
+    let answered = false;
     // Stays for the stream's life: an error after the answer began reaches the reader through the body.
     stream.on("error", (cause) => reject(broken(stream, request.signal, cause)));
-    stream.once("close", () => reject(broken(stream, request.signal)));
-    stream.once("response", (headers) =>
+    stream.once("close", () => {
+      if (!answered) reject(broken(stream, request.signal));
+    });
+    stream.once("response", (headers) => {
+      answered = true;
       resolve({
         status: Number(headers[":status"]),
         header: (name) => (headers[name] === undefined ? undefined : String(headers[name])),
         body,
-      }),
-    );
+      });
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 // One bounded HTTP request to a member of a farm, for status and commands: small bodies, a deadline, no redirects.
 import { request } from "node:http";
+import { systemClock } from "../../runtime/clock.ts";
 
 export type HttpCall = {
   readonly method: "GET" | "PUT" | "POST";
@@ -22,8 +23,7 @@ const answerMax = 1024 * 1024;
 export const callMember: CallMember = ({ method, ip, port, path, headers = {}, body, timeoutMs }) =>
   new Promise((resolve) => {
     const length = body === undefined ? {} : { "content-length": String(body.length) };
-    const signal = AbortSignal.timeout(timeoutMs);
-    const sent = request({ host: ip, port, path, method, headers: { ...headers, ...length }, agent: false, signal }, (answer) => {
+    const sent = request({ host: ip, port, path, method, headers: { ...headers, ...length }, agent: false }, (answer) => {
       const pieces: Buffer[] = [];
       let size = 0;
       answer.on("data", (piece: Buffer) => {
@@ -39,5 +39,8 @@ export const callMember: CallMember = ({ method, ip, port, path, headers = {}, b
       });
     });
     sent.once("error", () => resolve(undefined));
+    // No `AbortSignal.timeout`: that one makes an error with its stack for each call that was answered long before.
+    const late = systemClock.after(timeoutMs, () => sent.destroy());
+    sent.once("close", late.cancel);
     sent.end(body);
   });
