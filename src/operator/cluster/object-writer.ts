@@ -74,6 +74,9 @@ const noLimit: RepairLimit = { mayRepair: () => true, giveUp: () => undefined };
 /** Is told, by kind and name, whether an object of somebody else has the name of one that was to be applied. */
 export type TellForeign = (what: string, isThere: boolean) => void;
 
+/** Objects as caches have them that keep what was applied: what is made of the same needs not be compared at each look. */
+const kept = new WeakSet<AppliedObject>();
+
 export function createObjectWriter(
   client: KubeClient,
   writes: OwnWrites,
@@ -86,13 +89,19 @@ export function createObjectWriter(
     writes.wrote(resource, applied);
     return applied;
   };
+  const isKept = (shown: AppliedObject, stamped: Manifest): boolean => {
+    if (kept.has(shown)) return true;
+    const isSo = keepsOwned(shown.owned, stamped);
+    if (isSo) kept.add(shown);
+    return isSo;
+  };
   return {
     apply,
     ensure: async (resource, manifest, shown) => {
       const stamped = stampedManifest(manifest);
       const key = `${resource.plural}/${objectKey(manifest.metadata)}`;
       if (isMadeOf(shown, stamped)) {
-        if (keepsOwned(shown.owned, stamped) || !repairs.mayRepair(key)) return true;
+        if (isKept(shown, stamped) || !repairs.mayRepair(key)) return true;
         const repaired = await apply(resource, stamped);
         if (!keepsOwned(ownedFields(repaired, fieldManager), stamped)) repairs.giveUp(key);
         return true;
