@@ -11,11 +11,10 @@ import { apiVersion } from "../../operator/api/vault-farm.ts";
 import { claims, configMaps, farms, nodeRecords, pods, secrets, volumes } from "../../operator/cluster/resources.ts";
 import type { KubeObject, Resource } from "../../operator/kube/index.ts";
 import { collectionPath } from "../../operator/kube/resource.ts";
-import { type Clock, systemClock } from "../../runtime/clock.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { type ExitCode, exitCodes } from "../exit-code.ts";
 import { inOrder } from "./logs.ts";
-import { by, condition, makeAll, makeFarm, makeNode, namespace, used, usePluginCluster, withinRights } from "./plugin-fixture.ts";
+import { by, condition, hastened, makeAll, makeFarm, makeNode, namespace, used, usePluginCluster, withinRights } from "./plugin-fixture.ts";
 import type { KubectlVerb } from "./rights.ts";
 
 const cluster = usePluginCluster();
@@ -119,16 +118,6 @@ test("a wish for a node goes into spec.desired alone; what is so already is left
   const none = await kubectl(["drain", "attic-zzzzz"]);
   assert.deepEqual([none.code, /there is no VaultNode attic-zzzzz in namespace home/.test(none.err)], [exitCodes.notFound, true]);
 });
-
-/** Sleeps are over at once, and the time they take has passed; what happens meanwhile is `meanwhile`. */
-function hastened(meanwhile: () => void): Clock {
-  let ahead = 0;
-  const sleep = async (delayMs: number): Promise<void> => {
-    ahead += delayMs;
-    meanwhile();
-  };
-  return { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + ahead, sleep };
-}
 
 function setDraining(node: string, reason: string, message: string): void {
   const at = { namespace, name: node };

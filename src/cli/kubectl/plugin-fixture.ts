@@ -11,7 +11,7 @@ import { claims, configMaps, farms, nodeRecords, pods, secrets, volumes } from "
 import { defineResource, type KubeObject, type Resource } from "../../operator/kube/index.ts";
 import { collectionPath } from "../../operator/kube/resource.ts";
 import { nodeFinalizer } from "../../operator/manifests/names.ts";
-import { systemClock } from "../../runtime/clock.ts";
+import { type Clock, systemClock } from "../../runtime/clock.ts";
 import { type Ended, runInProcess } from "../command-fixture.ts";
 import type { CommandWorld } from "../command-world.ts";
 import { kubectlVaultfarm } from "./command-line.ts";
@@ -90,6 +90,16 @@ function removeAll(server: FakeApiServer): void {
       if (server.objects.list(collectionPath(resource), of).some(({ metadata }) => metadata.name === name))
         server.objects.remove(collectionPath(resource), at, {});
     }
+}
+
+/** Sleeps are over at once, and the time they take has passed; what happens meanwhile is `meanwhile`. */
+export function hastened(meanwhile: () => void): Clock {
+  let ahead = 0;
+  const sleep = async (delayMs: number): Promise<void> => {
+    ahead += delayMs;
+    meanwhile();
+  };
+  return { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + ahead, sleep };
 }
 
 /** A condition that has been so for three minutes. */
