@@ -25,10 +25,10 @@ export const by = { manager: "test", subresource: undefined };
 type Fields = Readonly<Record<string, unknown>>;
 type Handle = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** `beyond`: what answers the ways to Services and pods, and a pod's log; replaced by whoever tests them. */
+/** `beyond`: what answers the ways to Services and pods, and a pod's log, and what happens before a call is answered; replaced by whoever tests them. */
 export type PluginCluster = {
   readonly folder: string;
-  readonly beyond: { proxy: Handle; log: Handle };
+  readonly beyond: { proxy: Handle; log: Handle; before: (request: IncomingMessage) => void };
   server(): FakeApiServer;
   kubectl(args: readonly string[], change?: Partial<CommandWorld>): Promise<Ended>;
   make(resource: Resource, name: string, fields?: Fields, meta?: Fields): void;
@@ -37,10 +37,12 @@ export type PluginCluster = {
 /** A cluster for the tests of this file: empty before each of them, gone after all. */
 export function usePluginCluster(): PluginCluster {
   const folder = mkdtempSync(join(tmpdir(), "kubectl-vaultfarm-"));
-  const beyond: PluginCluster["beyond"] = { proxy: (_request, response) => response.end(), log: (_request, response) => response.end() };
+  const end: Handle = (_request, response) => response.end();
+  const beyond: PluginCluster["beyond"] = { proxy: end, log: end, before: () => {} };
   let server: FakeApiServer;
   before(async () => {
     const answers = (request: IncomingMessage, response: ServerResponse): boolean => {
+      beyond.before(request);
       if (request.url?.includes("/proxy/") === true) beyond.proxy(request, response);
       else if (request.url?.includes("/log?") === true) beyond.log(request, response);
       else return false;
