@@ -145,7 +145,9 @@ export function createFakeObjects(wallMs: () => number = Date.now): FakeObjects 
     },
     merge: (collection, name, patch, write) => {
       const before = find(collection, name);
-      checkVersion(before, (patch["metadata"] as { resourceVersion?: string } | undefined)?.resourceVersion);
+      const asked = patch["metadata"] as { resourceVersion?: string; uid?: string } | undefined;
+      checkVersion(before, asked?.resourceVersion);
+      checkUid(before, asked?.uid);
       return update(table, collection, before, { wanted: mergePatch(before, patch) as KubeObject, write });
     },
     apply: (collection, object, write) => {
@@ -171,6 +173,14 @@ export function createFakeObjects(wallMs: () => number = Date.now): FakeObjects 
 function checkVersion(before: KubeObject, asked: string | undefined): void {
   if (asked === undefined || asked === before.metadata.resourceVersion) return;
   throw new ApiFault(409, "Conflict", "the object has been modified; please apply your changes to the latest version and try again");
+}
+
+// Unlike a deletion's precondition, which is a conflict.
+function checkUid({ metadata: { name, uid } }: KubeObject, asked: string | undefined): void {
+  if (asked === undefined || asked === uid) return;
+  const message = `Invalid value: "${asked}": field is immutable`;
+  const cause = { reason: "FieldValueInvalid", message, field: "metadata.uid" };
+  throw new ApiFault(422, "Invalid", `"${name}" is invalid: metadata.uid: ${message}`, [cause]);
 }
 
 function create(table: Table, collection: string, object: KubeObject, { write, how }: { write: Write; how: How }): KubeObject {

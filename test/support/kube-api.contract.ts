@@ -106,6 +106,19 @@ export function kubeApiContract(title: string, server: () => ContractServer): vo
       must(await client.remove(configMaps, at(name), { preconditions: exact }));
     });
 
+    it("changes only the object that was meant, where its uid is said", async () => {
+      const { client } = server();
+      const name = newName();
+      const { metadata } = must(await client.create(configMaps, map(name, {})));
+      const merge = (uid: string | undefined, a: string) =>
+        client.patch(configMaps, at(name), { type: "merge", body: { metadata: { uid }, data: { a } } });
+      const other = await merge("0c3f0b7e-0000-4000-8000-000000000000", "1");
+      // A server may name the field more than once.
+      const named = new Set(other.ok ? [] : other.error.causes.map(({ field }) => field));
+      assert.deepEqual([codeOf(other), [...named]], ["invalid", ["metadata.uid"]]);
+      assert.deepEqual(must(await merge(metadata.uid, "2")).data, { a: "2" });
+    });
+
     it("keeps an object with a finalizer until that is taken away", async () => {
       const { client } = server();
       const name = newName();

@@ -7,6 +7,7 @@ import { createMemoryKube } from "../../../test/support/operator/memory-kube.ts"
 import { silentLog } from "../../runtime/log.ts";
 import { seededRandom } from "../../runtime/random.ts";
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
+import { KubeError } from "../kube/index.ts";
 import type { Manifest } from "../manifests/names.ts";
 import { createFarmCaches, createOwnWrites } from "./farm-caches.ts";
 import { createObjectWriter } from "./object-writer.ts";
@@ -103,5 +104,24 @@ test("another object of the same name is never deleted", async () => {
   await writer.apply(configMaps, map("another"));
   await assert.rejects(writer.remove(configMaps, old), /does not match/);
   assert.equal(kube.objects.list("/api/v1/configmaps", "farms").length, 1);
+  await stop();
+});
+
+test("marks are set on the object that was meant: of one that is gone, or has another in its place, nothing is said and nothing changed", async () => {
+  const { clock, kube, caches, writer, stop } = await bench();
+  const at = { namespace: "farms", name: "one" };
+  const labelsNow = (): unknown => kube.objects.get("/api/v1/configmaps", at).metadata.labels;
+  await writer.apply(configMaps, map("a"));
+  await clock.advance(10);
+  const old = caches.configMaps.store.get(at) ?? assert.fail();
+  await writer.mark(configMaps, old, { labels: { team: "a" } });
+  assert.deepEqual(labelsNow(), { ...metadata.labels, team: "a" });
+  await writer.remove(configMaps, old);
+  await writer.mark(configMaps, old, { labels: { team: "b" } });
+  await writer.apply(configMaps, map("another"));
+  await writer.mark(configMaps, old, { labels: { team: "b" } });
+  assert.deepEqual(labelsNow(), metadata.labels);
+  kube.fault = () => new KubeError("invalid", "no such label");
+  await assert.rejects(writer.mark(configMaps, old, { labels: { team: "b" } }), /no such label/);
   await stop();
 });

@@ -7,6 +7,7 @@ import type { Log } from "../../runtime/log.ts";
 import { vaultFarmKind } from "../api/kinds.ts";
 import {
   type KubeClient,
+  type KubeError,
   type KubeObject,
   keepsOwned,
   type ObjectName,
@@ -137,7 +138,7 @@ export function createObjectWriter(
       const body = { metadata: { ...marks, ...(uid === undefined ? {} : { uid }) } };
       const patched = await client.patch(resource, nameOf(object), { type: "merge", body });
       if (patched.ok) return writes.wrote(resource, patched.value);
-      if (patched.error.code !== "not-found" && patched.error.code !== "conflict") throw patched.error;
+      if (patched.error.code !== "not-found" && !isOther(patched.error)) throw patched.error;
     },
     release: async (resource, object, finalizer) => {
       const { finalizers = [], resourceVersion } = object.metadata;
@@ -166,6 +167,11 @@ export function isOurs({ metadata }: KubeObject): boolean {
   const { labels: own = {}, annotations: notes = {}, ownerReferences = [] } = metadata;
   const isOwned = ownerReferences.some(({ kind }) => kind === vaultFarmKind.kind);
   return isOwned || own[labels.farmUid] !== undefined || notes[annotations.applied] !== undefined;
+}
+
+// That is how a server says that the object of the name has another uid: one that is patched never changes.
+function isOther({ code, causes }: KubeError): boolean {
+  return code === "conflict" || (code === "invalid" && causes.some(({ field }) => field === "metadata.uid"));
 }
 
 async function readLive(client: KubeClient, resource: Resource, manifest: Manifest): Promise<KubeObject | undefined> {

@@ -100,7 +100,7 @@ function attempt<T>(words: string, act: () => T): Result<T> {
     return { ok: true, value: structuredClone(act()) };
   } catch (error) {
     if (!(error instanceof ApiFault)) throw error;
-    const body = { message: error.message, reason: error.reason };
+    const body = { message: error.message, reason: error.reason, details: { causes: error.causes } };
     return { ok: false, error: answerError(words, error.status, body) };
   }
 }
