@@ -1,6 +1,8 @@
 // Makes a local farm ready to be run, or says why it cannot be: lock, folder, room on the disk, keys, remembered state.
+import { readdir } from "node:fs/promises";
 import type { ManifestProblem } from "../../operator/api/problem.ts";
 import type { VaultFarm } from "../../operator/api/vault-farm.ts";
+import { readFileIfThere } from "../../runtime/atomic-file.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Random } from "../../runtime/random.ts";
 import { checkDiskRoom } from "./disk-room.ts";
@@ -87,7 +89,8 @@ async function prepare(options: OpenFarmOptions, world: { clock: Clock; random: 
   const { spec } = farm;
   const { name } = farm.metadata;
   const known = await readFarmState(folder);
-  if (known !== undefined && options.mustBeNew)
+  if (known === undefined) await refuseForgotten(folder);
+  if (options.mustBeNew && (known !== undefined || (await readFileIfThere(folder.genesis)) !== undefined))
     throw new FarmError(
       "running",
       `${folder.root} holds a farm already, and --ephemeral would delete it; choose another name or leave --ephemeral out`,
@@ -105,6 +108,17 @@ async function prepare(options: OpenFarmOptions, world: { clock: Clock; random: 
   const gateways = members.gateways.map((gateway, i) => (i === 0 && port !== undefined ? { ...gateway, port } : gateway));
   const { manifestNodes } = options;
   return { keys, state: { ...members, format: farmFormat, name, vaultsPerNode, vaultCapacity, gateways, manifestNodes } };
+}
+
+// Nodes are written down before anything of them is made: where nobody knows these any more, a farm begun anew beside them would
+// never have what they hold.
+async function refuseForgotten({ root, state, nodes }: FarmFolder): Promise<void> {
+  const left = (await readdir(nodes, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  if (left.length > 0)
+    throw new FarmError(
+      "broken-data",
+      `${state} is gone, and there are ${left.length} folders of nodes in ${nodes}: bring it back from a backup, or put ${root} aside for a new farm`,
+    );
 }
 
 function refuse(problems: readonly ManifestProblem[]): void {
