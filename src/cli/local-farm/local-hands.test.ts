@@ -114,6 +114,18 @@ test("cut short after the node was struck off, its folder is cleared by whoever 
   assert.equal(existsSync(storedFile("attic-a")), true, "the others' folders are not touched");
 });
 
+test("a removal that cannot be written down touches no folder, at once or later, until it is on disk", async () => {
+  const farm = await begin(state);
+  rmSync(folder.state);
+  mkdirSync(join(folder.state, "where the file would be"), { recursive: true });
+  await assert.rejects(run(farm, { kind: "remove-node", name: "attic-b", volume: "delete", why }));
+  await assert.rejects(carryOut([], farm.hands));
+  assert.ok(existsSync(storedFile("attic-b")));
+  rmSync(folder.state, { recursive: true });
+  await carryOut([], farm.hands);
+  assert.deepEqual([existsSync(dataOf("attic-b")), (await readFarmState(folder))?.nodes.length], [false, 1]);
+});
+
 test("a folder that cannot be cleared is told once, stays in the book, and is tried again", async () => {
   writeFileSync(folder.kept, "a file where the folder would be");
   const farm = await begin(state);
