@@ -71,3 +71,25 @@ test("a second signal ends the process at once", async () => {
   assert.deepEqual(tools.process.exits, [1]);
   await tools.clock.runUntil(ended);
 });
+
+test("a stop that fails is told and ends with 1, after a signal too", async () => {
+  const errors: string[] = [];
+  const tools = frame({ ...silentLog, error: (sentence) => void errors.push(sentence) });
+  const ended = runUntilSignal(programOf({ stop: () => Promise.reject(new Error("the index was not written")) }), tools, { graceMs: 1000 });
+  await new Promise(setImmediate);
+  tools.process.emit("SIGTERM", "SIGTERM");
+  assert.equal(await ended, 1);
+  assert.deepEqual(errors, ["failed to stop"]);
+});
+
+test("a promise that nobody listened to is told and ends nothing", async () => {
+  const errors: string[] = [];
+  const tools = frame({ ...silentLog, error: (sentence) => void errors.push(sentence) });
+  const ended = runUntilSignal(programOf({}), tools, { graceMs: 1000 });
+  await new Promise(setImmediate);
+  tools.process.emit("unhandledRejection", new Error("of some library"));
+  assert.deepEqual(errors, ["a promise was rejected and nobody listened"]);
+  tools.process.emit("SIGTERM", "SIGTERM");
+  assert.equal(await ended, 0);
+  assert.equal(tools.process.listenerCount("unhandledRejection"), 0);
+});

@@ -9,7 +9,7 @@ import { type StopStatement, signStopStatement } from "../../protocol/safe-to-st
 import { createVirtualClock } from "../../runtime/virtual-clock.ts";
 import type { StopEvidence, StopProblem } from "../vault-farm/observed.ts";
 import type { StatementOutcome } from "./node-commander.ts";
-import { type AskedNode, evidenceRefused, takeStopLook } from "./stop-look.ts";
+import { type AskedNode, evidenceAfter, evidenceRefused, takeStopLook } from "./stop-look.ts";
 
 const keyOf = (byte: number): SigningKey => signingKeyFromSeed(new Uint8Array(32).fill(byte));
 const genesis = createGenesis({ name: "attic", copies: { min: 4, target: 5, max: 8 }, placeUnit: 1, createdAt: 0 }, keyOf(1));
@@ -72,4 +72,22 @@ test("a proof that the node itself does not go with is none any more", () => {
     ...{ purpose: "removal", among: ["b"] },
     problem: { why: "it does not go with the proof of before: of another start", unfinished: true },
   });
+});
+
+test("a later look is the second of two only for the same purpose, where the first was kept; one that brings nothing leaves nothing", () => {
+  const at = (takenAtMs: number) => ({ statement: digest, witness: digest, takenAtMs });
+  const before: StopEvidence = { purpose: "removal", among: ["b"], first: at(1) };
+  const asked = { purpose: "removal", among: ["c"], keep: true } as const;
+  const look = { pair: at(2) };
+  const rest = { purpose: "removal", among: ["c"] } as const;
+  const problem = { why: "it does not answer" };
+  assert.deepEqual(evidenceAfter(asked, before, look), { ...rest, first: at(1), second: at(2) });
+  for (const [action, known] of [
+    [{ ...asked, keep: false }, before],
+    [asked, { ...before, purpose: "restart" }],
+    [asked, { purpose: "removal", among: ["c"], problem }],
+    [asked, undefined],
+  ] as const)
+    assert.deepEqual(evidenceAfter(action, known, look), { ...rest, first: at(2) });
+  assert.deepEqual(evidenceAfter(asked, before, { problem }), { ...rest, problem });
 });
