@@ -7,10 +7,15 @@ import {
   flagSetting,
   integerSetting,
   ipSetting,
+  isAddressOrRange,
+  listSetting,
+  pathSetting,
   portSetting,
   rangesSetting,
+  readConfiguration,
   readSettings,
   type SettingProblem,
+  SettingsError,
   type SettingTable,
   textSetting,
   writeSettings,
@@ -72,4 +77,37 @@ test("every value that does not fit is a problem", () => {
 
 test("a missing setting without default is a problem", () => {
   assert.deepEqual(problemsOf({}), ["COUNT: a whole number from 1 to 9"]);
+});
+
+test("a configuration is frozen, or every problem is named at once; what was written is quoted, and cut where it is long", () => {
+  const read = (env: Record<string, string>) => readConfiguration((problems) => readSettings(table, env, problems));
+  assert.ok(Object.isFrozen(read({ COUNT: "3" })));
+  assert.throws(
+    () => read({ PORT: "x".repeat(100), ON: "yes\nPORT: fine" }),
+    (error) => {
+      assert.ok(error instanceof SettingsError);
+      assert.deepEqual(
+        error.problems.map(({ variable }) => variable),
+        ["COUNT", "PORT", "ON"],
+      );
+      const [count, port, on] = error.message.split("\n");
+      assert.equal(count, "COUNT: expected a whole number from 1 to 9, got nothing");
+      assert.equal(port, `PORT: expected a port from 0 to 65535 (0 = any free one), got "${"x".repeat(80)}…"`);
+      assert.equal(on, String.raw`ON: expected true or false, got "yes\nPORT: fine"`, "nobody writes lines of it");
+      return true;
+    },
+  );
+});
+
+test("lists take so many items and each only as accepted; paths take no control characters; addresses and ranges are themselves", () => {
+  const list = listSetting({ variable: "L", meaning: "which", what: "letters", max: 3, accepts: (item) => /^[a-z]$/.test(item) });
+  assert.deepEqual(list.parse("a,b,c"), ["a", "b", "c"]);
+  for (const wrong of ["a,b,c,d", "a,", ",a", "a, b", "aa", "a,,b"]) assert.equal(list.parse(wrong), undefined, wrong);
+  assert.equal(list.expected, "letters, separated by commas, at most 3");
+  assert.deepEqual(readSettings({ l: list }, {}, []), { l: [] });
+  const path = pathSetting({ variable: "P", meaning: "where" });
+  assert.equal(path.parse("/var/lib/a b"), "/var/lib/a b");
+  for (const wrong of ["a\0b", "a\nb", "x".repeat(4097)]) assert.equal(path.parse(wrong), undefined);
+  for (const right of ["10.0.0.1", "::1", "10.0.0.0/8", "fd00::/8"]) assert.ok(isAddressOrRange(right), right);
+  for (const wrong of ["", "localhost", "10.0.0.0/0", "10.0.0.0/33", "::/0", "10.0.0.1/8/8"]) assert.ok(!isAddressOrRange(wrong), wrong);
 });
