@@ -129,6 +129,16 @@ test("who says nothing, does not end what it says, or does not read what it aske
     const socket = send(text).resume();
     await once(socket, "close");
   }
+  // Never silent for long, and never done.
+  const trickling = send("PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n").resume();
+  let drops = 0;
+  const timer = setInterval(() => {
+    drops += 1;
+    trickling.write("x");
+  }, 20);
+  await once(trickling, "close");
+  clearInterval(timer);
+  assert.ok(drops < 900, "its whole body was waited for");
   const deaf = send("GET /long HTTP/1.1\r\nhost: x\r\n\r\n").pause();
   for (let tries = 0; !ended; tries += 1) {
     assert.ok(tries < 1000, "it is written for ever");
