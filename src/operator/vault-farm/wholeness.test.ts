@@ -135,3 +135,24 @@ test("a node that says goodbye is kept when its new proof finds copies missing",
   assert.deepEqual(kept?.assigned, { leaving: "ScaleDown" });
   assert.equal(kept?.why, "7 chunks would have too few copies, so it is kept");
 });
+
+test("a farm is whole only where the count is of enough nodes, of everybody, of every copy, and has stood: nothing of it may be missing", () => {
+  const leaving = { assigned: { leaving: "ScaleDown" as const } };
+  const staying = (many: number): ObservedNode[] => nine(...names.slice(many).map((name) => podNode(name, names, leaving)));
+  const copies = { belowMin: 0, lowest: 5, sinceMs: 0 };
+  const others = { live: 2, uncounted: 0, named: [], taking: 0 };
+  const cases: readonly (readonly [string, boolean, ObservedNode[], Parameters<typeof farmOf>[1]])[] = [
+    ["all is there", true, nine(), { copies }],
+    ["nobody counted", false, nine(), { copies: undefined as never }],
+    ["a chunk has fewer than copies.min", false, nine(), { copies: { ...copies, belowMin: 1 } }],
+    ["a chunk has one copy less than nodes could hold", false, nine(), { copies: { ...copies, lowest: 4 } }],
+    ["more copies than nodes that stay are not to be had", true, staying(4), { copies: { ...copies, lowest: 4 } }],
+    ["unless others in the network take some", false, staying(4), { copies: { ...copies, lowest: 4 }, others: { ...others, taking: 1 } }],
+    ["fewer nodes than copies.min stay", false, staying(3), { copies }],
+    ["one that does not answer is none of them", false, [silent("a"), ...staying(4).slice(1)], { copies }],
+    ["members of the network that count, too", true, nine(), { copies, others }],
+    ["one of them has not", false, nine(), { copies, others: { ...others, uncounted: 1 } }],
+    ["the count is young", false, nine(), { copies: { ...copies, sinceMs: nowMs - 29_999 } }],
+  ];
+  for (const [what, whole, nodes, change] of cases) assert.equal(isWhole(farmOf(nodes, change), goal, nowMs), whole, what);
+});
