@@ -33,7 +33,7 @@ type Run = {
   readonly news: string[];
 };
 
-async function begin(from: FarmState, left: CommandOutcome = { ok: true }): Promise<Run> {
+async function begin(from: FarmState, left: CommandOutcome = { ok: true }, answer: CommandOutcome = { ok: true }): Promise<Run> {
   const world = { clock: systemClock, random: seededRandom(1) };
   const spec = vaultFarmSpecSchema.parse({ replicas: 5, vaultCapacity: "16Mi" });
   const [told, news]: [string[], string[]] = [[], []];
@@ -45,7 +45,7 @@ async function begin(from: FarmState, left: CommandOutcome = { ok: true }): Prom
   const members = createLocalMembers(parts, book);
   const say = async (what: string): Promise<CommandOutcome> => {
     told.push(what);
-    return { ok: true };
+    return answer;
   };
   const commander = {
     grant: () => say("grant"),
@@ -176,4 +176,24 @@ test("a look that fails is remembered as such, and never as a proof", async () =
     ...{ purpose: "removal", among: ["attic-a"] },
     problem: { why: "it makes no statement: not today" },
   });
+});
+
+test("a node counts as granted only once it took the grant, and a command to one that never ran is not sent", async () => {
+  const [first, second] = state.nodes;
+  assert.ok(first?.peerId !== undefined && second !== undefined);
+  const { peerId, ...unknown } = first;
+  const grant: FarmAction = { kind: "grant-node", name: first.name, peerId, why };
+  const asked = { ...state, nodes: [{ ...first, granted: false }, second] };
+  for (const [answer, granted] of [
+    [{ ok: true }, true],
+    [{ ok: false, why: "no answer", reason: "no-answer" }, false],
+    [{ ok: false, why: "not for me", reason: "refused" }, false],
+  ] as const) {
+    const farm = await begin(asked, { ok: true }, answer);
+    await run(farm, grant);
+    assert.deepEqual([farm.told, farm.book.node(first.name)?.granted], [["grant"], granted]);
+  }
+  const farm = await begin({ ...state, nodes: [unknown, second] });
+  await run(farm, { kind: "command-node", name: first.name, state: "draining", why });
+  assert.deepEqual(farm.told, []);
 });
