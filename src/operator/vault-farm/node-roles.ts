@@ -85,7 +85,9 @@ export function volumeBytesFor(vaultsPerNode: number, capacity: number): number 
 /** Bytes that vaults of a node with a volume of that size may declare each, in whole MiB: the other way round than `volumeBytesFor`. */
 export function capacityFitting(vaultsPerNode: number, volumeBytes: number): number {
   const mib = 2 ** 20;
-  return Math.max(0, Math.floor((volumeBytes - 2 ** 30) / 1.1 / vaultsPerNode / mib) * mib);
+  const fits = Math.floor((volumeBytes - 2 ** 30) / 1.1 / vaultsPerNode / mib) * mib;
+  // Rounded, a size may need a byte more than there is, for which the volume would be made to grow.
+  return Math.max(0, volumeBytesFor(vaultsPerNode, fits) > volumeBytes ? fits - mib : fits);
 }
 
 /** Why the node should be started anew, undefined where it runs as wanted. A volume grows before more is declared. */
