@@ -103,7 +103,8 @@ export function untilSettled(
     async () => {
       const farm = await views.farm(namespace, name);
       const [nodes, pods] = await Promise.all([views.nodes(namespace, name), views.pods(namespace, name)]);
-      const settled = conditionOf(farm, "Ready")?.status === "True" && conditionOf(farm, "Progressing")?.reason === "Settled";
+      const isAtRest = ["Settled", "SpecNotCarriedOut"].includes(conditionOf(farm, "Progressing")?.reason ?? "");
+      const settled = conditionOf(farm, "Ready")?.status === "True" && isAtRest;
       const ready = pods.filter((pod) => isReady(pod) && pod.metadata.deletionTimestamp === undefined).length;
       return settled && nodes.length === count && ready === count && nodes.map(({ metadata }) => metadata.name).sort();
     },

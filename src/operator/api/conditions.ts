@@ -246,8 +246,7 @@ export const nodeConditions = {
 
 /** Events that no condition tells: reason and sentence. All of them warn. */
 export const eventSentences = {
-  StatusOverwritten:
-    "The status was changed by somebody else and is put right. It is the operator's to write; kubectl get with --show-managed-fields names who else does.",
+  StatusOverwritten: "Somebody else changed the status, which is put right; kubectl get with --show-managed-fields names who writes it.",
   StatusRefused: "The API server refuses this object's status, so what it shows is not so; it is tried again every minute ({why}).",
 } as const;
 

@@ -77,6 +77,7 @@ function bench({ assigned = {}, node = {}, evidence, answer = { ok: true } }: Ca
     commander: answering(answer, told),
     client: kube.client,
     writer: createObjectWriter(notingGrace(kube.client, told), { wrote: () => {}, deleted: () => {}, areSeen: () => true }),
+    turn: { keep: () => {}, giveBack: () => {} },
     statusWriter: { warnOfStrays: () => {} },
     image: { image: "vaultfarm:1", pullPolicy: "IfNotPresent", pullSecrets: [] },
     metrics: { acted: () => {}, proved: () => {} },

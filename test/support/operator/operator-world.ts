@@ -197,7 +197,8 @@ export function isSettled(world: OperatorWorld, nodes: number): boolean {
   return (
     world.all(nodeRecords).length === nodes &&
     world.farm().status?.["readyNodes"] === nodes &&
-    world.condition("Progressing")?.reason === "Settled" &&
+    // Also where it keeps what was wanted before.
+    ["Settled", "SpecNotCarriedOut"].includes(world.condition("Progressing")?.reason ?? "") &&
     world.condition("GatewayReady")?.status === "True"
   );
 }
