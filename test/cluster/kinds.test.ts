@@ -325,12 +325,14 @@ test("an identity that is none, from before the server asked, may be put right o
   };
   const show = async (name: string, status: Readonly<Record<string, unknown>>): Promise<boolean> =>
     (await client.patch(nodes, { name, namespace }, { type: "merge", body: { status } }, { subresource: "status" })).ok;
-  const names = ["earlier-aaaaa", "earlier-bbbbb"];
+  const names = ["earlier-aaaaa", "earlier-bbbbb", "earlier-ccccc"];
   for (const name of names) must(await client.create(nodes, { metadata: { name, namespace }, spec: { farm: "earlier" } }));
   await define(without);
   for (const name of names) await until("what is none is taken", () => show(name, { peerId: "somebody" }), 60_000);
   await define(definition);
-  await until("it is asked again", async () => !(await show("earlier-aaaaa", { peerId: "another" })), 60_000);
+  // Another one each time: the server leaves alone what is none and stays as it is.
+  let tries = 0;
+  await until("it is asked again", async () => !(await show("earlier-ccccc", { peerId: `another-${tries++}` })), 60_000);
   assert.equal(await show("earlier-aaaaa", { peerId: "somebody", state: "Active" }), true, "all else may still be written");
   assert.equal(await show("earlier-aaaaa", { peerId: `12D3KooW${"A".repeat(44)}` }), true);
   assert.equal(await show("earlier-bbbbb", { peerId: null }), true);
