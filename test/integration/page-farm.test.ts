@@ -43,6 +43,20 @@ after(async () => {
 
 const card = ({ peerId }: NodeLine): Locator => page.locator(`.node[data-peer="${peerId}"]`);
 
+/** Waits until the page says so; where it does not, fails with what it shows of the nodes. */
+async function seesLive(on: Page, words: string): Promise<void> {
+  const seen = on.getByText(words, { exact: true }).waitFor();
+  await seen.catch(async (cause) => assert.fail(`${cause}\n${await on.locator("#nodes-live").textContent()}: ${await statesOn(on)}`));
+}
+
+async function statesOn(on: Page): Promise<string> {
+  const cards = await on.locator(".node").all();
+  const states = await Promise.all(
+    cards.map(async (one) => `${await one.getAttribute("data-peer")} ${await one.getAttribute("data-state")}`),
+  );
+  return states.join(", ");
+}
+
 /** Kills a node and waits until the page shows it as not live, for as long as is promised. */
 async function killAndSee(node: NodeLine): Promise<void> {
   await card(node).and(page.locator("[data-state=live]")).waitFor();
@@ -85,7 +99,7 @@ async function watchBars(): Promise<void> {
 test("eight nodes are live on the page", options, async () => {
   await page.goto(farm.gateway(0));
   await page.locator("#connection[data-state=live]").waitFor();
-  await page.getByText("8 of 8 live", { exact: true }).waitFor();
+  await seesLive(page, "8 of 8 live");
   assert.equal(await page.locator(".node[data-state=live]").count(), 8);
   assert.equal(await page.locator(".vault").count(), 24);
 });
@@ -136,7 +150,7 @@ test("the other gateway's page reads it by its address alone", options, async ()
   const { address } = await page.evaluate(() => JSON.parse(localStorage.getItem("vaultfarm.files") ?? "[]")[0] as { address: string });
   const other = await openTab(browser, { acceptDownloads: true });
   await other.page.goto(farm.gateway(1));
-  await other.page.getByText("5 of 8 live", { exact: true }).waitFor();
+  await seesLive(other.page, "5 of 8 live");
   await other.page.fill("#open-address", address);
   const [download] = await Promise.all([other.page.waitForEvent("download"), other.page.keyboard.press("Enter")]);
   assert.ok((await readFile(await download.path())).equals(content));
