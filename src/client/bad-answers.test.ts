@@ -2,18 +2,17 @@
 // is there already, and no bytes; who gave it is counted, and others are asked. And that who is busy, or silent, is asked again, but not for
 // ever. Scripted vaults over the in-memory network, on a virtual clock where time matters.
 import { strict as assert } from "node:assert";
-import { randomBytes } from "node:crypto";
 import { afterEach, describe, it } from "node:test";
 import { NetworkError } from "../network/errors.ts";
 import type { Answer, RequestKind } from "../network/peers.ts";
-import { type Address, chunkAddress } from "../protocol/address.ts";
+import type { Address } from "../protocol/address.ts";
 import { encodeMessage } from "../protocol/encoding.ts";
 import { getChunksReply } from "../protocol/messages/get-chunks.ts";
 import { hasChunksReply } from "../protocol/messages/has-chunks.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { createVirtualClock } from "../runtime/virtual-clock.ts";
+import { chunkOf, eventually, failure } from "./client-fixture.ts";
 import { clientLimits } from "./client-limits.ts";
-import { ClientError } from "./errors.ts";
 import { type FarmOptions, type ScriptedFarm, type ScriptedVault, startScriptedFarm } from "./scripted-farm.ts";
 
 let farm: ScriptedFarm;
@@ -26,25 +25,6 @@ const startFarm = async (options: Partial<FarmOptions> = {}): Promise<ScriptedFa
 };
 afterEach(() => farm.stop());
 
-const chunkOf = (length: number): { bytes: Uint8Array; address: Address } => {
-  const bytes = new Uint8Array(randomBytes(length));
-  return { bytes, address: chunkAddress(bytes) };
-};
-const failure = async (work: Promise<unknown>): Promise<ClientError> => {
-  const error = await work.then(
-    () => assert.fail("expected a failure"),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof ClientError, String(error));
-  return error;
-};
-const eventually = async (condition: () => boolean, what: string): Promise<void> => {
-  const deadline = performance.now() + 10_000;
-  while (!condition()) {
-    if (performance.now() > deadline) assert.fail(`never: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-};
 const answer = (vault: ScriptedVault | undefined, kind: RequestKind, instead: Answer): void => {
   assert.ok(vault);
   vault.behaviour.answers = (asked) => (asked === kind ? instead : undefined);

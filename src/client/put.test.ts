@@ -3,9 +3,9 @@
 import { strict as assert } from "node:assert";
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, it } from "node:test";
-import { chunkAddress } from "../protocol/address.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { createVirtualClock } from "../runtime/virtual-clock.ts";
+import { chunkOf, eventually, failure } from "./client-fixture.ts";
 import { ClientError } from "./errors.ts";
 import { type FarmOptions, type ScriptedFarm, startScriptedFarm } from "./scripted-farm.ts";
 
@@ -20,28 +20,9 @@ afterEach(async () => {
   farms = [];
 });
 
-const chunkOf = (length: number): { bytes: Uint8Array; address: ReturnType<typeof chunkAddress> } => {
-  const bytes = new Uint8Array(randomBytes(length));
-  return { bytes, address: chunkAddress(bytes) };
-};
 async function* pieces(bytes: Uint8Array, length = 65_536): AsyncGenerator<Uint8Array> {
   for (let start = 0; start < bytes.length; start += length) yield bytes.subarray(start, start + length);
 }
-async function eventually(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 10_000;
-  while (!condition()) {
-    if (performance.now() > deadline) assert.fail(`never: ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-const failure = async (work: Promise<unknown>): Promise<ClientError> => {
-  const error = await work.then(
-    () => assert.fail("expected a failure"),
-    (thrown: unknown) => thrown,
-  );
-  assert.ok(error instanceof ClientError, String(error));
-  return error;
-};
 
 describe("a chunk", () => {
   it("is acknowledged with at least min receipts, lies on target nodes, the closest", async () => {

@@ -29,7 +29,7 @@ export const farmConditions = {
       Working: ["True", "{action}: {why}."],
       Waiting: ["True", "{action} waits: {why}."],
       Settled: ["False", "Everything is as wanted."],
-      SpecNotCarriedOut: ["False", "Everything is as it was wanted before; what the spec wants now is not carried out, see SpecAccepted."],
+      SpecNotCarriedOut: ["False", "Everything is as it was wanted before; what the spec wants now is not carried out (see SpecAccepted)."],
       Halted: ["False", "Nothing is done while the farm is paused."],
       NotLookedAt: ["Unknown", "Not looked at: the spec is not carried out; see SpecAccepted."],
     },
