@@ -1,6 +1,6 @@
 // Proves over a real directory that a node that others only tell of is no node of the farm for a customer: it is not shown, what it
 // published is not counted, and it makes no room among those that may be distrusted; once met it is a node like every other.
-// And what is told of copies while a node that has just started has not counted yet.
+// And what is told of copies while a node that has just started has not counted yet; and that a view is of one moment.
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import { createNodeViews } from "../network/membership/node-views.ts";
@@ -32,8 +32,8 @@ function recordOf(n: number, zone = "", counted: CopyFigures = whole): NodeRecor
 }
 
 /** What a farm is seen through, and whom it was told of: nobody yet. */
-function emptyFarm() {
-  const views = createNodeViews(genesis, () => 0);
+function emptyFarm(beforePick?: () => void) {
+  const views = createNodeViews(genesis, () => 0, beforePick);
   const { directory } = views;
   return { views, parts: { genesis, membership: { directory }, ledger: createCopiesLedger(10), lastCounts: createLastCounts(directory) } };
 }
@@ -92,4 +92,14 @@ test("it is said where copies cannot be spread: for want of nodes, or of nodes i
   assert.equal(said(), undefined);
   views.setState(sixth.peerId, "away");
   assert.equal(said()?.short, "zones");
+});
+
+test("what looking for holders finds out of nodes is in the same view", () => {
+  const { views, parts } = emptyFarm(() => views.setState(record.peerId, "live"));
+  const record = recordOf(1);
+  views.putRecord(record, "suspected");
+  assert.deepEqual(
+    networkView(parts, 1_000).nodes.map(({ state }) => state),
+    ["live"],
+  );
 });

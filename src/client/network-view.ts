@@ -1,5 +1,5 @@
 // The network as a customer sees it, out of the directory; and one call for changes that come together.
-import { type Directory, isStranger, type NodeView } from "../network/directory.ts";
+import { isStranger, type NodeView, type Placement } from "../network/directory.ts";
 import type { Genesis } from "../protocol/genesis.ts";
 import type { VaultName } from "../protocol/keys.ts";
 import type { MembershipSummary } from "../protocol/network-view.ts";
@@ -27,6 +27,8 @@ export function networkView({ genesis, membership, ledger, lastCounts }: Network
   const { networkId, name, copies: policy } = genesis;
   const { directory, certificates } = membership;
   const isLive = (peer: NodeView["record"]["peerId"]): boolean => directory.node(peer)?.state === "live";
+  // Before nodes are looked at: looking for holders takes in the last heartbeats, and may change what nodes are.
+  const placement = directory.closest(networkId, policy.target, "write");
   const nodes = directory.nodes().filter((node) => !isStranger(node));
   const counted = publishers(nodes, wallMs);
   const own = { ...ledger.figures(policy, isLive), none: ledger.below(1, isLive, Number.POSITIVE_INFINITY).length };
@@ -35,22 +37,17 @@ export function networkView({ genesis, membership, ledger, lastCounts }: Network
     networkId,
     name,
     nodes: nodes.map((node) => summary(node, seen)),
-    copies: { ...sumCopies(policy, { nodes: counted, last: lastCounts }, own), ...spreadOf(directory, nodes, genesis) },
+    copies: { ...sumCopies(policy, { nodes: counted, last: lastCounts }, own), ...spreadOf(placement, nodes, policy.target) },
     membership: certificates === undefined ? null : asSeenFromOutside(certificates.status()),
   };
 }
 
 /** Of a pick for any address: how copies can be spread is the same for all. */
-function spreadOf(
-  directory: Pick<Directory, "closest">,
-  nodes: readonly NodeView[],
-  { networkId, copies }: Genesis,
-): { spread?: SpreadShort } {
-  const { holders, short } = directory.closest(networkId, copies.target, "write");
+function spreadOf({ holders, short }: Placement, nodes: readonly NodeView[], target: number): { spread?: SpreadShort } {
   const zoneOf = new Map(nodes.map(({ record }) => [record.peerId, record.domain.zone]));
   const taking = nodes.filter(({ record, state }) => state === "live" && record.vaults.some((vault) => takesNewChunks(vault.state)));
   const spread = spreadShort({
-    ...{ short, target: copies.target },
+    ...{ short, target },
     chosen: holders.map(({ peer }) => zoneOf.get(peer) ?? ""),
     nodes: taking.map(({ record }) => record.domain.zone),
   });

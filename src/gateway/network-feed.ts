@@ -55,8 +55,9 @@ export function createNetworkFeed(client: Pick<FarmClient, "network" | "onNetwor
   };
   return {
     subscribe: (listener) => {
-      known ??= client.network();
+      // In this order: reading the network may be what brings a change, of which nobody would hear.
       unwatch ??= client.onNetworkChange(changed);
+      known ??= client.network();
       listeners.add(listener);
       listener({ event: "snapshot", data: known });
       return () => {
